@@ -1,0 +1,65 @@
+"""Finished stages and training checkpoints, in folders named by what they were made from."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import store
+
+
+class Cache:
+    """A folder of stages. A stage is whole once its value.json stands there; until then it may hold checkpoints."""
+
+    def __init__(self, folder: Path, limit_bytes: int = 20 << 30) -> None:
+        self.folder = folder / "stages"
+        self.limit_bytes = limit_bytes
+
+    def stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...], seed: int) -> Path:
+        """The folder that belongs to `function` called with `inputs`, in the present version of the code."""
+        key = store.digest(function.__qualname__, code_digest(), seed, inputs)
+        return self.folder / f"{function.__name__.strip('_')}-{key[:24]}"
+
+    def load(self, folder: Path) -> Any | None:
+        """The value of a finished stage, None where there is none or it is damaged."""
+        try:
+            value = store.load(folder)
+        except (OSError, ValueError):
+            return None
+        os.utime(folder)  # `prune` drops what was used longest ago
+        return value
+
+    def size(self) -> int:
+        """Bytes in the cache."""
+        return sum(_size(stage) for stage in self._stages())
+
+    def prune(self) -> None:
+        """Delete the stages used longest ago until the cache fits its limit."""
+        stages = sorted(self._stages(), key=lambda stage: stage.stat().st_mtime)
+        excess = sum(_size(stage) for stage in stages) - self.limit_bytes
+        for stage in stages:
+            if excess <= 0:
+                break
+            excess -= _size(stage)
+            shutil.rmtree(stage, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Delete every stage."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stages(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if path.is_dir()] if self.folder.is_dir() else []
+
+
+@functools.cache
+def code_digest() -> str:
+    """A digest of the backend's source: a stage is redone when the code that made it may have changed."""
+    return store.digest(tuple(sorted(Path(__file__).parents[1].rglob("*.py"))))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,133 @@
+"""Values to files and back, without anything that could run code: JSON for the structure, safetensors for the arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import values
+
+VALUE_TYPES = {t.__name__: t for t in vars(values).values() if isinstance(t, type) and dataclasses.is_dataclass(t)}
+
+
+def save(value: Any, folder: Path) -> None:
+    """Write `value` (values.py's types, arrays, paths, plain Python) as value.json and arrays.safetensors.
+
+    value.json is written last and under its final name only when complete: a folder with it is whole.
+    """
+    from safetensors.numpy import save_file
+
+    arrays: dict[str, np.ndarray] = {}
+    structure = _encode(value, arrays)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "arrays.partial"
+    save_file(arrays, partial)
+    os.replace(partial, folder / "arrays.safetensors")
+    write_text(folder / "value.json", json.dumps(structure))
+
+
+def load(folder: Path) -> Any:
+    """Read what `save` wrote; raises OSError or ValueError where it is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    structure = json.loads((folder / "value.json").read_text(encoding="utf-8"))
+    try:
+        arrays = load_file(folder / "arrays.safetensors")
+        return _decode(structure, arrays)
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder} is damaged: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that nothing half-written ever stands under its name."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def digest(*parts: Any) -> str:
+    """A hexadecimal SHA-256 of values by their content; a Path counts by its file's bytes and its name."""
+    state = hashlib.sha256()
+    for part in parts:
+        _feed(state, part)
+    return state.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        name = f"array{len(arrays)}"
+        arrays[name] = np.ascontiguousarray(value)
+        return {"array": name}
+    if isinstance(value, Path):
+        return {"path": str(value)}
+    if dataclasses.is_dataclass(value) and type(value).__name__ in VALUE_TYPES:
+        fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
+        return {"type": type(value).__name__, "fields": fields}
+    if isinstance(value, tuple | list):
+        return {"tuple": [_encode(item, arrays) for item in value]}
+    if isinstance(value, Mapping):
+        return {"map": {str(key): _encode(item, arrays) for key, item in value.items()}}
+    raise TypeError(f"a stage's value can't hold a {type(value).__name__}")
+
+
+def _decode(structure: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if not isinstance(structure, dict):
+        return structure
+    match structure:
+        case {"array": name}:
+            return arrays[name]
+        case {"path": text}:
+            return Path(text)
+        case {"type": name, "fields": fields}:
+            return VALUE_TYPES[name](**{key: _decode(item, arrays) for key, item in fields.items()})
+        case {"tuple": items}:
+            return tuple(_decode(item, arrays) for item in items)
+        case {"map": items}:
+            return {key: _decode(item, arrays) for key, item in items.items()}
+    raise ValueError(f"unknown structure {list(structure)}")
+
+
+def _feed(state: Any, value: Any) -> None:
+    state.update(type(value).__name__.encode())
+    if isinstance(value, np.ndarray):
+        state.update(f"{value.dtype}{value.shape}".encode())
+        state.update(np.ascontiguousarray(value).data)
+    elif isinstance(value, Path):
+        state.update(value.name.encode())
+        if value.is_file():
+            state.update(file_digest(value).encode())
+        elif value.is_dir():
+            for inner in sorted(value.iterdir()):
+                _feed(state, inner)
+    elif dataclasses.is_dataclass(value):
+        for entry in dataclasses.fields(value):
+            state.update(entry.name.encode())
+            _feed(state, getattr(value, entry.name))
+    elif isinstance(value, tuple | list):
+        state.update(str(len(value)).encode())
+        for item in value:
+            _feed(state, item)
+    elif isinstance(value, Mapping):
+        for key in sorted(value):
+            state.update(str(key).encode())
+            _feed(state, value[key])
+    else:
+        state.update(repr(value).encode())

@@ -1,0 +1,53 @@
+"""What an artist can choose: one module each, found by its file. Adding a method adds one file and no UI code.
+
+A method module holds a `Settings` dataclass, a `run(inputs, settings, job) -> Result` that reads like the
+figure in the paper, and `METHOD`, which says what it takes, gives and needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import settings as settings_of
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Result
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of making something, as the panel, the command line and the docs see it."""
+
+    id: str  # the word on the command line: `reify run photos …`
+    title: str  # "From Photos"
+    summary: str  # one sentence without a period
+    takes: type  # Photos
+    gives: tuple[str, ...]  # fields of Result
+    settings: type
+    run: Callable[[Any, Any, Job], Result]
+    presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
+    stages: Mapping[str, float]  # stage title -> expected share of the time
+    packages: tuple[str, ...] = ()  # modules that must be importable
+    licences: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
+
+    def preset(self, name: str) -> Any:
+        """The settings of a preset; raises ReifyError for an unknown one."""
+        if name not in self.presets:
+            raise ReifyError(f"There is no preset called {name!r}.", f"Choose one of: {', '.join(self.presets)}.")
+        return settings_of.with_values(self.settings(), self.presets[name])
+
+    def missing(self) -> tuple[str, ...]:
+        """Packages that aren't installed; looked up without importing them."""
+        return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+
+
+def all_methods() -> dict[str, Method]:
+    """Every method by its id, in alphabetical order."""
+    modules = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    found = [importlib.import_module(f"{__name__}.{name}").METHOD for name in modules]
+    return {method.id: method for method in found}

@@ -1,0 +1,87 @@
+"""From Photos: a folder of pictures becomes splats, a textured mesh, a point cloud and cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from ..capture.read import CaptureSettings, read_photos
+from ..capture.solve import CameraSettings, solve_cameras
+from ..capture.views import load_views
+from ..jobs.job import Job
+from ..mesh.care import MeshSettings, clean
+from ..mesh.texture import TextureSettings, texture_from_photos
+from ..mesh.unwrap import unwrap
+from ..settings import group
+from ..splats.initialise import starting_splats
+from ..splats.render import rasterize
+from ..splats.train import TrainingSettings, measure, train
+from ..surface.fuse import SurfaceSettings, fuse_depth
+from ..values import Capture, Mesh, Photos, Result, Splats
+from . import Method
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set about it; every group belongs to one stage."""
+
+    capture: CaptureSettings = group(CaptureSettings, "Photos")
+    cameras: CameraSettings = group(CameraSettings, "Cameras")
+    training: TrainingSettings = group(TrainingSettings, "Splats")
+    surface: SurfaceSettings = group(SurfaceSettings, "Surface")
+    mesh: MeshSettings = group(MeshSettings, "Mesh")
+    texture: TextureSettings = group(TextureSettings, "Texture")
+
+
+def run(photos: Photos, settings: Settings, job: Job) -> Result:
+    """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
+    capture = job.stage("Reading photos", read_photos, photos, settings.capture)
+    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
+    splats = job.stage("Training splats", _train, capture, settings.training)
+    mesh = job.stage("Extracting surface", _surface, splats, capture, settings.surface)
+    mesh = job.stage("Cleaning mesh", clean, mesh, settings.mesh)
+    mesh = job.stage("Texturing", _texture, mesh, capture, settings.texture)
+    return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
+
+
+def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> Splats:
+    views = load_views(capture, settings.long_side_px)
+    start = starting_splats(views, capture.points, settings, seed=job.seed)
+    splats = train(views, capture.train, start, settings, job=job)
+    measure(splats, views, capture.test, job=job)
+    return splats
+
+
+def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
+    views = load_views(capture, settings.long_side_px)
+    return fuse_depth(partial(rasterize, splats), views, settings, job=job)
+
+
+def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
+    views = load_views(capture, settings.long_side_px, only=capture.train)
+    return texture_from_photos(unwrap(mesh, settings), views, settings, job=job)
+
+
+METHOD = Method(
+    id="photos",
+    title="From Photos",
+    summary="Turn photos or a video of a subject into splats, a textured mesh, points and cameras",
+    takes=Photos,
+    gives=("splats", "mesh", "points", "capture"),
+    settings=Settings,
+    run=run,
+    presets={
+        "Standard": {},
+        "Preview": {"training.seconds": 30, "training.long_side_px": 480},
+        "High": {"training.seconds": 900, "training.long_side_px": 1280},
+    },
+    stages={
+        "Reading photos": 0.02,
+        "Finding cameras": 0.3,
+        "Training splats": 0.5,
+        "Extracting surface": 0.06,
+        "Cleaning mesh": 0.02,
+        "Texturing": 0.1,
+    },
+    packages=("torch", "numba", "scipy", "skimage", "PIL", "pycolmap", "xatlas", "fast_simplification", "safetensors"),
+)
