@@ -43,6 +43,7 @@ class Failure:
     what: str
     fix: str
     details: str
+    expected: bool = True  # False: a defect of ours, worth a bug report
 
 
 @dataclass(eq=False)
@@ -152,7 +153,7 @@ def _finish(task: Task) -> None:
     except Exception as error:  # whatever it is, it must reach the user and must not take Blender with it
         log.exception("%s failed", task.title)
         what = f"Something unexpected went wrong: {type(error).__name__}: {error}."
-        task.failure = Failure(what, "Copy the details into a bug report.", traceback.format_exc())
+        task.failure = Failure(what, "Copy the details into a bug report.", traceback.format_exc(), expected=False)
         task.state = State.FAILED
 
 

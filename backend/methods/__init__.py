@@ -7,14 +7,17 @@ figure in the paper, and `METHOD`, which says what it takes, gives and needs.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import pkgutil
+import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import settings as settings_of
 from ..errors import ReifyError
+from ..jobs import store
 from ..jobs.job import Job
 from ..values import Result
 
@@ -45,9 +48,30 @@ class Method:
         """Packages that aren't installed; looked up without importing them."""
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
 
+    def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
+        """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""
+        if missing := self.missing():
+            raise ReifyError(f"{self.title} needs packages that aren't installed: {', '.join(missing)}.", "Install the engine in Reify's preferences.")
+        job.describe(
+            method=self.id,
+            settings=settings_of.values(settings),
+            inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
+            versions=_versions(self.packages),
+        )
+        result = self.run(inputs, settings, job)
+        if job.cache:
+            job.cache.prune()
+        return replace(result, report=job.report)
+
 
 def all_methods() -> dict[str, Method]:
     """Every method by its id, in alphabetical order."""
     modules = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
     found = [importlib.import_module(f"{__name__}.{name}").METHOD for name in modules]
     return {method.id: method for method in found}
+
+
+def _versions(packages: tuple[str, ...]) -> dict[str, str]:
+    owners = importlib.metadata.packages_distributions()
+    names = {owners[package][0] for package in packages if package in owners}
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in sorted(names)}}

@@ -1,0 +1,87 @@
+"""A job without a window: run it to its end and show a progress bar on the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+from .job import Progress
+from .runner import Runner, State, Task
+
+POLL_S = 0.1
+QUIET_LINE_S = 15.0  # between two lines where the output is a file or a pipe
+
+
+def drain(runner: Runner, task: Task, stream: TextIO | None = None) -> Task:
+    """Wait until `task` has ended, showing its progress on `stream`; Ctrl-C cancels it."""
+    line = _Line(stream or sys.stderr)
+    shown_warnings = 0
+    while not task.state.ended:
+        try:
+            time.sleep(POLL_S)
+            for warning in task.warnings[shown_warnings:]:
+                line.say(f"Note: {warning}")
+            shown_warnings = len(task.warnings)
+            if task.progress is not None:
+                line.show(task.progress)
+        except KeyboardInterrupt:
+            line.say("Cancelling; what is finished is kept.")
+            task.cancel()
+    for warning in task.warnings[shown_warnings:]:
+        line.say(f"Note: {warning}")
+    line.close(task)
+    return task
+
+
+class _Line:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._stage = ""
+        self._next_quiet = 0.0
+
+    def show(self, progress: Progress) -> None:
+        text = describe(progress)
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write("\r" + text[:width].ljust(width))
+            self._stream.flush()
+        elif progress.stage != self._stage or time.monotonic() > self._next_quiet:
+            self._stage = progress.stage
+            self._next_quiet = time.monotonic() + QUIET_LINE_S
+            print(text, file=self._stream, flush=True)
+
+    def say(self, text: str) -> None:
+        self._clear()
+        print(text, file=self._stream, flush=True)
+
+    def close(self, task: Task) -> None:
+        self._clear()
+        if task.state is State.DONE and task.result is not None:
+            total = sum(task.result.report.seconds.values())
+            print(f"{task.title}: done in {clock(total)}.", file=self._stream, flush=True)
+
+    def _clear(self) -> None:
+        if self._live:
+            self._stream.write("\r" + " " * (shutil.get_terminal_size().columns - 1) + "\r")
+
+
+def describe(progress: Progress) -> str:
+    """One line of progress: bar, percent, stage, what it is doing, figures, time left."""
+    filled = round(20 * progress.overall)
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
+    left = f"{clock(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    detail = " · ".join(part for part in (progress.text, figures, left) if part)
+    return f"[{'#' * filled}{'.' * (20 - filled)}] {progress.overall:4.0%} {progress.stage}" + (f": {detail}" if detail else "")
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: "48 s", "3 min 20 s", "1 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

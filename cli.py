@@ -1,0 +1,228 @@
+"""The command line: `blender --background --command reify …` and `python3 dev.py run …`, one parser for both.
+
+    reify run photos DIR -o scene.blend     photos into a Blender scene
+    reify demo -o demo                      the same on pictures of a scene that Reify renders itself
+
+Progress goes to standard error, the report as one line of JSON to standard output. Exit codes: 0 done,
+1 something unexpected, 2 the command line is wrong, 3 the input can't be used (the message says why), 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .backend import settings as settings_of
+from .backend.device import cache_folder
+from .backend.errors import ReifyError
+from .backend.jobs.cache import Cache
+from .backend.jobs.job import Job
+from .backend.jobs.runner import Runner, State, Task
+from .backend.jobs.terminal import drain
+from .backend.methods import Method, all_methods
+from .backend.values import Report, Result
+
+DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
+OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
+
+_registered: list[Any] = []
+
+
+def register() -> None:
+    """Make `blender --command reify` known."""
+    import bpy
+
+    if hasattr(bpy.utils, "register_cli_command"):
+        _registered.append(bpy.utils.register_cli_command("reify", main))
+
+
+def unregister() -> None:
+    """Take it back."""
+    import bpy
+
+    while _registered:
+        bpy.utils.unregister_cli_command(_registered.pop())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        arguments = parser().parse_args(argv)
+        return arguments.command(arguments)
+    except SystemExit as stop:  # argparse has said why; inside Blender nothing may exit but Blender
+        return int(stop.code or 0)
+    except ReifyError as error:
+        print(f"{error.what}\n{error.fix}".strip(), file=sys.stderr)
+        return BAD_INPUT
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line as a whole; every setting of every method is a flag made from its Settings."""
+    top = argparse.ArgumentParser(prog="reify", description="Photos in, Blender objects out.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run a method on your own input")
+    methods = run.add_subparsers(required=True, metavar="METHOD")
+    for method in all_methods().values():
+        _add_method(methods.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
+    demo = commands.add_parser("demo", help="render pictures of a small scene and reconstruct it from them")
+    demo.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results (default: demo)")
+    demo.add_argument("--views", type=int, default=40, help="number of pictures to render (default: 40)")
+    demo.add_argument("--size", type=int, default=400, help="width and height of the pictures in pixels (default: 400)")
+    _add_job_flags(demo, all_methods()["photos"])
+    demo.set_defaults(command=_demo)
+    return top
+
+
+def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
+    sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="folder, picture, video, COLMAP model or transforms.json")
+    sub.add_argument(
+        "-o", "--output", action="append", type=Path, required=True, metavar="FILE",
+        help="what to write, by its ending: .blend scene, .ply splats, .glb .obj .stl mesh, .png comparison, .json report; may be repeated",
+    )  # fmt: skip
+    _add_job_flags(sub, method)
+    sub.set_defaults(command=_run, method_id=method.id)
+
+
+def _add_job_flags(sub: argparse.ArgumentParser, method: Method) -> None:
+    first = next(iter(method.presets))
+    sub.add_argument("--preset", default=first, choices=list(method.presets), help=f"starting point for the settings (default: {first})")
+    sub.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    sub.add_argument("--no-cache", action="store_true", help="compute every stage anew and keep nothing")
+    groups: dict[str, Any] = {"": sub}
+    for option in settings_of.options(method.settings):
+        target = groups.setdefault(option.group, None) or sub.add_argument_group(option.group)
+        groups[option.group] = target
+        _add_option(target, option)
+
+
+def _add_option(target: Any, option: settings_of.Option) -> None:
+    unit = f" {option.unit}" if option.unit else ""
+    limits = f"{option.low:g} to {option.high:g}, " if option.low is not None and option.high is not None else ""
+    text = f"{option.help} ({limits}default: {option.default}{unit})".replace("%", "%%")
+    kind: dict[str, Any] = {"metavar": option.kind.__name__.upper()}
+    if option.kind is bool:
+        kind = {"action": argparse.BooleanOptionalAction}
+    elif option.choices:
+        kind = {"choices": list(option.choices)}
+    target.add_argument(option.flag, dest=option.path, default=None, help=text, **kind)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    method = all_methods()[arguments.method_id]
+    for path in arguments.output:
+        _check_output(path)
+    inputs = method.takes(sources=tuple(path.expanduser().absolute() for path in arguments.inputs))
+    task = _perform(method, inputs, _settings(method, arguments), arguments)
+    if task.result is not None:
+        for path in arguments.output:
+            write(task.result, path)
+        print(json.dumps(report_json(task.result.report)))
+    return _exit_code(task)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from .backend.values import Photos
+    from .scene.studio import render_capture
+
+    folder = arguments.output.absolute()
+    outputs = [folder / name for name in ("scene.blend", "splats.ply", "mesh.glb", "preview.png", "report.json")]
+    _check_output(outputs[0], make=True)
+    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos:
+        print(f"Rendering {arguments.views} pictures of the demo scene …", file=sys.stderr)
+        render_capture(Path(photos), views=arguments.views, size_px=arguments.size)
+        method = all_methods()["photos"]
+        task = _perform(method, Photos((Path(photos),), name="Demo"), _settings(method, arguments), arguments)
+        if task.result is not None:
+            for path in outputs:
+                write(task.result, path)
+                print(path)
+    return _exit_code(task)
+
+
+def _settings(method: Method, arguments: argparse.Namespace) -> Any:
+    given = {option.path: getattr(arguments, option.path) for option in settings_of.options(method.settings)}
+    return settings_of.with_values(method.preset(arguments.preset), {path: value for path, value in given.items() if value is not None})
+
+
+def _perform(method: Method, inputs: Any, settings: Any, arguments: argparse.Namespace) -> Task:
+    runner = Runner()
+    cache = None if arguments.no_cache else Cache(cache_folder())
+    task = Task(
+        title=method.title,
+        work=lambda job: method.perform(inputs, settings, job),
+        make_job=lambda listener: Job(cache, listener, seed=arguments.seed, weights=method.stages),
+    )
+    drain(runner, runner.submit(task))
+    if task.failure is not None:
+        print(f"{task.failure.what}\n{task.failure.fix}".strip(), file=sys.stderr)
+        if not task.failure.expected:
+            print(task.failure.details, file=sys.stderr)
+    return task
+
+
+def _exit_code(task: Task) -> int:
+    if task.state is State.FAILED:
+        return BAD_INPUT if task.failure is not None and task.failure.expected else UNEXPECTED
+    return DONE if task.state is State.DONE else CANCELLED
+
+
+def _check_output(path: Path, make: bool = False) -> None:
+    if path.suffix.lower() not in OUTPUTS:
+        raise ReifyError(f"{path.name} has an ending that Reify can't write.", f"Choose one of: {' '.join(OUTPUTS)}.")
+    folder = path.absolute().parent
+    try:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ReifyError(f"Nothing can be written to {folder}: {error.strerror}.", "Choose another folder for the output.") from error
+
+
+def write(result: Result, path: Path) -> None:
+    """Write what `path`'s ending asks for: scene, splats, mesh, comparison or report; raises ReifyError where the result hasn't got it."""
+    kind = OUTPUTS[path.suffix.lower()]
+    try:
+        if kind == "scene":
+            from .scene.export import write_blend
+
+            write_blend(result, path)
+        elif kind == "splats":
+            from .backend.formats.splat_ply import write_splat_ply
+
+            write_splat_ply(_needed(result.splats, "splats"), path)
+        elif kind == "mesh":
+            from .scene.export import write_mesh
+
+            write_mesh(_needed(result.mesh, "mesh"), path)
+        elif kind == "comparison":
+            from .backend.methods._comparison import write_comparison
+
+            write_comparison(result, path)
+        else:
+            from .backend.jobs.store import write_text
+
+            write_text(path, json.dumps(report_json(result.report), indent=2))
+    except OSError as error:
+        raise ReifyError(f"{path} can't be written: {error.strerror or error}.", "Free some space, or choose another place.") from error
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as JSON would have it."""
+    return dataclasses.asdict(report)
+
+
+def _needed(value: Any, name: str) -> Any:
+    if value is None:
+        raise ReifyError(f"This method makes no {name}.", "Choose another ending for the output.")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
