@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Newcomer's commands: everything from a fresh checkout, with nothing but Python.
+
+    python3 dev.py demo                    render pictures of a small scene, reconstruct it, leave the results in demo/
+    python3 dev.py test [pytest args]      the tests
+    python3 dev.py run photos DIR -o OUT.blend [flags]
+    python3 dev.py bench SUITE             one JSON line per figure on standard output
+    python3 dev.py package                 the extension as a zip in dist/
+    python3 dev.py docs                    the tables in docs/ that are made from the code
+
+The first call makes .venv and installs the pinned requirements there; later calls do so only when these
+change. Standard library only: this file runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+PYTHONS = ((3, 11), (3, 13))  # that Blender's bpy wheels exist for
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns its exit code."""
+    if not argv or argv[0] not in COMMANDS:
+        print(__doc__.strip(), file=sys.stderr)
+        return 0 if argv[:1] in (["-h"], ["--help"]) else 2
+    if sys.version_info[:2] not in PYTHONS:
+        return _run_with_a_fitting_python(argv)
+    return COMMANDS[argv[0]](prepare(), argv[1:])
+
+
+def prepare() -> Path:
+    """Make .venv and install what is pinned, unless that was done before; returns its Python."""
+    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp, wanted = VENV / "requirements.sha256", _fingerprint()
+    if stamp.is_file() and stamp.read_text() == wanted and python.is_file():
+        return python
+    print("Preparing .venv: installing the pinned requirements (a few minutes, once) …", file=sys.stderr)
+    stamp.unlink(missing_ok=True)
+    venv.create(VENV, with_pip=True, clear=True)
+    _pip(python, "-r", str(REQUIREMENTS))
+    _pip(python, "--no-deps", "--editable", str(ROOT))
+    stamp.write_text(wanted)
+    return python
+
+
+def demo(python: Path, rest: list[str]) -> int:
+    """The main job without any input."""
+    return _call(python, "-m", "reify.cli", "demo", *rest)
+
+
+def run(python: Path, rest: list[str]) -> int:
+    """A method on the user's own input."""
+    return _call(python, "-m", "reify.cli", "run", *rest)
+
+
+def test(python: Path, rest: list[str]) -> int:
+    """The tests, by pytest."""
+    return _call(python, "-m", "pytest", *rest, folder=ROOT)
+
+
+def bench(python: Path, rest: list[str]) -> int:
+    """A suite of figures."""
+    return _call(python, "-m", "reify.bench", *rest)
+
+
+def package(python: Path, rest: list[str]) -> int:
+    """The extension's zip, built by Blender's own builder."""
+    return _call(python, "-m", "reify.tools.package", *rest)
+
+
+def docs(python: Path, rest: list[str]) -> int:
+    """The docs' tables, from the settings themselves."""
+    return _call(python, "-m", "reify.tools.tables", *rest)
+
+
+COMMANDS = {command.__name__: command for command in (demo, run, test, bench, package, docs)}
+
+
+def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:
+    try:
+        return subprocess.call([str(python), *arguments], cwd=folder)
+    except KeyboardInterrupt:  # the child has got it too and said what there is to say
+        return 130
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    if subprocess.call(command) != 0:
+        sys.exit("pip could not install the requirements; its message is above. Check the network and call this command again.")
+
+
+def _fingerprint() -> str:
+    state = hashlib.sha256(platform.python_version().encode())
+    for path in (*sorted(REQUIREMENTS.parent.glob("*.txt")), ROOT / "pyproject.toml"):
+        state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def _run_with_a_fitting_python(argv: list[str]) -> int:
+    for major, minor in PYTHONS:
+        if python := shutil.which(f"python{major}.{minor}"):
+            return subprocess.call([python, str(ROOT / "dev.py"), *argv])
+    wanted = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+    print(f"This is Python {platform.python_version()}; Blender's wheels need Python {wanted}. Install one of these.", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""What all tests share: where real captures lie, a cache of the tests' own, and what to do without the engine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+WITHOUT_ENGINE = os.environ.get("REIFY_WITHOUT_ENGINE") == "1"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests leave the user's cache alone, except for compiled kernels, which cost a minute to make."""
+    from reify.backend import device
+
+    kernels = device.cache_folder() / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    own = tmp_path_factory.mktemp("cache")
+    (own / "kernels").symlink_to(kernels, target_is_directory=True) if os.name != "nt" else None
+    os.environ["REIFY_CACHE"] = str(own)
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of real captures; the test is skipped where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip(f"the real captures aren't at {DATA}")
+    return DATA
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need Blender are skipped where no real bpy is installed (fake-bpy-module holds only types)."""
+    if _real_bpy():
+        return
+    for item in items:
+        if item.get_closest_marker("blender"):
+            item.add_marker(pytest.mark.skip(reason="needs a real bpy"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item):
+    """In the environment without the engine, a test that meets a missing package of the engine is skipped."""
+    try:
+        return (yield)
+    except ModuleNotFoundError as error:
+        if WITHOUT_ENGINE and not str(error.name).startswith("reify"):
+            pytest.skip(f"{error.name} isn't installed")
+        raise
+
+
+def _real_bpy() -> bool:
+    return importlib.util.find_spec("bpy") is not None

@@ -1,0 +1,211 @@
+"""Jobs: stages, cache, cancel, pause, and the queue."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs import store
+from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.job import Job, Preview, Progress
+from reify.backend.jobs.runner import Runner, State, Task
+from reify.backend.values import Capture, Photo, Points, Report, Result
+
+calls: list[int] = []
+
+
+def double(points: Points, *, job: Job) -> Points:
+    calls.append(len(points))
+    job.metric("points", len(points))
+    job.warn("they were doubled")
+    job.choose("how", "by two")
+    return replace(points, xyz=points.xyz * 2)
+
+
+@pytest.fixture
+def points() -> Points:
+    calls.clear()
+    return Points(np.arange(6, dtype=np.float32).reshape(2, 3))
+
+
+def wait_until(condition, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it didn't happen in time"
+        time.sleep(0.005)
+
+
+def test_a_stage_that_was_done_before_is_taken_from_the_cache_with_all_it_said(tmp_path: Path, points: Points) -> None:
+    first, second = Job(Cache(tmp_path)), Job(Cache(tmp_path))
+    value = first.stage("Doubling", double, points)
+    again = second.stage("Doubling", double, points)
+    assert calls == [2]
+    np.testing.assert_array_equal(value.xyz, again.xyz)
+    assert second.report.cached == ("Doubling",)
+    for job in (first, second):
+        assert job.report.metrics == {"points": 2.0}
+        assert job.report.warnings == ("they were doubled",)
+        assert job.report.choices == {"how": "by two"}
+
+
+def test_other_input_and_another_seed_are_computed_anew(tmp_path: Path, points: Points) -> None:
+    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    Job(Cache(tmp_path)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Cache(tmp_path), seed=1).stage("Doubling", double, points)
+    assert calls == [2, 2, 2]
+
+
+def test_a_damaged_stage_is_computed_anew(tmp_path: Path, points: Points) -> None:
+    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    arrays = next(tmp_path.rglob("arrays.safetensors"))
+    arrays.write_bytes(arrays.read_bytes()[:20])
+    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    assert calls == [2, 2]
+
+
+def test_a_stage_killed_before_its_end_leaves_its_checkpoint_but_no_value(tmp_path: Path) -> None:
+    def stage(*, job: Job) -> Points:
+        (job.folder / "checkpoint").write_text("half way")
+        raise Cancelled
+
+    job = Job(Cache(tmp_path))
+    with pytest.raises(Cancelled):
+        job.stage("Working", stage)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["checkpoint"]
+
+
+def test_the_cache_drops_what_was_used_longest_ago(tmp_path: Path, points: Points) -> None:
+    cache = Cache(tmp_path)
+    Job(cache).stage("Doubling", double, points)
+    time.sleep(0.02)
+    Job(cache).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    cache.limit_bytes = cache.size() - 1
+    cache.prune()
+    Job(cache).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    assert len(calls) == 2
+    Job(cache).stage("Doubling", double, points)
+    assert len(calls) == 3
+
+
+def test_values_survive_the_disk_whole(tmp_path: Path) -> None:
+    photo = Photo(Path("a/ü 🦊.jpg"), "ü 🦊.jpg", 4, 3, focal_px=2.5)
+    capture = Capture("fox", (photo,), points=Points(np.zeros((0, 3), np.float32)), test=(0,), unregistered={"b": "blurred"})
+    store.save(capture, tmp_path)
+    back = store.load(tmp_path)
+    assert back.photos == capture.photos and back.test == (0,) and back.unregistered == {"b": "blurred"}
+    assert back.points.xyz.shape == (0, 3) and back.cameras is None
+
+
+def test_a_digest_follows_the_content_not_the_place(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    for folder in (tmp_path, tmp_path / "x"):
+        (folder / "photo.jpg").write_bytes(b"same")
+    assert store.digest(tmp_path / "photo.jpg") == store.digest(tmp_path / "x" / "photo.jpg")
+    (tmp_path / "photo.jpg").write_bytes(b"other")
+    assert store.digest(tmp_path / "photo.jpg") != store.digest(tmp_path / "x" / "photo.jpg")
+    assert store.digest(np.zeros(4)) != store.digest(np.zeros((2, 2)))
+
+
+def test_overall_progress_grows_with_the_stages_shares(points: Points) -> None:
+    heard: list[float] = []
+    job = Job(listener=lambda e: heard.append(e.overall) if isinstance(e, Progress) else None, weights={"Doubling": 1, "Again": 3})
+    job.stage("Doubling", double, points)
+    assert heard[-1] == pytest.approx(0.25)
+    job.stage("Again", double, points)
+    assert heard == sorted(heard) and heard[-1] == pytest.approx(1.0)
+
+
+def run_task(runner: Runner, work) -> Task:
+    return runner.submit(Task("Test", work, lambda listener: Job(listener=listener)))
+
+
+def endless(job: Job) -> Result:
+    job.preview("a picture")
+    while True:
+        job.progress(0.1, "working", psnr=20.0)
+        time.sleep(0.002)
+
+
+def test_a_running_task_is_cancelled_within_half_a_second() -> None:
+    runner = Runner()
+    task = run_task(runner, endless)
+    wait_until(lambda: task.progress is not None)
+    started = time.monotonic()
+    task.cancel()
+    wait_until(lambda: task.state.ended)
+    assert task.state is State.CANCELLED and time.monotonic() - started < 0.5
+    assert task.preview == "a picture" and task.preview_count == 1
+    runner.stop()
+
+
+def test_a_paused_task_stands_still_and_goes_on() -> None:
+    counted = [0]
+
+    def work(job: Job) -> Result:
+        while True:
+            job.progress(0.0)
+            counted[0] += 1
+            time.sleep(0.001)
+
+    runner = Runner()
+    task = run_task(runner, work)
+    wait_until(lambda: counted[0] > 3)
+    task.job.pause()
+    time.sleep(0.05)
+    held = counted[0]
+    time.sleep(0.1)
+    assert counted[0] == held
+    task.job.resume()
+    wait_until(lambda: counted[0] > held)
+    runner.stop()
+    assert task.state is State.CANCELLED
+
+
+def test_a_failure_keeps_its_sentence_its_way_out_and_its_traceback_and_the_queue_goes_on() -> None:
+    def fail(job: Job) -> Result:
+        raise ReifyError("There are no photos.", "Choose another folder.")
+
+    def explode(job: Job) -> Result:
+        raise KeyError("surprise")
+
+    runner = Runner()
+    failed, exploded = run_task(runner, fail), run_task(runner, explode)
+    done = run_task(runner, lambda job: Result("x", Report()))
+    wait_until(lambda: done.state.ended)
+    assert failed.failure.what == "There are no photos." and failed.failure.fix and failed.failure.expected
+    assert not exploded.failure.expected and "surprise" in exploded.failure.details
+    assert done.state is State.DONE and done.result.name == "x"
+    runner.stop()
+
+
+def test_a_queued_task_that_is_cancelled_never_runs() -> None:
+    ran = threading.Event()
+    runner = Runner()
+    first = run_task(runner, endless)
+    second = run_task(runner, lambda job: ran.set())
+    second.cancel()
+    first.cancel()
+    wait_until(lambda: first.state.ended)
+    runner.stop()
+    assert second.state is State.CANCELLED and not ran.is_set()
+
+
+def test_stopping_the_runner_ends_its_thread_and_it_can_start_again() -> None:
+    runner = Runner()
+    run_task(runner, endless)
+    runner.stop()
+    assert not [t for t in threading.enumerate() if t.name == "reify-worker"]
+    task = run_task(runner, lambda job: Result("x", Report()))
+    wait_until(lambda: task.state is State.DONE)
+    runner.stop()
+
+
+def test_previews_reach_the_listener() -> None:
+    heard: list[object] = []
+    Job(listener=heard.append).preview(3)
+    assert heard == [Preview(3)]

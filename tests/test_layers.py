@@ -1,0 +1,84 @@
+"""The house rule: imports only go down, and the backend never touches Blender."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Each room may import itself and what stands to its right.
+LEAVES = ["values", "errors", "settings", "device"]
+SHARED = ["formats", "metrics", "jobs"]
+PARTS = ["capture", "splats", "surface", "mesh", "pictures"]
+ALLOWED = {
+    **{f"backend.{leaf}": [f"backend.{other}" for other in LEAVES] for leaf in LEAVES},
+    **{f"backend.{room}": [f"backend.{leaf}" for leaf in LEAVES] for room in SHARED},
+    "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
+    **{f"backend.{room}": [f"backend.{lower}" for lower in SHARED + LEAVES] for room in PARTS},
+    "backend.methods": [f"backend.{lower}" for lower in PARTS + SHARED + LEAVES],
+    "scene": ["backend"],
+    "operators": ["scene", "backend"],
+    "panels": ["operators", "scene", "backend"],
+    "preferences": ["panels", "operators", "scene", "backend"],
+    "cli": ["scene", "backend"],
+}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "backend" else parts[0]
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for room in ("backend", "scene", "operators", "panels"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+    for name in ("cli", "preferences"):
+        yield name, ROOT / f"{name}.py"
+
+
+def imported(module: str, path: Path) -> Iterator[str]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".") if package else []
+            base = base[: len(base) - node.level + 1] if node.level else []
+            name = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            yield from (f"{name}.{alias.name}" if node.level else name for alias in node.names)
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_module_imports_only_what_stands_below_it(module: str, path: Path) -> None:
+    room = room_of(module)
+    if room == "backend":
+        return
+    assert room in ALLOWED, f"{room} is a new room: say in this test what it may import"
+    allowed = [room, *ALLOWED[room]]
+    ours = [name for name in imported(module, path) if (ROOT / name.split(".")[0]).exists() or (ROOT / f"{name.split('.')[0]}.py").exists()]
+    wrong = [name for name in ours if not any(name == ok or name.startswith(f"{ok}.") for ok in allowed)]
+    assert not wrong, f"{module} must not import {wrong}"
+
+
+@pytest.mark.parametrize(("module", "path"), [m for m in modules() if m[0].startswith("backend")], ids=lambda v: v if isinstance(v, str) else "")
+def test_the_backend_never_imports_blender(module: str, path: Path) -> None:
+    blender = {"bpy", "bmesh", "mathutils", "gpu", "bpy_extras", "bl_ext"}
+    assert not blender & {name.split(".")[0] for name in imported(module, path)}
+
+
+def test_listing_the_methods_needs_neither_torch_nor_numba() -> None:
+    code = (
+        "import sys; from reify.backend.methods import all_methods; from reify.backend.settings import options;"
+        "[options(m.settings) for m in all_methods().values()];"
+        "heavy = {'torch', 'numba', 'pycolmap', 'scipy', 'skimage', 'PIL', 'av', 'cv2', 'bpy'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ.copy(), timeout=60)
