@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def pytest_runtest_call(item: pytest.Item):
         if WITHOUT_ENGINE and not str(error.name).startswith("reify"):
             pytest.skip(f"{error.name} isn't installed")
         raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    """There, too, a test module that can't be imported for want of such a package is skipped."""
+    report = yield
+    if WITHOUT_ENGINE and report.failed and (missing := re.search(r"No module named '(?!reify)([\w.]+)'", str(report.longrepr))):
+        report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: {missing[1]} isn't installed")
+    return report
 
 
 def _real_bpy() -> bool:
