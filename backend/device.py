@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,23 @@ def prepare_numba(threads: int = 0) -> None:
 
     numba.config.CACHE_DIR = str(cache_folder() / "kernels")
     numba.set_num_threads(min(threads or available_threads(), numba.config.NUMBA_NUM_THREADS))
+
+
+def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least: int = 1) -> None:
+    """Call `work(first, last)` on ranges that together cover `count`, in one thread a core; for kernels that release the GIL.
+
+    Made of threads of our own because numba's own may not be started from two threads at once, and because kernels without
+    `parallel=True` compile several times faster. `parts` ranges (by default one a thread) hold `least` items or more.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    threads = available_threads()
+    parts = max(1, min(max(parts, threads), count // max(least, 1)))
+    bounds = [count * i // parts for i in range(parts + 1)]
+    if parts == 1:
+        return work(0, count)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, bounds[:-1], bounds[1:]))
 
 
 def _cuda() -> tuple[tuple[str, int] | None, str]:
