@@ -1,0 +1,63 @@
+"""`python3 dev.py docs`: docs/settings.md, made from the settings themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..backend.methods import Method, all_methods
+from ..backend.settings import Option, options
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(settings_page(), encoding="utf-8")
+    print(PAGE)
+    return 0
+
+
+def settings_page() -> str:
+    """Every setting of every method as Markdown tables."""
+    lines = ["# Settings", "", "Made by `python3 dev.py docs` from the settings themselves; don't edit this page.", ""]
+    for method in all_methods().values():
+        lines += _method(method)
+    return "\n".join(lines)
+
+
+def _method(method: Method) -> Iterator[str]:
+    yield f"## {method.title}"
+    yield ""
+    yield f"{method.summary}. On the command line: `reify run {method.id}`."
+    yield ""
+    for name, changes in method.presets.items():
+        changed = ", ".join(f"`{path}` {value}" for path, value in changes.items()) or "the defaults below"
+        yield f"- Preset **{name}**: {changed}"
+    group = None
+    for option in options(method.settings):
+        if option.group != group:
+            group = option.group
+            yield from ("", f"### {group or 'General'}", "", "| setting | flag | default | range | what it does |", "|---|---|---|---|---|")
+        yield _row(option)
+    yield ""
+
+
+def _row(option: Option) -> str:
+    if option.choices:
+        allowed = "; ".join(f"`{name}`: {text}" for name, text in option.choices.items())
+    elif option.low is not None or option.high is not None:
+        allowed = f"{_number(option.low)} to {_number(option.high)}"
+    else:
+        allowed = ""
+    default = f"{option.default} {option.unit}".strip()
+    return f"| {option.label} | `{option.flag}` | {default} | {allowed} | {option.help} |"
+
+
+def _number(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
