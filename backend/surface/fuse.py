@@ -1,0 +1,52 @@
+"""Depth rendered from all cameras, fused into one mesh by a truncated signed distance in sparse blocks.
+
+The distances are those of Curless and Levoy, "A volumetric method for building complex models from range images" (1996);
+the triangles those of marching cubes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..settings import option
+from ..values import Cameras, Mesh, Rendering, Views
+
+
+@dataclass(frozen=True)
+class SurfaceSettings:
+    """What can be set about surface extraction."""
+
+    long_side_px: int = option(640, "Longer side of the depth pictures; more shows finer detail and takes longer", low=64, high=4096, unit="px")
+    voxel_size: float = option(0.0, "Edge of a voxel in world units, or 0 to follow the pictures' resolution", low=0.0, high=1000.0)
+    radius: float = option(0.0, "Distance from the origin up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0)
+    truncation: float = option(4.0, "Distance over which depth is averaged; more removes noise, less keeps thin parts", low=1.5, high=20.0, unit="voxels", advanced=True)
+    max_voxels: int = option(48, "Most voxels around the surface; coarser ones are used where there would be more", low=1, high=2000, unit="million", advanced=True)
+
+
+def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
+    """The surface that the depth renderings agree on, with vertex colours, open where no camera looked.
+
+    `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. Transparent pixels of
+    `views.alpha` are empty space; pixels without `views.weight` say nothing. Raises ReifyError where no depth comes or nothing
+    solid is found.
+    """
+    from . import colour, grid, marching, region
+    from .depth import render_depth
+
+    if len(views) == 0:
+        raise ReifyError("There are no cameras to look at the surface from.", "Use more photos, or photos that overlap more.")
+    maps = render_depth(render, views, job=job)
+    ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
+    job.choose("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
+    volume = grid.allocate(maps, ball, settings.voxel_size, settings.truncation, settings.max_voxels * 1_000_000)
+    job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
+    grid.integrate(volume, maps, job=job)
+    job.progress(0.9, "marching cubes")
+    vertices, faces = marching.marching_cubes(volume)
+    if len(faces) == 0:
+        raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
+    job.progress(0.95, "colours")
+    return Mesh(vertices, faces, vertex_srgb=colour.at_vertices(vertices, faces, maps, volume.truncation))

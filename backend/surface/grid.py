@@ -1,0 +1,112 @@
+"""Signed distances in voxels, kept only in blocks around the surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import device
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Array
+from .depth import DepthMaps
+from .region import Ball
+
+BLOCK = 8  # voxels along a block's edge
+LARGEST = 256  # blocks along the edge of the whole grid
+STRIDE_PX = 2  # of the pixels that say which blocks are needed
+
+
+@dataclass(frozen=True, eq=False)
+class SparseGrid:
+    """Values at the corners of cells: voxel (i, j, k) of block b stands at origin + voxel * (8 * blocks[b] + (i, j, k))."""
+
+    origin: Array  # [3] float64
+    voxel: float  # world units
+    truncation: float  # world units: distances are divided by it and clipped to [-1, 1]
+    blocks: Array  # [B,3] int32
+    slot: Array  # [X,Y,Z] int32, number of the block there, -1 for none
+    distance: Array  # [B,8,8,8] float32, positive in front of the surface
+    weight: Array  # [B,8,8,8] float32, 0 where nothing is known
+    why: str = ""  # how the voxel size was chosen
+
+
+def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: float, max_voxels: int) -> SparseGrid:
+    """An empty grid with blocks wherever a depth map has surface within the ball, up to the truncation to either side.
+
+    A `voxel_size` of 0 follows the size of the pixels on the surface. Voxels grow where there would be more than
+    `max_voxels`. Raises ReifyError where no depth map has anything in the ball.
+    """
+    voxel, why = (voxel_size, "as set") if voxel_size > 0 else (pixel_footprint(maps, ball), "the size of a pixel on the surface")
+    finest = 2 * ball.radius / (BLOCK * (LARGEST - 2))
+    if voxel < finest:
+        voxel, why = finest, f"the subject's size divided by {BLOCK * (LARGEST - 2)}"
+    while True:
+        truncation = truncation_voxels * voxel
+        origin, slot = _occupied(maps, ball, voxel, truncation)
+        blocks = np.argwhere(slot >= 0).astype(np.int32)
+        if len(blocks) == 0:
+            raise ReifyError("No depth picture shows anything near the subject.", "Set a larger surface radius, or train longer.")
+        if len(blocks) * BLOCK**3 <= max_voxels:
+            break
+        voxel, why = voxel * max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5), f"as fine as {max_voxels / 1e6:.0f} million voxels allow"
+    slot[tuple(blocks.T)] = np.arange(len(blocks), dtype=np.int32)
+    shape = (len(blocks), BLOCK, BLOCK, BLOCK)
+    return SparseGrid(origin, voxel, truncation, blocks, slot, np.zeros(shape, np.float32), np.zeros(shape, np.float32), why)
+
+
+def pixel_footprint(maps: DepthMaps, ball: Ball) -> float:
+    """Median size of a pixel on the surface inside the ball, world units."""
+    sizes = []
+    for index, (depth, weight) in enumerate(zip(maps.depth, maps.weight, strict=True)):
+        fx, fy, _, _ = maps.intrinsics(index)
+        pose = maps.cameras.cam_from_world[index]
+        middle = float((pose[:3, :3] @ np.asarray(ball.center) + pose[:3, 3])[2])
+        inside = depth[(weight > 0) & (np.abs(depth - middle) < ball.radius)]
+        if len(inside):
+            sizes.append(float(np.median(inside)) / (fx * fy) ** 0.5)
+    if not sizes:
+        raise ReifyError("No depth picture shows anything near the subject.", "Set a larger surface radius, or train longer.")
+    return float(np.median(sizes))
+
+
+def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
+    """Average the distances that all depth maps see into the grid, in place."""
+    device.prepare_numba()
+    from . import grid_kernels as kernels
+
+    poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
+    for index in range(len(maps)):
+        job.progress(0.6 + 0.3 * index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
+        pose, intrinsics = poses[index], np.array(maps.intrinsics(index))
+        layers = maps.depth[index], maps.facing[index], maps.weight[index]
+
+        def work(first: int, last: int, pose=pose, intrinsics=intrinsics, layers=layers) -> None:
+            part = slice(first, last)
+            kernels.integrate(
+                grid.origin, grid.voxel, grid.truncation, grid.blocks[part], pose, intrinsics, *layers, grid.distance[part], grid.weight[part]
+            )
+
+        device.split(work, len(grid.blocks), parts=8, least=64)
+
+
+def _occupied(maps: DepthMaps, ball: Ball, voxel: float, truncation: float) -> tuple[Array, Array]:
+    device.prepare_numba()
+    from . import grid_kernels as kernels
+
+    edge = BLOCK * voxel
+    count = int(np.ceil(2 * (ball.radius + truncation) / edge)) + 2
+    center = np.array(ball.center)
+    origin = center - 0.5 * count * edge
+    slot = np.full((count, count, count), -1, np.int32)
+
+    def work(first: int, last: int) -> None:
+        for index in range(first, last):
+            kernels.mark_blocks(
+                origin, edge, slot, np.ascontiguousarray(maps.cameras.cam_from_world[index], np.float64), np.array(maps.intrinsics(index)),
+                maps.depth[index], maps.weight[index], truncation, center, ball.radius, STRIDE_PX,
+            )  # fmt: skip
+
+    device.split(work, len(maps))
+    return origin, slot

@@ -1,0 +1,90 @@
+"""Numba kernels that fill the sparse grid; imported on first use."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def mark_blocks(origin, edge, slot, pose, intrinsics, depth, weight, truncation, center, radius, stride):
+    """Set `slot` [X,Y,Z] to 0 along every ray's stretch of `truncation` before and behind the surface, inside the ball."""
+    fx, fy, cx, cy = intrinsics
+    steps = max(1, int(np.ceil(4.0 * truncation / edge)))
+    for y in range(0, depth.shape[0], stride):
+        for x in range(0, depth.shape[1], stride):
+            d = depth[y, x]
+            if weight[y, x] == 0 or not np.isfinite(d):
+                continue
+            rx, ry = (x + 0.5 - cx) / fx, (y + 0.5 - cy) / fy
+            along = truncation / np.sqrt(rx * rx + ry * ry + 1.0)
+            for s in range(-steps, steps + 1):
+                z = d + along * s / steps
+                a, b, c = rx * z - pose[0, 3], ry * z - pose[1, 3], z - pose[2, 3]
+                px = pose[0, 0] * a + pose[1, 0] * b + pose[2, 0] * c
+                py = pose[0, 1] * a + pose[1, 1] * b + pose[2, 1] * c
+                pz = pose[0, 2] * a + pose[1, 2] * b + pose[2, 2] * c
+                if (px - center[0]) ** 2 + (py - center[1]) ** 2 + (pz - center[2]) ** 2 > radius * radius:
+                    continue
+                slot[int((px - origin[0]) / edge), int((py - origin[1]) / edge), int((pz - origin[2]) / edge)] = 0
+
+
+@njit(cache=True, nogil=True)
+def integrate(origin, voxel, truncation, blocks, pose, intrinsics, depth, facing, weight, distance, total):
+    """Running weighted mean of one depth map's distances, [B,8,8,8] in units of the truncation, and of its weights.
+
+    The distance is that to the plane through the pixel's surface point, so that tilted surfaces aren't thickened.
+    """
+    fx, fy, cx, cy = intrinsics
+    height, width = depth.shape
+    r = pose[:3, :3] * voxel
+    half_diagonal = 0.5 * 8 * voxel * np.sqrt(3.0)
+    for b in range(blocks.shape[0]):
+        wx = origin[0] + voxel * 8 * blocks[b, 0]
+        wy = origin[1] + voxel * 8 * blocks[b, 1]
+        wz = origin[2] + voxel * 8 * blocks[b, 2]
+        ox = pose[0, 0] * wx + pose[0, 1] * wy + pose[0, 2] * wz + pose[0, 3]
+        oy = pose[1, 0] * wx + pose[1, 1] * wy + pose[1, 2] * wz + pose[1, 3]
+        oz = pose[2, 0] * wx + pose[2, 1] * wy + pose[2, 2] * wz + pose[2, 3]
+        mx = ox + 3.5 * (r[0, 0] + r[0, 1] + r[0, 2])
+        my = oy + 3.5 * (r[1, 0] + r[1, 1] + r[1, 2])
+        mz = oz + 3.5 * (r[2, 0] + r[2, 1] + r[2, 2])
+        if mz < -half_diagonal:
+            continue
+        if mz > half_diagonal:
+            near = mz - half_diagonal
+            reach_x, reach_y = fx * half_diagonal / near * 1.5, fy * half_diagonal / near * 1.5
+            u, v = fx * mx / mz + cx, fy * my / mz + cy
+            if u < -reach_x or v < -reach_y or u > width + reach_x or v > height + reach_y:
+                continue
+        for i in range(8):
+            for j in range(8):
+                for k in range(8):
+                    z = oz + r[2, 0] * i + r[2, 1] * j + r[2, 2] * k
+                    if z <= 1e-9:
+                        continue
+                    qx = (ox + r[0, 0] * i + r[0, 1] * j + r[0, 2] * k) / z
+                    qy = (oy + r[1, 0] * i + r[1, 1] * j + r[1, 2] * k) / z
+                    u, v = fx * qx + cx - 0.5, fy * qy + cy - 0.5
+                    x, y = int(np.floor(u + 0.5)), int(np.floor(v + 0.5))
+                    if x < 0 or y < 0 or x >= width or y >= height or weight[y, x] == 0:
+                        continue
+                    d = depth[y, x]
+                    cosine = facing[y, x] / 255.0
+                    w = weight[y, x] / 255.0
+                    x0, y0 = int(np.floor(u)), int(np.floor(v))
+                    if x0 >= 0 and y0 >= 0 and x0 + 1 < width and y0 + 1 < height:
+                        smallest = min(min(weight[y0, x0], weight[y0, x0 + 1]), min(weight[y0 + 1, x0], weight[y0 + 1, x0 + 1]))
+                        d00, d01, d10, d11 = depth[y0, x0], depth[y0, x0 + 1], depth[y0 + 1, x0], depth[y0 + 1, x0 + 1]
+                        spread = max(max(d00, d01), max(d10, d11)) - min(min(d00, d01), min(d10, d11))
+                        if smallest > 0 and spread < truncation:
+                            a, c = u - x0, v - y0
+                            d = (1 - c) * ((1 - a) * d00 + a * d01) + c * ((1 - a) * d10 + a * d11)
+                    sdf = (d - z) * np.sqrt(qx * qx + qy * qy + 1.0) * cosine / truncation
+                    if sdf < -1.0:
+                        continue
+                    if sdf > 1.0:
+                        sdf = 1.0
+                    before = total[b, i, j, k]
+                    distance[b, i, j, k] = (distance[b, i, j, k] * before + sdf * w) / (before + w)
+                    total[b, i, j, k] = before + w
