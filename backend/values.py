@@ -90,6 +90,27 @@ class Photos:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """What the user hands in for one object: one picture, or the drawn views of a turnaround (front, side, top)."""
+
+    sources: tuple[Path, ...]
+    name: str = ""  # of the object; made from the first source where it is empty
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture with its subject cut out."""
+
+    name: str
+    srgb: Array  # [H,W,3] uint8, straight (not premultiplied), first row on top
+    coverage: Array  # [H,W] float32, share of each pixel that the subject covers, 0 to 1
+
+    def __post_init__(self) -> None:
+        if self.srgb.ndim != 3 or self.srgb.shape[2] != 3 or self.coverage.shape != self.srgb.shape[:2]:
+            raise ValueError(f"Picture.srgb is {self.srgb.shape} and coverage {self.coverage.shape}, expected (H, W, 3) and (H, W)")
+
+
+@dataclass(frozen=True)
 class Photo:
     """One picture of a capture, as it appears upright (EXIF orientation obeyed)."""
 
@@ -204,6 +225,7 @@ class Mesh:
     uvs: Array | None = None  # [F,3,2] float32, one per corner, (0,0) bottom left as in Blender
     vertex_srgb: Array | None = None  # [V,3] float32, 0 to 1
     textures: Mapping[str, Array] = field(default_factory=dict)  # "base_color", "normal", "coverage": [H,W,3 or 4] uint8, first row on top
+    quads: int = 0  # faces[0 : 2 * quads] are pairs of triangles (a, b, c), (a, c, d) that make a quad (a, b, c, d) each
 
     def __post_init__(self) -> None:
         if self.vertices.ndim != 2 or self.vertices.shape[1] != 3:
@@ -214,6 +236,10 @@ class Mesh:
             raise ValueError(f"Mesh.uvs is {self.uvs.shape}, expected ({len(self.faces)}, 3, 2)")
         if self.vertex_srgb is not None and self.vertex_srgb.shape != self.vertices.shape:
             raise ValueError(f"Mesh.vertex_srgb is {self.vertex_srgb.shape}, expected {self.vertices.shape}")
+        if self.quads:
+            first, second = self.faces[0 : 2 * self.quads : 2], self.faces[1 : 2 * self.quads : 2]
+            if len(second) != self.quads or (first[:, [0, 2]] != second[:, [0, 1]]).any():
+                raise ValueError(f"Mesh.quads is {self.quads}, but the first {2 * self.quads} faces aren't pairs (a, b, c), (a, c, d)")
 
 
 @dataclass(frozen=True)
