@@ -1,0 +1,11 @@
+"""Photos, videos and posed captures to a Capture, cameras by structure from motion, and pictures ready to train on.
+
+    read        what the user handed in -> Capture
+    listing     folders and files -> pictures, duplicates and masks sorted out
+    exif        focal length and device of a photo
+    video       sharp, evenly spaced frames
+    posed       COLMAP models and transforms.json -> Capture with cameras
+    views       Capture -> undistorted pictures with pinhole cameras
+    solve       structure from motion
+    world       upright, centred, scaled
+"""

@@ -1,0 +1,14 @@
+"""Files of this field to values and back: pictures, splats, points and posed cameras.
+
+    files       writing a file whole or not at all
+    axes        camera and world axes: the one place where conventions are converted
+    images      pictures of every kind to upright 8-bit sRGB, PNG and JPEG out
+    ply         the vertices of a PLY file, vectorised
+    splat_ply   3DGS and 2DGS splats
+    points_ply  point clouds
+    posed       what the two below have in common
+    colmap      COLMAP models, text and binary
+    transforms  transforms.json of nerfstudio, instant-ngp and NeRF-synthetic
+
+Cameras and points that come out of here stand in Blender's world (Z up), whatever the file says.
+"""

@@ -1,0 +1,112 @@
+"""Camera and world axes: the one place where conventions are converted.
+
+Cameras of ours look along +z with y down (OpenCV); OpenGL's and Blender's look along -z with y up. Worlds of ours are
+Blender's, Z up; COLMAP's have no fixed up, but stand on y down where the first camera was level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..values import Array, Cameras
+
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])  # camera axes; its own inverse
+
+# World axes: target_from_source, rotations about x by a quarter turn.
+Z_UP_FROM_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+Z_UP_FROM_Y_DOWN = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+
+
+def cam_from_world_of_opengl(world_from_cam: Array) -> Array:
+    """[C,4,4] camera-to-world with OpenGL axes (transforms.json, Blender's matrix_world) to cam_from_world with OpenCV axes."""
+    return inverse_rigid(np.asarray(world_from_cam, dtype=np.float64) @ OPENCV_FROM_OPENGL)
+
+
+def opengl_of_cam_from_world(cam_from_world: Array) -> Array:
+    """[C,4,4] cam_from_world with OpenCV axes to camera-to-world with OpenGL axes, as Blender's matrix_world has them."""
+    return inverse_rigid(np.asarray(cam_from_world, dtype=np.float64)) @ OPENCV_FROM_OPENGL
+
+
+def inverse_rigid(transforms: Array) -> Array:
+    """Inverses of rigid [C,4,4] transforms; a scale or shear that is left in them doesn't survive."""
+    u, _, vt = np.linalg.svd(transforms[:, :3, :3])
+    rotations = u @ vt
+    inverse = np.tile(np.eye(4), (len(transforms), 1, 1))
+    inverse[:, :3, :3] = rotations.transpose(0, 2, 1)
+    inverse[:, :3, 3] = -np.einsum("cji,cj->ci", rotations, transforms[:, :3, 3])
+    return inverse
+
+
+def move_cameras(cameras: Cameras, new_from_old: Array) -> Cameras:
+    """The cameras after the world was moved by a similarity (rotation, uniform scale, translation) [4,4]."""
+    linear = np.asarray(new_from_old, dtype=np.float64)[:3, :3]
+    scale = np.cbrt(np.linalg.det(linear))
+    if scale <= 0:
+        raise ValueError("new_from_old mirrors the world")
+    rotations = cameras.cam_from_world[:, :3, :3] @ (linear / scale).T
+    moved = np.tile(np.eye(4), (len(cameras), 1, 1))
+    moved[:, :3, :3] = rotations
+    moved[:, :3, 3] = -np.einsum("cij,cj->ci", rotations, move_points(cameras.centers, new_from_old))
+    return replace(cameras, cam_from_world=moved)
+
+
+def move_points(xyz: Array, new_from_old: Array) -> Array:
+    """[N,3] positions after the world was moved by an affine transform [4,4]; keeps their dtype."""
+    return (xyz @ new_from_old[:3, :3].T + new_from_old[:3, 3]).astype(xyz.dtype, copy=False)
+
+
+def matrices_of_quats(quats: Array) -> Array:
+    """[N,4] quaternions w x y z, of any length but zero, to rotation matrices [N,3,3]."""
+    w, x, y, z = (quats / np.linalg.norm(quats, axis=1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.moveaxis(np.array(rows), 2, 0)
+
+
+def quats_of_matrices(rotations: Array) -> Array:
+    """Rotation matrices [N,3,3] to unit quaternions w x y z with w >= 0, [N,4]."""
+    m = np.asarray(rotations, dtype=np.float64)
+    # The outer product of the quaternion with itself; its largest row divides best (Shepperd 1978).
+    xx, yy, zz = m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]
+    wx, wy, wz = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
+    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
+    outer = np.array([
+        [1 + xx + yy + zz, wx, wy, wz],
+        [wx, 1 + xx - yy - zz, xy, xz],
+        [wy, xy, 1 - xx + yy - zz, yz],
+        [wz, xz, yz, 1 - xx - yy + zz],
+    ])  # fmt: skip
+    largest = np.argmax(np.einsum("iin->ni", outer), axis=1)
+    quats = outer[largest, :, np.arange(len(m))]
+    quats /= np.linalg.norm(quats, axis=1, keepdims=True)
+    return np.where(quats[:, :1] < 0, -quats, quats)
+
+
+def turn_cameras(cameras: Cameras, quarter_turns: Array) -> Cameras:
+    """The cameras of pictures that were turned counter-clockwise by `quarter_turns` [C] (numpy.rot90), where the world stays."""
+    cam_from_world, K, size_px, distortion = (
+        values.copy() for values in (cameras.cam_from_world, cameras.K, cameras.size_px, cameras.distortion)
+    )
+    for i, turns in enumerate(np.asarray(quarter_turns) % 4):
+        for _ in range(turns):  # a quarter turn takes the pixel (u, v) to (v, width - u), so x' = y and y' = -x
+            width = size_px[i, 0]
+            cam_from_world[i, :2] = cam_from_world[i, 1].copy(), -cam_from_world[i, 0]
+            K[i, 0, 0], K[i, 1, 1] = K[i, 1, 1], K[i, 0, 0]
+            K[i, 0, 2], K[i, 1, 2] = K[i, 1, 2], width - K[i, 0, 2]
+            size_px[i] = size_px[i, ::-1].copy()
+            if not cameras.fisheye:  # its coefficients are all radial
+                distortion[i, 2:4] = -distortion[i, 3], distortion[i, 2]
+    return replace(cameras, cam_from_world=cam_from_world, K=K, size_px=size_px, distortion=distortion)
+
+
+def resize_cameras(cameras: Cameras, size_px: Array) -> Cameras:
+    """The cameras of pictures scaled to `size_px` [C,2]; the first pixel's centre stays at (0.5, 0.5)."""
+    scale = np.asarray(size_px, dtype=np.float64) / cameras.size_px
+    K = cameras.K.copy()
+    K[:, :2] *= scale[:, :, None]
+    return replace(cameras, K=K, size_px=np.asarray(size_px).astype(cameras.size_px.dtype))
