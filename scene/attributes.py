@@ -1,0 +1,41 @@
+"""Numpy arrays to Blender's attributes and back; contiguous arrays of the attribute's own type are the only fast path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend.values import Array
+
+FIELDS = {
+    "FLOAT": ("value", 1, np.float32),
+    "FLOAT_VECTOR": ("vector", 3, np.float32),
+    "FLOAT_COLOR": ("color", 4, np.float32),
+    "FLOAT4": ("vector", 4, np.float32),
+    "QUATERNION": ("value", 4, np.float32),
+    "FLOAT2": ("vector", 2, np.float32),
+    "BOOLEAN": ("value", 1, np.bool_),
+}
+
+
+def write(data: Any, name: str, kind: str, values: Array, domain: str = "POINT") -> None:
+    """Set attribute `name` of a mesh or point cloud, one row of `values` [N,D] or [N] per element; made where it is missing."""
+    found = data.attributes.get(name)
+    if found is not None and found.data_type != kind:
+        data.attributes.remove(found)
+        found = None
+    field, _width, dtype = FIELDS[kind]
+    target = found if found is not None else data.attributes.new(name, kind, domain)
+    target.data.foreach_set(field, np.ascontiguousarray(values, dtype=dtype).ravel())
+
+
+def read(data: Any, name: str) -> Array | None:
+    """Attribute `name` as [N,D], or [N] for single values; None where there is none."""
+    found = data.attributes.get(name)
+    if found is None:
+        return None
+    field, width, dtype = FIELDS[found.data_type]
+    flat = np.empty(len(found.data) * width, dtype=dtype)
+    found.data.foreach_get(field, flat)
+    return flat if width == 1 else flat.reshape(-1, width)

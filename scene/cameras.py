@@ -1,0 +1,91 @@
+"""Cameras to Blender and back. Blender's look along -z with y up, ours along z with y down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..backend.errors import ReifyError
+from ..backend.values import Array, Cameras, Photo
+
+SENSOR_MM = 36.0
+FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+
+
+def camera_object(photo: Photo, cam_from_world: Array, K: Array, size_px: Array, display_size: float = 0.1) -> bpy.types.Object:
+    """A new camera that sees what the photo shows, with the photo as background image; not yet in any collection.
+
+    Lens distortion can't be given to a Blender camera and stays in the picture. Where fx and fy differ, the
+    scene's pixel aspect has to follow (`pixel_aspect`).
+    """
+    width, height = (int(n) for n in size_px)
+    lens = bpy.data.cameras.new(photo.name)
+    lens.sensor_fit = "HORIZONTAL"  # the width rules for portrait pictures too
+    lens.sensor_width = SENSOR_MM
+    lens.lens = float(K[0, 0]) * SENSOR_MM / width
+    lens.shift_x = (width / 2 - float(K[0, 2])) / width
+    lens.shift_y = (float(K[1, 2]) - height / 2) * float(K[0, 0] / K[1, 1]) / width
+    lens.display_size = display_size
+    lens.clip_start, lens.clip_end = 0.001, 1000.0
+    made = bpy.data.objects.new(photo.name, lens)
+    made.matrix_world = Matrix((np.linalg.inv(cam_from_world) @ FLIP).tolist())
+    lens["resolution"] = (width, height)
+    lens["pixel_aspect"] = float(K[1, 1] / K[0, 0])
+    if photo.path.is_file():
+        _show_photo(lens, photo.path)
+    return made
+
+
+def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -> Cameras:
+    """Cameras from camera objects, pinhole; `world` is the frame they are wanted in (default: Blender's world).
+
+    Raises ReifyError where an object is no perspective camera.
+    """
+    render = bpy.context.scene.render
+    poses, intrinsics, sizes = [], [], []
+    for source in sources:
+        if source.type != "CAMERA" or source.data.type != "PERSP":
+            raise ReifyError(f"{source.name} is no perspective camera.", "Select cameras with a perspective lens.")
+        size = source.data.get("resolution") or (render.resolution_x, render.resolution_y)
+        matrix = source.matrix_world if world is None else world.inverted() @ source.matrix_world
+        rotation, position = matrix.to_quaternion(), matrix.to_translation()
+        rigid = Matrix.Translation(position) @ rotation.to_matrix().to_4x4()  # a scaled parent scales the world, not the lens
+        poses.append(np.linalg.inv(np.array(rigid) @ FLIP))
+        sizes.append(tuple(int(n) for n in size))
+        intrinsics.append(_intrinsics(source.data, *sizes[-1]))
+    count = len(sources)
+    return Cameras(np.reshape(poses, (count, 4, 4)), np.reshape(intrinsics, (count, 3, 3)), np.reshape(sizes, (count, 2)), np.zeros((count, 8)))
+
+
+def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    """Make `camera` the scene's and give the render its photo's resolution and pixel aspect."""
+    width, height = camera.data["resolution"]
+    aspect = camera.data["pixel_aspect"]
+    scene.camera = camera
+    scene.render.resolution_x, scene.render.resolution_y = int(width), int(height)
+    scene.render.resolution_percentage = 100
+    # Blender wants both at least 1; only their quotient counts.
+    scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = max(1.0, aspect), max(1.0, 1 / aspect)
+
+
+def _intrinsics(lens: bpy.types.Camera, width: int, height: int) -> Array:
+    aspect = lens.get("pixel_aspect", 1.0)
+    horizontal = lens.sensor_fit == "HORIZONTAL" or (lens.sensor_fit == "AUTO" and width >= height)
+    sensor = lens.sensor_height if lens.sensor_fit == "VERTICAL" else lens.sensor_width
+    fitted = width if horizontal else height
+    fx = lens.lens / sensor * fitted
+    cx = width / 2 - lens.shift_x * fitted
+    cy = height / 2 + lens.shift_y * fitted * aspect
+    return np.array([[fx, 0, cx], [0, fx * aspect, cy], [0, 0, 1]])
+
+
+def _show_photo(lens: bpy.types.Camera, path: Path) -> None:
+    background = lens.background_images.new()
+    background.image = bpy.data.images.load(str(path), check_existing=True)
+    background.alpha = 0.5
+    background.frame_method = "STRETCH"
+    background.display_depth = "BACK"
+    lens.show_background_images = True

@@ -1,0 +1,90 @@
+"""A finished result becomes a collection of Blender objects under one empty, which scales and turns all of it."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..backend.values import Capture, Result
+from . import compat, provenance
+from .cameras import camera_object, fit_render_to
+from .mesh import mesh_object
+from .points import points_object
+from .splats import splats_object
+
+TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
+
+
+def commit(result: Result, scene: bpy.types.Scene | None = None) -> bpy.types.Collection:
+    """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
+
+    The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
+    worked in yet takes its camera, resolution and view transform from the capture.
+    """
+    scene = scene or bpy.context.scene
+    fresh = is_fresh(scene)
+    collection = bpy.data.collections.new(result.name)
+    scene.collection.children.link(collection)
+    provenance.describe(collection, result.report, "collection")
+    root = bpy.data.objects.new(result.name, None)
+    root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
+    _place(root, collection, result, "root")
+    if result.splats is not None:
+        _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
+        _prepare_cycles(scene)
+    if result.mesh is not None:
+        _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
+    if result.points is not None and len(result.points):
+        _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
+    if result.capture is not None and result.capture.cameras is not None:
+        _place_cameras(result, result.capture, collection, root)
+    show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
+    if fresh:
+        _dress(scene, collection)
+    return collection
+
+
+def members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Object]:
+    """The objects of a result that have `role`."""
+    return [member for member in collection.all_objects if provenance.role(member) == role]
+
+
+def show_only(collection: bpy.types.Collection, role: str) -> None:
+    """Show one of splats, mesh and points in viewport and render, hide the other two; they lie in the same place."""
+    for kind in ("splats", "mesh", "points"):
+        for member in members(collection, kind):
+            member.hide_render = member.hide_viewport = kind != role
+
+
+def is_fresh(scene: bpy.types.Scene) -> bool:
+    """True where there is nothing but what a new file holds."""
+    return all(member.name in ("Cube", "Light", "Camera") for member in scene.objects)
+
+
+def _place(made: bpy.types.Object, collection: bpy.types.Collection, result: Result, role: str, root: bpy.types.Object | None = None) -> None:
+    collection.objects.link(made)
+    made.parent = root
+    provenance.describe(made, result.report, role)
+
+
+def _place_cameras(result: Result, capture: Capture, collection: bpy.types.Collection, root: bpy.types.Object) -> None:
+    cameras = capture.cameras
+    assert cameras is not None
+    inner = bpy.data.collections.new(f"{result.name} Cameras")
+    collection.children.link(inner)
+    distance = float(np.median(np.linalg.norm(cameras.centers, axis=1))) if len(cameras) else 1.0
+    for i, photo in enumerate(capture.photos):
+        made = camera_object(photo, cameras.cam_from_world[i], cameras.K[i], cameras.size_px[i], display_size=max(distance, 0.01) / 20)
+        _place(made, inner, result, "camera", root)
+
+
+def _prepare_cycles(scene: bpy.types.Scene) -> None:
+    if compat.has_cycles(scene):
+        scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
+
+
+def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
+    # AgX, the default, is for light; photos hold finished colours, and Standard leaves those alone.
+    scene.view_settings.view_transform = "Standard"
+    if cameras := members(collection, "camera"):
+        fit_render_to(cameras[0], scene)

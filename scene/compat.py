@@ -1,0 +1,85 @@
+"""What this Blender can do: every difference between versions is probed here, by what is there, never by number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..backend.values import Array
+
+
+def float4_type() -> str:
+    """Attribute type for four floats: FLOAT4 where it exists (5.2), else FLOAT_COLOR, which stores the same numbers."""
+    return "FLOAT4" if "FLOAT4" in _items(bpy.types.Attribute, "data_type") else "FLOAT_COLOR"
+
+
+def point_cloud_object(name: str, xyz: Array) -> bpy.types.Object:
+    """A new object with a point cloud of `xyz` [N,3], not yet in any collection."""
+    cloud = bpy.data.pointclouds.new(name)
+    if hasattr(cloud, "resize"):
+        if len(xyz):
+            cloud.resize(len(xyz))
+            _position(cloud).foreach_set("vector", np.ascontiguousarray(xyz, dtype=np.float32).ravel())
+        return bpy.data.objects.new(name, cloud)
+    bpy.data.pointclouds.remove(cloud)
+    return _converted_from_vertices(name, xyz)
+
+
+def set_modifier_input(modifier: Any, identifier: str, value: Any) -> None:
+    """Set an input of a geometry-nodes modifier by the socket's identifier."""
+    inputs = getattr(getattr(modifier, "properties", None), "inputs", None)
+    if inputs is not None:
+        getattr(inputs, identifier).value = value
+    else:
+        modifier[identifier] = value
+
+
+def match_wildcards(node: Any) -> None:
+    """Let a Remove Named Attribute node take a pattern: a property of the node before 5.0, then an input."""
+    if hasattr(node, "pattern_mode"):
+        node.pattern_mode = "WILDCARD"
+    else:
+        node.inputs["Pattern Mode"].default_value = "Wildcard"
+
+
+def use_nodes(material: bpy.types.Material) -> None:
+    """Give a material a node tree; newer versions always have one, and warn about being asked."""
+    if material.node_tree is None:
+        material.use_nodes = True
+
+
+def has_cycles(scene: bpy.types.Scene) -> bool:
+    """True where Cycles is enabled."""
+    return hasattr(scene, "cycles")
+
+
+def can_show_native_splats(cloud: Any) -> bool:
+    """True where point clouds can be of the type GAUSSIAN_SPLAT (5.3), drawn by Blender itself."""
+    return "GAUSSIAN_SPLAT" in _items(type(cloud), "type")
+
+
+def _items(owner: Any, name: str) -> tuple[str, ...]:
+    found = owner.bl_rna.properties.get(name)
+    return tuple(found.enum_items.keys()) if found is not None and found.type == "ENUM" else ()
+
+
+def _position(cloud: Any) -> Any:
+    found = cloud.attributes.get("position")
+    return (found or cloud.attributes.new("position", "FLOAT_VECTOR", "POINT")).data
+
+
+def _converted_from_vertices(name: str, xyz: Array) -> bpy.types.Object:
+    # Before 5.1 Python can't give a point cloud its points; converting a mesh without faces can.
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(xyz))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(xyz, dtype=np.float32).ravel())
+    made = bpy.data.objects.new(name, mesh)
+    scene = bpy.context.scene
+    scene.collection.objects.link(made)
+    with bpy.context.temp_override(active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made], mode="OBJECT"):
+        bpy.ops.object.convert(target="POINTCLOUD")
+    scene.collection.objects.unlink(made)
+    bpy.data.meshes.remove(mesh)
+    return made

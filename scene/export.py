@@ -1,0 +1,86 @@
+"""Results to files that Blender writes: scenes and meshes. What is half-written never stands under its final name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ..backend.errors import ReifyError
+from ..backend.values import Mesh, Result
+from .commit import commit
+from .mesh import mesh_object
+
+
+def write_blend(result: Result, path: Path) -> None:
+    """A new .blend with `result` in an empty scene; what was open in this process is closed. Raises OSError where it can't be written."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    commit(result)
+    save_blend(path)
+
+
+def save_blend(path: Path, copy: bool = False) -> None:
+    """Save what is open; Blender itself writes to a temporary name first. Raises OSError where it can't be written.
+
+    With `copy` the open file keeps its own name.
+    """
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=copy, compress=True, check_existing=False)
+    except RuntimeError as error:
+        raise _os_error(error, path) from error
+
+
+def write_mesh(mesh: Mesh, path: Path) -> None:
+    """A mesh with its textures as .glb, .obj or .stl, Y up where the format has it so; raises OSError where it can't be written."""
+    writers: dict[str, Callable[[Path], None]] = {".glb": _write_glb, ".obj": _write_obj, ".stl": _write_stl}
+    if path.suffix.lower() not in writers:
+        raise ReifyError(f"Meshes can't be written as {path.suffix}.", f"Choose one of: {' '.join(writers)}.")
+    scene = bpy.data.scenes.new("Reify Export")
+    made = mesh_object(path.stem, mesh)
+    scene.collection.objects.link(made)
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0], selected_objects=[made], active_object=made, object=made):
+            made.select_set(True)
+            _by_way_of_a_folder(path, writers[path.suffix.lower()])
+    finally:
+        _forget(made, scene)
+
+
+def _write_glb(path: Path) -> None:
+    bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_active_scene=True, export_yup=True)
+
+
+def _write_obj(path: Path) -> None:
+    bpy.ops.wm.obj_export(filepath=str(path), export_selected_objects=True, path_mode="COPY")
+
+
+def _write_stl(path: Path) -> None:
+    bpy.ops.wm.stl_export(filepath=str(path), export_selected_objects=True)
+
+
+def _by_way_of_a_folder(path: Path, write: Callable[[Path], None]) -> None:
+    # OBJ comes with a .mtl and pictures that name each other, so what is moved into place has its final name already.
+    with tempfile.TemporaryDirectory(prefix=".reify-", dir=path.parent) as folder:
+        try:
+            write(Path(folder) / path.name)
+        except RuntimeError as error:  # how Blender's operators report what went wrong
+            raise _os_error(error, path) from error
+        for made in sorted(Path(folder).iterdir(), key=lambda made: made.name == path.name):
+            os.replace(made, path.with_name(made.name))
+
+
+def _os_error(error: RuntimeError, path: Path) -> OSError:
+    return OSError(None, str(error).strip().removeprefix("Error: "), str(path))
+
+
+def _forget(made: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    data = made.data
+    materials = list(data.materials)
+    used = [node.image for material in materials for node in material.node_tree.nodes if getattr(node, "image", None)]
+    bpy.data.objects.remove(made)
+    bpy.data.meshes.remove(data)
+    bpy.data.scenes.remove(scene)
+    bpy.data.batch_remove([*materials, *used])

@@ -1,0 +1,41 @@
+"""Pictures as Blender images, and the two colour spaces."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..backend.values import Array
+
+
+def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Image:
+    """A new image with `picture` [H,W,3 or 4] uint8, first row on top, packed as PNG; `data` is for what isn't colour."""
+    height, width, channels = picture.shape
+    image = bpy.data.images.new(name, width, height, alpha=channels == 4, is_data=data)
+    rgba = np.ones((height, width, 4), dtype=np.float32)
+    rgba[..., :channels] = picture[::-1]
+    rgba[..., :channels] /= 255
+    image.pixels.foreach_set(rgba.ravel())
+    image.file_format = "PNG"
+    image.pack()
+    return image
+
+
+def pixels(image: bpy.types.Image) -> Array:
+    """An image's pixels as stored, [H,W,4] uint8, first row on top."""
+    width, height = image.size
+    flat = np.empty(width * height * 4, dtype=np.float32)
+    image.pixels.foreach_get(flat)
+    return (np.clip(flat, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(height, width, 4)[::-1].copy()
+
+
+def linear_from_srgb(srgb: Array) -> Array:
+    """Linear values of sRGB ones, both 0 to 1 (IEC 61966-2-1)."""
+    srgb = np.maximum(np.asarray(srgb, dtype=np.float32), 0)
+    return np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+
+
+def srgb_from_linear(linear: Array) -> Array:
+    """Inverse of `linear_from_srgb`."""
+    linear = np.maximum(np.asarray(linear, dtype=np.float32), 0)
+    return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, linear * 12.92)

@@ -1,0 +1,145 @@
+"""Meshes to Blender and back: UVs, packed textures, a Principled material, vertex colours for Solid mode."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..backend.errors import ReifyError
+from ..backend.values import Array, Mesh
+from . import attributes, compat, images
+
+UV_MAP = "UVMap"
+COLOR = "Color"
+ROUGHNESS = 0.9  # photos hold the light already; a shiny surface would add it twice
+
+
+def mesh_object(name: str, mesh: Mesh) -> bpy.types.Object:
+    """A new object with `mesh` and its material, not yet in any collection."""
+    made = bpy.data.objects.new(name, mesh_data(name, mesh))
+    made.data.materials.append(_material(name, mesh))
+    return made
+
+
+def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
+    """A new mesh datablock: geometry, UVs and colours, smooth shaded, without a material."""
+    data = bpy.data.meshes.new(name)
+    corners = mesh.faces.size
+    data.vertices.add(len(mesh.vertices))
+    data.vertices.foreach_set("co", np.ascontiguousarray(mesh.vertices, dtype=np.float32).ravel())
+    data.loops.add(corners)
+    data.loops.foreach_set("vertex_index", np.ascontiguousarray(mesh.faces, dtype=np.int32).ravel())
+    data.polygons.add(len(mesh.faces))
+    data.polygons.foreach_set("loop_start", np.arange(0, corners, 3, dtype=np.int32))
+    data.polygons.foreach_set("use_smooth", np.ones(len(mesh.faces), dtype=bool))
+    if mesh.uvs is not None:
+        data.uv_layers.new(name=UV_MAP)
+        attributes.write(data, UV_MAP, "FLOAT2", mesh.uvs.reshape(-1, 2), domain="CORNER")
+    data.update(calc_edges=True)
+    data.validate()
+    colors = vertex_srgb(mesh)
+    if colors is not None and len(data.vertices) == len(colors):
+        attributes.write(data, COLOR, "FLOAT_COLOR", np.column_stack((images.linear_from_srgb(colors), np.ones(len(colors)))))
+        data.color_attributes.active_color = data.color_attributes[COLOR]
+    return data
+
+
+def vertex_srgb(mesh: Mesh) -> Array | None:
+    """A colour for each vertex, [V,3] float 0 to 1: the mesh's own, or its texture's at one of the vertex's corners."""
+    if mesh.vertex_srgb is not None:
+        return mesh.vertex_srgb
+    texture = mesh.textures.get("base_color")
+    if texture is None or mesh.uvs is None:
+        return None
+    height, width = texture.shape[:2]
+    uv = np.zeros((len(mesh.vertices), 2), dtype=np.float32)
+    uv[mesh.faces.ravel()] = mesh.uvs.reshape(-1, 2)
+    column = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)
+    row = np.clip(((1 - uv[:, 1]) * height).astype(int), 0, height - 1)
+    return texture[row, column, :3].astype(np.float32) / 255
+
+
+def read_mesh(source: bpy.types.Object) -> Mesh:
+    """The triangles of an object as it is drawn, in its own space, with UVs and colours; raises ReifyError where it has no surface."""
+    evaluated = source.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    data = evaluated.to_mesh() if source.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") else None
+    if data is None or not data.polygons:
+        raise ReifyError(f"{source.name} has no surface.", "Select a mesh with faces.")
+    try:
+        data.calc_loop_triangles()
+        triangles = len(data.loop_triangles)
+        loops, faces = np.empty(triangles * 3, np.int32), np.empty(triangles * 3, np.int32)
+        data.loop_triangles.foreach_get("loops", loops)
+        data.loop_triangles.foreach_get("vertices", faces)
+        vertices = np.empty(len(data.vertices) * 3, np.float32)
+        data.vertices.foreach_get("co", vertices)
+        uvs = attributes.read(data, data.uv_layers.active.name) if data.uv_layers.active else None
+        return Mesh(
+            vertices=vertices.reshape(-1, 3),
+            faces=faces.reshape(-1, 3),
+            uvs=uvs[loops].reshape(-1, 3, 2) if uvs is not None else None,
+            vertex_srgb=_read_colors(data),
+            textures=_read_textures(source),
+        )
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def _read_colors(data: bpy.types.Mesh) -> Array | None:
+    found = data.color_attributes.active_color
+    if found is None or found.domain != "POINT":
+        return None
+    colors = np.empty(len(found.data) * 4, dtype=np.float32)
+    found.data.foreach_get("color", colors)  # linear, for byte colours as well
+    return images.srgb_from_linear(colors.reshape(-1, 4)[:, :3])
+
+
+def _read_textures(source: bpy.types.Object) -> dict[str, Array]:
+    material = source.active_material
+    shader = _principled(material.node_tree) if material is not None and material.node_tree is not None else None
+    links = shader.inputs["Base Color"].links if shader is not None else ()
+    image = getattr(links[0].from_node, "image", None) if links else None
+    return {"base_color": images.pixels(image)} if image is not None and image.has_data else {}
+
+
+def _material(name: str, mesh: Mesh) -> bpy.types.Material:
+    material = bpy.data.materials.new(name)
+    compat.use_nodes(material)
+    tree = material.node_tree
+    shader = _principled(tree)
+    shader.inputs["Roughness"].default_value = ROUGHNESS
+    shader.inputs["Specular IOR Level"].default_value = 0.2
+    if "base_color" in mesh.textures and mesh.uvs is not None:
+        node = tree.nodes.new("ShaderNodeTexImage")
+        node.image = images.packed_image(f"{name} Base Color", mesh.textures["base_color"])
+        node.location = (-320, 280)
+        tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+        tree.nodes.active = node  # Solid mode's Texture colours, painting and baking use the active image node
+        if "normal" in mesh.textures:
+            _connect_normal_map(tree, shader, images.packed_image(f"{name} Normal", mesh.textures["normal"], data=True))
+    elif mesh.vertex_srgb is not None:
+        node = tree.nodes.new("ShaderNodeVertexColor")
+        node.layer_name = COLOR
+        node.location = (-320, 280)
+        tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    return material
+
+
+def _connect_normal_map(tree: bpy.types.NodeTree, shader: bpy.types.Node, image: bpy.types.Image) -> None:
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image = image
+    texture.location = (-620, -120)
+    bend = tree.nodes.new("ShaderNodeNormalMap")
+    bend.uv_map = UV_MAP
+    bend.location = (-320, -120)
+    tree.links.new(texture.outputs["Color"], bend.inputs["Color"])
+    tree.links.new(bend.outputs["Normal"], shader.inputs["Normal"])
+
+
+def _principled(tree: bpy.types.NodeTree) -> bpy.types.Node:
+    found = next((node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled"), None)
+    if found is None:
+        found = tree.nodes.new("ShaderNodeBsdfPrincipled")
+        output = next((node for node in tree.nodes if node.bl_idname == "ShaderNodeOutputMaterial"), None)
+        tree.links.new(found.outputs[0], (output or tree.nodes.new("ShaderNodeOutputMaterial")).inputs["Surface"])
+    return found

@@ -1,0 +1,36 @@
+"""Blender's images as photos: the file itself where it is unchanged, else the pixels, written to a folder of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import bpy
+
+from ..backend.errors import ReifyError
+
+
+def photo_files(images: Iterable[bpy.types.Image], folder: Path) -> tuple[Path, ...]:
+    """A picture file for each image; packed, painted and generated ones are written to `folder` as PNG.
+
+    Raises ReifyError for an image without pixels.
+    """
+    return tuple(_photo_file(image, folder) for image in images)
+
+
+def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
+    path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else None
+    if path is not None and path.is_file() and image.source == "FILE" and image.packed_file is None and not image.is_dirty:
+        return path
+    if not image.has_data and not any(image.size):
+        raise ReifyError(f"The image {image.name} has no pixels.", "Reload it, or remove it from the sources.")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{re.sub(r'[^\w.-]+', '_', image.name)}.png"
+    copy = image.copy()  # saving would make the file the image's own
+    try:
+        copy.file_format = "PNG"
+        copy.save(filepath=str(target))
+    finally:
+        bpy.data.images.remove(copy)
+    return target

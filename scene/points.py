@@ -1,0 +1,51 @@
+"""Point clouds to Blender and back, drawn as small coloured spheres."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..backend.errors import ReifyError
+from ..backend.values import Points
+from . import attributes, compat, images
+from .nodes import Nodes
+
+COLOR = "Color"
+MATERIAL = "Reify Points"
+
+
+def points_object(name: str, points: Points, radius: float = 0.004) -> bpy.types.Object:
+    """A new point cloud object whose points are drawn with `radius`, in the world's units; not yet in any collection."""
+    made = compat.point_cloud_object(name, points.xyz)
+    cloud = made.data
+    attributes.write(cloud, "radius", "FLOAT", np.full(len(points), radius))
+    if points.rgb is not None:
+        linear = images.linear_from_srgb(points.rgb.astype(np.float32) / 255)
+        attributes.write(cloud, COLOR, "FLOAT_COLOR", np.column_stack((linear, np.ones(len(points)))))
+    if points.normals is not None:
+        attributes.write(cloud, "normal", "FLOAT_VECTOR", points.normals)
+    cloud.materials.append(_material())
+    return made
+
+
+def read_points(source: bpy.types.Object) -> Points:
+    """The points of a point cloud, or the vertices of a mesh, in its own space; raises ReifyError for anything else."""
+    if source.type not in ("POINTCLOUD", "MESH"):
+        raise ReifyError(f"{source.name} has no points.", "Select a point cloud or a mesh.")
+    color = attributes.read(source.data, COLOR)
+    rgb = (np.clip(images.srgb_from_linear(color[:, :3]), 0, 1) * 255 + 0.5).astype(np.uint8) if color is not None else None
+    return Points(xyz=attributes.read(source.data, "position"), rgb=rgb, normals=attributes.read(source.data, "normal"))
+
+
+def _material() -> bpy.types.Material:
+    found = bpy.data.materials.get(MATERIAL)
+    if found is not None:
+        return found
+    material = bpy.data.materials.new(MATERIAL)
+    compat.use_nodes(material)
+    material.node_tree.nodes.clear()
+    n = Nodes(material.node_tree)
+    color = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=COLOR)["Color"]
+    n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeEmission", Color=color)["Emission"])
+    n.arrange()
+    return material

@@ -1,0 +1,76 @@
+"""What a running job shows in the viewport: one object, refreshed in place, gone when the job ends.
+
+The point cloud is larger than what it holds and what is left over is hidden, so that a count which grows, as it
+does while splats are trained, rarely needs a new object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..backend.values import Points, Splats
+from .points import points_object
+from .splats import VIEWPORT_SPLATS, splats_object, write_splats
+
+NAME = "Reify Preview"
+MOST = VIEWPORT_SPLATS  # a preview of more would slow the viewport down
+
+
+def show(value: Any, scene: bpy.types.Scene) -> bool:
+    """Show splats or points; returns False for values that have no preview here."""
+    if isinstance(value, Splats):
+        _show_splats(_padded(_thinned(value)), scene)
+        return True
+    if isinstance(value, Points) and len(value):
+        clear()
+        _place(points_object(NAME, value), scene)
+        return True
+    return False
+
+
+def clear() -> None:
+    """Remove the preview, wherever it is."""
+    for made in [made for made in bpy.data.objects if made.name.startswith(NAME)]:
+        data = made.data
+        bpy.data.objects.remove(made)
+        if data is not None and not data.users:
+            bpy.data.batch_remove([data])
+
+
+def _show_splats(splats: Splats, scene: bpy.types.Scene) -> None:
+    found = bpy.data.objects.get(NAME)
+    if found is None or found.type != "POINTCLOUD" or len(found.data.points) != len(splats) or "radiance:base" not in found.data.attributes:
+        clear()
+        _place(splats_object(NAME, splats), scene)
+        return
+    write_splats(found.data, splats, with_sh=False)
+    found.data.update_tag()
+
+
+def _place(made: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    made.hide_select = made.hide_render = True
+    scene.collection.objects.link(made)
+
+
+def _thinned(splats: Splats) -> Splats:
+    step = -(-len(splats) // MOST)
+    return splats.take(np.arange(0, len(splats), step)) if step > 1 else splats
+
+
+def _padded(splats: Splats) -> Splats:
+    # Powers of 1.5: a new object for every half more, and at most a third left over.
+    room = 1024
+    while room < len(splats):
+        room = room * 3 // 2
+    extra = room - len(splats)
+
+    def pad(array: np.ndarray, fill: float = 0.0) -> np.ndarray:
+        return np.concatenate((array, np.full((extra, *array.shape[1:]), fill, dtype=array.dtype)))
+
+    quats = pad(splats.quats)
+    quats[len(splats) :, 0] = 1
+    # Far below any opacity that is drawn.
+    return Splats(pad(splats.means), quats, pad(splats.log_scales, -20.0), pad(splats.opacity_logits, -20.0), pad(splats.sh[:, :1]))

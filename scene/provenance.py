@@ -1,0 +1,35 @@
+"""Where an object came from, kept on the object itself: enough to say so, and to make it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import bpy
+
+from ..backend.values import Report
+
+KEY = "reify"
+
+
+def describe(made: bpy.types.ID, report: Report, role: str) -> None:
+    """Store `report` on a datablock; `role` is what it is of the result: "splats", "mesh", "points", "camera", "root", "collection"."""
+    made[KEY] = json.dumps({"role": role, **dataclasses.asdict(report)})
+
+
+def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
+    """What `describe` stored; None where there is nothing, or nothing readable."""
+    text = source.get(KEY) if source is not None else None
+    if not isinstance(text, str):
+        return None
+    try:
+        stored = json.loads(text)
+    except ValueError:
+        return None
+    return stored if isinstance(stored, dict) else None
+
+
+def role(source: bpy.types.ID | None) -> str:
+    """The role of a datablock in its result, empty where it isn't of Reify's making."""
+    return (read(source) or {}).get("role", "")

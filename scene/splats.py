@@ -1,0 +1,63 @@
+"""Splats to Blender and back: a point cloud with the attributes that Blender 5.3 calls Gaussian splats, and nodes that draw it.
+
+    position        FLOAT_VECTOR
+    radiance:base   FLOAT4 (FLOAT_COLOR before 5.2)   raw SH DC red, green, blue; opacity 0 to 1
+    scale           FLOAT_VECTOR                      standard deviations, not logarithms
+    rotation        QUATERNION                        w x y z, unit
+    radiance:sh_k   FLOAT_VECTOR, k = 0 …             higher SH bands, in the 3DGS order
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..backend.errors import ReifyError
+from ..backend.values import Splats
+from . import attributes, compat, splat_nodes
+
+VIEWPORT_SPLATS = 150_000  # about 3 million triangles; more are thinned out while one works
+
+
+def splats_object(name: str, splats: Splats) -> bpy.types.Object:
+    """A new object that holds and draws `splats`, not yet in any collection."""
+    made = compat.point_cloud_object(name, splats.means)
+    write_splats(made.data, splats)
+    made.data["antialiased"], made.data["surfels"] = splats.antialiased, splats.surfels
+    splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))))
+    made.visible_shadow = False
+    return made
+
+
+def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
+    """Set the attributes of a point cloud of as many points."""
+    opacity = 1 / (1 + np.exp(-np.clip(splats.opacity_logits, -30, 30)))
+    attributes.write(cloud, "position", "FLOAT_VECTOR", splats.means)
+    attributes.write(cloud, "radiance:base", compat.float4_type(), np.column_stack((splats.sh[:, 0], opacity)))
+    attributes.write(cloud, "scale", "FLOAT_VECTOR", np.exp(splats.log_scales))
+    attributes.write(cloud, "rotation", "QUATERNION", splats.quats)
+    if with_sh:
+        for k in range(splats.sh.shape[1] - 1):
+            attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", splats.sh[:, k + 1])
+
+
+def read_splats(source: bpy.types.Object) -> Splats:
+    """The splats of an object, in its own space; raises ReifyError where it holds none."""
+    base = attributes.read(source.data, "radiance:base") if source.type == "POINTCLOUD" else None
+    if base is None:
+        raise ReifyError(f"{source.name} holds no splats.", "Select an object that Reify made from photos, or that was imported as splats.")
+    bands = [base[:, :3]]
+    while (band := attributes.read(source.data, f"radiance:sh_{len(bands) - 1}")) is not None:
+        bands.append(band)
+    opacity = np.clip(base[:, 3], 1e-7, 1 - 1e-7)
+    return Splats(
+        means=attributes.read(source.data, "position"),
+        quats=attributes.read(source.data, "rotation"),
+        log_scales=np.log(np.maximum(attributes.read(source.data, "scale"), 1e-12)),
+        opacity_logits=np.log(opacity / (1 - opacity)),
+        sh=np.stack(bands, axis=1),
+        antialiased=bool(source.data.get("antialiased", False)),
+        surfels=bool(source.data.get("surfels", False)),
+    )
