@@ -1,0 +1,81 @@
+"""Pictures as structure from motion wants them: upright JPEGs of bounded size under plain names, with masks beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ..device import available_threads
+from ..formats.images import read_image, resize_to, write_jpeg, write_png
+from ..jobs.job import Job
+from ..values import Array, Photo
+
+QUALITY = 96
+
+
+def picture_name(index: int) -> str:
+    """The file name of photo `index`; without the spaces and accents that a photo's own name may have."""
+    return f"{index:05d}.jpg"
+
+
+def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job, share: float) -> Array:
+    """Write every photo and its mask below `folder`; their sizes [C,2] as (width, height) in pixels.
+
+    What an earlier run has written is left. Progress goes to `share` of the stage.
+    """
+    pictures, masks = folder / "pictures", folder / "masks"
+    pictures.mkdir(parents=True, exist_ok=True)
+    masks.mkdir(exist_ok=True)
+
+    def write(index: int) -> tuple[int, int]:
+        return _write_one(photos[index], pictures / picture_name(index), masks / f"{picture_name(index)}.png", long_side_px)
+
+    sizes = []
+    with ThreadPoolExecutor(available_threads()) as pool:
+        try:
+            for index, size in enumerate(pool.map(write, range(len(photos)))):
+                sizes.append(size)
+                job.progress(share * (index + 1) / len(photos), f"preparing photo {index + 1} of {len(photos)}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return np.array(sizes, np.int64).reshape(-1, 2)
+
+
+def _write_one(photo: Photo, picture: Path, mask: Path, long_side_px: int) -> tuple[int, int]:
+    from PIL import Image
+
+    if picture.exists():
+        with Image.open(picture) as image:
+            return image.size
+    pixels = read_image(photo.path, long_side_px)
+    size = (pixels.shape[1], pixels.shape[0])
+    keep = _keep(photo, pixels, size)
+    if keep is not None:
+        write_png(mask, np.where(keep, np.uint8(255), np.uint8(0)))
+    write_jpeg(picture, _opaque(pixels), QUALITY)
+    return size
+
+
+def _keep(photo: Photo, pixels: Array, size: tuple[int, int]) -> Array | None:
+    keep = None
+    if pixels.shape[2] == 4 and photo.has_alpha:
+        keep = pixels[..., 3] >= 128
+    if photo.mask is not None:
+        mask = read_image(photo.mask)
+        grey = resize_to(np.ascontiguousarray(mask[..., :3].max(axis=2)), size)
+        keep = (grey >= 128) if keep is None else keep & (grey >= 128)
+    return keep
+
+
+def _opaque(pixels: Array) -> Array:
+    if pixels.shape[2] == 3:
+        return pixels
+    # A background of the subject's own mean colour makes the weakest edge around it.
+    alpha = pixels[..., 3:].astype(np.float32) / 255.0
+    rgb = pixels[..., :3].astype(np.float32)
+    mean = (rgb * alpha).sum(axis=(0, 1)) / max(float(alpha.sum()), 1.0)
+    return np.rint(rgb * alpha + mean * (1.0 - alpha)).astype(np.uint8)

@@ -1,0 +1,236 @@
+"""The child process in which pycolmap runs: features, pairs, matches, cameras; `python -m backend.capture.sfm_worker REQUEST`.
+
+REQUEST is a JSON file that `sfm.py` writes. Standard output gets one JSON object per line that says how far it is; the solved model
+goes to the file that the request names. The process ends when its standard input closes, so that it never outlives Blender.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pycolmap
+
+from ..values import Array
+from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbours, similar_pairs
+
+POLL_S = 0.25
+PAIRS_A_TRANSACTION = 20  # small, so that the progress moves and little is lost with a kill
+SEED = 1
+
+
+def main(request_file: str) -> None:
+    """Do what the request says."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    request = json.loads(Path(request_file).read_text(encoding="utf-8"))
+    pycolmap.logging.minloglevel = int(pycolmap.logging.WARNING)
+    pycolmap.set_random_seed(SEED)
+    database = Path(request["database"])
+    _describe_photos(database, request)
+    _extract(database, request)
+    pairs = _choose_pairs(database, request)
+    _match(database, pairs, request)
+    models = _map(database, request)
+    _write(database, models, request)
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)  # unbuffered: a lock on sys.stdin would be in the way at the end. Nothing is ever sent.
+    os._exit(3)
+
+
+def _say(step: str, done: int, total: int, **more: Any) -> None:
+    print(json.dumps({"step": step, "done": done, "total": total, **more}), flush=True)
+
+
+@contextlib.contextmanager
+def _watching(step: str, total: int, count: Callable[[], int]) -> Iterator[None]:
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(POLL_S):
+            _say(step, min(count(), total), total)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _rows(database: Path, table: str) -> int:
+    try:
+        with contextlib.closing(sqlite3.connect(database, timeout=0.2)) as connection:
+            return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+    except sqlite3.OperationalError:  # pycolmap is just writing; the next poll sees it
+        return 0
+
+
+def _describe_photos(path: Path, request: dict[str, Any]) -> None:
+    database = pycolmap.Database.open(path)
+    if database.num_images() == len(request["images"]):
+        database.close()
+        return
+    database.clear_all_tables()
+    rigs = []
+    for number, described in enumerate(request["cameras"], start=1):
+        camera = _camera(number, described)
+        database.write_camera(camera, use_camera_id=True)
+        rig = pycolmap.Rig()
+        rig.add_ref_sensor(camera.sensor_id)
+        rigs.append(database.write_rig(rig))
+    for number, described in enumerate(request["images"], start=1):
+        image = pycolmap.Image(name=described["name"], camera_id=described["camera"] + 1, image_id=number)
+        frame = pycolmap.Frame()
+        frame.rig_id = rigs[described["camera"]]
+        frame.add_data_id(image.data_id)
+        image.frame_id = database.write_frame(frame)
+        database.write_image(image, use_image_id=True)
+    database.close()
+
+
+def _camera(number: int, described: dict[str, Any]) -> Any:
+    width, height = described["width"], described["height"]
+    known = described["focal_px"]
+    camera = pycolmap.Camera.create_from_model_name(number, described["model"], known or 1.2 * max(width, height), width, height)
+    camera.has_prior_focal_length = known is not None
+    return camera
+
+
+def _extract(database: Path, request: dict[str, Any]) -> None:
+    options = pycolmap.FeatureExtractionOptions()
+    options.mergedict({"num_threads": request["threads"], "use_gpu": False, "sift": request["features"]})
+    reader = pycolmap.ImageReaderOptions()
+    if request["masks"]:
+        reader.mask_path = request["masks"]
+    names = [image["name"] for image in request["images"]]
+    with _watching("features", len(names), lambda: _rows(database, "descriptors")):
+        pycolmap.extract_features(
+            database, request["pictures"], image_names=names, camera_mode=pycolmap.CameraMode.PER_IMAGE, reader_options=reader,
+            extraction_options=options, device=pycolmap.Device.cpu,
+        )  # fmt: skip
+
+
+def _choose_pairs(path: Path, request: dict[str, Any]) -> list[Pair]:
+    count = len(request["images"])
+    pairing = request["pairing"]
+    if pairing["all"]:
+        return all_pairs(count)
+    database = pycolmap.Database.open(path)
+    coarse = [_largest_features(database, number + 1) for number in range(count)]
+    database.close()
+    chosen = similar_pairs(coarse, pairing["partners"], progress=lambda photo: _say("pairs", photo, count))
+    return sorted({*chosen, *neighbours(count, pairing["overlap"])})
+
+
+def _largest_features(database: Any, image_id: int) -> Array:
+    keypoints = database.read_keypoints(image_id)
+    if len(keypoints) == 0:
+        return np.zeros((0, 128), np.uint8)
+    # Columns 2 to 5 are the affine shape; its determinant is the area.
+    area = np.abs(keypoints[:, 2] * keypoints[:, 5] - keypoints[:, 3] * keypoints[:, 4])
+    return np.asarray(database.read_descriptors(image_id).data)[np.argsort(-area, kind="stable")[:COARSE_FEATURES]]
+
+
+def _match(database: Path, pairs: list[Pair], request: dict[str, Any]) -> None:
+    names = [image["name"] for image in request["images"]]
+    listing = database.with_suffix(".pairs.txt")
+    listing.write_text("".join(f"{names[a]} {names[b]}\n" for a, b in pairs), encoding="utf-8")
+    matching = pycolmap.FeatureMatchingOptions()
+    matching.mergedict({"num_threads": request["threads"], "use_gpu": False, **request["matching"]})
+    pairing = pycolmap.ImportedPairingOptions()
+    pairing.mergedict({"match_list_path": str(listing), "block_size": PAIRS_A_TRANSACTION})
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.mergedict({"ransac": {"random_seed": SEED}, **request["verification"]})
+    with _watching("matching", len(pairs), lambda: _rows(database, "two_view_geometries")):
+        pycolmap.match_image_pairs(database, matching, pairing, verification, pycolmap.Device.cpu)
+
+
+def _map(database: Path, request: dict[str, Any]) -> list[Any]:
+    folder = database.with_suffix(".models")
+    folder.mkdir(exist_ok=True)
+    total = len(request["images"])
+    if request["mapper"] == "global":
+        options = pycolmap.GlobalPipelineOptions()
+        options.mergedict({"num_threads": request["threads"], "random_seed": SEED, "image_path": request["pictures"], **request["mapping"]})
+        _say("placing", 0, total)
+        models = pycolmap.global_mapping(database, request["pictures"], folder, options)
+    else:
+        placed = 0
+
+        def another() -> None:
+            nonlocal placed
+            placed += 1
+            _say("placing", min(placed, total), total)
+
+        options = pycolmap.IncrementalPipelineOptions()
+        options.mergedict({"num_threads": request["threads"], "random_seed": SEED, **request["mapping"]})
+        models = pycolmap.incremental_mapping(
+            database, request["pictures"], folder, options, initial_image_pair_callback=another, next_image_callback=another
+        )
+    return sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+
+
+def _write(path: Path, models: list[Any], request: dict[str, Any]) -> None:
+    database = pycolmap.Database.open(path)
+    count = len(request["images"])
+    features = np.array([database.num_keypoints_for_image(number + 1) for number in range(count)])
+    partners, inliers = _partners(database, count)
+    database.close()
+    arrays = {"features": features, "partners": partners, "inliers": inliers, "model_of": np.full(count, -1)}
+    for number, model in reversed(list(enumerate(models))):
+        arrays["model_of"][[image_id - 1 for image_id in model.reg_image_ids()]] = number
+    if models:
+        arrays |= _cameras(models[0]) | _points(models[0])
+        arrays["reprojection_error_px"] = np.array(models[0].compute_mean_reprojection_error())
+    partial = Path(request["model"] + ".partial.npz")
+    np.savez(partial, **arrays)
+    os.replace(partial, request["model"])
+
+
+def _partners(database: Any, count: int) -> tuple[Array, Array]:
+    partners, inliers = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for pair_id, number in zip(*database.read_two_view_geometry_num_inliers(), strict=True):
+        if number > 0:
+            both = np.array(pycolmap.pair_id_to_image_pair(pair_id)) - 1
+            partners[both] += 1
+            inliers[both] += number
+    return partners, inliers
+
+
+def _cameras(model: Any) -> dict[str, Array]:
+    ids = sorted(model.reg_image_ids())
+    cam_from_world = np.tile(np.eye(4), (len(ids), 1, 1))
+    K, distortion = np.zeros((len(ids), 3, 3)), np.zeros((len(ids), 8))
+    for row, image_id in enumerate(ids):
+        image = model.image(image_id)
+        camera = model.camera(image.camera_id)
+        cam_from_world[row, :3] = image.cam_from_world().matrix()
+        K[row] = camera.calibration_matrix()
+        coefficients = camera.params[camera.extra_params_idxs()]
+        distortion[row, : len(coefficients)] = coefficients
+    return {"photos": np.array(ids) - 1, "cam_from_world": cam_from_world, "K": K, "distortion": distortion}
+
+
+def _points(model: Any) -> dict[str, Array]:
+    points = list(model.points3D.values())
+    return {
+        "xyz": np.array([point.xyz for point in points]).reshape(-1, 3),
+        "rgb": np.array([point.color for point in points], np.uint8).reshape(-1, 3),
+        "error_px": np.array([point.error for point in points]),
+        "track_length": np.array([point.track.length() for point in points]),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

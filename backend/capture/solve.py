@@ -1,0 +1,213 @@
+"""Where the photos were taken from: structure from motion, or given cameras, brought into an upright, centred world."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..device import available_threads
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..settings import option
+from ..values import Array, Cameras, Capture, Photo, Points
+from .sfm import Model, run_worker
+from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
+from .sfm_pictures import picture_name, write_pictures
+from .world import normalise_world
+
+FEWEST = 3  # photos with a camera, for anything that comes after
+PREPARING = 0.04  # share of the stage
+FIRST_RUNG = 0.8
+SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
+STEPS = {"start": (0.0, 0.0), "features": (0.0, 0.35), "pairs": (0.35, 0.4), "matching": (0.4, 0.7), "placing": (0.7, 1.0)}
+TEXTS = {
+    "start": "starting",
+    "features": "features of photo {done} of {total}",
+    "pairs": "comparing photo {done} of {total} with the others",
+    "matching": "matching {done} of {total} pairs",
+    "placing": "placing photo {done} of {total}",
+    "refining": "refining {done} of {total} photos",
+}
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """How cameras are found."""
+
+    matching: str = option(
+        "auto",
+        "Which pairs of photos are compared",
+        choices={
+            "auto": "Photos that look alike, and neighbours where the photos are numbered",
+            "sequential": "Neighbours in the order of their names and places seen again, for video",
+            "exhaustive": "Every photo with every other, the slowest and safest",
+        },
+    )
+    lens: str = option(
+        "auto",
+        "Which photos share one set of lens parameters",
+        choices={
+            "auto": "Photos of the same device, zoom and size, as EXIF tells",
+            "shared": "All photos of the same size",
+            "separate": "Every photo has its own",
+        },
+        advanced=True,
+    )
+    long_side_px: int = option(1600, "Size that photos are scaled down to before features are sought", low=320, high=8000, unit="px", advanced=True)
+    features: int = option(4096, "Most features to keep of one photo", low=256, high=32768, advanced=True)
+    retry: bool = option(True, "Try again with finer features and looser limits while photos are left without a camera", advanced=True)
+    upright: bool = option(True, "Turn the world upright, centre it on the subject and scale it to a radius of 1", advanced=True)
+
+
+def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Capture:
+    """The capture with a camera for each photo that is left in it, sparse points, and the world upright and centred.
+
+    Cameras that the capture already has are kept. Otherwise they are found by structure from motion (Schönberger and Frahm, CVPR 2016);
+    photos that couldn't be placed go to `unregistered` with a reason. Raises ReifyError where fewer than three can be placed.
+    """
+    if capture.cameras is None:
+        capture = _structure_from_motion(capture, settings, job)
+    else:
+        job.choose("cameras", "as given with the photos")
+    job.metric("photos", len(capture.photos) + len(capture.unregistered))
+    job.metric("registered", len(capture.photos))
+    if settings.upright:
+        capture = normalise_world(capture, job)
+    return capture
+
+
+def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job) -> Capture:
+    if len(capture.photos) < FEWEST:
+        raise ReifyError(
+            f"Finding cameras needs {FEWEST} photos or more, and here {'is' if len(capture.photos) == 1 else 'are'} {len(capture.photos)}.",
+            "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
+        )
+    folder = job.folder / "structure_from_motion"
+    sizes = write_pictures(capture.photos, folder, settings.long_side_px, job, PREPARING)
+    model, rung = _climb(capture, sizes, settings, folder, job)
+    _check(model, capture, job)
+    job.choose("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
+    job.metric("reprojection_error_px", model.reprojection_error_px)
+    solved = _placed(capture, model, sizes)
+    job.metric("sparse_points", len(solved.points or ()))
+    shutil.rmtree(folder, ignore_errors=True)
+    return solved
+
+
+def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> tuple[Model, Rung]:
+    count = len(capture.photos)
+    every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
+    ladder = rungs(int(sizes.max()), settings.features, every_pair)
+    best: tuple[Model, Rung] | None = None
+    start = PREPARING
+    for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
+        if best is not None and len(best[0].photos) >= rung.below * count:
+            continue
+        share = (1.0 - start) * (FIRST_RUNG if number == 0 else 0.5)
+        again = f", attempt {number + 1}" if number else ""
+        model = _attempt(capture, sizes, settings, rung, folder, job, (start, share), again)
+        start += share
+        if best is None or len(model.photos) > len(best[0].photos):
+            best = (model, rung)
+    assert best is not None
+    return best
+
+
+def _attempt(
+    capture: Capture, sizes: Array, settings: CameraSettings, rung: Rung, folder: Path, job: Job, span: tuple[float, float], again: str
+) -> Model:
+    count = len(capture.photos)
+    sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
+    lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
+    key = f"{abs(hash(rung.uses_matches_of)):x}"
+    request = {
+        "database": str(folder / f"{key}.db"),
+        "pictures": str(folder / "pictures"),
+        "masks": str(folder / "masks") if any((folder / "masks").iterdir()) else "",
+        "images": [{"name": picture_name(index), "camera": int(camera)} for index, camera in enumerate(camera_of)],
+        "cameras": lenses,
+        "threads": available_threads(),
+        "features": dict(rung.features),
+        "pairing": {
+            "all": rung.every_pair and count <= EXHAUSTIVE_UP_TO,
+            "partners": 16,
+            "overlap": 6 if sequential else 0,
+        },
+        "matching": dict(rung.matching),
+        "verification": dict(rung.verification),
+        "mapper": rung.mapper,
+        "mapping": dict(rung.mapping),
+        "model": str(folder / "model.npz"),
+    }
+
+    def show(step: str, done: int, total: int) -> None:
+        low, high = STEPS[step]
+        inside = low + (high - low) * done / max(total, 1)
+        job.progress(span[0] + span[1] * inside, TEXTS[step].format(done=done, total=total) + again)
+
+    return run_worker(request, folder, job, show)
+
+
+def _lenses(photos: Sequence[Photo], sizes: Array, sharing: str) -> tuple[list[dict[str, Any]], Array]:
+    groups: dict[tuple[Any, ...], int] = {}
+    lenses: list[dict[str, Any]] = []
+    camera_of = np.zeros(len(photos), np.int64)
+    for index, (photo, (width, height)) in enumerate(zip(photos, sizes.tolist(), strict=True)):
+        focal_px = None if photo.focal_px is None else photo.focal_px * max(width, height) / max(photo.width, photo.height)
+        zoom = None if focal_px is None else round(float(np.log(focal_px)) / SAME_FOCAL)
+        key: tuple[Any, ...] = (photo.width, photo.height, photo.device, zoom)
+        if sharing != "auto":
+            key = (index,) if sharing == "separate" else key[:2]
+        if key not in groups:
+            groups[key] = len(lenses)
+            lenses.append({"model": "SIMPLE_RADIAL", "width": width, "height": height, "focal_px": focal_px})
+        camera_of[index] = groups[key]
+    return lenses, camera_of
+
+
+def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
+    photos = tuple(capture.photos[index] for index in model.photos)
+    size_px = np.array([(photo.width, photo.height) for photo in photos], np.int64)
+    scale = size_px / sizes[model.photos]
+    K = model.K.copy()
+    K[:, :2] *= scale[:, :, None]
+    new_index = {int(old): new for new, old in enumerate(model.photos)}
+    cameras = Cameras(cam_from_world=model.cam_from_world, K=K, size_px=size_px, distortion=model.distortion)
+    good = (model.track_length >= 3) & (model.error_px <= 2.0)
+    return replace(
+        capture,
+        photos=photos,
+        cameras=cameras,
+        points=Points(xyz=model.xyz[good].astype(np.float32), rgb=model.rgb[good]),
+        test=tuple(new_index[index] for index in capture.test if index in new_index),
+        unregistered={**capture.unregistered, **_reasons(capture, model)},
+    )
+
+
+def _reasons(capture: Capture, model: Model) -> dict[str, str]:
+    placed = set(model.photos.tolist())
+    return {photo.name: _reason(model, index) for index, photo in enumerate(capture.photos) if index not in placed}
+
+
+def _reason(model: Model, index: int) -> str:
+    if model.features[index] < 60:
+        return "it is blurred, or nothing in it has texture"
+    if model.partners[index] == 0:
+        return "nothing in it was found again in the other photos"
+    if model.model_of[index] > 0:
+        others = int(np.count_nonzero(model.model_of == model.model_of[index])) - 1
+        return f"it overlaps with {others} others only, which have too little in common with the rest"
+    return f"too few matches with the others ({model.inliers[index]} with {model.partners[index]} photos)"
+
+
+def _check(model: Model, capture: Capture, job: Job) -> None:
+    missing = _reasons(capture, model)
+    if len(model.photos) < FEWEST:
+        raise ReifyError("The cameras couldn't be found.", "Take more photos with more overlap.")
+    if missing:
+        job.warn(f"{len(missing)} of {len(capture.photos)} photos couldn't be placed: {', '.join(missing)}.")
