@@ -8,4 +8,6 @@
     views       Capture -> undistorted pictures with pinhole cameras
     solve       structure from motion
     world       upright, centred, scaled
+
+The modules named sfm_* belong to `solve`; `undistort` and `remap` belong to `views`.
 """

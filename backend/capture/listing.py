@@ -96,8 +96,8 @@ def mask_of(path: Path, root: Path) -> Path | None:
         for folder in MASK_FOLDERS:
             for tail in tails:
                 place = above / folder / tail
-                for candidate in (place.with_suffix(".png"), place.with_name(tail.name + ".png"), place, place.with_name(f"{tail.stem}_mask.png")):
-                    if candidate.is_file() and candidate != path:
+                for name in (f"{tail.stem}.png", f"{tail.name}.png", tail.name, f"{tail.stem}_mask.png"):
+                    if (candidate := place.with_name(name)).is_file() and candidate != path:
                         return candidate
         if above == root.parent:
             return None

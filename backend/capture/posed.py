@@ -20,10 +20,10 @@ MODEL_PLACES = ("", "sparse/0", "sparse", "colmap/sparse/0", "dense/sparse", "0"
 def find(folder: Path) -> Callable[[], Posed] | None:
     """What reads the cameras that a folder holds, None where it holds none."""
     if (folder / "transforms.json").is_file():
-        return lambda: transforms.read(folder / "transforms.json")
+        return lambda: transforms.read_transforms(folder / "transforms.json")
     parts = [folder / f"transforms_{split}.json" for split in ("train", "test")]
     if parts[0].is_file():
-        return lambda: transforms.read(*(part for part in parts if part.is_file()))
+        return lambda: transforms.read_transforms(*(part for part in parts if part.is_file()))
     for place in MODEL_PLACES:
         if colmap.is_model(folder / place):
             return lambda: _read_colmap(folder / place)
@@ -33,7 +33,7 @@ def find(folder: Path) -> Callable[[], Posed] | None:
 def find_file(path: Path) -> Callable[[], Posed] | None:
     """What reads the cameras of a single file: a transforms.json, or any file of a COLMAP model."""
     if path.suffix.lower() == ".json":
-        return lambda: transforms.read(path)
+        return lambda: transforms.read_transforms(path)
     if path.suffix.lower() in (".bin", ".txt") and colmap.is_model(path.parent):
         return lambda: _read_colmap(path.parent)
     return None
@@ -59,6 +59,7 @@ def to_capture(
             unreadable.append(f"{path.name} is mirrored by its EXIF orientation, which fits no camera.")
             continue
         focal_px, device = exif.read_device(path)
+        mask, mask_is_subject = _mask_of(posed.masks[i], path.absolute(), root, masks)
         photos.append(
             Photo(
                 path=path.absolute(),
@@ -68,7 +69,8 @@ def to_capture(
                 focal_px=focal_px,
                 device=device and f"{device} {info.width}x{info.height}",
                 has_alpha=info.has_alpha and masks.wanted,
-                **_mask_fields(posed.masks[i], path, root, masks),
+                mask=mask,
+                mask_is_subject=mask_is_subject,
             )
         )
         orientations.append(info.orientation)
@@ -87,15 +89,15 @@ def _read_colmap(folder: Path) -> Posed:
     above = [folder, *folder.parents[:3]]
     candidates = [place / name for place in above for name in listing.PICTURE_FOLDERS] + above
     image_folder = next((place for place in candidates if place.is_dir() and any(map(listing.is_picture, listing.files_in(place)))), folder)
-    return colmap.read(folder, image_folder)
+    return colmap.read_colmap(folder, image_folder)
 
 
-def _mask_fields(given: Path | None, path: Path, root: Path, masks: listing.Masks) -> dict[str, Path | bool | None]:
+def _mask_of(given: Path | None, path: Path, root: Path, masks: listing.Masks) -> tuple[Path | None, bool]:
     if not masks.wanted:
-        return {}
+        return None, True
     if given is not None:  # transforms.json hides what is black in `mask_path`; it doesn't say that nothing is there
-        return {"mask": given.absolute(), "mask_is_subject": masks.black_is_empty is True}
-    return {"mask": listing.mask_of(path.absolute(), root.absolute()), "mask_is_subject": masks.black_is_empty is not False}
+        return given.absolute(), masks.black_is_empty is True
+    return listing.mask_of(path, root.absolute()), masks.black_is_empty is not False
 
 
 def _turns(declared_px: np.ndarray, upright_px: np.ndarray, orientations: list[int]) -> np.ndarray:

@@ -33,7 +33,9 @@ class CaptureSettings:
         },
     )
     video_frames: int = option(80, "Number of sharp frames that are picked from a video", low=3, high=2000)
-    hold_out: int = option(8, "Keep every n-th photo back to measure the quality, 0 uses all photos for the result", low=0, high=1000, advanced=True)
+    hold_out: int = option(
+        8, "Keep every n-th photo back to measure the quality, 0 uses all photos for the result", low=0, high=1000, advanced=True
+    )
 
 
 def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Capture:
@@ -163,5 +165,6 @@ def _name_of(source: Path) -> str:
 
 def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:
     reason = f" {warnings[-1]}" if warnings else ""
-    what = f"{['No photo', 'Only one photo', 'Only two photos'][count]} can be used; at least {FEWEST_PHOTOS} different ones are needed.{reason}"
+    usable = ["No photo", "Only one photo", "Only two photos"][count]
+    what = f"{usable} can be used, and at least {FEWEST_PHOTOS} different ones are needed.{reason}"
     return ReifyError(what, "Take photos from many sides: 20 to 100 give good results.")

@@ -49,7 +49,8 @@ def pick_frames(path: Path, folder: Path, count: int, progress: Progress) -> lis
                 best = (sharpness, frame)
         photos += _save(best, path, folder)
     except (av.FFmpegError, OSError, ValueError, IndexError) as error:
-        raise ReifyError(f"The video {path.name} can't be read ({error}).", "Convert it to MP4 (H.264), or export its frames as pictures.") from error
+        what = f"The video {path.name} can't be read ({error})."
+        raise ReifyError(what, "Convert it to MP4 (H.264), or export its frames as pictures.") from error
     if not photos:
         raise ReifyError(f"The video {path.name} has no frames.", "Choose another video.")
     return photos
@@ -64,7 +65,7 @@ def _decode(path: Path) -> Iterator[_Frame]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         duration_s = _duration_s(container, stream)
-        start_s = float((stream.start_time or 0) * stream.time_base)
+        start_s = float((stream.start_time or 0) * (stream.time_base or 0))
         frames = container.decode(stream)
         number = -1
         while True:

@@ -19,16 +19,17 @@ from . import axes
 from .files import writing
 from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
-MODELS = (
-    "SIMPLE_PINHOLE PINHOLE SIMPLE_RADIAL RADIAL OPENCV OPENCV_FISHEYE FULL_OPENCV FOV SIMPLE_RADIAL_FISHEYE RADIAL_FISHEYE "
-    "THIN_PRISM_FISHEYE RAD_TAN_THIN_PRISM_FISHEYE SIMPLE_DIVISION DIVISION SIMPLE_FISHEYE FISHEYE EUCM EQUIRECTANGULAR"
-).split()
+PARAMETER_COUNT = {  # in the order of COLMAP's numbers for them, from 0
+    "SIMPLE_PINHOLE": 3, "PINHOLE": 4, "SIMPLE_RADIAL": 4, "RADIAL": 5, "OPENCV": 8, "OPENCV_FISHEYE": 8, "FULL_OPENCV": 12, "FOV": 5,
+    "SIMPLE_RADIAL_FISHEYE": 4, "RADIAL_FISHEYE": 5, "THIN_PRISM_FISHEYE": 12, "RAD_TAN_THIN_PRISM_FISHEYE": 16, "SIMPLE_DIVISION": 4,
+    "DIVISION": 5, "SIMPLE_FISHEYE": 3, "FISHEYE": 4, "EUCM": 6, "EQUIRECTANGULAR": 2,
+}  # fmt: skip
+MODELS = tuple(PARAMETER_COUNT)
 # Which coefficients of Cameras.distortion a model's parameters behind the principal point are; absent models aren't supported.
 COEFFICIENTS = {
     "SIMPLE_PINHOLE": [], "PINHOLE": [], "SIMPLE_RADIAL": [0], "RADIAL": [0, 1], "OPENCV": [0, 1, 2, 3], "FULL_OPENCV": [*range(8)],
     "SIMPLE_FISHEYE": [], "FISHEYE": [], "SIMPLE_RADIAL_FISHEYE": [0], "RADIAL_FISHEYE": [0, 1], "OPENCV_FISHEYE": [0, 1, 2, 3],
 }  # fmt: skip
-PARAMETER_COUNT = dict(zip(MODELS, (3, 4, 4, 5, 8, 8, 12, 5, 4, 5, 12, 16, 4, 5, 3, 4, 6, 2), strict=True))
 ONE_FOCAL = ("SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "SIMPLE_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE")
 
 
@@ -37,7 +38,7 @@ def is_model(folder: Path) -> bool:
     return _suffix(folder) is not None
 
 
-def read(folder: Path, image_folder: Path) -> Posed:
+def read_colmap(folder: Path, image_folder: Path) -> Posed:
     """Posed pictures and sparse points of a model whose pictures lie in `image_folder`, sorted by name; missing ones are left out.
 
     Raises ReifyError where the model is damaged, empty, has cameras that can't be undistorted, or all pictures miss.
@@ -59,7 +60,8 @@ def read(folder: Path, image_folder: Path) -> Posed:
     if not poses:
         raise ReifyError(f"The COLMAP model in {folder} has no images.", "Choose a model in which images were registered.")
     if not here:
-        raise ReifyError(f"None of the {len(missing)} pictures of the COLMAP model exists in {image_folder}.", "Put them into a folder called images.")
+        what = f"None of the {len(missing)} pictures of the COLMAP model exists in {image_folder}."
+        raise ReifyError(what, "Put them into a folder called images.")
     cam_from_colmap = np.tile(np.eye(4), (len(here), 1, 1))
     cam_from_colmap[:, :3, :3] = axes.matrices_of_quats(np.array([poses[i][2] for i in here]))
     cam_from_colmap[:, :3, 3] = [poses[i][3] for i in here]
@@ -75,7 +77,7 @@ def read(folder: Path, image_folder: Path) -> Posed:
     )
 
 
-def write(folder: Path, cameras: Cameras, names: Sequence[str], points: Points | None = None, text: bool = False) -> None:
+def write_colmap(cameras: Cameras, names: Sequence[str], folder: Path, points: Points | None = None, text: bool = False) -> None:
     """Write a model with one COLMAP camera for each different lens; raises ReifyError where the disk refuses."""
     lenses, camera_of_image = np.unique(
         np.hstack([cameras.size_px, cameras.K[:, [0, 1, 0, 1], [0, 1, 2, 2]], cameras.distortion]), axis=0, return_inverse=True
@@ -107,11 +109,10 @@ def _lens(model: str, width: int, height: int, values: Sequence[float]) -> Lens:
         raise ReifyError(f"The COLMAP camera model {model} isn't supported.", "Undistort the model with COLMAP's image_undistorter.")
     if width <= 0 or height <= 0 or len(values) != PARAMETER_COUNT[model]:
         raise ValueError("a camera has no proper size or parameters")
-    focal = [values[0], values[0]] if model in ONE_FOCAL else list(values[:2])
-    cx, cy, *rest = values[1 if model in ONE_FOCAL else 2 :]
+    fx, fy, cx, cy, *rest = (values[0], *values) if model in ONE_FOCAL else values
     distortion = np.zeros(8)
     distortion[COEFFICIENTS[model]] = rest
-    return Lens(pinhole_matrix(*focal, cx, cy), (width, height), distortion, "FISHEYE" in model)
+    return Lens(pinhole_matrix(fx, fy, cx, cy), (width, height), distortion, "FISHEYE" in model)
 
 
 Pose = tuple[str, int, tuple[float, ...], tuple[float, ...]]  # image's name, camera's id, quaternion, translation
@@ -240,5 +241,6 @@ def _images_text(images: Sequence[tuple[Array, Array, int, str]]) -> bytes:
 
 
 def _points_text(xyz: Array, rgb: Array) -> bytes:
-    rows = [f"{i + 1} {x!r} {y!r} {z!r} {r} {g} {b} 0\n" for i, ((x, y, z), (r, g, b)) in enumerate(zip(xyz.tolist(), rgb.tolist(), strict=True))]
+    points = enumerate(zip(xyz.tolist(), rgb.tolist(), strict=True))
+    rows = [f"{i + 1} {x!r} {y!r} {z!r} {r} {g} {b} 0\n" for i, ((x, y, z), (r, g, b)) in points]
     return "".join(["# POINT3D_ID X Y Z R G B ERROR TRACK[]\n", *rows]).encode()

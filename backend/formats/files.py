@@ -32,7 +32,7 @@ def writing(path: Path) -> Iterator[Path]:
 def refusal(path: Path, error: OSError) -> ReifyError:
     """Why `path` couldn't be written, as an error that a user understands."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ReifyError(f"The disk is full: {path.name} couldn't be written to {path.parent}.", "Free some space or choose another folder.")
+        return ReifyError(f"The disk is full: {path} couldn't be written.", "Free some space or choose another folder.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ReifyError(f"There is no permission to write {path}.", "Choose a folder that you may write to.")
     if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):

@@ -52,7 +52,7 @@ def probe(path: Path) -> ImageInfo:
             with _open(path) as image:
                 orientation = _orientation(image)
                 width, height = image.size if QUARTER_TURNS[orientation] % 2 == 0 else image.size[::-1]
-                lowest_alpha = image.convert("RGBA").getchannel("A").getextrema()[0] if _has_alpha(image) else 255
+                lowest_alpha = np.asarray(image.convert("RGBA").getchannel("A")).min() if _has_alpha(image) else 255
                 if not _looks_whole(path):
                     image.load()
         except (OSError, ValueError) as error:
@@ -71,7 +71,8 @@ def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Ar
             return resize(_turned(_read_exr(path), turn or 1), long_side_px)
         try:
             with _open(path) as image:
-                image.draft("RGB", (long_side_px, long_side_px) if long_side_px else None)  # JPEG: decode at 1/2, 1/4 or 1/8
+                if long_side_px:
+                    image.draft("RGB", (long_side_px, long_side_px))  # JPEG: decode at 1/2, 1/4 or 1/8
                 orientation = turn or _orientation(image)
                 shrink = max(image.size) // (2 * long_side_px) if long_side_px else 1
                 pixels = np.asarray(_to_8_bit(image.reduce(shrink) if shrink > 1 and image.mode in ("RGB", "L") else image))

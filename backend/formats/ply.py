@@ -103,7 +103,8 @@ def _read_element(stream: BinaryIO, header: _Header, wanted: str, path: Path) ->
         raise _damaged(path)
     for element in header.elements:
         if element.has_lists:
-            raise ReifyError(f"{path.name} has lists before or in its vertices, which isn't supported.", "Save it again with another program.")
+            what = f"{path.name} has lists before or in its vertices, which isn't supported."
+            raise ReifyError(what, "Save it again with another program.")
         dtype = np.dtype([(name, order + kind) for name, kind in element.properties])
         rows = _read_rows(stream, element.count, dtype, header.encoding == "ascii")
         if len(rows) != element.count:

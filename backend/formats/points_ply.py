@@ -11,7 +11,7 @@ from ..values import Points
 from . import ply
 
 
-def read(path: Path) -> Points:
+def read_points_ply(path: Path) -> Points:
     """Points from the vertices of any PLY file, in the file's axes; colours as bytes or as 0..1. Raises ReifyError."""
     rows, _ = ply.read_vertices(path)
     names = rows.dtype.names or ()
@@ -26,7 +26,7 @@ def read(path: Path) -> Points:
     return Points(ply.stack(rows, ["x", "y", "z"]), rgb, normals)
 
 
-def write(path: Path, points: Points) -> None:
+def write_points_ply(points: Points, path: Path) -> None:
     """Write points as float32 and colours as bytes; raises ReifyError where the disk refuses."""
     columns = {name: points.xyz[:, i].astype(np.float32) for i, name in enumerate("xyz")}
     if points.normals is not None:

@@ -19,7 +19,7 @@ SURFELS = "surfels"
 ANTIALIASED = "antialiased"  # both are comments of ours; other programs ignore them
 
 
-def read(path: Path) -> Splats:
+def read_splat_ply(path: Path) -> Splats:
     """Splats of SH degree 0 to 4 from a 3DGS file, or a 2DGS one with two scales; the axes stay as they are in the file.
 
     Raises ReifyError where the file is damaged or holds something else.
@@ -45,8 +45,8 @@ def read(path: Path) -> Splats:
     )
 
 
-def write(path: Path, splats: Splats) -> None:
-    """Write splats of any SH degree, with normals of zero and three scales as most viewers expect; raises ReifyError where the disk refuses."""
+def write_splat_ply(splats: Splats, path: Path) -> None:
+    """Write splats of any SH degree, with zero normals and three scales, as viewers expect; raises ReifyError where the disk refuses."""
     columns = {name: splats.means[:, i] for i, name in enumerate("xyz")}
     columns |= {name: np.zeros(len(splats), np.float32) for name in ("nx", "ny", "nz")}
     columns |= {f"f_dc_{i}": splats.sh[:, 0, i] for i in range(3)}

@@ -26,7 +26,7 @@ COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
 FISHEYE_COEFFICIENTS = ("k1", "k2", "k3", "k4")
 
 
-def read(*paths: Path) -> Posed:
+def read_transforms(*paths: Path) -> Posed:
     """Posed pictures of one file, or of several that share a world (transforms_train.json, transforms_test.json).
 
     The split is taken from each frame's `split`, from `train_filenames` and `test_filenames`, or from a name that ends in _train or
@@ -44,7 +44,8 @@ def read(*paths: Path) -> Posed:
             found.append((image, _split_of(path, document, frame), with_globals, f"frame {number} of {path.name}"))
     source = " and ".join(path.name for path in paths)
     if not found:
-        raise ReifyError(f"None of the {len(missing)} pictures that {source} names exists.", f"Put them beside it; {missing[0]} is the first.")
+        what = f"None of the {len(missing)} pictures that {source} names exists."
+        raise ReifyError(what, f"Put them beside it; {missing[0]} is the first.")
     poses = np.array([_pose_of(frame, where) for _, _, frame, where in found])
     lenses = [_lens_of(frame, image, where) for image, _, frame, where in found]
     splits = [split for _, split, _, _ in found]
@@ -59,7 +60,9 @@ def read(*paths: Path) -> Posed:
     )
 
 
-def write(path: Path, cameras: Cameras, file_paths: Sequence[str], test: Sequence[int] = (), points: Points | None = None) -> None:
+def write_transforms(
+    cameras: Cameras, file_paths: Sequence[str], path: Path, test: Sequence[int] = (), points: Points | None = None
+) -> None:
     """Write nerfstudio's transforms.json, and `points` beside it as sparse_pc.ply; raises ReifyError where the disk refuses."""
     names = FISHEYE_COEFFICIENTS if cameras.fisheye else COEFFICIENTS
     model = "OPENCV_FISHEYE" if cameras.fisheye else "FULL_OPENCV" if cameras.distortion[:, 5:].any() else "OPENCV"
@@ -69,11 +72,12 @@ def write(path: Path, cameras: Cameras, file_paths: Sequence[str], test: Sequenc
         intrinsics = {"fl_x": K[0, 0], "fl_y": K[1, 1], "cx": K[0, 2], "cy": K[1, 2], "w": width, "h": height}
         coefficients = dict(zip(names, cameras.distortion[i].tolist(), strict=False))
         split = "test" if i in set(test) else "train"
-        frames.append({"file_path": file_paths[i], **intrinsics, **coefficients, "transform_matrix": world_from_cam.tolist(), "split": split})
+        pose = {"transform_matrix": world_from_cam.tolist(), "split": split}
+        frames.append({"file_path": file_paths[i], **intrinsics, **coefficients, **pose})
     document: dict[str, Any] = {"camera_model": model, "frames": frames}
     if points is not None:
         document["ply_file_path"] = "sparse_pc.ply"
-        points_ply.write(path.with_name("sparse_pc.ply"), points)
+        points_ply.write_points_ply(points, path.with_name("sparse_pc.ply"))
     with writing(path) as partial:
         partial.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
@@ -166,5 +170,5 @@ def _read_points(documents: Sequence[tuple[Path, Mapping[str, Any]]]) -> Points 
     for path, document in documents:
         name = document.get("ply_file_path")
         if isinstance(name, str) and (path.parent / name).is_file():
-            return points_ply.read(path.parent / name)
+            return points_ply.read_points_ply(path.parent / name)
     return None
