@@ -212,7 +212,8 @@ def _is_crooked(samples: Array, inside: Array, cells: Array, size: int) -> Array
 
 def _outlines(inside: Array, split: list[Array], k: int, level: int) -> Array:
     """Codes of the vertices around every leaf of level k, [n,CORNERS]: y * W + x of a sample, + H * W for the crossing right of
-    it, + 2 H * W for the crossing below it, -1 for none."""
+    it, + 2 H * W for the crossing below it, -1 for none.
+    """
     size, (height, width) = 2**k, inside.shape
     leaf = ~split[k]
     if k < level:

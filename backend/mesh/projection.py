@@ -1,0 +1,89 @@
+"""Front projection: the picture as the texture of a body made from it, and something sensible for its back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..settings import option
+from ..values import Array, Mesh, Picture
+
+MARGIN_PX = 8
+
+
+@dataclass(frozen=True)
+class ProjectionSettings:
+    """How the picture is laid onto the body."""
+
+    back: str = option(
+        "mirrored",
+        "What the back shows",
+        choices={
+            "mirrored": "The picture again, as if seen through the body",
+            "extended": "The colours of the outline, carried on over the back",
+            "plain": "One colour, the subject's mean",
+        },
+    )
+
+
+def projected(mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings) -> Mesh:
+    """`mesh` with UVs and a base colour; `pictured_px` [F,3,2] is where in the picture each corner lies, `is_back` [F]."""
+    box = _box(picture.coverage)
+    srgb, coverage = picture.srgb[box], picture.coverage[box]
+    front = bled(srgb, coverage)
+    panels = [front]
+    if settings.back == "extended":
+        panels.append(carried_on(front, coverage))
+    elif settings.back == "plain":
+        mean = np.average(srgb.reshape(-1, 3), axis=0, weights=coverage.ravel() + 1e-9)
+        panels.append(np.full_like(front[:, :16], np.round(mean)))
+    texture = np.concatenate(panels, axis=1)
+    height, width = texture.shape[:2]
+    x, y = pictured_px[..., 0] - box[1].start, pictured_px[..., 1] - box[0].start
+    if settings.back == "extended":
+        x = x + np.where(is_back, front.shape[1], 0)[:, None]
+    elif settings.back == "plain":
+        x = np.where(is_back[:, None], front.shape[1] + 8.0, x)
+    uvs = np.stack([np.clip(x / width, 0.0, 1.0), np.clip(1.0 - y / height, 0.0, 1.0)], axis=-1).astype(np.float32)
+    return replace(mesh, uvs=uvs, textures={**mesh.textures, "base_color": texture})
+
+
+def bled(srgb: Array, coverage: Array) -> Array:
+    """The picture with the subject's colours carried outwards over its edge and the background, [H,W,3] uint8."""
+    from scipy.ndimage import distance_transform_edt, maximum_filter
+
+    # Thin parts have no fully covered pixel; their most covered ones are the best there is.
+    sure = (coverage >= 0.95) | ((coverage > 0.3) & (coverage >= maximum_filter(coverage, 3)))
+    if sure.all() or not sure.any():
+        return srgb
+    rows, columns = distance_transform_edt(~sure, return_distances=False, return_indices=True)
+    return srgb[rows, columns]
+
+
+def carried_on(srgb: Array, coverage: Array) -> Array:
+    """A smooth filling of the subject with the colours of its outline, [H,W,3] uint8."""
+    from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
+
+    inside = coverage > 0.5
+    depth = max(2, round(0.012 * max(coverage.shape)))
+    rim = inside & ~binary_erosion(inside, iterations=depth)
+    if not rim.any():
+        return srgb
+    distances, (rows, columns) = distance_transform_edt(~rim, return_indices=True)
+    filled = srgb[rows, columns].astype(np.float32)
+    # Blurred more the farther the outline is: coarse to fine, each level where its blur fits.
+    result = filled.copy()
+    sigma = 2.0
+    while sigma < distances[inside].max() + 2.0:
+        blurred = np.stack([gaussian_filter(filled[..., c], sigma, mode="nearest") for c in range(3)], axis=-1)
+        share = np.clip(distances / sigma - 0.5, 0.0, 1.0)[..., None]
+        result += share * (blurred - result)
+        sigma *= 2.5
+    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
+
+
+def _box(coverage: Array) -> tuple[slice, slice]:
+    rows, columns = np.nonzero((coverage > 0.05).any(axis=1))[0], np.nonzero((coverage > 0.05).any(axis=0))[0]
+    ends = [(max(0, along[0] - MARGIN_PX), min(size, along[-1] + 1 + MARGIN_PX)) for along, size in ((rows, coverage.shape[0]), (columns, coverage.shape[1]))]
+    return slice(*ends[0]), slice(*ends[1])

@@ -1,0 +1,78 @@
+"""A body made from a picture, still in the picture's pixels, and its way to a textured mesh in metres.
+
+A solid's x points right, y down and z toward the one who looks at the picture. As a mesh it stands on the floor,
+faces -Y and is centred on the origin, so that Blender's front view shows the picture as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..values import Array, Mesh
+from .sheet import Sheet, faces_of
+
+
+@dataclass(frozen=True, eq=False)
+class Solid:
+    """Quads and triangles, counter-clockwise as seen from outside."""
+
+    vertices_px: Array  # [V,3] float64
+    quads: Array  # [Q,4] int
+    triangles: Array  # [T,3] int
+    quad_is_back: Array  # [Q] bool: shows the back of the subject
+    triangle_is_back: Array  # [T] bool
+    pictured_px: Array | None = None  # [V,2] where in the picture a vertex gets its colour from; None is right in front of it
+
+
+def closed(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
+    """Two copies of a sheet, `front_px` [V] before and `back_px` [V] behind the picture's plane, which share their rim.
+
+    Both heights have to be the same on the rim.
+    """
+    count = len(sheet.xy_px)
+    inner = np.nonzero(~sheet.rim)[0]
+    behind = np.arange(count)
+    behind[inner] = count + np.arange(len(inner))
+    vertices = np.concatenate([np.column_stack([sheet.xy_px, front_px]), np.column_stack([sheet.xy_px, back_px])[inner]])
+    quads, triangles = faces_of(sheet)
+    return joined([(quads, triangles, False), (behind[quads[:, ::-1]], behind[triangles[:, ::-1]], True)], vertices)
+
+
+def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, pictured_px: Array | None = None) -> Solid:
+    """A solid from (quads, triangles, is back) of its parts, over common vertices."""
+    return Solid(
+        vertices_px,
+        np.concatenate([quads for quads, _, _ in parts]),
+        np.concatenate([triangles for _, triangles, _ in parts]),
+        np.concatenate([np.full(len(quads), back) for quads, _, back in parts]),
+        np.concatenate([np.full(len(triangles), back) for _, triangles, back in parts]),
+        pictured_px,
+    )
+
+
+def together(solids: list[Solid]) -> Solid:
+    """Several solids as one, each a shell of its own."""
+    offsets = np.cumsum([0, *(len(solid.vertices_px) for solid in solids)])
+    pictured = [solid.vertices_px[:, :2] if solid.pictured_px is None else solid.pictured_px for solid in solids]
+    return Solid(
+        np.concatenate([solid.vertices_px for solid in solids]),
+        np.concatenate([solid.quads + offset for solid, offset in zip(solids, offsets, strict=False)]),
+        np.concatenate([solid.triangles + offset for solid, offset in zip(solids, offsets, strict=False)]),
+        np.concatenate([solid.quad_is_back for solid in solids]),
+        np.concatenate([solid.triangle_is_back for solid in solids]),
+        np.concatenate(pictured),
+    )
+
+
+def mesh_of(solid: Solid, size_m: float) -> tuple[Mesh, Array, Array]:
+    """The mesh in metres, its longest side across or up `size_m`; per corner where in the picture it lies [F,3,2], and back or not [F]."""
+    low, high = solid.vertices_px.min(axis=0), solid.vertices_px.max(axis=0)
+    scale = size_m / max(float((high - low)[:2].max()), 1e-9)
+    x, y, z = (solid.vertices_px * scale).T
+    vertices = np.column_stack([x - 0.5 * scale * (low[0] + high[0]), -z, scale * high[1] - y]).astype(np.float32)
+    faces = np.concatenate([solid.quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3), solid.triangles]).astype(np.int32)
+    pictured = solid.vertices_px[:, :2] if solid.pictured_px is None else solid.pictured_px
+    is_back = np.concatenate([np.repeat(solid.quad_is_back, 2), solid.triangle_is_back])
+    return Mesh(vertices, faces, quads=len(solid.quads)), pictured[faces], is_back

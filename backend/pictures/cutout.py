@@ -1,0 +1,147 @@
+"""Cutting the subject out of its picture: by alpha, by a plain background, or by GrabCut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..settings import option
+from ..values import Array, Picture
+from .background import plain_background
+from .read import read_picture
+
+MANY_PARTS = 200
+
+
+@dataclass(frozen=True)
+class CutoutSettings:
+    """How the subject is separated from the rest of its picture."""
+
+    by: str = option(
+        "auto",
+        "How the subject is found in the picture",
+        choices={
+            "auto": "Transparency first, else a plain background, else GrabCut",
+            "alpha": "What isn't transparent",
+            "plain": "What differs from the colour along the picture's border",
+            "grabcut": "What looks different from its surroundings, from a box or strokes where they are given",
+            "whole": "All of the picture",
+        },
+    )
+    invert: bool = option(False, "Take what would be cut away instead")
+    grow_px: float = option(0.0, "Grow the subject by this much, or shrink it by a negative amount", low=-100.0, high=100.0, unit="px")
+    feather_px: float = option(0.0, "Smooth the outline of the subject over this distance", low=0.0, high=100.0, unit="px")
+    largest_only: bool = option(False, "Keep only the largest connected part of the subject")
+    specks: float = option(
+        0.02, "Drop parts and close holes that are smaller than this share of the subject", low=0.0, high=50.0, unit="%", advanced=True
+    )
+    enclosed: str = option(
+        "auto",
+        "What happens to areas of background colour that the subject encloses",
+        choices={
+            "auto": "They become holes, except on white paper",
+            "holes": "They become holes",
+            "filled": "They belong to the subject",
+        },
+        advanced=True,
+    )
+    box: str = option("", "Box around the subject for GrabCut: left, top, right, bottom in pixels", advanced=True)
+    strokes: str = option("", "Picture of strokes for GrabCut: white on the subject, black on the background, the rest grey", advanced=True)
+
+
+def cut_out(path: Path, settings: CutoutSettings, *, job: Job) -> Picture:
+    """The picture in a file with its subject's coverage; raises ReifyError where there is no subject to be found."""
+    job.progress(0.0, f"reading {path.name}")
+    srgb, alpha = read_picture(path, job)
+    job.progress(0.3, "finding the subject")
+    coverage = refined(_found(srgb, alpha, path.name, settings, job), settings)
+    if not (coverage > 0.5).any():
+        raise ReifyError(f"Nothing is left of {path.name} once its background is gone.", "Choose another way to cut it out, or invert the mask.")
+    coverage, parts, dropped = without_specks(coverage, settings.specks / 100.0, settings.largest_only)
+    if dropped:
+        job.choose("parts", f"{parts} kept, {dropped} specks and pinholes dropped, because they are smaller than the limit")
+    if parts > MANY_PARTS:
+        job.warn(f"The subject of {path.name} falls into {parts} parts; raise the limit for specks or keep the largest only.")
+    return Picture(path.stem, np.ascontiguousarray(srgb), coverage)
+
+
+def refined(coverage: Array, settings: CutoutSettings) -> Array:
+    """Coverage [H,W] inverted, grown or shrunk and feathered as the settings say."""
+    if settings.invert:
+        coverage = 1.0 - coverage
+    if settings.grow_px:
+        coverage = _moved_outline(coverage, settings.grow_px)
+    if settings.feather_px:
+        from scipy.ndimage import gaussian_filter
+
+        coverage = gaussian_filter(coverage, settings.feather_px / 2.0, mode="nearest")
+    return coverage.astype(np.float32)
+
+
+def without_specks(coverage: Array, share: float, largest_only: bool) -> tuple[Array, int, int]:
+    """Coverage without the parts and holes that are smaller than `share` of the subject; how many parts it has, what was dropped."""
+    from scipy.ndimage import label
+
+    eight = np.ones((3, 3), int)
+    inside = coverage > 0.5
+    labels, count = label(inside, eight)
+    sizes = np.bincount(labels.ravel())[1:]
+    smallest = max(1.0, share * float(np.sort(sizes)[-1]))
+    kept = sizes >= (sizes.max() if largest_only else smallest)
+    if largest_only:
+        kept &= np.arange(count) == sizes.argmax()
+    result = coverage.copy()
+    # The soft edge around a dropped part goes with it; what is left stays below one half.
+    result[inside & ~np.concatenate([[True], kept])[labels]] = 0.0
+    outside, holes = label(result <= 0.5)
+    hole_sizes = np.bincount(outside.ravel())[1:]
+    border = np.unique(np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]]))
+    pinhole = hole_sizes < smallest
+    pinhole[border[border > 0] - 1] = False
+    result[np.concatenate([[False], pinhole])[outside]] = 1.0
+    return result, int(kept.sum()), int((~kept).sum() + pinhole.sum())
+
+
+def _found(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, job: Job) -> Array:
+    by = settings.by
+    if by == "whole":
+        return np.ones(srgb.shape[:2], np.float32)
+    if by == "alpha" or (by == "auto" and alpha is not None):
+        if alpha is None:
+            raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
+        if alpha.max() < 128:
+            raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
+        job.choose("cut-out", "by transparency, because the picture has it")
+        return alpha.astype(np.float32) / 255.0
+    if by in ("auto", "plain") and not (settings.box or settings.strokes):
+        coverage, why = plain_background(srgb, settings.enclosed)
+        if coverage is not None:
+            job.choose("cut-out", why)
+            return coverage
+        if by == "plain":
+            raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
+    return _by_grabcut(srgb, name, settings, job)
+
+
+def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, job: Job) -> Array:
+    from .grabcut import box_of, grab_cut, strokes_of
+
+    strokes = strokes_of(Path(settings.strokes), srgb.shape[:2]) if settings.strokes else None
+    box = box_of(settings.box, srgb.shape[:2])
+    if strokes is None and not settings.box:
+        job.warn(f"The background of {name} is busy: the subject was guessed. Draw a box or strokes, or save it with transparency.")
+    job.choose("cut-out", "by GrabCut, because the background isn't plain" if settings.by == "auto" else "by GrabCut")
+    return grab_cut(srgb, box, strokes, job)
+
+
+def _moved_outline(coverage: Array, distance_px: float) -> Array:
+    from scipy.ndimage import distance_transform_edt
+
+    inside = coverage > 0.5
+    # Signed distance to the outline, from pixel centres; half a pixel off on either side.
+    signed = np.where(inside, distance_transform_edt(inside) - 0.5, 0.5 - distance_transform_edt(~inside))
+    return np.clip(signed + distance_px + 0.5, 0.0, 1.0)
