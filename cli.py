@@ -10,7 +10,6 @@ Progress goes to standard error, the report as one line of JSON to standard outp
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import api
 from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
@@ -26,10 +26,8 @@ from .backend.jobs.job import Job
 from .backend.jobs.runner import Runner, State, Task
 from .backend.jobs.terminal import drain
 from .backend.methods import Method, all_methods
-from .backend.values import Report, Result
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
-OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
 
 _registered: list[Any] = []
 
@@ -121,8 +119,8 @@ def _run(arguments: argparse.Namespace) -> int:
     task = _perform(method, inputs, _settings(method, arguments), arguments)
     if task.result is not None:
         for path in arguments.output:
-            write(task.result, path)
-        print(json.dumps(report_json(task.result.report)))
+            api.write(task.result, path)
+        print(json.dumps(api.report_json(task.result.report)))
     return _exit_code(task)
 
 
@@ -140,7 +138,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         task = _perform(method, Photos((Path(photos),), name="Demo"), _settings(method, arguments), arguments)
         if task.result is not None:
             for path in outputs:
-                write(task.result, path)
+                api.write(task.result, path)
                 print(path)
     return _exit_code(task)
 
@@ -173,8 +171,7 @@ def _exit_code(task: Task) -> int:
 
 
 def _check_output(path: Path, make: bool = False) -> None:
-    if path.suffix.lower() not in OUTPUTS:
-        raise ReifyError(f"{path.name} has an ending that Reify can't write.", f"Choose one of: {' '.join(OUTPUTS)}.")
+    api.output_kind(path)
     folder = path.absolute().parent
     try:
         if make:
@@ -183,45 +180,6 @@ def _check_output(path: Path, make: bool = False) -> None:
             pass
     except OSError as error:
         raise ReifyError(f"Nothing can be written to {folder}: {error.strerror}.", "Choose another folder for the output.") from error
-
-
-def write(result: Result, path: Path) -> None:
-    """Write what `path`'s ending asks for: scene, splats, mesh, comparison or report; raises ReifyError where the result hasn't got it."""
-    kind = OUTPUTS[path.suffix.lower()]
-    try:
-        if kind == "scene":
-            from .scene.export import write_blend
-
-            write_blend(result, path)
-        elif kind == "splats":
-            from .backend.formats.splat_ply import write_splat_ply
-
-            write_splat_ply(_needed(result.splats, "splats"), path)
-        elif kind == "mesh":
-            from .scene.export import write_mesh
-
-            write_mesh(_needed(result.mesh, "mesh"), path)
-        elif kind == "comparison":
-            from .backend.methods._comparison import write_comparison
-
-            write_comparison(result, path)
-        else:
-            from .backend.jobs.store import write_text
-
-            write_text(path, json.dumps(report_json(result.report), indent=2))
-    except OSError as error:
-        raise ReifyError(f"{path} can't be written: {error.strerror or error}.", "Free some space, or choose another place.") from error
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """A report as JSON would have it."""
-    return dataclasses.asdict(report)
-
-
-def _needed(value: Any, name: str) -> Any:
-    if value is None:
-        raise ReifyError(f"This method makes no {name}.", "Choose another ending for the output.")
-    return value
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ ALLOWED = {
     "operators": ["scene", "backend"],
     "panels": ["operators", "scene", "backend"],
     "preferences": ["panels", "operators", "scene", "backend"],
-    "cli": ["scene", "backend"],
+    "cli": ["api", "scene", "backend"],
+    "api": ["scene", "backend"],
 }
 
 
@@ -41,7 +42,7 @@ def modules() -> Iterator[tuple[str, Path]]:
         for path in sorted((ROOT / room).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
-    for name in ("cli", "preferences"):
+    for name in ("api", "cli", "preferences"):
         yield name, ROOT / f"{name}.py"
 
 

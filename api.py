@@ -1,0 +1,130 @@
+"""Reify from Python, in Blender (`from bl_ext.user_default.reify import api`) and outside it (`from reify import api`).
+
+    result = api.make("photos", "~/captures/fox", preset="Preview", settings={"texture.size_px": 4096})
+    api.place(result)                        # into the open scene
+    api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
+
+What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a user.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .backend import settings as settings_of
+from .backend.device import cache_folder
+from .backend.errors import ReifyError
+from .backend.jobs.cache import Cache
+from .backend.jobs.job import Event, Job
+from .backend.jobs.store import write_text
+from .backend.methods import Method, all_methods
+from .backend.values import Report, Result
+
+if TYPE_CHECKING:
+    import bpy
+
+__all__ = ["OUTPUTS", "ReifyError", "make", "method", "place", "report_json", "write"]
+
+OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
+
+
+def make(
+    method_id: str,
+    *sources: Path | str,
+    preset: str = "",
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    name: str = "",
+    keep: bool = True,
+    listener: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Run a method to its end in this thread; raises ReifyError where it can't be done.
+
+    `settings` changes the preset's by path ("training.steps": 3000; docs/settings.md lists them). With `keep`
+    finished stages are taken from and left in the cache. `listener` hears Progress, Preview and Warn.
+    """
+    chosen = method(method_id)
+    inputs = chosen.takes(sources=tuple(Path(source).expanduser().absolute() for source in sources), name=name)
+    job = Job(Cache(cache_folder()) if keep else None, listener, seed=seed, weights=chosen.stages)
+    return chosen.perform(inputs, settings_of.with_values(chosen.preset(preset or next(iter(chosen.presets))), settings or {}), job)
+
+
+def method(method_id: str) -> Method:
+    """The method with this id; raises ReifyError for an unknown one."""
+    methods = all_methods()
+    if method_id not in methods:
+        raise ReifyError(f"There is no method called {method_id!r}.", f"Choose one of: {', '.join(methods)}.")
+    return methods[method_id]
+
+
+def place(result: Result) -> bpy.types.Collection:
+    """Put a result into the open scene, as a collection under one empty."""
+    from .scene.commit import commit
+
+    return commit(result)
+
+
+def write(result: Result, path: Path | str) -> None:
+    """Write what `path`'s ending asks for: scene, splats, mesh, comparison or report.
+
+    Raises ReifyError where the result hasn't got it, the ending is unknown or the place can't be written to.
+    A .blend is a new file that holds the result alone: whatever is open in this process is closed.
+    """
+    path = Path(path).expanduser().absolute()
+    writer = {"scene": _scene, "splats": _splats, "mesh": _mesh, "comparison": _comparison, "report": _report}.get(output_kind(path))
+    assert writer is not None
+    try:
+        writer(result, path)
+    except OSError as error:
+        raise ReifyError(f"{path} can't be written: {error.strerror or error}.", "Free some space, or choose another place.") from error
+
+
+def output_kind(path: Path) -> str:
+    """What a file of this name holds; raises ReifyError for an ending that can't be written."""
+    kind = OUTPUTS.get(path.suffix.lower())
+    if kind is None:
+        raise ReifyError(f"{path.name} has an ending that Reify can't write.", f"Choose one of: {' '.join(OUTPUTS)}.")
+    return kind
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as JSON would have it."""
+    return dataclasses.asdict(report)
+
+
+def _scene(result: Result, path: Path) -> None:
+    from .scene.export import write_blend
+
+    write_blend(result, path)
+
+
+def _splats(result: Result, path: Path) -> None:
+    from .backend.formats.splat_ply import write_splat_ply
+
+    write_splat_ply(_needed(result.splats, "splats"), path)
+
+
+def _mesh(result: Result, path: Path) -> None:
+    from .scene.export import write_mesh
+
+    write_mesh(_needed(result.mesh, "mesh"), path)
+
+
+def _comparison(result: Result, path: Path) -> None:
+    from .backend.methods._comparison import write_comparison
+
+    write_comparison(result, path)
+
+
+def _report(result: Result, path: Path) -> None:
+    write_text(path, json.dumps(report_json(result.report), indent=2))
+
+
+def _needed(value: Any, name: str) -> Any:
+    if value is None:
+        raise ReifyError(f"This method makes no {name}.", "Choose another ending for the output.")
+    return value
