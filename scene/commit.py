@@ -15,20 +15,28 @@ from .splats import splats_object
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
 
 
-def commit(result: Result, scene: bpy.types.Scene | None = None) -> bpy.types.Collection:
+def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
+
+    With `replaces` it stands where that older result stood, which is removed.
 
     The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
     worked in yet takes its camera, resolution and view transform from the capture.
     """
     scene = scene or bpy.context.scene
     fresh = is_fresh(scene)
+    placed = members(replaces, "root") if replaces is not None else []
+    matrix = placed[0].matrix_world.copy() if placed else None
+    if replaces is not None:
+        remove(replaces)
     collection = bpy.data.collections.new(result.name)
     scene.collection.children.link(collection)
     provenance.describe(collection, result.report, "collection")
     root = bpy.data.objects.new(result.name, None)
     root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
     _place(root, collection, result, "root")
+    if matrix is not None:
+        root.matrix_world = matrix
     if result.splats is not None:
         _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
         _prepare_cycles(scene)
@@ -47,6 +55,17 @@ def commit(result: Result, scene: bpy.types.Scene | None = None) -> bpy.types.Co
 def members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Object]:
     """The objects of a result that have `role`."""
     return [member for member in collection.all_objects if provenance.role(member) == role]
+
+
+def remove(collection: bpy.types.Collection) -> None:
+    """Delete a result: what Reify made of it, and the collections where nothing else is left in them."""
+    made = [member for member in collection.all_objects if provenance.role(member)]
+    data = {member.data for member in made if member.data is not None}
+    bpy.data.batch_remove(made)
+    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
+    for inner in (*collection.children_recursive, collection):
+        if not inner.all_objects:
+            bpy.data.collections.remove(inner)
 
 
 def show_only(collection: bpy.types.Collection, role: str) -> None:

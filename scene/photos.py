@@ -26,7 +26,8 @@ def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
     if not image.has_data and not any(image.size):
         raise ReifyError(f"The image {image.name} has no pixels.", "Reload it, or remove it from the sources.")
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{re.sub(r'[^\w.-]+', '_', image.name)}.png"
+    name = re.sub(r"[^\w.-]+", "_", image.name)
+    target = folder / f"{name}.png"
     copy = image.copy()  # saving would make the file the image's own
     try:
         copy.file_format = "PNG"

@@ -33,3 +33,10 @@ def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
 def role(source: bpy.types.ID | None) -> str:
     """The role of a datablock in its result, empty where it isn't of Reify's making."""
     return (read(source) or {}).get("role", "")
+
+
+def collection_of(made: bpy.types.Object | None) -> bpy.types.Collection | None:
+    """The collection of the result that an object belongs to; None where it isn't of Reify's making or was moved out."""
+    if made is None:
+        return None
+    return next((found for found in bpy.data.collections if role(found) == "collection" and made.name in found.all_objects), None)

@@ -1,0 +1,22 @@
+"""What a click does: check the input, start a job, hand the result to scene/. The panel's properties live here too."""
+
+from __future__ import annotations
+
+from . import commit, control, create, properties, pump, session, sources
+
+MODULES = (properties, sources, create, control, commit)
+
+
+def register() -> None:
+    """Make the properties and operators known, and watch for Blender's end."""
+    for module in MODULES:
+        module.register()
+    pump.register()
+
+
+def unregister() -> None:
+    """End what runs, and take everything back."""
+    pump.unregister()
+    session.stop()
+    for module in reversed(MODULES):
+        module.unregister()

@@ -1,0 +1,69 @@
+"""Results into the scene, each in one undo step."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import preferences
+from ..scene import commit as scene_commit
+from ..scene import provenance
+from . import session
+
+
+class REIFY_OT_commit(bpy.types.Operator):
+    """Put a finished result into the scene"""
+
+    bl_idname = "reify.commit"
+    bl_label = "Add Result"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    task: bpy.props.IntProperty(name="Task", description="Number of the finished task")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Make the objects."""
+        task = session.find(self.task)
+        if task is None or task.result is None:
+            self.report({"ERROR"}, "The result is no longer there.")
+            return {"CANCELLED"}
+        scene = bpy.data.scenes.get(task.context.scene) or context.scene
+        scene_commit.commit(task.result, scene, replaces=bpy.data.collections.get(task.context.replaces))
+        chosen = preferences.get()
+        if chosen is None or chosen.show_colors:
+            show_colors(context.window_manager)
+        return {"FINISHED"}
+
+
+class REIFY_OT_show(bpy.types.Operator):
+    """Show this of the result, and hide the others, which lie in the same place"""
+
+    bl_idname = "reify.show"
+    bl_label = "Show"
+    bl_options = {"REGISTER", "UNDO"}
+
+    role: bpy.props.EnumProperty(
+        name="Show",
+        description="What of the result to show",
+        items=(("splats", "Splats", "Show the splats"), ("mesh", "Mesh", "Show the textured mesh"), ("points", "Points", "Show the sparse points")),
+    )
+    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show and hide."""
+        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
+        if found is None:
+            self.report({"ERROR"}, "Select an object that Reify has made.")
+            return {"CANCELLED"}
+        scene_commit.show_only(found, self.role)
+        return {"FINISHED"}
+
+
+def show_colors(manager: bpy.types.WindowManager) -> None:
+    """Let viewports in Solid mode show colours of attributes: materials have none there that says anything."""
+    for window in manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID" and area.spaces.active.shading.color_type == "MATERIAL":
+                area.spaces.active.shading.color_type = "VERTEX"
+
+
+CLASSES = (REIFY_OT_commit, REIFY_OT_show)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -1,0 +1,117 @@
+"""Start: from the panel (returns at once), or from a script (returns when it is done)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..backend import settings as settings_of
+from ..backend.errors import ReifyError
+from ..backend.jobs.runner import State, Task
+from ..backend.jobs.terminal import drain
+from ..backend.methods import Method, all_methods
+from ..scene import provenance
+from . import session
+from .properties import chosen_method, group_of, read_settings
+from .sources import paths_of
+
+
+class REIFY_OT_create(bpy.types.Operator):
+    """Make splats, a mesh, points and cameras from the sources"""
+
+    bl_idname = "reify.create"
+    bl_label = "Generate"
+    bl_options = {"REGISTER"}
+
+    method: bpy.props.StringProperty(name="Method", description="Id of the method; empty for the one that the panel shows")
+    source: bpy.props.StringProperty(name="Source", description="File or folder; empty for the panel's sources", subtype="FILE_PATH")
+    preset: bpy.props.StringProperty(name="Preset", description="Name of a preset; empty for the panel's settings")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Start and return at once."""
+        return _reported(self, lambda: self._start(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start and wait."""
+        return _reported(self, lambda: _wait(self._start(context)))
+
+    def _start(self, context: bpy.types.Context) -> Task:
+        scene = context.scene
+        method = _method(self.method) if self.method else chosen_method(scene)
+        group = group_of(scene, method)
+        settings = method.preset(self.preset) if self.preset else read_settings(method, group)
+        paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
+        return session.start(method, inputs_for(method, paths), settings, scene, seed=scene.reify.seed)
+
+
+class REIFY_OT_regenerate(bpy.types.Operator):
+    """Make the selected result again, from the same sources with the same settings; the new one takes its place"""
+
+    bl_idname = "reify.regenerate"
+    bl_label = "Regenerate"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only objects of Reify's making can be made again."""
+        cls.poll_message_set("Select an object that Reify has made")
+        return bool((provenance.read(context.object) or {}).get("method"))
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Start and return at once."""
+        return _reported(self, lambda: regenerate(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start and wait."""
+        return _reported(self, lambda: _wait(regenerate(context)))
+
+
+def regenerate(context: bpy.types.Context) -> Task:
+    """Start the work that made the active object once more; raises ReifyError where that can't be done."""
+    stored = provenance.read(context.object) or {}
+    method = _method(stored.get("method", ""))
+    known = {option.path for option in settings_of.options(method.settings)}
+    settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
+    collection = provenance.collection_of(context.object)
+    inputs = inputs_for(method, tuple(Path(path) for path in stored["inputs"]))
+    return session.start(method, inputs, settings, context.scene, stored["seed"], collection.name if collection else "")
+
+
+def inputs_for(method: Method, paths: tuple[Path, ...]) -> Any:
+    """What the method takes, made of paths; raises ReifyError where there are none or some are gone."""
+    if not paths:
+        raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
+    if gone := [path for path in paths if not path.exists()]:
+        raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
+    return method.takes(sources=paths)
+
+
+def _method(name: str) -> Method:
+    methods = all_methods()
+    if name not in methods:
+        raise ReifyError(f"There is no method called {name!r}.", f"Choose one of: {', '.join(methods)}.")
+    return methods[name]
+
+
+def _wait(task: Task) -> None:
+    drain(session.runner(), task)
+    if task.failure is not None:
+        raise ReifyError(task.failure.what, task.failure.fix)
+    if task.state is State.CANCELLED:
+        raise ReifyError("The job was cancelled.")
+    bpy.ops.reify.commit("EXEC_DEFAULT", True, task=task.number)
+
+
+def _reported(operator: bpy.types.Operator, work: Any) -> set[str]:
+    try:
+        work()
+    except ReifyError as error:
+        operator.report({"ERROR"}, str(error))  # in a script this raises RuntimeError
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+CLASSES = (REIFY_OT_create, REIFY_OT_regenerate)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

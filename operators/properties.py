@@ -1,0 +1,144 @@
+"""The panel's properties, made from the methods' settings: a property for each option, a group for each method.
+
+    scene.reify.method                     id of the chosen method
+    scene.reify.photos.sources             what it is given
+    scene.reify.photos.preset              where its settings started from
+    scene.reify.photos.training__steps     the option "training.steps"
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..backend import settings as settings_of
+from ..backend.methods import Method, all_methods
+from ..backend.settings import Option
+
+UNITS = {"px": {"subtype": "PIXEL"}, "%": {"subtype": "PERCENTAGE"}, "s": {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}}
+LARGEST_INT = 2**31 - 1
+
+_registered: list[type] = []
+
+
+class ReifySource(bpy.types.PropertyGroup):
+    """A file, a folder, or an image of this .blend."""
+
+    path: bpy.props.StringProperty(name="Path", description="File or folder", subtype="FILE_PATH")
+    image: bpy.props.PointerProperty(name="Image", description="Image of this file", type=bpy.types.Image)
+
+    @property
+    def label(self) -> str:
+        """What the list shows."""
+        return self.image.name if self.image else Path(bpy.path.abspath(self.path)).name or self.path
+
+
+def group_of(scene: bpy.types.Scene, method: Method) -> Any:
+    """The property group of a method in a scene."""
+    return getattr(scene.reify, method.id)
+
+
+def chosen_method(scene: bpy.types.Scene) -> Method:
+    """The method that the panel shows."""
+    return all_methods()[scene.reify.method]
+
+
+def property_name(option: Option) -> str:
+    """The name of an option's property: "training.steps" is training__steps."""
+    return option.path.replace(".", "__")
+
+
+def read_settings(method: Method, group: Any) -> Any:
+    """A method's settings as the panel has them; raises ReifyError where they can't be used."""
+    return settings_of.with_values(method.settings(), {option.path: _value(option, group) for option in settings_of.options(method.settings)})
+
+
+def write_settings(method: Method, group: Any, settings: Any) -> None:
+    """Show `settings` in the panel."""
+    values = settings_of.values(settings)
+    for option in settings_of.options(method.settings):
+        setattr(group, property_name(option), values[option.path])
+
+
+def changed(method: Method, group: Any) -> tuple[Option, ...]:
+    """The options that differ from the chosen preset."""
+    preset = settings_of.values(method.preset(group.preset))
+    return tuple(option for option in settings_of.options(method.settings) if _value(option, group) != preset[option.path])
+
+
+def register() -> None:
+    """Make the properties known."""
+    methods = all_methods()
+    groups = {method.id: _settings_group(method) for method in methods.values()}
+    items = tuple((method.id, method.title, method.summary) for method in methods.values())
+    annotations: dict[str, Any] = {
+        "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
+        "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
+        **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},
+    }
+    root = type("ReifyScene", (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": "Reify's properties of a scene."})
+    for cls in (ReifySource, *groups.values(), root):
+        bpy.utils.register_class(cls)
+        _registered.append(cls)
+    bpy.types.Scene.reify = bpy.props.PointerProperty(type=root)
+
+
+def unregister() -> None:
+    """Take them back."""
+    del bpy.types.Scene.reify
+    while _registered:
+        bpy.utils.unregister_class(_registered.pop())
+
+
+def _first_method(methods: dict[str, Method]) -> str:
+    return "photos" if "photos" in methods else next(iter(methods))
+
+
+def _settings_group(method: Method) -> type:
+    annotations: dict[str, Any] = {
+        "sources": bpy.props.CollectionProperty(type=ReifySource),
+        "preset": bpy.props.EnumProperty(
+            name="Preset",
+            description="Starting point for the settings; choosing one sets all of them",
+            items=tuple((name, name, _preset_tooltip(method, name)) for name in method.presets),
+            update=lambda group, context: write_settings(method, group, method.preset(group.preset)),
+        ),
+    }
+    first = settings_of.values(method.preset(next(iter(method.presets))))
+    for option in settings_of.options(method.settings):
+        annotations[property_name(option)] = _property(option, first[option.path])
+    name = f"ReifySettings_{method.id}"
+    return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": f"Settings of {method.title}."})
+
+
+def _preset_tooltip(method: Method, name: str) -> str:
+    changes = method.presets[name]
+    labels = {option.path: option.label for option in settings_of.options(method.settings)}
+    return ", ".join(f"{labels[path]}: {value}" for path, value in changes.items()) or "The usual settings"
+
+
+def _property(option: Option, default: Any) -> Any:
+    common = {"name": option.label, "description": option.help, "default": default}
+    if option.choices:
+        return bpy.props.EnumProperty(items=tuple((value, value.replace("_", " ").title(), text) for value, text in option.choices.items()), **common)
+    if option.kind is bool:
+        return bpy.props.BoolProperty(**common)
+    if option.kind is str:
+        return bpy.props.StringProperty(**common)
+    limits = {name: value for name, value in (("min", option.low), ("max", option.high)) if value is not None}
+    if option.kind is int:
+        kind = {"subtype": "PIXEL"} if option.unit == "px" else {}
+        if not kind and option.unit:
+            common["name"] = f"{option.label} ({option.unit})"
+        return bpy.props.IntProperty(**common, **kind, **{name: int(min(value, LARGEST_INT)) for name, value in limits.items()})
+    if option.unit and option.unit not in UNITS:
+        common["name"] = f"{option.label} ({option.unit})"
+    return bpy.props.FloatProperty(**common, **limits, **UNITS.get(option.unit, {}), precision=3)
+
+
+def _value(option: Option, group: Any) -> Any:
+    value = getattr(group, property_name(option))
+    # Blender keeps 32 bits: without rounding 0.2 would come back as 0.20000000298, another setting to cache and provenance.
+    return float(f"{value:.7g}") if option.kind is float else value

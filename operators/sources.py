@@ -1,0 +1,129 @@
+"""What a method is given: files and folders from the file browser, images of this .blend."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..scene.photos import photo_files
+from .properties import chosen_method, group_of
+
+
+class REIFY_OT_add_files(bpy.types.Operator):
+    """Choose pictures, a video, a COLMAP model or a transforms.json"""
+
+    bl_idname = "reify.add_files"
+    bl_label = "Add Files"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.json;*.bin;*.txt", options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Open the file browser."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add what was chosen; the folder itself where no file was."""
+        names = [entry.name for entry in self.files if entry.name] or [""]
+        add_paths(group_of(context.scene, chosen_method(context.scene)), [str(Path(self.directory) / name) for name in names])
+        return {"FINISHED"}
+
+
+class REIFY_OT_add_folder(bpy.types.Operator):
+    """Choose a folder of pictures"""
+
+    bl_idname = "reify.add_folder"
+    bl_label = "Add Folder"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Open the file browser."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add the folder."""
+        add_paths(group_of(context.scene, chosen_method(context.scene)), [self.directory])
+        return {"FINISHED"}
+
+
+class REIFY_OT_add_image(bpy.types.Operator):
+    """Add an image of this file"""
+
+    bl_idname = "reify.add_image"
+    bl_label = "Add Image"
+    bl_property = "name"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Image", description="Name of the image")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be an image."""
+        cls.poll_message_set("This file holds no images")
+        return any(image.type == "IMAGE" for image in bpy.data.images)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask which."""
+        return context.window_manager.invoke_props_dialog(self)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw a searchable list of images."""
+        self.layout.prop_search(self, "name", bpy.data, "images")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add it."""
+        image = bpy.data.images.get(self.name)
+        if image is None:
+            self.report({"ERROR"}, f"There is no image called {self.name!r}.")
+            return {"CANCELLED"}
+        group_of(context.scene, chosen_method(context.scene)).sources.add().image = image
+        return {"FINISHED"}
+
+
+class REIFY_OT_remove_source(bpy.types.Operator):
+    """Remove this from the sources; the file stays where it is"""
+
+    bl_idname = "reify.remove_source"
+    bl_label = "Remove Source"
+    bl_options = {"REGISTER", "UNDO"}
+
+    index: bpy.props.IntProperty(name="Index", description="Number of the source, or -1 for all of them", default=-1)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove one, or all."""
+        sources = group_of(context.scene, chosen_method(context.scene)).sources
+        sources.remove(self.index) if self.index >= 0 else sources.clear()
+        return {"FINISHED"}
+
+
+def add_paths(group: Any, paths: list[str]) -> None:
+    """Add files and folders to a method's sources, each once."""
+    known = {source.path for source in group.sources}
+    for path in paths:
+        if path not in known:
+            group.sources.add().path = path
+
+
+def paths_of(group: Any) -> tuple[Path, ...]:
+    """The sources as paths; images of this .blend are written to a temporary folder where they are no files."""
+    images = [source.image for source in group.sources if source.image]
+    written = dict(zip(images, photo_files(images, Path(tempfile.mkdtemp(prefix="reify-"))), strict=True)) if images else {}
+    return tuple(written[source.image] if source.image else Path(bpy.path.abspath(source.path)) for source in group.sources)
+
+
+CLASSES = (REIFY_OT_add_files, REIFY_OT_add_folder, REIFY_OT_add_image, REIFY_OT_remove_source)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

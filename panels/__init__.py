@@ -1,0 +1,19 @@
+"""What the artist sees: the tab "Reify" in the 3D viewport's sidebar. Panels draw; they decide nothing."""
+
+from __future__ import annotations
+
+from . import create, results, settings
+
+MODULES = (create, settings, results)
+
+
+def register() -> None:
+    """Make the panels known."""
+    for module in MODULES:
+        module.register()
+
+
+def unregister() -> None:
+    """Take them back."""
+    for module in reversed(MODULES):
+        module.unregister()

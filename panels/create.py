@@ -1,0 +1,115 @@
+"""The first panel: what to make it from, Generate, and in the same place the running job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..backend.jobs.runner import State, Task
+from ..backend.jobs.terminal import clock
+from ..backend.methods import Method, all_methods
+from ..operators import session
+from ..operators.properties import changed, chosen_method, group_of
+from .parts import SidebarPanel, figures, text
+
+MOST_SOURCES = 8  # lines of the list
+TRAINING = "Training"
+
+
+class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
+    """Make Blender objects from photos."""
+
+    bl_label = "Reify"
+    bl_idname = "VIEW3D_PT_reify"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw sources and Generate, or the running job."""
+        layout = self.layout
+        task = session.current()
+        if task is not None:
+            _draw_running(layout, context, task)
+            return
+        scene = context.scene
+        method = chosen_method(scene)
+        if len(all_methods()) > 1:
+            layout.prop(scene.reify, "method", text="")
+        if missing := method.missing():
+            _draw_missing(layout, context, missing)
+            return
+        _draw_start(layout, context, method, group_of(scene, method))
+
+
+def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
+    if group.sources:
+        _draw_sources(layout, group)
+    else:
+        text(layout, context, f"{method.summary}.")
+        text(layout, context, "Choose what to start from:", icon="INFO")
+    row = layout.row(align=True)
+    row.operator("reify.add_folder", text="Folder", icon="FILE_FOLDER")
+    row.operator("reify.add_files", text="Files", icon="FILE_IMAGE")
+    row.operator("reify.add_image", text="", icon="IMAGE_DATA")
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(group, "preset")
+    if different := changed(method, group):
+        text(column, context, f"Changed: {', '.join(option.label for option in different)}")
+    row = layout.row()
+    row.scale_y = 1.6
+    row.enabled = bool(group.sources)
+    row.operator("reify.create", icon="SHADERFX")
+    if not group.sources:
+        text(layout, context, "Generate needs a folder or files first.")
+
+
+def _draw_sources(layout: Any, group: Any) -> None:
+    column = layout.box().column(align=True)
+    for index, source in enumerate(group.sources[:MOST_SOURCES]):
+        row = column.row(align=True)
+        row.label(text=source.label, icon="IMAGE_DATA" if source.image else "FILE_IMAGE" if "." in source.label else "FILE_FOLDER")
+        row.operator("reify.remove_source", text="", icon="X", emboss=False).index = index
+    if len(group.sources) > MOST_SOURCES:
+        row = column.row(align=True)
+        row.label(text=f"… and {len(group.sources) - MOST_SOURCES} more")
+        row.operator("reify.remove_source", text="Remove All").index = -1
+
+
+def _draw_missing(layout: Any, context: bpy.types.Context, missing: tuple[str, ...]) -> None:
+    text(layout, context, "The engine isn't installed yet: the packages that do the computing.", icon="INFO")
+    text(layout, context, f"Missing: {', '.join(missing)}.")
+    if hasattr(bpy.types, "REIFY_OT_install_engine"):
+        row = layout.row()
+        row.scale_y = 1.6
+        row.operator("reify.install_engine", icon="IMPORT")
+    layout.operator("reify.open_preferences", icon="PREFERENCES")
+
+
+def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
+    progress, job = task.progress, task.job
+    paused = job is not None and job.paused
+    if progress is None:
+        layout.progress(factor=0.0, text="Waiting" if task.state is State.QUEUED else "Starting")
+    else:
+        layout.label(text=progress.stage + (" (paused)" if paused else ""))
+        layout.progress(factor=progress.overall, text=f"{progress.overall:.0%}")
+        left = f"{clock(progress.seconds_left)} left" if progress.seconds_left is not None and not paused else ""
+        for line in (progress.text, figures(progress.figures), left):
+            if line:
+                text(layout, context, line)
+    for warning in task.warnings:
+        text(layout, context, warning, icon="ERROR")
+    row = layout.row(align=True)
+    row.operator("reify.pause", text="Resume" if paused else "Pause", icon="PLAY" if paused else "PAUSE").number = task.number
+    if progress is not None and progress.stage.startswith(TRAINING):
+        row.operator("reify.keep", icon="CHECKMARK").number = task.number
+    row.operator("reify.cancel", icon="X").number = task.number
+    waiting = [other for other in session.tasks() if other.state is State.QUEUED and other is not task]
+    for other in waiting:
+        row = layout.row(align=True)
+        row.label(text=f"Next: {other.title}", icon="TIME")
+        row.operator("reify.cancel", text="", icon="X", emboss=False).number = other.number
+
+
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify,))

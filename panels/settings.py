@@ -1,0 +1,64 @@
+"""The settings of the chosen method, a sub-panel for each group; nothing here knows what they are."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import bpy
+
+from ..backend import settings as settings_of
+from ..backend.settings import Option
+from ..operators import session
+from ..operators.properties import chosen_method, group_of, property_name
+from .parts import SidebarPanel
+
+
+class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
+    """Settings of the chosen method."""
+
+    bl_label = "Settings"
+    bl_idname = "VIEW3D_PT_reify_settings"
+    bl_parent_id = "VIEW3D_PT_reify"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A running job has its settings already."""
+        return session.current() is None and not chosen_method(context.scene).missing()
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw every option, those for experts in a sub-panel of their own."""
+        method = chosen_method(context.scene)
+        properties = group_of(context.scene, method)
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for title, members in groupby(settings_of.options(method.settings), key=lambda option: option.group):
+            _draw_group(layout, f"reify_{method.id}_{title}", title, tuple(members), properties)
+        layout.prop(context.scene.reify, "seed")
+
+
+def _draw_group(layout: Any, name: str, title: str, members: tuple[Option, ...], properties: Any) -> None:
+    body = layout
+    if title:
+        header, body = layout.panel(name, default_closed=True)
+        header.label(text=title)
+    if body is None:
+        return
+    column = body.column()
+    for option in members:
+        if not option.advanced:
+            column.prop(properties, property_name(option))
+    advanced = [option for option in members if option.advanced]
+    if not advanced:
+        return
+    header, inner = body.panel(f"{name}_advanced", default_closed=True)
+    header.label(text="Advanced")
+    if inner is not None:
+        column = inner.column()
+        for option in advanced:
+            column.prop(properties, property_name(option))
+
+
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_settings,))

@@ -1,0 +1,71 @@
+"""What holds for every file: where finished stages are kept, and how results are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .backend.device import cache_folder
+from .backend.jobs.cache import Cache
+
+
+class ReifyPreferences(bpy.types.AddonPreferences):
+    """Edit › Preferences › Add-ons › Reify."""
+
+    bl_idname = __package__
+
+    cache_folder: bpy.props.StringProperty(
+        name="Cache Folder",
+        description="Where finished stages and checkpoints are kept; empty for the system's usual place",
+        subtype="DIR_PATH",
+    )
+    cache_limit_gb: bpy.props.IntProperty(
+        name="Cache Limit (GB)",
+        description="Stages used longest ago are deleted when the cache grows beyond this",
+        default=20,
+        min=1,
+        soft_max=500,
+    )
+    show_colors: bpy.props.BoolProperty(
+        name="Show Colors in Solid Mode",
+        description="Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't grey",
+        default=True,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the preferences."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(heading="Results")
+        column.prop(self, "show_colors")
+        column = layout.column()
+        column.prop(self, "cache_folder", placeholder=str(cache_folder()))
+        column.prop(self, "cache_limit_gb")
+        column.operator("reify.clear_cache", icon="TRASH")
+
+
+def get() -> ReifyPreferences | None:
+    """The preferences; None where Reify runs without being enabled as an add-on, as in scripts."""
+    entry = bpy.context.preferences.addons.get(__package__)
+    return entry.preferences if entry is not None else None
+
+
+def cache() -> Cache:
+    """The cache as the preferences have it."""
+    chosen = get()
+    if chosen is None:
+        return Cache(cache_folder())
+    folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else cache_folder()
+    return Cache(folder, chosen.cache_limit_gb << 30)
+
+
+def register() -> None:
+    """Make the preferences known."""
+    bpy.utils.register_class(ReifyPreferences)
+
+
+def unregister() -> None:
+    """Take them back."""
+    bpy.utils.unregister_class(ReifyPreferences)
