@@ -139,6 +139,7 @@ class Capture:
     ordered: bool = False  # frames of a video or numbered files
     warnings: tuple[str, ...] = ()
     unregistered: Mapping[str, str] = field(default_factory=dict)  # photo name -> why it has no camera
+    world_from_source: Array | None = None  # [4,4] similarity from the world that the cameras came in, None where it is that one
 
     @property
     def train(self) -> tuple[int, ...]:

@@ -70,14 +70,15 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     Cameras that the capture already has are kept. Otherwise they are found by structure from motion (Schönberger and Frahm, CVPR 2016);
     photos that couldn't be placed go to `unregistered` with a reason. Raises ReifyError where fewer than three can be placed.
     """
-    if capture.cameras is None:
+    given = capture.cameras is not None
+    if not given:
         capture = _structure_from_motion(capture, settings, job)
     else:
         job.choose("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:
-        capture = normalise_world(capture, job)
+        capture = normalise_world(capture, given=given, job=job)
     return capture
 
 

@@ -1,15 +1,237 @@
-"""The world as artists expect it: Z up, centred on the subject, which has a radius of about 1."""
+"""The world as artists expect it: Z up, centred on the subject, whose radius is about 1.
+
+One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, and from the ground where the sparse
+points show one that agrees. The centre is where the cameras look. The radius is that of the points around there that all cameras
+can see, or of the sphere that all cameras see in full where there are no points. Two exceptions: a given world that stands upright already
+isn't turned, and a metric one isn't scaled.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..jobs.job import Job
 from ..values import Array, Cameras, Capture, Points
 
+LEVEL_DEG = 30.0  # between a given world's Z and the cameras' up, for that world to count as upright
+GROUND_TILT_DEG = 15.0  # between the ground and the cameras' up
+GROUND_SHARE = 0.15  # of the points around the subject
+BELOW_GROUND_SHARE = 0.08
+TRIALS = 600
+MOST_POINTS = 6000  # looked at for the ground
+LEAST_RADIUS = 0.2  # of the visible sphere
 
-def normalise_world(capture: Capture, job: Job) -> Capture:
-    """The capture with the world turned upright, moved and scaled."""
-    return capture
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A world in terms of the one that cameras and points came in."""
+
+    world_from_source: Array  # [4,4] similarity
+    up: str  # where the vertical comes from, for the report
+    ground_z: float | None  # height of the ground in the new world
+
+
+def normalise_world(capture: Capture, *, given: bool, job: Job) -> Capture:
+    """The capture in an upright, centred and scaled world; `given` cameras keep an orientation that is upright already."""
+    assert capture.cameras is not None
+    frame = find_frame(capture.cameras, capture.points, keep_upright=given, keep_scale=capture.metric)
+    scale = float(np.cbrt(np.linalg.det(frame.world_from_source[:3, :3])))
+    ground = "" if frame.ground_z is None else f"; the ground is at z = {frame.ground_z:.2f}"
+    size = "metres" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
+    job.choose("world", f"up {frame.up}; {size}{ground}")
+    return transform_capture(capture, frame.world_from_source)
+
+
+def transform_capture(capture: Capture, world_from_source: Array) -> Capture:
+    """The capture moved by a similarity [4,4]; poses stay rigid, so that lengths in camera space are scaled as well."""
+    cameras, points = capture.cameras, capture.points
+    before = np.eye(4) if capture.world_from_source is None else capture.world_from_source
+    return replace(
+        capture,
+        cameras=None if cameras is None else transform_cameras(cameras, world_from_source),
+        points=None if points is None else _transform_points(points, world_from_source),
+        world_from_source=world_from_source @ before,
+    )
+
+
+def transform_cameras(cameras: Cameras, world_from_source: Array) -> Cameras:
+    """The cameras in a world moved by a similarity [4,4]."""
+    scale, rotation = _scale_and_rotation(world_from_source)
+    moved = np.tile(np.eye(4), (len(cameras), 1, 1))
+    moved[:, :3, :3] = cameras.cam_from_world[:, :3, :3] @ rotation.T
+    moved[:, :3, 3] = scale * cameras.cam_from_world[:, :3, 3] - moved[:, :3, :3] @ world_from_source[:3, 3]
+    return replace(cameras, cam_from_world=moved)
+
+
+def _transform_points(points: Points, world_from_source: Array) -> Points:
+    xyz = points.xyz @ world_from_source[:3, :3].T + world_from_source[:3, 3]
+    normals = None if points.normals is None else (points.normals @ _scale_and_rotation(world_from_source)[1].T).astype(np.float32)
+    return replace(points, xyz=xyz.astype(np.float32), normals=normals)
+
+
+def _scale_and_rotation(similarity: Array) -> tuple[float, Array]:
+    scale = float(np.cbrt(np.linalg.det(similarity[:3, :3])))
+    return scale, similarity[:3, :3] / scale
+
+
+def find_frame(cameras: Cameras, points: Points | None, *, keep_upright: bool, keep_scale: bool) -> Frame:
+    """The similarity into our world, see the module's docstring."""
+    xyz = np.zeros((0, 3)) if points is None else np.asarray(points.xyz, np.float64)
+    up, reason = find_up(cameras)
+    center = find_center(cameras, xyz)
+    radius = find_radius(cameras, xyz, center)
+    ground = find_ground(cameras, xyz, center, radius, up)
+    if keep_upright and up[2] > np.cos(np.radians(LEVEL_DEG)):
+        rotation, reason = np.eye(3), "as given"
+    else:
+        if ground is not None:
+            up, reason = ground[0], f"{reason} and from the ground"
+        rotation = _turned_to_front(cameras, center, up)
+    scale = 1.0 if keep_scale else 1.0 / radius
+    similarity = np.eye(4)
+    similarity[:3, :3] = scale * rotation
+    similarity[:3, 3] = -scale * rotation @ center
+    ground_z = None if ground is None else float(scale * (ground[1] - ground[0] @ center))
+    return Frame(similarity, reason, ground_z)
+
+
+def find_up(cameras: Cameras) -> tuple[Array, str]:
+    """Unit vector away from the ground, and where it comes from.
+
+    A level camera's x axis is horizontal whatever its pitch, so up is what all of them are perpendicular to; where they don't tell (a
+    row of cameras that look the same way), it is what is up in the pictures. Pictures that lie on their side show in a ring of cameras whose
+    x axes are all parallel.
+    """
+    right, down, forward = (cameras.cam_from_world[:, row, :3] for row in range(3))
+    if (axis := _axis_of_a_ring(right, forward)) is not None:
+        looks_down = np.mean(forward @ axis)
+        return axis if looks_down <= 0 else -axis, "from the ring of cameras, whose pictures lie on their side"
+    mean_up = -down.mean(axis=0)
+    up = mean_up / max(float(np.linalg.norm(mean_up)), 1e-9)
+    for _ in range(20):
+        weight = 1.0 / np.maximum(np.abs(right @ up), 0.03)  # least absolute deviations: a few tilted cameras don't count
+        spread = (right * weight[:, None]).T @ right / weight.sum()
+        up = np.linalg.solve(spread + 0.02 * np.eye(3), mean_up)
+        up /= np.linalg.norm(up)
+    return up, "from the cameras"
+
+
+def _axis_of_a_ring(right: Array, forward: Array) -> Array | None:
+    values, vectors = np.linalg.eigh(right.T @ right / len(right))
+    axis = vectors[:, 2]
+    if len(right) < 4 or values[2] < 0.9:
+        return None
+    axis = axis if (right @ axis).sum() > 0 else -axis
+    angles = np.sort(np.arctan2(forward @ vectors[:, 0], forward @ vectors[:, 1]))
+    largest_gap = np.diff(np.append(angles, angles[0] + 2 * np.pi)).max()
+    return axis if largest_gap < np.radians(170) and np.all(right @ axis > 0) else None
+
+
+def find_center(cameras: Cameras, xyz: Array) -> Array:
+    """The point [3] that the optical axes pass nearest to, robustly; along the axes where these are nearly parallel, the points' depth."""
+    origin, forward = cameras.centers, cameras.forward
+    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]  # [C,3,3], projects onto the plane across the axis
+    expected = origin + forward * _subject_depths(cameras, xyz)[:, None]
+    extent = float(np.median(np.linalg.norm(expected - np.median(expected, axis=0), axis=1)))
+    reach = float(np.median(np.linalg.norm(expected - origin, axis=1)))
+    center = np.median(expected, axis=0)
+    for _ in range(30):
+        off_axis = np.linalg.norm(np.einsum("cij,cj->ci", across, center - origin), axis=1)
+        weight = 1.0 / np.maximum(off_axis, 0.05 * max(reach, extent, 1e-9))
+        weight /= weight.sum()
+        system = np.einsum("c,cij->ij", weight, across) + 0.03 * np.eye(3)
+        target = np.einsum("c,cij,cj->i", weight, across, origin) + 0.03 * weight @ expected
+        center = np.linalg.solve(system, target)
+    return center
+
+
+def _subject_depths(cameras: Cameras, xyz: Array) -> Array:
+    """Depth [C] of the points in the middle of each picture; where there are too few, of the axes' nearest approach."""
+    depths = np.full(len(cameras), np.nan)
+    for index in range(len(cameras)) if len(xyz) else ():
+        in_camera = xyz @ cameras.cam_from_world[index, :3, :3].T + cameras.cam_from_world[index, :3, 3]
+        z = in_camera[:, 2]
+        x, y = (cameras.K[index] @ (in_camera / np.where(z > 1e-9, z, np.inf)[:, None]).T)[:2] / cameras.size_px[index][:, None]
+        middle = (z > 1e-9) & (np.abs(x - 0.5) < 0.2) & (np.abs(y - 0.5) < 0.2)
+        if middle.sum() >= 8:
+            depths[index] = np.quantile(z[middle], 0.4)  # what is behind the subject is seen as well
+    if np.isnan(depths).all():
+        depths[:] = _depth_of_nearest_approach(cameras)
+    return np.where(np.isnan(depths), np.nanmedian(depths), depths)
+
+
+def _depth_of_nearest_approach(cameras: Cameras) -> float:
+    origin, forward = cameras.centers, cameras.forward
+    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
+    center = np.linalg.lstsq(across.sum(axis=0), np.einsum("cij,cj->i", across, origin), rcond=1e-4)[0]
+    depth = float(np.median(np.einsum("ci,ci->c", forward, center - origin)))
+    spread = float(np.linalg.norm(origin - origin.mean(axis=0), axis=1).max(initial=0.0))
+    return depth if depth > 0 else max(spread, 1.0)
+
+
+def find_radius(cameras: Cameras, xyz: Array, center: Array) -> float:
+    """The subject's radius about `center`: of the points that all cameras can see, or of the sphere that they see in full."""
+    distance = np.linalg.norm(cameras.centers - center, axis=1)
+    focal_px = np.stack([cameras.K[:, 0, 0], cameras.K[:, 1, 1]], axis=1)
+    half_angle = np.arctan(cameras.size_px / (2 * focal_px)).min(axis=1)
+    visible = float(np.median(distance * np.sin(half_angle)))
+    from_center = np.linalg.norm(xyz - center, axis=1)
+    inside = from_center[from_center < visible]
+    if len(inside) < 50:
+        return visible
+    return max(float(np.quantile(inside, 0.95)), LEAST_RADIUS * visible)
+
+
+def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: Array) -> tuple[Array, float] | None:
+    """The plane n · x = d that the subject stands on, as (n [3] unit, d), where enough points lie in it and few below.
+
+    RANSAC (Fischler and Bolles 1981) over planes that are nearly perpendicular to `up`.
+    """
+    near = xyz[np.linalg.norm(xyz - center, axis=1) < 2.5 * radius]
+    if len(near) < 100:
+        return None
+    random = np.random.default_rng(0)
+    near = near[random.permutation(len(near))[:MOST_POINTS]]
+    a, b, c = near[random.integers(len(near), size=(3, TRIALS))]
+    normals = np.cross(b - a, c - a)
+    length = np.linalg.norm(normals, axis=1)
+    normals = normals / np.maximum(length, 1e-12)[:, None]
+    normals[normals @ up < 0] *= -1
+    level = (normals @ up > np.cos(np.radians(GROUND_TILT_DEG))) & (length > 0)
+    normals, offsets = normals[level], np.einsum("ti,ti->t", normals, a)[level]
+    if len(normals) == 0:
+        return None
+    tolerance = 0.02 * radius
+    heights = near @ normals.T - offsets  # [N,T]
+    share = (np.abs(heights) < tolerance).mean(axis=0)
+    below = (heights < -2.5 * tolerance).mean(axis=0)
+    score = np.where(below < BELOW_GROUND_SHARE, share, 0.0)
+    best = int(score.argmax())
+    if score[best] < GROUND_SHARE:
+        return None
+    normal, offset = normals[best], offsets[best]
+    for _ in range(3):
+        inliers = near[np.abs(near @ normal - offset) < tolerance]
+        middle = inliers.mean(axis=0)
+        fitted = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
+        normal = fitted if fitted @ up > 0 else -fitted
+        offset = float(normal @ middle)
+    cameras_above = np.mean(cameras.centers @ normal > offset)
+    tilt_is_small = normal @ up > np.cos(np.radians(GROUND_TILT_DEG))
+    return (normal, offset) if tilt_is_small and cameras_above > 0.9 else None
+
+
+def _turned_to_front(cameras: Cameras, center: Array, up: Array) -> Array:
+    """The rotation [3,3] that takes `up` to Z and puts the cameras, or the first one where they stand all around, before -Y."""
+    offsets = cameras.centers - center
+    mean = offsets.mean(axis=0)
+    level = mean - up * (mean @ up)
+    if np.linalg.norm(level) < 0.15 * np.linalg.norm(offsets, axis=1).mean():
+        level = offsets[0] - up * (offsets[0] @ up)
+    if np.linalg.norm(level) < 1e-6 * np.linalg.norm(offsets, axis=1).max(initial=1e-300):
+        right = cameras.cam_from_world[0, 0, :3]  # straight above: what is right in the picture is X
+        level = np.cross(right, up)
+    back = -level / np.linalg.norm(level)
+    return np.stack([np.cross(back, up), back, up])
