@@ -2,6 +2,7 @@
 
     read        what the user handed in -> Capture
     listing     folders and files -> pictures, duplicates and masks sorted out
+    masks       the mask pictures of photos
     exif        focal length and device of a photo
     video       sharp, evenly spaced frames
     posed       COLMAP models and transforms.json -> Capture with cameras

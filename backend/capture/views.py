@@ -13,6 +13,7 @@ from .. import device
 from ..errors import ReifyError
 from ..formats import axes, images
 from ..values import Array, Cameras, Capture, Photo, Views
+from .masks import read_mask
 
 MOST_KEPT_BYTES = 1_500 << 20  # of loaded pictures, and never more than a quarter of the free memory
 Picture = tuple[Array, Array | None, Array | None]  # rgb, alpha, weight, as in Views
@@ -47,8 +48,7 @@ def load_picture(photo: Photo, lenses: Cameras, index: int, long_side_px: int) -
     width, height = lenses.size_px[index].tolist()
     size_px = images.scaled_size(width, height, long_side_px)
     if lenses.is_pinhole or not (lenses.fisheye or lenses.distortion[index].any()):
-        rgb, alpha, weight = _read(photo, size_px)
-        return rgb, alpha, weight
+        return _read(photo, size_px)
     # Undistorting at up to twice the size and averaging then keeps what a single look-up would blur or alias.
     work_px = images.scaled_size(width, height, 2 * long_side_px)
     rgb, alpha, weight = _read(photo, work_px)
@@ -71,30 +71,12 @@ def _read(photo: Photo, size_px: tuple[int, int]) -> Picture:
     rgb = np.ascontiguousarray(pixels[..., :3])
     alpha = np.ascontiguousarray(pixels[..., 3]) if photo.has_alpha and pixels.shape[2] == 4 else None
     weight = None
-    if photo.mask is not None:
-        mask = _read_mask(photo, size_px)
-        if photo.mask_is_subject:
-            alpha = mask if alpha is None else np.minimum(alpha, mask)
-        else:
-            weight = mask
+    mask = read_mask(photo, size_px)
+    if mask is not None and photo.mask_is_subject:
+        alpha = mask if alpha is None else np.minimum(alpha, mask)
+    elif mask is not None:
+        weight = mask
     return _packed(rgb, alpha, weight)
-
-
-def _read_mask(photo: Photo, size_px: tuple[int, int]) -> Array:
-    assert photo.mask is not None
-    pixels = images.read_image(photo.mask)
-    if _is_lying(pixels, size_px):  # made from the stored pixels of a photo that EXIF turns
-        pixels = images.read_image(photo.mask, turn=images.probe(photo.path).orientation)
-    # A mask may say it by its colour or, where all of it is one colour, by its transparency.
-    mask = pixels[..., :3].max(axis=2)
-    if pixels.shape[2] == 4 and mask.min() == mask.max():
-        mask = pixels[..., 3]
-    return images.resize_to(np.ascontiguousarray(mask), size_px)
-
-
-def _is_lying(pixels: Array, size_px: tuple[int, int]) -> bool:
-    height, width = pixels.shape[:2]
-    return (width - height) * (size_px[0] - size_px[1]) < 0
 
 
 def _packed(rgb: Array | None, alpha: Array | None, weight: Array | None) -> Picture:

@@ -39,19 +39,6 @@ def inverse_rigid(transforms: Array) -> Array:
     return inverse
 
 
-def move_cameras(cameras: Cameras, new_from_old: Array) -> Cameras:
-    """The cameras after the world was moved by a similarity (rotation, uniform scale, translation) [4,4]."""
-    linear = np.asarray(new_from_old, dtype=np.float64)[:3, :3]
-    scale = np.cbrt(np.linalg.det(linear))
-    if scale <= 0:
-        raise ValueError("new_from_old mirrors the world")
-    rotations = cameras.cam_from_world[:, :3, :3] @ (linear / scale).T
-    moved = np.tile(np.eye(4), (len(cameras), 1, 1))
-    moved[:, :3, :3] = rotations
-    moved[:, :3, 3] = -np.einsum("cij,cj->ci", rotations, move_points(cameras.centers, new_from_old))
-    return replace(cameras, cam_from_world=moved)
-
-
 def move_points(xyz: Array, new_from_old: Array) -> Array:
     """[N,3] positions after the world was moved by an affine transform [4,4]; keeps their dtype."""
     return (xyz @ new_from_old[:3, :3].T + new_from_old[:3, 3]).astype(xyz.dtype, copy=False)

@@ -51,6 +51,8 @@ def read_colmap(folder: Path, image_folder: Path) -> Posed:
         poses = sorted(_read_images_text(folder) if suffix == ".txt" else _read_images_binary(folder))
         points = _read_points_text(folder) if suffix == ".txt" else _read_points_binary(folder)
         lens_of_image = [lenses[camera] for _, camera, _, _ in poses]
+        if not all(any(quat) for _, _, quat, _ in poses):
+            raise ValueError("an image has no rotation")
     except OSError as error:
         raise ReifyError(f"The COLMAP model in {folder} can't be read: {error.strerror or error}.", "Check the folder.") from error
     except (struct.error, ValueError, IndexError, KeyError, MemoryError, OverflowError) as error:
@@ -158,6 +160,8 @@ def _read_points_binary(folder: Path) -> Points | None:
         _, x, y, z, r, g, b, _, track = unpack(data, at)
         xyz[i], rgb[i] = (x, y, z), (r, g, b)
         at += 51 + 8 * track
+    if at > len(data):
+        raise ValueError("points3D.bin is cut off")
     return Points(xyz, rgb)
 
 

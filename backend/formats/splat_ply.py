@@ -50,7 +50,7 @@ def write_splat_ply(splats: Splats, path: Path) -> None:
     columns = {name: splats.means[:, i] for i, name in enumerate("xyz")}
     columns |= {name: np.zeros(len(splats), np.float32) for name in ("nx", "ny", "nz")}
     columns |= {f"f_dc_{i}": splats.sh[:, 0, i] for i in range(3)}
-    rest = splats.sh[:, 1:].transpose(0, 2, 1).reshape(len(splats), -1)
+    rest = splats.sh[:, 1:].transpose(0, 2, 1).reshape(len(splats), 3 * (splats.sh.shape[1] - 1))
     columns |= {f"f_rest_{i}": rest[:, i] for i in range(rest.shape[1])}
     columns["opacity"] = splats.opacity_logits
     columns |= {f"scale_{i}": splats.log_scales[:, i] for i in range(3)}
