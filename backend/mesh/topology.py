@@ -70,7 +70,7 @@ def wind_consistently(faces: Array, pairs: Pairs) -> tuple[Array, int]:
     f, g = pairs.first // 3, pairs.second // 3
     swap = np.where(pairs.opposed, 0, count)
     # Every face stands in the graph twice, as it is and turned; neighbours are joined where they would agree.
-    label = _connected(2 * count, np.concatenate([f, f + count]), np.concatenate([g + swap, g + count - swap]))
+    label = connected(2 * count, np.concatenate([f, f + count]), np.concatenate([g + swap, g + count - swap]))
     kept, turned = label[:count], label[count:]
     as_they_are = np.bincount(kept, minlength=label.max() + 1)
     turn = (as_they_are[turned] > as_they_are[kept]) | ((as_they_are[turned] == as_they_are[kept]) & (turned < kept))
@@ -85,7 +85,7 @@ def separate_fans(vertices: Array, faces: Array) -> tuple[Array, Array]:
     """
     pairs = pair_half_edges(vertices, faces)
     first, second = pairs.first[pairs.opposed], pairs.second[pairs.opposed]
-    label = _connected(
+    label = connected(
         3 * len(faces), np.concatenate([first, next_corner(first)]), np.concatenate([next_corner(second), second])
     )  # fmt: skip
     _, representative, label = np.unique(label, return_index=True, return_inverse=True)
@@ -94,7 +94,7 @@ def separate_fans(vertices: Array, faces: Array) -> tuple[Array, Array]:
 
 def parts(faces: Array, vertex_count: int) -> Array:
     """The number of the connected part that each face belongs to, [F], from 0."""
-    label = _connected(vertex_count, np.concatenate([faces[:, 0], faces[:, 1]]), np.concatenate([faces[:, 1], faces[:, 2]]))
+    label = connected(vertex_count, np.concatenate([faces[:, 0], faces[:, 1]]), np.concatenate([faces[:, 1], faces[:, 2]]))
     return np.unique(label[faces[:, 0]], return_inverse=True)[1].reshape(-1)
 
 
@@ -105,7 +105,7 @@ def boundary_loops(faces: Array, pairs: Pairs) -> list[Array]:
     following = np.full(int(start.max(initial=0)) + 1, -1, np.int64)
     following[start[free]] = start[next_corner(free)]
     rim = np.flatnonzero(following >= 0)
-    label = _connected(len(following), rim, following[rim])[rim]
+    label = connected(len(following), rim, following[rim])[rim]
     loops = []
     for vertex in rim[np.unique(label, return_index=True)[1]]:
         loop = [vertex]
@@ -138,7 +138,7 @@ def compact(vertices: Array, faces: Array) -> tuple[Array, Array]:
     return kept, renumbered[faces]
 
 
-def _connected(nodes: int, a: Array, b: Array) -> Array:
+def connected(nodes: int, a: Array, b: Array) -> Array:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

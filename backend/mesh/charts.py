@@ -1,0 +1,191 @@
+"""UV coordinates for large meshes in a second: charts of similar normals, flattened along their mean normal, packed like bricks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import device
+from ..values import Array, Mesh
+from . import topology
+
+STEEPEST = 0.42  # cosine: faces tilted more than 65 degrees against their chart get one of their own
+FLAT = 0.64  # cosine within which a chart grows at first
+ANGLES = 24  # tried between 0 and 90 degrees for the smallest box around a chart
+
+
+def unwrap_by_charts(mesh: Mesh, size_px: int, margin_px: int) -> Array:
+    """UVs [F,3,2] in [0,1] for a texture of `size_px`, without overlaps, with `margin_px` empty texels around every chart.
+
+    All charts have the same texels per area of their flattened faces.
+    """
+    device.prepare_numba()
+    normals, areas = _normals(mesh)
+    chart = _charts(mesh, normals, areas)
+    flat, chart = _flatten(mesh, normals, areas, chart, size_px)
+    return _pack(flat, chart, size_px, margin_px)
+
+
+def _normals(mesh: Mesh) -> tuple[Array, Array]:
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(doubled, axis=1)
+    return doubled / np.where(length > 0, length, 1.0)[:, None], 0.5 * length
+
+
+def _charts(mesh: Mesh, normals: Array, areas: Array) -> Array:
+    from . import chart_kernels as kernels
+
+    count = len(mesh.faces)
+    pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
+    neighbours = np.full(3 * count, -1, np.int64)
+    neighbours[pairs.first], neighbours[pairs.second] = pairs.second // 3, pairs.first // 3
+    neighbours = neighbours.reshape(-1, 3)
+    centers = mesh.vertices[mesh.faces].mean(axis=1, dtype=np.float64)
+    reach = float(np.sqrt(areas.sum()))
+    flatness = _flatness(normals, neighbours)
+    chart = np.full(count, -1, np.int64)
+    kernels.cover(normals, areas, neighbours, np.argsort(-flatness, kind="stable"), FLAT, chart)
+    for _ in range(3):
+        # Small charts give way to their neighbours; the others grow again from their middles, all at once.
+        size = np.bincount(chart, areas)
+        kept = np.flatnonzero(size >= 0.0005 * areas.sum())
+        means = _chart_normals(chart, normals, areas)[kept] if len(kept) else np.zeros((0, 3))
+        seeds = _middles(chart, kept, normals, centers, areas)
+        chart = np.full(count, -1, np.int64)
+        kernels.grow(normals, areas, centers, neighbours, seeds, means, STEEPEST, reach, chart)
+        kernels.cover(normals, areas, neighbours, np.argsort(-flatness, kind="stable"), FLAT, chart)
+    kernels.straighten(normals, neighbours, _chart_normals(chart, normals, areas), STEEPEST, chart, 4)
+    return chart
+
+
+def _flatness(normals: Array, neighbours: Array) -> Array:
+    return np.where(neighbours >= 0, np.einsum("fi,fki->fk", normals, normals[neighbours]), -1.0).sum(axis=1)
+
+
+def _chart_normals(chart: Array, normals: Array, areas: Array) -> Array:
+    sums = np.stack([np.bincount(chart, normals[:, k] * areas) for k in range(3)], axis=1)
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    return sums / np.where(length > 0, length, 1.0)
+
+
+def _middles(chart: Array, kept: Array, normals: Array, centers: Array, areas: Array) -> Array:
+    """The face of each kept chart that is nearest to the chart's centre of mass."""
+    size = np.bincount(chart, areas)
+    mass = np.stack([np.bincount(chart, centers[:, k] * areas) for k in range(3)], axis=1) / np.maximum(size, 1e-300)[:, None]
+    distance = np.linalg.norm(centers - mass[chart], axis=1)
+    order = np.lexsort((distance, chart))
+    first = np.searchsorted(chart[order], kept)
+    return order[first]
+
+
+def _flatten(mesh: Mesh, normals: Array, areas: Array, chart: Array, size_px: int) -> tuple[Array, Array]:
+    """Flat positions [F,3,2] in world units, each chart turned to stand upright, and charts [F] without covered faces."""
+    from . import chart_kernels as kernels
+
+    texel = np.sqrt(areas.sum() / 0.6) / size_px
+    for _ in range(8):
+        flat, heights = _project(mesh, normals, areas, chart)
+        turned_away = (_doubled(flat) <= 0) & (areas > 1e-12 * areas.sum())
+        chart = np.where(turned_away, chart.max() + 1 + np.arange(len(chart)), chart)
+        order = np.argsort(chart, kind="stable")
+        bounds = np.flatnonzero(np.diff(chart[order], prepend=-1, append=chart.max() + 1))
+        triangles, high = flat[order], heights[order]
+        covered = np.zeros(len(chart), bool)
+
+        def look(first: int, last: int, bounds=bounds, triangles=triangles, high=high, covered=covered) -> None:
+            for c in range(first, last):
+                if bounds[c + 1] - bounds[c] > 1:
+                    kernels.find_covered(triangles, high, bounds[c], bounds[c + 1], 0.5 * texel, covered)
+
+        device.split(look, len(bounds) - 1, parts=16)
+        if not covered.any():
+            break
+        chart = chart.copy()
+        chart[order[covered]] += chart.max() + 1
+        chart = _connected_charts(mesh, chart)
+    flat, _ = _project(mesh, normals, areas, chart)
+    return _upright(flat, chart), chart
+
+
+def _project(mesh: Mesh, normals: Array, areas: Array, chart: Array) -> tuple[Array, Array]:
+    chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
+    n = _chart_normals(chart, normals, areas)
+    n[np.linalg.norm(n, axis=1) == 0] = (0.0, 0.0, 1.0)
+    across = np.cross(np.eye(3)[np.argmin(np.abs(n), axis=1)], n)
+    u = across / np.linalg.norm(across, axis=1, keepdims=True)
+    v = np.cross(n, u)
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    flat = np.stack([np.einsum("fci,fi->fc", corners, u[chart]), np.einsum("fci,fi->fc", corners, v[chart])], axis=-1)
+    return flat, np.einsum("fi,fi->f", corners.mean(axis=1), n[chart])
+
+
+def _doubled(flat: Array) -> Array:
+    a, b = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+
+
+def _connected_charts(mesh: Mesh, chart: Array) -> Array:
+    """Charts made of several pieces become several charts."""
+    pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
+    f, g = pairs.first // 3, pairs.second // 3
+    same = chart[f] == chart[g]
+    return topology.connected(len(chart), f[same], g[same]).astype(np.int64)
+
+
+def _upright(flat: Array, chart: Array) -> Array:
+    """Every chart turned so that the box around it is small, and higher than wide."""
+    chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
+    order = np.argsort(chart, kind="stable")
+    starts = np.flatnonzero(np.diff(chart[order], prepend=-1))
+    best, turn = np.full(len(starts), np.inf), np.zeros(len(starts))
+    for angle in np.arange(ANGLES) * (np.pi / 2 / ANGLES):
+        width, height = (np.maximum.reduceat(x.max(axis=1)[order], starts) - np.minimum.reduceat(x.min(axis=1)[order], starts) for x in _turned(flat, angle))
+        better = width * height < best
+        best = np.where(better, width * height, best)
+        turn = np.where(better, np.where(width > height, angle + np.pi / 2, angle), turn)
+    return np.stack(_turned(flat, turn[chart][:, None]), axis=-1)
+
+
+def _turned(flat: Array, angle) -> tuple[Array, Array]:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return flat[..., 0] * cosine - flat[..., 1] * sine, flat[..., 0] * sine + flat[..., 1] * cosine
+
+
+def _pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
+    from . import chart_kernels as kernels
+
+    chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
+    order = np.argsort(chart, kind="stable")
+    starts = np.flatnonzero(np.diff(chart[order], prepend=-1))
+    low = np.minimum.reduceat(flat.min(axis=1)[order], starts, axis=0)
+    span = np.maximum.reduceat(flat.max(axis=1)[order], starts, axis=0) - low
+    local = (flat - low[chart][:, None])[order]
+    bounds = np.append(starts, len(order))
+    by_height = np.argsort(-span[:, 1], kind="stable")
+    places = np.zeros((len(starts), 2), np.int64)
+    # Texels per world unit: from above until it fits; the first guess would fill the square.
+    scale, margin = size_px / np.sqrt(np.maximum(0.5 * np.abs(_doubled(flat)).sum(), 1e-300)), margin_px
+    for attempt in range(60):
+        if attempt == 30:
+            margin = 1
+        widths = (span[:, 0] * scale).astype(np.int64) + 1 + 2 * margin
+        offsets = np.concatenate([[0], np.cumsum(widths)])
+        if widths.max() > size_px:
+            scale *= 0.9
+            continue
+        bottoms, tops = np.empty(offsets[-1], np.int64), np.empty(offsets[-1], np.int64)
+        scaled = local * scale
+
+        def measure(first: int, last: int, scaled=scaled, offsets=offsets, bottoms=bottoms, tops=tops, margin=margin) -> None:
+            for c in range(first, last):
+                part = slice(offsets[c], offsets[c + 1])
+                kernels.profile(scaled, bounds[c], bounds[c + 1], margin, bottoms[part], tops[part])
+
+        device.split(measure, len(starts), parts=16)
+        needed = kernels.pack(by_height, offsets, bottoms, tops, size_px, places)
+        if needed <= size_px:
+            break
+        scale *= min(0.99, (size_px / needed) ** 0.5)
+    uvs = np.empty_like(flat)
+    uvs[order] = (local * scale + places[chart[order]][:, None] + margin) / size_px
+    return uvs.clip(0.0, 1.0).astype(np.float32)

@@ -1,0 +1,82 @@
+"""A base colour texture for a mesh, from photos whose cameras are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import device
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..settings import option
+from ..values import Array, Mesh, Views
+
+SLOTS = 4  # photos kept for every texel
+EDGE_PX = 2  # pixels beside a jump in depth that are never used: cameras and surface are off by about as much
+EDGE_FADE_PX = 8  # pixels beside a jump that are used where there is nothing better
+
+
+@dataclass(frozen=True)
+class TextureSettings:
+    """What can be set about texturing."""
+
+    colours: str = option(
+        "photos",
+        "Where the mesh's colours come from",
+        choices={"photos": "A texture made from the photos", "vertices": "Vertex colours of the splats only: fast, and as sharp as the mesh is fine"},
+    )
+    size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
+    long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
+    level_exposure: bool = option(True, "Make photos of different exposure and white balance agree where they overlap")
+    sharpness: float = option(4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True)
+    margin_px: int = option(4, "Empty texels around every UV island; twice as many lie between two", low=1, high=64, unit="px", advanced=True)
+
+
+def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:
+    """The mesh with textures "base_color" and "coverage" (white where a photo saw the surface, black where colours were guessed).
+
+    A texel takes the photos that see it (by depth), the better the more they face it, the closer and sharper they are and the
+    farther they see it from silhouettes; photos that disagree with the others count less. Places that no photo sees continue
+    their surroundings, with the detail of the vertex colours where the mesh has them. Raises ReifyError for a mesh without UVs
+    or where no photo sees it.
+    """
+    if settings.colours == "vertices":
+        job.choose("texture", "vertex colours, as set")
+        return mesh
+    if mesh.uvs is None:
+        raise ReifyError("The mesh has no UVs to put a texture on.", "Unwrap it first.")
+    if len(views) == 0:
+        raise ReifyError("There are no photos to take the texture from.", "Use the vertex colours instead.")
+    device.prepare_numba()
+    from . import fill, texels
+
+    job.progress(0.02, "laying out texels")
+    layout = texels.lay_out(mesh, settings.size_px)
+    samples = texels.Samples.empty(layout.count, SLOTS)
+    for index in range(len(views)):
+        job.progress(0.05 + 0.75 * index / len(views), f"photo {index + 1} of {len(views)}")
+        texels.collect(samples, layout, mesh, views, index)
+    seen = samples.quality[:, 0] > 0
+    if not seen.any():
+        raise ReifyError("No photo sees the mesh.", "Check that the mesh and the cameras belong together.")
+    job.progress(0.8, "levelling exposure")
+    gains = texels.solve_gains(samples, len(views)) if settings.level_exposure else np.ones((len(views), 3), np.float32)
+    job.progress(0.85, "blending")
+    colour = texels.blend(samples, gains, settings.sharpness)
+    job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
+    job.progress(0.9, "filling what no photo saw")
+    colour = fill.unseen(colour, seen, layout, mesh)
+    return replace(mesh, textures={**mesh.textures, "base_color": _picture(layout, colour, fill), "coverage": _coverage(layout, seen, fill)})
+
+
+def _picture(layout, colour: Array, fill) -> Array:
+    picture = np.zeros((layout.size, layout.size, 3), np.uint8)
+    picture[layout.rows, layout.columns] = (colour + 0.5).clip(0, 255).astype(np.uint8)
+    return fill.widen(picture, layout)
+
+
+def _coverage(layout, seen: Array, fill) -> Array:
+    picture = np.zeros((layout.size, layout.size, 3), np.uint8)
+    picture[layout.rows, layout.columns] = np.where(seen, 255, 0)[:, None].astype(np.uint8)
+    return fill.widen(picture, layout)
