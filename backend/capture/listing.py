@@ -50,10 +50,10 @@ def is_video(path: Path) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All visible files of a folder and its subfolders, in natural order; raises ReifyError where it can't be listed."""
+    """All visible files of a folder and its subfolders, in natural order; raises OSError where one of them can't be listed."""
 
     def refuse(error: OSError) -> None:
-        raise ReifyError(f"The folder {error.filename} can't be read: {error.strerror}.", "Check the folder and its permissions.")
+        raise error
 
     found = []
     for place, folders, names in os.walk(folder, onerror=refuse):

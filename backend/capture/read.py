@@ -45,11 +45,12 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
     where fewer than three different photos are left.
     """
     reader = _Reader(settings, job)
-    pictures = [path for path in photos.sources if path.is_file() and listing.is_picture(path)]
-    parts = [reader.read_files(pictures)] if pictures else []
-    for i, source in enumerate(source for source in photos.sources if source not in pictures):
-        parts.append(reader.read(source, i))
-    capture = reader.join(parts)
+    try:
+        capture = reader.read_all(photos.sources)
+    except PermissionError as error:
+        raise ReifyError(
+            f"There is no permission to read {error.filename}.", "Change its permissions, or copy the photos elsewhere."
+        ) from error
     name = photos.name or (_name_of(photos.sources[0]) if photos.sources else "")
     if len(capture.photos) < FEWEST_PHOTOS:
         raise _too_few(len(capture.photos), reader.warnings)
@@ -77,6 +78,12 @@ class _Reader:
 
     def progress(self, fraction: float, text: str) -> None:
         self.job.progress(fraction, text)
+
+    def read_all(self, sources: Sequence[Path]) -> Capture:
+        pictures = [path for path in sources if path.is_file() and listing.is_picture(path)]
+        parts = [self.read_files(pictures)] if pictures else []
+        others = [source for source in sources if source not in pictures]
+        return self.join([*parts, *(self.read(source, i) for i, source in enumerate(others))])
 
     def read(self, source: Path, number: int) -> Capture:
         from . import posed, video

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 SHARPNESS_WIDTH_PX = 480  # enough to tell a blurred frame, and quick
+BT709, UNTAGGED = 1, 2  # ISO/IEC 23091-2, matrix coefficients
 # The outer parts of a stretch are left alone, so that neighbours stay apart.
 USED_PART = 0.7
 
@@ -114,5 +115,8 @@ def _save(best: tuple[float, _Frame] | None, video: Path, folder: Path) -> list[
 
 
 def _upright(frame: VideoFrame) -> Array:
+    # What isn't tagged is BT.709 from 720 lines on, as players take it; FFmpeg would take it for BT.601.
+    if frame.colorspace == UNTAGGED and min(frame.width, frame.height) >= 720:
+        frame.colorspace = BT709
     pixels = frame.to_ndarray(format="rgb24")
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
