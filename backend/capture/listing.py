@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import ReifyError
 from ..formats import images
@@ -33,10 +34,10 @@ class Masks:
     black_is_empty: bool | None = None
 
 
-def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
-    """A sorting key that puts photo 9 before photo 10."""
+def natural_key(text: str) -> tuple[Any, ...]:
+    """A sorting key that puts photo 9 before photo 10, and that no two different texts share."""
     parts = re.split(r"(\d+)", text.casefold())
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part), text
 
 
 def is_picture(path: Path) -> bool:

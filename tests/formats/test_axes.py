@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from reify.backend.capture.undistort import project
 from reify.backend.formats import axes
 from reify.backend.formats.posed import pinhole_matrix

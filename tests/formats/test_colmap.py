@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from reify.backend.capture.undistort import project
 from reify.backend.errors import ReifyError
 from reify.backend.formats import axes

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
 from reify.backend.errors import ReifyError
 from reify.backend.formats import images
 

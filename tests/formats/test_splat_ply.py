@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from reify.backend.errors import ReifyError
 from reify.backend.formats import files
 from reify.backend.formats.splat_ply import THINNEST_LOG_SCALE, read_splat_ply, write_splat_ply
