@@ -1,0 +1,1 @@
+"""Measures of how good a result is, in their usual definitions."""

@@ -1,0 +1,252 @@
+"""Splats onto pixels and back: 16x16 tiles, in each two columns of eight lanes, in each only the rows that an ellipse reaches.
+
+A tile's transmittance and colours live in one small buffer. The backward kernel also walks front to back: with
+D = sum over all splats of w (c . v), its remainder gives every splat's gradient of alpha without a stored transmittance.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from .lanes import exp2, iota, largest, load, magnitude, maximum, spread, store, total, where_at_least
+from .layout import (
+    ABS_X,
+    ABS_Y,
+    BLUE,
+    DEPTH,
+    ERROR,
+    EXTENT_X,
+    EXTENT_Y,
+    G_X,
+    G_XX,
+    G_XY,
+    G_Y,
+    G_YY,
+    GRADIENT,
+    GREEN,
+    G,
+    MARGIN,
+    PROJECTED,
+    QUAD_A,
+    QUAD_B,
+    QUAD_C,
+    QUAD_L,
+    RED,
+    TILE,
+    V_BLUE,
+    V_GREEN,
+    V_RED,
+    WEIGHT,
+    X,
+    Y,
+)
+from .tiles import CUT
+
+F = np.float32
+PIXELS = TILE * TILE
+OPAQUE = F(1e-4)  # a tile is finished when less light than this gets through every pixel
+LN2 = F(math.log(2))
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def _reach(splats, s, x0, y0):
+    """First and last+1 row, and first and last+1 column of eight, of the tile with first pixel centre (x0, y0)."""
+    x, y = splats[s + X] - x0, splats[s + Y] - y0
+    ex, ey = splats[s + EXTENT_X], splats[s + EXTENT_Y]
+    low = max(math.ceil(y - ey), F(0))
+    high = min(math.floor(y + ey) + F(1), F(TILE))
+    left = 0 if x - ex <= F(7) else 1
+    right = 2 if x + ex >= F(8) else 1
+    return int(low), int(high), left, right
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def blend(first, last, tiles_x, width, height, tile_start, members, projected, background, image, transmittance, finished):
+    """Composite tiles over `background`: image is 3 planes of rows with margins, flat; `finished` counts the splats used of each list."""
+    buffer = np.empty(4 * PIXELS, np.float32)
+    splats = projected.reshape(-1)
+    stride = width + 2 * MARGIN
+    plane = stride * (height + 2 * MARGIN)
+    for tile in range(first, last):
+        row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+        x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+        for k in range(0, PIXELS, 8):
+            store(buffer, k, spread(F(1)))
+            store(buffer, PIXELS + k, spread(F(0)))
+            store(buffer, 2 * PIXELS + k, spread(F(0)))
+            store(buffer, 3 * PIXELS + k, spread(F(0)))
+        used = 0
+        start, end = tile_start[tile], tile_start[tile + 1]
+        for i in range(start, end):
+            s = np.int64(members[i]) * PROJECTED
+            low, high, left, right = _reach(splats, s, x0, y0)
+            a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
+            red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
+            top = y0 - splats[s + Y]
+            for column in range(left, right):
+                dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                across = dx * dx * a
+                tilt = dx * b
+                for row in range(low, high):
+                    dy = top + F(row)
+                    power = across + tilt * dy + (c * dy * dy + level)
+                    k = column * (PIXELS // 2) + row * 8
+                    through = load(buffer, k)
+                    weight = where_at_least(power, -CUT, exp2(power)) * through
+                    store(buffer, k, through - weight)
+                    store(buffer, PIXELS + k, load(buffer, PIXELS + k) + weight * red)
+                    store(buffer, 2 * PIXELS + k, load(buffer, 2 * PIXELS + k) + weight * green)
+                    store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * blue)
+            used += 1
+            if used % 16 == 0:
+                most = load(buffer, 0)
+                for k in range(8, PIXELS, 8):
+                    most = maximum(most, load(buffer, k))
+                if largest(most) < OPAQUE:
+                    break
+        finished[tile] = used
+        rows, columns = min(TILE, height - row0), min(TILE, width - column0)
+        for row in range(rows):
+            place = (row0 + row + MARGIN) * stride + column0 + MARGIN
+            for x in range(columns):
+                k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+                through = buffer[k]
+                transmittance[place + x] = through
+                image[place + x] = buffer[PIXELS + k] + through * background[0]
+                image[plane + place + x] = buffer[2 * PIXELS + k] + through * background[1]
+                image[2 * plane + place + x] = buffer[3 * PIXELS + k] + through * background[2]
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def blend_back(
+    first, last, tiles_x, width, height, tile_start, members, rows, projected, image, transmittance, finished, v_image, v_alpha, error, gradients
+):
+    """Gradient rows of every entry of the tiles' lists, from the gradients of the picture and of its alpha.
+
+    `v_alpha` may be empty. `error` weighs pixels in the sum that densification is driven by.
+    """
+    buffer = np.empty(6 * PIXELS, np.float32)  # transmittance, remainder, gradient of red, green, blue, error
+    splats = projected.reshape(-1)
+    stride = width + 2 * MARGIN
+    plane = stride * (height + 2 * MARGIN)
+    zero = spread(F(0))
+    for tile in range(first, last):
+        row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+        x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+        for k in range(0, 6 * PIXELS, 8):
+            store(buffer, k, zero)
+        inside_rows, inside_columns = min(TILE, height - row0), min(TILE, width - column0)
+        for row in range(inside_rows):
+            place = (row0 + row + MARGIN) * stride + column0 + MARGIN
+            for x in range(inside_columns):
+                k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+                at = place + x
+                red, green, blue = v_image[at], v_image[plane + at], v_image[2 * plane + at]
+                rest = red * image[at] + green * image[plane + at] + blue * image[2 * plane + at]
+                if len(v_alpha):
+                    rest -= v_alpha[at] * transmittance[at]
+                buffer[k] = F(1)
+                buffer[PIXELS + k] = rest
+                buffer[2 * PIXELS + k] = red
+                buffer[3 * PIXELS + k] = green
+                buffer[4 * PIXELS + k] = blue
+                buffer[5 * PIXELS + k] = error[at]
+        start = tile_start[tile]
+        end = start + finished[tile]
+        for i in range(end, tile_start[tile + 1]):
+            store(gradients, np.int64(rows[i]) * GRADIENT, zero)
+            store(gradients, np.int64(rows[i]) * GRADIENT + 8, zero)
+        for i in range(start, end):
+            s = np.int64(members[i]) * PROJECTED
+            low, high, left, right = _reach(splats, s, x0, y0)
+            a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
+            red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
+            top = y0 - splats[s + Y]
+            sum_r, sum_g, sum_b, sum_e, sum_w = zero, zero, zero, zero, zero
+            sum_x, sum_y, sum_xx, sum_xy, sum_yy, sum_1 = zero, zero, zero, zero, zero, zero
+            abs_x, abs_y = zero, zero
+            for column in range(left, right):
+                dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                across = dx * dx * a
+                tilt = dx * b
+                # d power / d x up to the sign, in base 2: |2 a dx + b dy|, |b dx + 2 c dy|
+                slope = dx * (F(2) * a)
+                m0, m1, m2 = zero, zero, zero
+                for row in range(low, high):
+                    dy = top + F(row)
+                    power = across + tilt * dy + (c * dy * dy + level)
+                    k = column * (PIXELS // 2) + row * 8
+                    alpha = where_at_least(power, -CUT, exp2(power))
+                    through = load(buffer, k)
+                    weight = alpha * through
+                    store(buffer, k, through - weight)
+                    v_r, v_g, v_b = load(buffer, 2 * PIXELS + k), load(buffer, 3 * PIXELS + k), load(buffer, 4 * PIXELS + k)
+                    v_weight = v_r * red + v_g * green + v_b * blue
+                    rest = load(buffer, PIXELS + k) - weight * v_weight
+                    store(buffer, PIXELS + k, rest)
+                    g = weight * v_weight - alpha * rest / (F(1) - alpha)
+                    sum_r = sum_r + weight * v_r
+                    sum_g = sum_g + weight * v_g
+                    sum_b = sum_b + weight * v_b
+                    sum_e = sum_e + weight * load(buffer, 5 * PIXELS + k)
+                    sum_w = sum_w + weight
+                    gy = g * dy
+                    m0 = m0 + g
+                    m1 = m1 + gy
+                    m2 = m2 + gy * dy
+                    abs_x = abs_x + magnitude(g * (slope + b * dy))
+                    abs_y = abs_y + magnitude(g * (tilt + F(2) * c * dy))
+                sum_1 = sum_1 + m0
+                sum_x = sum_x + m0 * dx
+                sum_y = sum_y + m1
+                sum_xx = sum_xx + m0 * dx * dx
+                sum_xy = sum_xy + m1 * dx
+                sum_yy = sum_yy + m2
+            out = np.int64(rows[i]) * GRADIENT
+            gradients[out + G] = total(sum_1)
+            gradients[out + G_X] = total(sum_x)
+            gradients[out + G_Y] = total(sum_y)
+            gradients[out + G_XX] = total(sum_xx)
+            gradients[out + G_XY] = total(sum_xy)
+            gradients[out + G_YY] = total(sum_yy)
+            gradients[out + V_RED] = total(sum_r)
+            gradients[out + V_GREEN] = total(sum_g)
+            gradients[out + V_BLUE] = total(sum_b)
+            gradients[out + ABS_X] = total(abs_x) * LN2
+            gradients[out + ABS_Y] = total(abs_y) * LN2
+            gradients[out + ERROR] = total(sum_e)
+            gradients[out + WEIGHT] = total(sum_w)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def blend_geometry(first, last, tiles_x, width, height, tile_start, members, projected, normals, depth, expected, normal):
+    """Median depth (where the transmittance falls below one half), alpha-weighted depth sum and normal sum of each pixel [H,W(,3)]."""
+    buffer = np.empty(TILE * TILE, np.float32)
+    for tile in range(first, last):
+        row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+        rows, columns = min(TILE, height - row0), min(TILE, width - column0)
+        buffer[:] = F(1)
+        for i in range(tile_start[tile], tile_start[tile + 1]):
+            splat = projected[members[i]]
+            nx, ny, nz = normals[members[i], 0], normals[members[i], 1], normals[members[i], 2]
+            low, high = max(0, math.ceil(splat[Y] - splat[EXTENT_Y] - F(0.5)) - row0), int(math.floor(splat[Y] + splat[EXTENT_Y] - F(0.5))) + 1 - row0
+            left, right = max(0, math.ceil(splat[X] - splat[EXTENT_X] - F(0.5)) - column0), int(math.floor(splat[X] + splat[EXTENT_X] - F(0.5))) + 1 - column0
+            for row in range(low, min(rows, high)):
+                dy = F(row0 + row) + F(0.5) - splat[Y]
+                for x in range(left, min(columns, right)):
+                    dx = F(column0 + x) + F(0.5) - splat[X]
+                    power = splat[QUAD_A] * dx * dx + splat[QUAD_B] * dx * dy + splat[QUAD_C] * dy * dy + splat[QUAD_L]
+                    through = buffer[row * TILE + x]
+                    if power < -CUT or through < OPAQUE:
+                        continue
+                    weight = through * F(2) ** power
+                    buffer[row * TILE + x] = through - weight
+                    if through > F(0.5) and through - weight <= F(0.5):
+                        depth[row0 + row, column0 + x] = splat[DEPTH]
+                    expected[row0 + row, column0 + x] += weight * splat[DEPTH]
+                    normal[row0 + row, column0 + x, 0] += weight * nx
+                    normal[row0 + row, column0 + x, 1] += weight * ny
+                    normal[row0 + row, column0 + x, 2] += weight * nz

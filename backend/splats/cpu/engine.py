@@ -1,0 +1,286 @@
+"""One training step, and renderings, on the CPU: the order in which the kernels run and the memory they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...values import Cameras, Splats
+from ..engine import Step, StepFigures, Target
+from . import blending, loss, projection, tiles
+from .layout import CAMERA, GRADIENT, LOG_SCALE, MARGIN, MEAN, OPACITY, PROJECTED, QUATERNION, SH, SIZE, STATS, TILE, camera_row, row_width
+from .team import Team
+
+Array = Any
+_NOTHING = np.zeros((0, 0), np.float32)
+_NO_ALPHA = np.zeros((0, 0), np.uint8)
+_CHUNKS = 32  # of the depth order, for building the tiles' lists in parallel
+_SPLATS = 2048  # a range of splats for one thread
+_ROWS = 16
+
+
+@dataclass
+class Frame:
+    """Pictures of one size and what the kernels write beside them; planar, with zero margins."""
+
+    width: int
+    height: int
+    tiles_x: int = field(init=False)
+    tiles_y: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tiles_x, self.tiles_y = -(-self.width // TILE), -(-self.height // TILE)
+        plane = (self.width + 2 * MARGIN) * (self.height + 2 * MARGIN)
+        self.image, self.target, self.v_image = (np.zeros(3 * plane, np.float32) for _ in range(3))
+        self.maps = np.zeros(9 * plane, np.float32)
+        self.transmittance, self.error = np.zeros(plane, np.float32), np.zeros(plane, np.float32)
+        self.finished = np.zeros(self.tiles_x * self.tiles_y, np.int32)
+        self.tile_start = np.zeros(self.tiles_x * self.tiles_y + 1, np.int64)
+        self.histogram = np.zeros((_CHUNKS, self.tiles_x * self.tiles_y), np.int32)
+        self.sums = np.zeros((3, self.height))
+
+    def picture(self, planar: Array) -> Array:
+        """A planar picture with margins as [H,W,3]."""
+        planes = planar.reshape(3, self.height + 2 * MARGIN, self.width + 2 * MARGIN)
+        return np.ascontiguousarray(planes[:, MARGIN:-MARGIN, MARGIN:-MARGIN].transpose(1, 2, 0))
+
+    def single(self, planar: Array) -> Array:
+        """A single plane with margins as [H,W]."""
+        return planar.reshape(self.height + 2 * MARGIN, self.width + 2 * MARGIN)[MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
+
+
+class CpuEngine:
+    """Splats in training: parameters with Adam's moments in rows [capacity, 3, row width], statistics beside them."""
+
+    def __init__(self, splats: Splats, capacity: int, sh_degree: int, threads: int, training: bool = True) -> None:
+        """Splats only to be rendered, without `training`, need no moments and take a third of the memory."""
+        self.team = Team(threads)
+        self.bases = (sh_degree + 1) ** 2
+        self.width = row_width(self.bases)
+        self.antialiased = splats.antialiased
+        self.capacity = max(capacity, len(splats))
+        self.state = np.zeros((self.capacity, 3 if training else 1, self.width), np.float32)
+        self.stats = np.zeros((self.capacity, STATS), np.float32)
+        self.count = 0
+        self._projected = np.zeros((self.capacity, PROJECTED), np.float32)
+        self._counts = np.zeros(self.capacity, np.int32)
+        self._offsets = np.zeros(self.capacity, np.int64)
+        self._keys = np.zeros((2, self.capacity), np.uint32)
+        self._order = np.zeros((2, self.capacity), np.int32)
+        self._members, self._rows = np.zeros(0, np.int32), np.zeros(0, np.int32)
+        self._gradients = np.zeros(0, np.float32)
+        self._frames: dict[tuple[int, int], Frame] = {}
+        self.put(splats)
+
+    def put(self, splats: Splats) -> None:
+        """Replace all splats, with fresh moments and statistics."""
+        self.count = len(splats)
+        self.state[:], self.stats[:] = 0, 0
+        self.state[: self.count, 0] = rows_of(splats, self.bases)
+
+    def splats(self) -> Splats:
+        """A copy of the splats as they are."""
+        return splats_of(self.state[: self.count, 0], self.bases, self.antialiased)
+
+    def step(self, target: Target, step: Step) -> StepFigures:
+        """Render one view, compare it with its photo, and take one Adam step."""
+        frame = self._frame(target.rgb.shape[1], target.rgb.shape[0])
+        camera = sized(target.camera, frame)
+        alpha = target.alpha if target.alpha is not None else _NO_ALPHA
+        background = np.asarray(step.background, np.float32)
+        size = (frame.width, frame.height)
+        self.team.run(loss.fill_target, frame.height, _ROWS, *size, target.rgb, alpha, background, frame.target)
+        self.render(frame, camera, background, step.bases)
+        known = frame.width * frame.height
+        if target.weight is not None:
+            known = max(1, int(np.count_nonzero(target.weight > 127)))
+            for planar in (frame.target, frame.image):
+                self.team.run(loss.keep_known, frame.height, _ROWS, *size, target.weight, planar)
+        l1_weight = np.float32((1 - step.ssim_weight) / (3 * known))
+        ssim_weight = np.float32(step.ssim_weight / (3 * known))
+        self.team.run(loss.similarity, frame.height, _ROWS, *size, frame.image, frame.target, frame.maps, frame.sums[0])
+        back = (frame.image, frame.target, frame.maps, l1_weight, ssim_weight, frame.v_image, frame.error, frame.sums[1], frame.sums[2])
+        self.team.run(loss.loss_back, frame.height, _ROWS, *size, *back)
+        if target.weight is not None:
+            self.team.run(loss.keep_known, frame.height, _ROWS, *size, target.weight, frame.v_image)
+        self._pull_back(frame, camera, step, _NOTHING)
+        ssim, l1, square = frame.sums.sum(axis=1) / (3 * known)
+        if target.weight is not None:  # pixels that aren't known agree perfectly in both pictures
+            ssim -= frame.width * frame.height / known - 1
+        return StepFigures(float((1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)), float(square), self.visible, self.entries)
+
+    def gradients(self, frame: Frame, camera: Array, bases: int, v_image: Array, v_alpha: Array | None = None) -> Array:
+        """Gradients [N, row width] of the parameters after `render`, from those of the picture [H,W,3] and its alpha [H,W]."""
+        frame.v_image[:] = 0
+        frame.v_image.reshape(3, frame.height + 2 * MARGIN, -1)[:, MARGIN:-MARGIN, MARGIN:-MARGIN] = v_image.transpose(2, 0, 1)
+        planar_alpha = np.zeros(0, np.float32)
+        if v_alpha is not None:
+            planar_alpha = np.zeros_like(frame.transmittance)
+            planar_alpha.reshape(frame.height + 2 * MARGIN, -1)[MARGIN:-MARGIN, MARGIN:-MARGIN] = v_alpha
+        out = np.zeros((self.count, self.width), np.float32)
+        self._pull_back(frame, camera, Step(bases=bases, learning=np.zeros(self.width, np.float32)), out, planar_alpha)
+        return out
+
+    def render(self, frame: Frame, camera: Array, background: Array, bases: int) -> None:
+        """Project, sort and blend into `frame`."""
+        n, tiles_x, tiles_y = self.count, frame.tiles_x, frame.tiles_y
+        projected = self._projected
+        self.team.run(
+            projection.project, n, _SPLATS, self.state, self.bases, bases, camera, tiles_x, tiles_y, self.antialiased, projected, self._counts
+        )
+        self.visible, self.entries = tiles.visible_order(
+            projected, self._counts[:n], self._offsets, self._keys[0], self._order[0], self._keys[1], self._order[1]
+        )
+        self._grow(self.entries)
+        order, chunk = self._order[1], max(1, -(-self.visible // _CHUNKS))
+        self.team.run(tiles.count_by_chunk, _CHUNKS, 1, chunk, self.visible, order, projected, tiles_x, tiles_y, frame.histogram)
+        tiles.start_tiles(frame.histogram, _CHUNKS, frame.tile_start)
+        self.team.run(
+            tiles.fill_tiles,
+            _CHUNKS,
+            1,
+            chunk,
+            self.visible,
+            order,
+            projected,
+            self._offsets,
+            tiles_x,
+            tiles_y,
+            frame.histogram,
+            self._members,
+            self._rows,
+        )
+        self.team.run(
+            blending.blend,
+            tiles_x * tiles_y,
+            tiles_x,
+            tiles_x,
+            frame.width,
+            frame.height,
+            frame.tile_start,
+            self._members,
+            projected,
+            background,
+            frame.image,
+            frame.transmittance,
+            frame.finished,
+        )
+
+    def geometry(self, frame: Frame, normals: Array) -> tuple[Array, Array, Array]:
+        """Median depth, weighted depth sum and weighted sum of `normals` [N,3] of the picture that was rendered last."""
+        shape = (frame.height, frame.width)
+        depth, expected, normal = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
+        self.team.run(
+            blending.blend_geometry,
+            frame.tiles_x * frame.tiles_y,
+            frame.tiles_x,
+            frame.tiles_x,
+            frame.width,
+            frame.height,
+            frame.tile_start,
+            self._members,
+            self._projected,
+            normals,
+            depth,
+            expected,
+            normal,
+        )
+        return depth, expected, normal
+
+    def close(self) -> None:
+        """End the threads."""
+        self.team.close()
+
+    def _frame(self, width: int, height: int) -> Frame:
+        if (width, height) not in self._frames:
+            self._frames[width, height] = Frame(width, height)
+        return self._frames[width, height]
+
+    def _pull_back(self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array | None = None) -> None:
+        self.team.run(
+            blending.blend_back,
+            frame.tiles_x * frame.tiles_y,
+            frame.tiles_x,
+            frame.tiles_x,
+            frame.width,
+            frame.height,
+            frame.tile_start,
+            self._members,
+            self._rows,
+            self._projected,
+            frame.image,
+            frame.transmittance,
+            frame.finished,
+            frame.v_image,
+            np.zeros(0, np.float32) if v_alpha is None else v_alpha,
+            frame.error,
+            self._gradients,
+        )
+        self.team.run(
+            projection.pull_back,
+            self.count,
+            _SPLATS,
+            self.state,
+            self.bases,
+            step.bases,
+            camera,
+            self.antialiased,
+            self._projected,
+            self._counts,
+            self._offsets,
+            self._gradients,
+            step.learning,
+            control_row(step),
+            step.seed,
+            out,
+            self.stats,
+        )
+
+    def _grow(self, entries: int) -> None:
+        if entries > len(self._members):
+            size = int(entries * 1.3) + 1024
+            self._members, self._rows = np.zeros(size, np.int32), np.zeros(size, np.int32)
+            self._gradients = np.zeros(size * GRADIENT, np.float32)
+
+
+def sized(camera: Array, frame: Frame) -> Array:
+    """A camera row with the frame's size."""
+    row = camera.copy()
+    row[SIZE : SIZE + 2] = frame.width, frame.height
+    return row
+
+
+def control_row(step: Step) -> Array:
+    """A step's numbers as `projection.pull_back` takes them."""
+    row = np.zeros(projection.CONTROL, np.float32)
+    row[projection.BETA1], row[projection.BETA2], row[projection.EPSILON] = step.beta1, step.beta2, 1e-15
+    row[projection.BIAS1], row[projection.BIAS2] = 1 / (1 - step.beta1**step.count), 1 / (1 - step.beta2**step.count)
+    row[projection.OPACITY_WEIGHT], row[projection.SCALE_WEIGHT] = step.opacity_weight, step.scale_weight
+    row[projection.NEEDLE_WEIGHT], row[projection.NEEDLE_LIMIT] = step.needle_weight, step.needle_limit
+    row[projection.NOISE] = step.noise
+    return row
+
+
+def rows_of(splats: Splats, bases: int) -> Array:
+    """Splats as parameter rows [N, row width] for `bases` SH bases."""
+    rows = np.zeros((len(splats), row_width(bases)), np.float32)
+    rows[:, MEAN : MEAN + 3], rows[:, OPACITY] = splats.means, splats.opacity_logits
+    rows[:, QUATERNION : QUATERNION + 4], rows[:, LOG_SCALE : LOG_SCALE + 3] = splats.quats, splats.log_scales
+    kept = min(bases, splats.sh.shape[1])
+    rows[:, SH : SH + 3 * bases].reshape(len(splats), 3, bases)[:, :, :kept] = splats.sh[:, :kept].transpose(0, 2, 1)
+    return rows
+
+
+def splats_of(rows: Array, bases: int, antialiased: bool) -> Splats:
+    """Parameter rows [N, row width] as Splats, with unit quaternions."""
+    quats = rows[:, QUATERNION : QUATERNION + 4]
+    return Splats(
+        means=rows[:, MEAN : MEAN + 3].copy(),
+        quats=quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-12),
+        log_scales=rows[:, LOG_SCALE : LOG_SCALE + 3].copy(),
+        opacity_logits=rows[:, OPACITY].copy(),
+        sh=np.ascontiguousarray(rows[:, SH : SH + 3 * bases].reshape(len(rows), 3, bases).transpose(0, 2, 1)),
+        antialiased=antialiased,
+    )

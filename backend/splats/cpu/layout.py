@@ -1,0 +1,46 @@
+"""Where things stand in the engine's flat float32 rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...values import Cameras
+
+TILE = 16  # pixels; two columns of eight lanes
+MARGIN = 8  # zeros around every picture, so that an 11-tap window needs no bounds
+
+# A splat's parameters: one row of `row_width(bases)` floats, followed by Adam's two moments in rows of the same shape.
+MEAN, OPACITY, QUATERNION, LOG_SCALE, SH = 0, 3, 4, 8, 12
+
+# A projected splat: one cache line. The exponent is QUAD_A dx^2 + QUAD_B dx dy + QUAD_C dy^2 + QUAD_L in base 2.
+X, Y, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, GREEN, BLUE, DEPTH, EXTENT_X, EXTENT_Y, ALPHA = range(13)
+PROJECTED = 16
+
+# A gradient row of one splat in one tile: sums over pixels of g, g dx, g dy, g dx^2, g dx dy, g dy^2 (g = dLoss/dExponent),
+# of weight times the colours' gradient, of |dLoss/dx| and |dLoss/dy|, of weight times error, and of the weight.
+G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, ABS_X, ABS_Y, ERROR, WEIGHT = range(13)
+GRADIENT = 16
+
+# What the engine gathers of each splat for densification.
+STAT_ERROR, STAT_ABS, STAT_SEEN, STAT_WEIGHT, STAT_RADIUS = range(5)
+STATS = 5
+
+# A camera: rotation (row-major), translation, focal lengths, principal point, centre, size.
+ROTATION, TRANSLATION, FOCAL, PRINCIPAL, CENTER, SIZE = 0, 9, 12, 14, 16, 19
+CAMERA = 24
+
+
+def row_width(bases: int) -> int:
+    """Floats of a parameter row for that many SH bases; a multiple of eight."""
+    return -(-(SH + 3 * bases) // 8) * 8
+
+
+def camera_row(cameras: Cameras, index: int, scale: float = 1.0) -> np.ndarray:
+    """One pinhole camera as the kernels take it, for a picture resized by `scale`."""
+    row = np.zeros(CAMERA, np.float32)
+    pose, k = cameras.cam_from_world[index], cameras.K[index]
+    row[ROTATION:TRANSLATION] = pose[:3, :3].ravel()
+    row[TRANSLATION:FOCAL] = pose[:3, 3]
+    row[FOCAL:CENTER] = k[0, 0] * scale, k[1, 1] * scale, k[0, 2] * scale, k[1, 2] * scale
+    row[CENTER:SIZE] = -pose[:3, :3].T @ pose[:3, 3]
+    return row

@@ -1,0 +1,386 @@
+"""Splats to ellipses on the picture, and gradients of ellipses back to parameters, one splat at a time.
+
+The local affine approximation of EWA splatting (Zwicker et al. 2001, eq. 27 to 31) as 3DGS uses it (Kerbl et al. 2023):
+0.3 square pixels of blur, and the offset from the axis clamped to 1.3 times the field of view in the Jacobian only.
+The backward kernel sums a splat's gradient rows, runs the chain rule and, in training, Adam, so that no gradient array
+of the size of the parameters is ever written.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from . import harmonics
+from .lanes import load, spread, sqrt, store
+from .layout import (
+    ABS_X,
+    ABS_Y,
+    ALPHA,
+    BLUE,
+    CENTER,
+    DEPTH,
+    ERROR,
+    EXTENT_X,
+    EXTENT_Y,
+    FOCAL,
+    G_X,
+    G_XX,
+    G_XY,
+    G_Y,
+    G_YY,
+    GRADIENT,
+    GREEN,
+    G,
+    LOG_SCALE,
+    MEAN,
+    OPACITY,
+    PRINCIPAL,
+    QUAD_A,
+    QUAD_B,
+    QUAD_C,
+    QUAD_L,
+    QUATERNION,
+    RED,
+    ROTATION,
+    SH,
+    SIZE,
+    STAT_ABS,
+    STAT_ERROR,
+    STAT_RADIUS,
+    STAT_SEEN,
+    STAT_WEIGHT,
+    TRANSLATION,
+    V_BLUE,
+    V_GREEN,
+    V_RED,
+    WEIGHT,
+    X,
+    Y,
+)
+from .tiles import tile_columns, tile_rows
+
+F = np.float32
+BLUR = F(0.3)  # square pixels, added to the diagonal of every ellipse's covariance
+NEAR = F(0.01)
+LOG2E = F(math.log2(math.e))
+LEAST_ALPHA = F(1 / 255)
+MOST_ALPHA = F(0.999)
+
+# What `control` holds for a training step.
+BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE = range(10)
+CONTROL = 10
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def _affine(p, camera):
+    """Everything between a splat's parameters and its 2D covariance.
+
+    Returns camera-space position (3), 2x3 matrix U = J R_camera R_splat (6), scales (3), covariance without blur (3).
+    """
+    r = camera
+    mx, my, mz = p[MEAN], p[MEAN + 1], p[MEAN + 2]
+    tx = r[0] * mx + r[1] * my + r[2] * mz + r[TRANSLATION]
+    ty = r[3] * mx + r[4] * my + r[5] * mz + r[TRANSLATION + 1]
+    tz = r[6] * mx + r[7] * my + r[8] * mz + r[TRANSLATION + 2]
+    fx, fy = r[FOCAL], r[FOCAL + 1]
+    inverse_z = F(1) / tz
+    ux, uy, _, _ = _clamped(tx * inverse_z, ty * inverse_z, r)
+    # Rows of J R_camera: d pixel / d world.
+    a, b = fx * inverse_z, fy * inverse_z
+    j00, j01, j02 = a * (r[0] - ux * r[6]), a * (r[1] - ux * r[7]), a * (r[2] - ux * r[8])
+    j10, j11, j12 = b * (r[3] - uy * r[6]), b * (r[4] - uy * r[7]), b * (r[5] - uy * r[8])
+    r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p)
+    u00 = j00 * r00 + j01 * r10 + j02 * r20
+    u01 = j00 * r01 + j01 * r11 + j02 * r21
+    u02 = j00 * r02 + j01 * r12 + j02 * r22
+    u10 = j10 * r00 + j11 * r10 + j12 * r20
+    u11 = j10 * r01 + j11 * r11 + j12 * r21
+    u12 = j10 * r02 + j11 * r12 + j12 * r22
+    s0, s1, s2 = math.exp(p[LOG_SCALE]), math.exp(p[LOG_SCALE + 1]), math.exp(p[LOG_SCALE + 2])
+    q0, q1, q2 = s0 * s0, s1 * s1, s2 * s2
+    xx = u00 * u00 * q0 + u01 * u01 * q1 + u02 * u02 * q2
+    xy = u00 * u10 * q0 + u01 * u11 * q1 + u02 * u12 * q2
+    yy = u10 * u10 * q0 + u11 * u11 * q1 + u12 * u12 * q2
+    return tx, ty, tz, u00, u01, u02, u10, u11, u12, s0, s1, s2, xx, xy, yy
+
+
+@njit(nogil=True, fastmath=True, inline="always")
+def _clamped(ux, uy, camera):
+    """Image-plane position at focal length 1 clamped to 1.3 fields of view, and whether each is free (1) or held (0)."""
+    fx, fy, cx, cy = camera[FOCAL], camera[FOCAL + 1], camera[PRINCIPAL], camera[PRINCIPAL + 1]
+    width, height = camera[SIZE], camera[SIZE + 1]
+    extra_x, extra_y = F(0.15) * width / fx, F(0.15) * height / fy
+    held_x = min(max(ux, -cx / fx - extra_x), (width - cx) / fx + extra_x)
+    held_y = min(max(uy, -cy / fy - extra_y), (height - cy) / fy + extra_y)
+    return held_x, held_y, held_x == ux, held_y == uy
+
+
+@njit(nogil=True, fastmath=True, inline="always")
+def _rotation(p):
+    w, x, y, z = p[QUATERNION], p[QUATERNION + 1], p[QUATERNION + 2], p[QUATERNION + 3]
+    k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
+    w, x, y, z = w * k, x * k, y * k, z * k
+    two = F(2)
+    return (
+        F(1) - two * (y * y + z * z),
+        two * (x * y - w * z),
+        two * (x * z + w * y),
+        two * (x * y + w * z),
+        F(1) - two * (x * x + z * z),
+        two * (y * z - w * x),
+        two * (x * z - w * y),
+        two * (y * z + w * x),
+        F(1) - two * (x * x + y * y),
+    )
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def project(first, last, parameters, stored, bases, camera, tiles_x, tiles_y, antialiased, projected, counts):
+    """Fill the rows of `projected` that are visible; colours use `bases` of the `stored` SH coefficients.
+
+    Also fills `counts` with the number of tiles each splat touches (0: unseen).
+    """
+    shape = np.empty(16, np.float32)
+    for n in range(first, last):
+        counts[n] = 0
+        p = parameters[n, 0]
+        tz = camera[6] * p[MEAN] + camera[7] * p[MEAN + 1] + camera[8] * p[MEAN + 2] + camera[TRANSLATION + 2]
+        if not tz > NEAR:
+            continue
+        tx, ty, tz, _u00, _u01, _u02, _u10, _u11, _u12, _s0, _s1, _s2, xx, xy, yy = _affine(p, camera)
+        sharp = xx * yy - xy * xy
+        xx += BLUR
+        yy += BLUR
+        determinant = xx * yy - xy * xy
+        alpha = F(1) / (F(1) + math.exp(-p[OPACITY]))
+        if antialiased:
+            alpha *= math.sqrt(max(sharp / determinant, F(1e-12)))
+        alpha = min(alpha, MOST_ALPHA)
+        if not alpha > LEAST_ALPHA or not determinant > F(0):
+            continue
+        out = projected[n]
+        x = camera[FOCAL] * tx / tz + camera[PRINCIPAL]
+        y = camera[FOCAL + 1] * ty / tz + camera[PRINCIPAL + 1]
+        reach = F(2) * math.log(alpha * F(255))
+        extent_x, extent_y = math.sqrt(reach * xx), math.sqrt(reach * yy)
+        if x + extent_x < F(0) or y + extent_y < F(0) or x - extent_x > camera[SIZE] or y - extent_y > camera[SIZE + 1]:
+            continue
+        out[X], out[Y], out[DEPTH], out[ALPHA] = x, y, tz, alpha
+        k = F(-0.5) * LOG2E / determinant
+        out[QUAD_A], out[QUAD_B], out[QUAD_C], out[QUAD_L] = k * yy, F(-2) * k * xy, k * xx, math.log2(alpha)
+        out[EXTENT_X], out[EXTENT_Y] = extent_x, extent_y
+        count = 0
+        low_row, high_row = tile_rows(out, tiles_y)
+        for row in range(low_row, high_row):
+            low, high = tile_columns(out, row, tiles_x)
+            count += max(0, high - low)
+        if count == 0:
+            continue
+        counts[n] = count
+        dx, dy, dz = p[MEAN] - camera[CENTER], p[MEAN + 1] - camera[CENTER + 1], p[MEAN + 2] - camera[CENTER + 2]
+        k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
+        harmonics.basis(bases, dx * k, dy * k, dz * k, shape)
+        for c in range(3):
+            colour = F(0.5)
+            for b in range(bases):
+                colour += shape[b] * p[SH + c * stored + b]
+            out[RED + c] = max(colour, F(0))
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def pull_back(first, last, parameters, stored, bases, camera, antialiased, projected, counts, offsets, rows, learning, control, step, gradients, stats):
+    """Gradients of the parameters from the tiles' gradient rows, for the splats that were seen.
+
+    With a `gradients` array of the parameters' shape they are written there. With an empty one they feed Adam at once:
+    `learning` holds a learning rate for each column, `control` the constants named above, `step` a number for the noise.
+    """
+    width = parameters.shape[2]
+    shape = np.zeros(16, np.float32)
+    slope = np.zeros(16, np.float32)
+    g = np.zeros(width, np.float32)
+    training = len(gradients) == 0
+    for n in range(first, last):
+        if counts[n] == 0:
+            continue
+        sums_low, sums_high = spread(F(0)), spread(F(0))
+        for i in range(offsets[n], offsets[n] + counts[n]):
+            sums_low = sums_low + load(rows, i * GRADIENT)
+            sums_high = sums_high + load(rows, i * GRADIENT + 8)
+        store(shape, 0, sums_low)
+        store(shape, 8, sums_high)
+        if shape[WEIGHT] <= F(0) and training:
+            continue
+        p = parameters[n, 0]
+        seen = projected[n]
+        tx, ty, tz, u00, u01, u02, u10, u11, u12, s0, s1, s2, xx, xy, yy = _affine(p, camera)
+        sharp = xx * yy - xy * xy
+        xx += BLUR
+        yy += BLUR
+        inverse = F(1) / (xx * yy - xy * xy)
+        ca, cb, cc = yy * inverse, -xy * inverse, xx * inverse
+        vx = ca * shape[G_X] + cb * shape[G_Y]
+        vy = cb * shape[G_X] + cc * shape[G_Y]
+        qa, qb, qc = F(-0.5) * shape[G_XX], F(-0.5) * shape[G_XY], F(-0.5) * shape[G_YY]
+        k00, k01, k10, k11 = ca * qa + cb * qb, ca * qb + cb * qc, cb * qa + cc * qb, cb * qb + cc * qc
+        v00, v01, v11 = -(k00 * ca + k01 * cb), -(k00 * cb + k01 * cc), -(k10 * cb + k11 * cc)
+        sigma = F(1) / (F(1) + math.exp(-p[OPACITY]))
+        v_opacity = F(0)
+        if seen[ALPHA] < MOST_ALPHA:
+            v_opacity = shape[G] * (F(1) - sigma)
+            if antialiased and sharp * inverse > F(1e-12):
+                half = F(0.5) * shape[G]
+                k = half / sharp
+                v00 += k * (yy - BLUR) - half * ca
+                v01 += -k * xy - half * cb
+                v11 += k * (xx - BLUR) - half * cc
+        # 2D covariance = (U s) (U s)^T
+        a0, a1, a2 = F(2) * (v00 * u00 + v01 * u10), F(2) * (v00 * u01 + v01 * u11), F(2) * (v00 * u02 + v01 * u12)
+        b0, b1, b2 = F(2) * (v01 * u00 + v11 * u10), F(2) * (v01 * u01 + v11 * u11), F(2) * (v01 * u02 + v11 * u12)
+        q0, q1, q2 = s0 * s0, s1 * s1, s2 * s2
+        g[LOG_SCALE] = q0 * (a0 * u00 + b0 * u10)
+        g[LOG_SCALE + 1] = q1 * (a1 * u01 + b1 * u11)
+        g[LOG_SCALE + 2] = q2 * (a2 * u02 + b2 * u12)
+        a0, a1, a2, b0, b1, b2 = a0 * q0, a1 * q1, a2 * q2, b0 * q0, b1 * q1, b2 * q2
+        r = camera
+        fx, fy = r[FOCAL], r[FOCAL + 1]
+        iz = F(1) / tz
+        ux, uy, free_x, free_y = _clamped(tx * iz, ty * iz, r)
+        ax, ay = fx * iz, fy * iz
+        j00, j01, j02 = ax * (r[0] - ux * r[6]), ax * (r[1] - ux * r[7]), ax * (r[2] - ux * r[8])
+        j10, j11, j12 = ay * (r[3] - uy * r[6]), ay * (r[4] - uy * r[7]), ay * (r[5] - uy * r[8])
+        r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p)
+        m00, m01, m02 = j00 * a0 + j10 * b0, j00 * a1 + j10 * b1, j00 * a2 + j10 * b2
+        m10, m11, m12 = j01 * a0 + j11 * b0, j01 * a1 + j11 * b1, j01 * a2 + j11 * b2
+        m20, m21, m22 = j02 * a0 + j12 * b0, j02 * a1 + j12 * b1, j02 * a2 + j12 * b2
+        w, x, y, z = p[QUATERNION], p[QUATERNION + 1], p[QUATERNION + 2], p[QUATERNION + 3]
+        k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
+        w, x, y, z = w * k, x * k, y * k, z * k
+        vw = F(2) * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
+        vi = F(2) * (F(-2) * x * (m11 + m22) + y * (m01 + m10) + z * (m02 + m20) + w * (m21 - m12))
+        vj = F(2) * (x * (m01 + m10) - F(2) * y * (m00 + m22) + z * (m12 + m21) + w * (m02 - m20))
+        vk = F(2) * (x * (m02 + m20) + y * (m12 + m21) - F(2) * z * (m00 + m11) + w * (m10 - m01))
+        along = w * vw + x * vi + y * vj + z * vk
+        g[QUATERNION], g[QUATERNION + 1] = k * (vw - w * along), k * (vi - x * along)
+        g[QUATERNION + 2], g[QUATERNION + 3] = k * (vj - y * along), k * (vk - z * along)
+        # v_J R_camera = v_U R_splat^T
+        c0, c1, c2 = a0 * r00 + a1 * r01 + a2 * r02, a0 * r10 + a1 * r11 + a2 * r12, a0 * r20 + a1 * r21 + a2 * r22
+        d0, d1, d2 = b0 * r00 + b1 * r01 + b2 * r02, b0 * r10 + b1 * r11 + b2 * r12, b0 * r20 + b1 * r21 + b2 * r22
+        vj00 = c0 * r[0] + c1 * r[1] + c2 * r[2]
+        vj02 = c0 * r[6] + c1 * r[7] + c2 * r[8]
+        vj11 = d0 * r[3] + d1 * r[4] + d2 * r[5]
+        vj12 = d0 * r[6] + d1 * r[7] + d2 * r[8]
+        vux, vuy = -ax * vj02, -ay * vj12
+        vtz = -iz * (ax * (vj00 - ux * vj02) + ay * (vj11 - uy * vj12))
+        vtx, vty = vx * ax, vy * ay
+        if free_x:
+            vtx += vux * iz
+        if free_y:
+            vty += vuy * iz
+        vtz -= iz * (vtx * tx + vty * ty)
+        vm0 = r[0] * vtx + r[3] * vty + r[6] * vtz
+        vm1 = r[1] * vtx + r[4] * vty + r[7] * vtz
+        vm2 = r[2] * vtx + r[5] * vty + r[8] * vtz
+        red = shape[V_RED] if seen[RED] > F(0) else F(0)
+        green = shape[V_GREEN] if seen[GREEN] > F(0) else F(0)
+        blue = shape[V_BLUE] if seen[BLUE] > F(0) else F(0)
+        error, abs_x, abs_y, weight = shape[ERROR], shape[ABS_X], shape[ABS_Y], shape[WEIGHT]
+        dx, dy, dz = p[MEAN] - r[CENTER], p[MEAN + 1] - r[CENTER + 1], p[MEAN + 2] - r[CENTER + 2]
+        k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
+        dx, dy, dz = dx * k, dy * k, dz * k
+        harmonics.basis(bases, dx, dy, dz, shape)
+        for b in range(bases):
+            g[SH + b] = red * shape[b]
+            g[SH + stored + b] = green * shape[b]
+            g[SH + 2 * stored + b] = blue * shape[b]
+        if bases > 1:
+            for b in range(bases):
+                slope[b] = red * p[SH + b] + green * p[SH + stored + b] + blue * p[SH + 2 * stored + b]
+            ex, ey, ez = harmonics.basis_slope(bases, dx, dy, dz, slope)
+            along = ex * dx + ey * dy + ez * dz
+            vm0 += k * (ex - dx * along)
+            vm1 += k * (ey - dy * along)
+            vm2 += k * (ez - dz * along)
+        g[MEAN], g[MEAN + 1], g[MEAN + 2] = vm0, vm1, vm2
+        g[OPACITY] = v_opacity
+        stats[n, STAT_ERROR] += error
+        stats[n, STAT_ABS] += math.sqrt(abs_x * abs_x + abs_y * abs_y)
+        stats[n, STAT_SEEN] += F(1)
+        stats[n, STAT_WEIGHT] = max(stats[n, STAT_WEIGHT], weight)
+        stats[n, STAT_RADIUS] = max(stats[n, STAT_RADIUS], max(seen[EXTENT_X], seen[EXTENT_Y]))
+        if not training:
+            for j in range(width):
+                gradients[n, j] = g[j]
+            continue
+        _regularise(p, sigma, s0, s1, s2, control, g)
+        _adam(parameters[n], g, learning, control)
+        noise = control[NOISE] / (F(1) + math.exp(F(-100) * (F(0.005) - sigma)))
+        if noise > control[NOISE] * F(1e-3):
+            _shake(p, n, step, noise * learning[MEAN], s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22)
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def _regularise(p, sigma, s0, s1, s2, control, g):
+    g[OPACITY] += control[OPACITY_WEIGHT] * sigma * (F(1) - sigma)
+    g[LOG_SCALE] += control[SCALE_WEIGHT] * s0
+    g[LOG_SCALE + 1] += control[SCALE_WEIGHT] * s1
+    g[LOG_SCALE + 2] += control[SCALE_WEIGHT] * s2
+    # A needle's longest axis is pulled towards its second longest.
+    longest = LOG_SCALE
+    for j in range(LOG_SCALE + 1, LOG_SCALE + 3):
+        if p[j] > p[longest]:
+            longest = j
+    second = LOG_SCALE + (longest - LOG_SCALE + 1) % 3
+    third = LOG_SCALE + (longest - LOG_SCALE + 2) % 3
+    if p[third] > p[second]:
+        second = third
+    excess = p[longest] - p[second] - control[NEEDLE_LIMIT]
+    if excess > F(0):
+        g[longest] += control[NEEDLE_WEIGHT] * excess
+        g[second] -= control[NEEDLE_WEIGHT] * excess
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def _adam(state, g, learning, control):
+    b1, b2 = control[BETA1], control[BETA2]
+    flat = state.reshape(-1)
+    width = len(g)
+    for j in range(0, width, 8):
+        gradient = load(g, j)
+        m = load(flat, width + j) * b1 + gradient * (F(1) - b1)
+        v = load(flat, 2 * width + j) * b2 + gradient * gradient * (F(1) - b2)
+        store(flat, width + j, m)
+        store(flat, 2 * width + j, v)
+        change = load(learning, j) * control[BIAS1] * m / (sqrt(v * control[BIAS2]) + control[EPSILON])
+        store(flat, j, load(flat, j) - change)
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def _shake(p, n, step, size, s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22):
+    # 3DGS-MCMC (Kheradmand et al. 2024), eq. 9: covariance times normal noise, for nearly transparent splats only.
+    state = _mixed(np.uint64(n) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step))
+    a = s0 * s0 * _normal(state, np.uint64(1))
+    b = s1 * s1 * _normal(state, np.uint64(2))
+    c = s2 * s2 * _normal(state, np.uint64(3))
+    p[MEAN] += size * (r00 * a + r01 * b + r02 * c)
+    p[MEAN + 1] += size * (r10 * a + r11 * b + r12 * c)
+    p[MEAN + 2] += size * (r20 * a + r21 * b + r22 * c)
+
+
+@njit(nogil=True, inline="never")
+def _mixed(value):
+    # SplitMix64 (Steele et al. 2014)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(nogil=True, inline="never")
+def _normal(state, salt):
+    # The sum of four 16-bit uniforms has variance 1/3; near enough to a normal for exploring.
+    bits = _mixed(state + salt * np.uint64(0x9E3779B97F4A7C15))
+    low = np.int64(bits & np.uint64(0xFFFF)) + np.int64((bits >> np.uint64(16)) & np.uint64(0xFFFF))
+    high = np.int64((bits >> np.uint64(32)) & np.uint64(0xFFFF)) + np.int64(bits >> np.uint64(48))
+    return F(1.7320508) * (F(low + high) * F(1 / 65536) - F(2))

@@ -1,0 +1,53 @@
+"""What training asks of an engine, whatever it runs on.
+
+An engine holds splats in training and offers `put`, `splats`, `step` and `close`, and for the strategies the arrays `state`
+(parameters and both moments of Adam, [capacity, 3, width]), `stats` [capacity, STATS] and `count`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A photo as a step takes it."""
+
+    rgb: Array  # [H,W,3] uint8, sRGB, straight
+    alpha: Array | None  # [H,W] uint8, 0 is empty space
+    weight: Array | None  # [H,W] uint8, below 128 is not compared
+    camera: Array  # float32, see cpu/layout.py
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The numbers of one training step."""
+
+    bases: int  # SH bases in use
+    learning: Array  # [width] float32, learning rate of each column of a parameter row
+    count: int = 1  # steps taken, including this one, for Adam's bias correction
+    seed: int = 0  # of the noise
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    ssim_weight: float = 0.2
+    opacity_weight: float = 0.0
+    scale_weight: float = 0.0
+    needle_weight: float = 0.0
+    needle_limit: float = float(np.log(10.0))
+    noise: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """What a step found."""
+
+    loss: float
+    square: float  # mean squared error; PSNR = -10 log10
+    visible: int
+    entries: int  # of all tiles' lists

@@ -1,0 +1,178 @@
+"""The training loop: steps, densification, progress, previews, checkpoints, repair. Import it after `device.prepare_numba()`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..device import Device
+from ..errors import Cancelled, ReifyError
+from ..values import Splats, Views
+from . import strategy
+from .cpu.engine import CpuEngine
+from .engine import Step, StepFigures
+from .schedule import DENSIFY_STEPS, GROW_UNTIL, Schedule
+from .targets import Targets
+from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECONDS, TrainingSettings
+
+if TYPE_CHECKING:
+    from ..jobs.job import Job
+
+Array = Any
+CHECKPOINT = "training.safetensors"
+
+
+class Loop:
+    """One training run."""
+
+    def __init__(
+        self,
+        views: Views,
+        indices: tuple[int, ...],
+        start: Splats,
+        settings: TrainingSettings,
+        schedule: Schedule,
+        chosen: Device,
+        job: Job,
+    ) -> None:
+        self.settings, self.schedule, self.job = settings, schedule, job
+        self.targets = Targets(views, indices, schedule.keep_bytes)
+        self.engine = CpuEngine(start, schedule.most, settings.sh_degree, chosen.threads)
+        self.steps_done = 0
+        self.elapsed = 0.0
+        self.square = 0.0  # running mean squared error
+        self.broken = 0
+        self._load()
+
+    def run(self) -> Splats:
+        """Train to the end of the schedule."""
+        clock = time.monotonic()
+        reported = previewed = saved = clock
+        factor = 0
+        try:
+            while (fraction := self.schedule.fraction(self.steps_done, self.elapsed)) < 1 and not self.job.keep_requested:
+                if (wanted := self.schedule.factor(fraction)) != factor:
+                    self.targets.drop(factor)
+                    factor = wanted
+                figures = self._step(fraction, factor)
+                now = time.monotonic()
+                if now - reported > REPORT_SECONDS:
+                    text = f"Step {self.steps_done}, {self.engine.count} splats"
+                    psnr = -10 * np.log10(max(self.square, 1e-10))
+                    self.job.progress(fraction, text, loss=figures.loss, psnr=float(psnr), splats=self.engine.count)
+                    reported = now
+                if now - previewed > PREVIEW_SECONDS:
+                    self.job.preview(self.engine.splats())
+                    previewed = now
+                if now - saved > CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = now
+                # A pause, or a laptop that slept, isn't training time.
+                self.elapsed += min(time.monotonic() - clock, 5.0)
+                clock = time.monotonic()
+        except Cancelled:
+            self._save()
+            raise
+        self._repair()
+        visible = strategy.opacities(self.engine) > strategy.DEAD_OPACITY
+        strategy.keep(self.engine, visible)
+        (self.job.folder / CHECKPOINT).unlink(missing_ok=True)
+        self.job.metric("steps", self.steps_done)
+        return self.engine.splats()
+
+    def close(self) -> None:
+        """End the engine's threads."""
+        self.engine.close()
+
+    def _step(self, fraction: float, factor: int) -> StepFigures:
+        step, settings, engine = self.steps_done, self.settings, self.engine
+        rng = np.random.default_rng((self.job.seed, step))
+        target = self.targets.get(self._place(step), factor)
+        background = tuple(rng.random(3)) if target.alpha is not None and settings.random_background else (1.0, 1.0, 1.0)
+        count = max(engine.count, 1)
+        figures = engine.step(
+            target,
+            Step(
+                bases=self.schedule.active_bases(fraction),
+                learning=self.schedule.learning(fraction),
+                count=step + 1,
+                seed=(self.job.seed << 32) + step,
+                background=background,
+                ssim_weight=settings.ssim_weight,
+                opacity_weight=settings.opacity_weight / count,
+                scale_weight=settings.scale_weight / count / self.schedule.extent,
+                needle_weight=settings.needle_weight / count,
+                noise=5e5 if fraction < 0.9 else 0.0,
+            ),
+        )
+        self.steps_done += 1
+        self.square = figures.square if self.square == 0 else 0.95 * self.square + 0.05 * figures.square
+        if not np.isfinite(figures.loss) or self.steps_done % CHECK_STEPS == 0:
+            self._repair()
+        if self.steps_done % DENSIFY_STEPS == 0 and fraction < 0.9:
+            strategy.relocate(engine, rng)
+            if fraction < GROW_UNTIL + 0.05:
+                strategy.grow(engine, self.schedule.wanted(fraction), rng)
+            engine.stats[: engine.count] = 0
+        if self.steps_done % (10 * DENSIFY_STEPS) == 0:
+            strategy.by_place(engine)
+        return figures
+
+    def _place(self, step: int) -> int:
+        """Which training view a step uses: every view once, in an order that changes each round."""
+        count = len(self.targets)
+        order = np.random.default_rng((self.job.seed, 1 << 40, step // count)).permutation(count)
+        return int(order[step % count])
+
+    def _repair(self) -> None:
+        """Remove splats that aren't finite; raises ReifyError where hardly any are left."""
+        state = self.engine.state[: self.engine.count]
+        good = np.isfinite(state.sum(axis=(1, 2)))
+        lost = int(self.engine.count - np.count_nonzero(good))
+        if lost == 0:
+            return
+        if lost * 2 > self.engine.count:
+            raise ReifyError("Training diverged: most splats are broken.", "Check that the photos and cameras belong together, or report this capture.")
+        if self.broken == 0:
+            self.job.warn("Some splats grew beyond all numbers during training and were removed.")
+        self.broken += lost
+        strategy.keep(self.engine, good)
+
+    def _save(self) -> None:
+        from safetensors.numpy import save_file
+
+        engine = self.engine
+        arrays = {
+            "state": np.ascontiguousarray(engine.state[: engine.count]),
+            "stats": np.ascontiguousarray(engine.stats[: engine.count]),
+            "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken], np.float64),
+        }
+        partial = self.job.folder / (CHECKPOINT + ".partial")
+        save_file(arrays, partial)
+        os.replace(partial, self.job.folder / CHECKPOINT)
+
+    def _load(self) -> None:
+        path: Path = self.job.folder / CHECKPOINT
+        if not path.is_file():
+            return
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            arrays = load_file(path)
+        except (SafetensorError, OSError):
+            self.job.warn("The checkpoint of this training is damaged; it starts anew.")
+            return
+        state, stats = arrays["state"], arrays["stats"]
+        if len(state) > self.engine.capacity or state.shape[1:] != self.engine.state.shape[1:]:
+            self.job.warn("The checkpoint of this training doesn't fit in memory now; it starts anew.")
+            return
+        self.engine.count = len(state)
+        self.engine.state[: len(state)], self.engine.stats[: len(state)] = state, stats
+        steps, self.elapsed, self.square, broken = (float(v) for v in arrays["clock"])
+        self.steps_done, self.broken = int(steps), int(broken)
+        self.job.choose("resumed", f"at step {self.steps_done}")

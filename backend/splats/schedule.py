@@ -1,0 +1,104 @@
+"""What training does when: everything follows the fraction of its time or steps that is used up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..device import Device
+from ..errors import ReifyError
+from ..values import Splats, Views
+from .cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, SH, row_width
+from .initialise import focus_of
+from .train import TrainingSettings
+
+Array = Any
+GROW_FROM, GROW_UNTIL = 0.03, 0.75
+DENSIFY_STEPS = 100
+BYTES_OF_A_SPLAT = 2100  # three rows of 64 floats, projection, sorting, and some four entries with gradients
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The plan of one training run."""
+
+    steps: int
+    seconds: float
+    start_count: int
+    most: int  # splats
+    extent: float  # world units: how far the cameras are from the subject
+    factors: tuple[tuple[float, int], ...]  # from this fraction on, pictures are shrunk by this factor
+    bases: int
+    keep_bytes: int  # for pictures
+    why: str
+
+    @classmethod
+    def plan(cls, views: Views, indices: tuple[int, ...], start: Splats, settings: TrainingSettings, chosen: Device) -> Schedule:
+        """The plan for a machine; raises ReifyError where memory is too short for it."""
+        pixels = float(np.median(np.prod(views.cameras.size_px[list(indices)], axis=1)))
+        picture_bytes = int(pixels * 120)
+        keep_bytes = min(int(pixels * 5.5 * len(indices)), chosen.free_bytes // 2)
+        room = int((chosen.free_bytes * 0.8 - keep_bytes - picture_bytes) / BYTES_OF_A_SPLAT)
+        if room < min(len(start), 1000):
+            needed = (keep_bytes + picture_bytes + len(start) * BYTES_OF_A_SPLAT) >> 20
+            raise ReifyError(
+                f"Training needs about {needed} MB of free memory, {chosen.free_bytes >> 20} MB are there.",
+                "Close other programs, or train on smaller photos.",
+            )
+        most = settings.max_splats
+        if most == 0:
+            seconds = settings.seconds or settings.steps * 0.05
+            # Twice the splats for four times the time: each needs its share of the steps.
+            most = int(np.clip(12_000 * np.sqrt(seconds * chosen.threads / 2 * max(pixels / 160_000, 0.5)) , 20_000, 2_000_000))
+            most = max(most, len(start))
+        why = f"{chosen.name}, up to {min(most, room)} splats" + (", limited by memory" if room < most else "")
+        _focus, extent = focus_of(views.cameras)
+        return cls(
+            steps=settings.steps,
+            seconds=settings.seconds,
+            start_count=len(start),
+            most=min(most, room),
+            extent=extent,
+            factors=_factors(float(views.cameras.size_px[list(indices)].max())),
+            bases=(settings.sh_degree + 1) ** 2,
+            keep_bytes=keep_bytes,
+            why=why,
+        )
+
+    def fraction(self, step: int, elapsed: float) -> float:
+        """How much of training is over, 0 to 1."""
+        used = step / self.steps
+        return min(1.0, max(used, elapsed / self.seconds) if self.seconds > 0 else used)
+
+    def factor(self, fraction: float) -> int:
+        """By how much pictures are shrunk."""
+        return [factor for begin, factor in self.factors if fraction >= begin][-1]
+
+    def wanted(self, fraction: float) -> int:
+        """How many splats there should be."""
+        reached = np.clip((fraction - GROW_FROM) / (GROW_UNTIL - GROW_FROM), 0, 1)
+        return int(self.start_count + (self.most - self.start_count) * reached) if self.most > self.start_count else self.most
+
+    def active_bases(self, fraction: float) -> int:
+        """SH bases in use: one degree more at a time."""
+        degree = sum(fraction >= begin for begin in (0.1, 0.25, 0.45))
+        return min(self.bases, (degree + 1) ** 2)
+
+    def learning(self, fraction: float) -> Array:
+        """Learning rate of each column of a parameter row."""
+        rates = np.zeros(row_width(self.bases), np.float32)
+        rates[MEAN : MEAN + 3] = 6e-4 * self.extent * 0.01**fraction
+        rates[OPACITY] = 0.05
+        rates[QUATERNION : QUATERNION + 4] = 2e-3
+        rates[LOG_SCALE : LOG_SCALE + 3] = 8e-3 * 0.3**fraction
+        rates[SH : SH + 3 * self.bases] = 2.5e-3 / 10
+        rates[[SH, SH + self.bases, SH + 2 * self.bases]] = 5e-3
+        return rates
+
+
+def _factors(long_side: float) -> tuple[tuple[float, int], ...]:
+    stages = [(0.0, 4), (0.15, 2), (0.4, 1)]
+    usable = [(begin, factor) for begin, factor in stages if factor == 1 or long_side / factor >= 90]
+    return ((0.0, usable[0][1]), *usable[1:])

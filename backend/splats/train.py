@@ -1,0 +1,96 @@
+"""Training: splats that look like the photos."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import device
+from ..errors import Cancelled, ReifyError
+from ..settings import option
+from ..values import Splats, Views
+
+if TYPE_CHECKING:
+    from ..jobs.job import Job
+
+Array = Any
+PREVIEW_SECONDS = 4.0
+CHECKPOINT_SECONDS = 60.0
+REPORT_SECONDS = 0.1
+CHECK_STEPS = 100  # between looks for broken splats
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How splats are trained."""
+
+    seconds: float = option(300.0, "Time for training, 0 for no limit; what is reached first ends it, time or steps", low=0, high=86400, unit="s")
+    steps: int = option(30_000, "Most optimisation steps, each of them on one photo", low=1, high=1_000_000)
+    long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
+    max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
+    sh_degree: int = option(3, "How finely colours may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
+    antialiased: bool = option(False, "Keep thin parts from growing thicker when seen from afar", advanced=True)
+    random_background: bool = option(True, "Train cut-out photos on changing backgrounds, so that nothing fills the empty space", advanced=True)
+    ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)
+    opacity_weight: float = option(0.01, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
+    scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)
+    needle_weight: float = option(1e-4, "How strongly splats are kept from becoming needles", low=0, high=1, advanced=True)
+    leave_free: int = option(0, "Processor cores that training leaves to other work", low=0, high=256, advanced=True)
+
+
+def train(views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, job: Job) -> Splats:
+    """Optimise `start` so that its renderings match the training views.
+
+    Ends when the steps or the seconds are used up, or early with what it has when the user asked to keep it. Checkpoints go to the
+    job's folder every minute and at cancel; with the same inputs there, training goes on from them.
+    Raises ReifyError where there is nothing to train on or not enough memory.
+    """
+    if len(train_indices) == 0 or len(start) == 0:
+        raise ReifyError("There is nothing to train splats on.", "Use more photos, or hold fewer of them out.")
+    if not views.cameras.is_pinhole:
+        raise ValueError("training needs undistorted views with pinhole cameras")
+    from .schedule import Schedule
+
+    chosen = device.choose("cpu", settings.leave_free)
+    schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
+    job.choose("training", schedule.why)
+    job.progress(0.0, "Preparing kernels (first time only)")
+    device.prepare_numba()
+    from .loop import Loop
+
+    loop = Loop(views, tuple(train_indices), start, settings, schedule, chosen, job)
+    try:
+        return loop.run()
+    finally:
+        loop.close()
+
+
+def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: Job) -> None:
+    """Compare renderings with the held-out views: metrics psnr and ssim, over known pixels and on white where photos are transparent."""
+    job.metric("splats", len(splats))
+    if len(test_indices) == 0:
+        job.warn("No photos were held out, so the quality isn't measured.")
+        return
+    from ..metrics.images import psnr, ssim
+    from .render import rasterize
+
+    figures = []
+    for done, index in enumerate(test_indices):
+        job.progress(done / len(test_indices), f"Comparing with held-out photo {done + 1} of {len(test_indices)}")
+        photo = views.rgb[index].astype(np.float64) / 255
+        alpha, weight = views.alpha[index], views.weight[index]
+        if alpha is not None:
+            opacity = alpha[..., None] / 255
+            photo = photo * opacity + (1 - opacity)
+        white = (1.0, 1.0, 1.0) if alpha is not None else (0.0, 0.0, 0.0)
+        picture = np.clip(rasterize(splats, views.cameras, index, background=white, geometry=False).rgb, 0, 1)
+        known = None if weight is None else weight > 127
+        if known is None or known.any():
+            figures.append((psnr(picture, photo, known), ssim(picture, photo, known)))
+    if figures:
+        for name, value in zip(("psnr", "ssim"), np.mean(figures, axis=0), strict=True):
+            job.metric(name, value)
