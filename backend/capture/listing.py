@@ -105,19 +105,22 @@ def mask_of(path: Path, root: Path) -> Path | None:
     return None
 
 
-def distinct(paths: Sequence[Path], warn: Callable[[str], None]) -> list[Path]:
+def distinct(paths: Sequence[Path], progress: Progress, warn: Callable[[str], None]) -> list[Path]:
     """The files without byte-for-byte copies of earlier ones; says how many were left out."""
     by_size: dict[int, list[Path]] = {}
-    for path in paths:
+    for path in dict.fromkeys(paths):
         by_size.setdefault(path.stat().st_size, []).append(path)
-    digests = {path: store.file_digest(path) for same in by_size.values() if len(same) > 1 for path in same}
-    seen: dict[str, Path] = {}
-    kept = [path for path in paths if path not in digests or seen.setdefault(digests[path], path) is path]
-    if len(kept) < len(paths):
-        copies = next(path for path in paths if path in digests and seen[digests[path]] is not path)
-        original = seen[digests[copies]]
-        warn(f"{_photos(len(paths) - len(kept))} left out as an exact copy of another one, such as {copies.name} of {original.name}.")
-    return kept
+    original_of: dict[Path, Path] = {}
+    for same in by_size.values():
+        seen: dict[str, Path] = {}
+        for path in same if len(same) > 1 else ():
+            progress(0.0, f"comparing {path.name}")
+            original_of[path] = seen.setdefault(store.file_digest(path), path)
+    copies = [path for path in dict.fromkeys(paths) if original_of.get(path, path) != path]
+    if copies:
+        example = f"{copies[0].name} of {original_of[copies[0]].name}"
+        warn(f"{_photos(len(copies))} left out as an exact copy of another one, such as {example}.")
+    return [path for path in dict.fromkeys(paths) if path not in set(copies)]
 
 
 def photos_of(paths: Sequence[Path], root: Path, masks: Masks, progress: Progress, warn: Callable[[str], None]) -> list[Photo]:

@@ -86,10 +86,8 @@ def to_capture(
 
 
 def _read_colmap(folder: Path) -> Posed:
-    above = [folder, *folder.parents[:3]]
-    candidates = [place / name for place in above for name in listing.PICTURE_FOLDERS] + above
-    image_folder = next((place for place in candidates if place.is_dir() and any(map(listing.is_picture, listing.files_in(place)))), folder)
-    return colmap.read_colmap(folder, image_folder)
+    places = [folder, *folder.absolute().parents[:3]]
+    return colmap.read_colmap(folder, [place / name for place in places for name in (*listing.PICTURE_FOLDERS, "")])
 
 
 def _mask_of(given: Path | None, path: Path, root: Path, masks: listing.Masks) -> tuple[Path | None, bool]:

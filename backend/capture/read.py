@@ -80,6 +80,7 @@ class _Reader:
         self.job.progress(fraction, text)
 
     def read_all(self, sources: Sequence[Path]) -> Capture:
+        sources = [source.expanduser().absolute() for source in sources]
         pictures = [path for path in sources if path.is_file() and listing.is_picture(path)]
         parts = [self.read_files(pictures)] if pictures else []
         others = [source for source in sources if source not in pictures]
@@ -88,7 +89,6 @@ class _Reader:
     def read(self, source: Path, number: int) -> Capture:
         from . import posed, video
 
-        source = source.expanduser().absolute()
         if not source.exists():
             raise ReifyError(f"{source} doesn't exist.", "Check the path.")
         read_cameras = posed.find(source) if source.is_dir() else posed.find_file(source)
@@ -119,9 +119,8 @@ class _Reader:
         return self.join([self.read(path, 100 * number + i) for i, path in enumerate(videos)])
 
     def read_files(self, paths: Sequence[Path], root: Path | None = None) -> Capture:
-        paths = [path.expanduser().absolute() for path in paths]
-        root = (root or _common_folder(paths)).expanduser().absolute()
-        different = listing.distinct(paths, self.warn)
+        root = root or _common_folder(paths)
+        different = listing.distinct(paths, self.progress, self.warn)
         return Capture("", tuple(listing.photos_of(different, root, self.masks, self.progress, self.warn)))
 
     def join(self, parts: Sequence[Capture]) -> Capture:

@@ -38,8 +38,10 @@ def is_model(folder: Path) -> bool:
     return _suffix(folder) is not None
 
 
-def read_colmap(folder: Path, image_folder: Path) -> Posed:
-    """Posed pictures and sparse points of a model whose pictures lie in `image_folder`, sorted by name; missing ones are left out.
+def read_colmap(folder: Path, image_folders: Sequence[Path]) -> Posed:
+    """Posed pictures and sparse points of a model, sorted by name; missing ones are left out.
+
+    The pictures are taken from that one of `image_folders` which has most of them, the first one of equals.
 
     Raises ReifyError where the model is damaged, empty, has cameras that can't be undistorted, or all pictures miss.
     """
@@ -57,21 +59,22 @@ def read_colmap(folder: Path, image_folder: Path) -> Posed:
         raise ReifyError(f"The COLMAP model in {folder} can't be read: {error.strerror or error}.", "Check the folder.") from error
     except (struct.error, ValueError, IndexError, KeyError, MemoryError, OverflowError) as error:
         raise ReifyError(f"The COLMAP model in {folder} is damaged ({error}).", "Export it again.") from error
-    here = [i for i, (name, *_) in enumerate(poses) if (image_folder / name).is_file()]
-    missing = tuple(name for name, *_ in poses if not (image_folder / name).is_file())
+    names = [name for name, *_ in poses]
+    image_folder = max(image_folders, key=lambda place: sum((place / name).is_file() for name in names))
+    here = [i for i, name in enumerate(names) if (image_folder / name).is_file()]
+    missing = tuple(name for name in names if not (image_folder / name).is_file())
     if not poses:
         raise ReifyError(f"The COLMAP model in {folder} has no images.", "Choose a model in which images were registered.")
     if not here:
-        what = f"None of the {len(missing)} pictures of the COLMAP model exists in {image_folder}."
+        what = f"None of the {len(missing)} pictures of the COLMAP model in {folder} exists; {missing[0]} is the first."
         raise ReifyError(what, "Put them into a folder called images.")
     cam_from_colmap = np.tile(np.eye(4), (len(here), 1, 1))
     cam_from_colmap[:, :3, :3] = axes.matrices_of_quats(np.array([poses[i][2] for i in here]))
     cam_from_colmap[:, :3, 3] = [poses[i][3] for i in here]
     cameras = cameras_of(cam_from_colmap @ axes.Z_UP_FROM_Y_DOWN.T, [lens_of_image[i] for i in here], f"The COLMAP model in {folder.name}")
-    names = tuple(poses[i][0] for i in here)
     return Posed(
-        images=tuple(image_folder / name for name in names),
-        names=names,
+        images=tuple(image_folder / names[i] for i in here),
+        names=tuple(names[i] for i in here),
         cameras=cameras,
         masks=(None,) * len(here),
         points=Points(axes.move_points(points.xyz, axes.Z_UP_FROM_Y_DOWN), points.rgb) if points else None,

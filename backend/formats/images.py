@@ -52,7 +52,7 @@ def probe(path: Path) -> ImageInfo:
             with _open(path) as image:
                 orientation = _orientation(image)
                 width, height = image.size if QUARTER_TURNS[orientation] % 2 == 0 else image.size[::-1]
-                lowest_alpha = np.asarray(image.convert("RGBA").getchannel("A")).min() if _has_alpha(image) else 255
+                lowest_alpha = _lowest_alpha(image) if _has_alpha(image) else 255
                 if not _looks_whole(path):
                     image.load()
         except (OSError, ValueError) as error:
@@ -74,8 +74,7 @@ def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Ar
                 if long_side_px:
                     image.draft("RGB", (long_side_px, long_side_px))  # JPEG: decode at 1/2, 1/4 or 1/8
                 orientation = turn or _orientation(image)
-                shrink = max(image.size) // (2 * long_side_px) if long_side_px else 1
-                pixels = np.asarray(_to_8_bit(image.reduce(shrink) if shrink > 1 and image.mode in ("RGB", "L") else image))
+                pixels = np.asarray(_to_8_bit(_shrunk(image, long_side_px)))
         except (OSError, ValueError) as error:
             pixels, orientation = _read_tiff(path, error), turn or 1
     return resize(_turned(pixels, orientation), long_side_px)
@@ -183,6 +182,21 @@ def _orientation(image: Image.Image) -> int:
 
 def _has_alpha(image: Image.Image) -> bool:
     return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+
+
+def _lowest_alpha(image: Image.Image) -> int:
+    alpha = (image if image.mode in ("RGBA", "LA") else image.convert("RGBA")).getchannel("A")
+    return int(np.asarray(alpha).min())
+
+
+def _shrunk(image: Image.Image, long_side_px: int) -> Image.Image:
+    """The image averaged to a whole fraction of its size, at least twice `long_side_px`: what comes after needs less memory."""
+    factor = max(image.size) // (2 * long_side_px) if long_side_px else 1
+    if factor < 2 or image.mode not in ("RGB", "L", "RGBA"):
+        return image
+    if image.mode == "RGBA":  # transparent pixels mustn't give their colour
+        return image.convert("RGBa").reduce(factor).convert("RGBA")
+    return image.reduce(factor)
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -98,9 +98,9 @@ def _read_document(path: Path) -> dict[str, Any]:
 
 
 def _find_image(folder: Path, file_path: str) -> Path | None:
-    if not file_path:
-        return None
     named = folder / file_path.replace("\\", "/")
+    if not file_path or not named.name:
+        return None
     # NeRF-synthetic leaves the extension away; a path of another computer is looked up by its last part.
     for place in (named, folder / "images" / named.name, folder / named.name):
         for candidate in (place, *(place.with_name(place.name + suffix) for suffix in images.SUFFIXES)):

@@ -48,7 +48,7 @@ def synthetic(tmp_path: Path, model: str = "SIMPLE_RADIAL", cameras_per_rig: int
 @pytest.mark.parametrize("model", list(VALUES))
 def test_points_land_on_the_pixels_that_colmap_says(tmp_path, model, kind):
     reconstruction = synthetic(tmp_path, model)
-    posed = read_colmap(tmp_path / kind, tmp_path / "images")
+    posed = read_colmap(tmp_path / kind, [tmp_path / "images"])
     assert sorted(posed.names) == list(posed.names) == sorted(image.name for image in reconstruction.images.values())
     by_name = {image.name: image for image in reconstruction.images.values()}
     xyz_of_colmap = np.array([point.xyz for point in reconstruction.points3D.values()])
@@ -70,7 +70,7 @@ def test_every_supported_model_is_tested():
 @pytest.mark.parametrize("kind", ["binary", "text"])
 def test_sparse_points_and_their_colours_come_along_with_z_up(tmp_path, kind):
     reconstruction = synthetic(tmp_path)
-    points = read_colmap(tmp_path / kind, tmp_path / "images").points
+    points = read_colmap(tmp_path / kind, [tmp_path / "images"]).points
     expected = np.array([point.xyz for _, point in sorted(reconstruction.points3D.items())])
     order = np.lexsort(points.xyz.T), np.lexsort(axes.move_points(expected, axes.Z_UP_FROM_Y_DOWN).T)
     assert np.allclose(points.xyz[order[0]], axes.move_points(expected, axes.Z_UP_FROM_Y_DOWN)[order[1]], atol=1e-5)
@@ -82,11 +82,11 @@ def test_sparse_points_and_their_colours_come_along_with_z_up(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["binary", "text"])
 def test_a_model_of_colmap_3_without_rigs_and_frames_reads_the_same(tmp_path, kind):
     synthetic(tmp_path)
-    new = read_colmap(tmp_path / kind, tmp_path / "images")
+    new = read_colmap(tmp_path / kind, [tmp_path / "images"])
     for path in (tmp_path / kind).iterdir():
         if path.stem in ("rigs", "frames"):
             path.unlink()
-    old = read_colmap(tmp_path / kind, tmp_path / "images")
+    old = read_colmap(tmp_path / kind, [tmp_path / "images"])
     assert np.array_equal(new.cameras.cam_from_world, old.cameras.cam_from_world)
 
 
@@ -109,7 +109,7 @@ def test_a_written_model_is_read_alike_by_colmap_and_by_us(tmp_path, text, fishe
         (tmp_path / name).write_bytes(b"")
     write_colmap(cameras, names, tmp_path / "model", points, text=text)
 
-    ours = read_colmap(tmp_path / "model", tmp_path)
+    ours = read_colmap(tmp_path / "model", [tmp_path / "nowhere", tmp_path])
     order = [names.index(name) for name in ours.names]
     assert np.allclose(ours.cameras.cam_from_world, poses[order]) and np.allclose(ours.cameras.K, K[order])
     assert np.allclose(ours.cameras.distortion, distortion[order]) and ours.cameras.fisheye == fisheye
@@ -126,15 +126,15 @@ def test_a_written_model_is_read_alike_by_colmap_and_by_us(tmp_path, text, fishe
 
 def test_missing_pictures_are_left_out_and_named(tmp_path):
     synthetic(tmp_path)
-    gone = sorted((tmp_path / "images").rglob("*.png"))[3]
+    images = tmp_path / "images"
+    gone = sorted(images.rglob("*.png"))[3]
     gone.unlink()
-    posed = read_colmap(tmp_path / "binary", tmp_path / "images")
-    assert posed.missing == (gone.relative_to(tmp_path / "images").as_posix(),)
+    posed = read_colmap(tmp_path / "binary", [tmp_path, images])
+    assert posed.missing == (gone.relative_to(images).as_posix(),)
     assert len(posed.images) == len(posed.cameras) == 15
-    shutil.rmtree(tmp_path / "images")
-    (tmp_path / "images").mkdir()
+    shutil.rmtree(images)
     with pytest.raises(ReifyError, match="None of the 16 pictures"):
-        read_colmap(tmp_path / "binary", tmp_path / "images")
+        read_colmap(tmp_path / "binary", [images])
 
 
 @pytest.mark.parametrize("name", ["cameras.bin", "images.bin", "points3D.bin"])
@@ -145,7 +145,7 @@ def test_a_binary_model_that_is_cut_off_anywhere_is_refused(tmp_path, name):
     for length in {0, 7, 8, 20, len(whole) // 3, len(whole) // 2, len(whole) - 1}:
         path.write_bytes(whole[:length])
         with pytest.raises(ReifyError, match="damaged"):
-            read_colmap(tmp_path / "binary", tmp_path / "images")
+            read_colmap(tmp_path / "binary", [tmp_path / "images"])
 
 
 @pytest.mark.parametrize("name", ["cameras.bin", "images.bin", "points3D.bin"])
@@ -154,7 +154,7 @@ def test_a_binary_model_of_noise_is_refused_and_takes_no_memory(tmp_path, name):
     for seed in range(20):
         (tmp_path / "binary" / name).write_bytes(np.random.default_rng(seed).bytes(3000))
         with pytest.raises(ReifyError):
-            read_colmap(tmp_path / "binary", tmp_path / "images")
+            read_colmap(tmp_path / "binary", [tmp_path / "images"])
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_text_model_with_nonsense_is_refused(tmp_path, name, content):
     (tmp_path / "images" / "a.png").write_bytes(b"")
     (tmp_path / "text" / name).write_text(content)
     with pytest.raises(ReifyError, match="damaged"):
-        read_colmap(tmp_path / "text", tmp_path / "images")
+        read_colmap(tmp_path / "text", [tmp_path / "images"])
 
 
 def test_a_camera_model_that_cannot_be_undistorted_here_is_named(tmp_path):
@@ -183,4 +183,4 @@ def test_a_camera_model_that_cannot_be_undistorted_here_is_named(tmp_path):
     path = tmp_path / "text" / "cameras.txt"
     path.write_text("".join(f"{i} FOV 640 480 500 500 320 240 0.9\n" for i in range(1, 9)))
     with pytest.raises(ReifyError, match="FOV"):
-        read_colmap(tmp_path / "text", tmp_path / "images")
+        read_colmap(tmp_path / "text", [tmp_path / "images"])

@@ -121,6 +121,16 @@ def test_colours_of_transparent_pixels_do_not_bleed_when_scaled():
     assert np.abs(small[visible][:, :3].astype(int) - [200, 100, 50]).max() <= 3
 
 
+def test_a_large_transparent_picture_is_scaled_without_bleeding_too(tmp_path):
+    pixels = np.zeros((1200, 1200, 4), np.uint8)
+    pixels[:, :601] = 200, 100, 50, 255
+    pixels[:, 601:, 1] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    small = images.read_image(tmp_path / "a.png", 50)
+    assert small.shape == (50, 50, 4)
+    assert np.abs(small[small[..., 3] > 64][:, :3].astype(int) - [200, 100, 50]).max() <= 3
+
+
 def test_scaling_averages_instead_of_picking():
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[:, ::2] = 255

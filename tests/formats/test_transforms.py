@@ -99,6 +99,8 @@ def test_missing_pictures_are_named_and_all_missing_is_an_error(tmp_path):
     picture(tmp_path / "a.png")
     frames = [{"file_path": name, "transform_matrix": LEVEL} for name in ("a.png", "b.png")]
     assert read_transforms(document(tmp_path, frames, fl_x=5)).missing == ("b.png",)
+    odd = [{"file_path": path, "transform_matrix": LEVEL} for path in ("a.png", "", "/", ".", "images/", "a\0b", 7)]
+    assert len(read_transforms(document(tmp_path, odd, fl_x=5)).missing) == 6
     with pytest.raises(ReifyError, match=r"None of the 1 pictures.*b\.png"):
         read_transforms(document(tmp_path, frames[1:], fl_x=5))
 
