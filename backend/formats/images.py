@@ -102,12 +102,8 @@ def resize_to(pixels: Array, size_px: tuple[int, int]) -> Array:
 
     if pixels.shape[1::-1] == tuple(size_px):
         return pixels
-    image = Image.fromarray(pixels)
-    if image.mode == "RGBA":  # Pillow averages RGBA weighted by alpha only in its premultiplied mode
-        image = image.convert("RGBa")
-    # Hamming is as sharp as a bicubic and, like a box, doesn't ring.
-    resized = image.resize(size_px, Image.Resampling.HAMMING)
-    return np.asarray(resized.convert("RGBA") if resized.mode == "RGBa" else resized)
+    # Hamming is as sharp as a bicubic and, like a box, doesn't ring. Pillow weights RGBA by alpha.
+    return np.asarray(Image.fromarray(pixels).resize(size_px, Image.Resampling.HAMMING))
 
 
 def write_png(path: Path, pixels: Array) -> None:
@@ -192,11 +188,7 @@ def _lowest_alpha(image: Image.Image) -> int:
 def _shrunk(image: Image.Image, long_side_px: int) -> Image.Image:
     """The image averaged to a whole fraction of its size, at least twice `long_side_px`: what comes after needs less memory."""
     factor = max(image.size) // (2 * long_side_px) if long_side_px else 1
-    if factor < 2 or image.mode not in ("RGB", "L", "RGBA"):
-        return image
-    if image.mode == "RGBA":  # transparent pixels mustn't give their colour
-        return image.convert("RGBa").reduce(factor).convert("RGBA")
-    return image.reduce(factor)
+    return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "L", "RGBA") else image
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

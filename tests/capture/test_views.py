@@ -103,7 +103,7 @@ def test_a_lens_whose_formula_turns_back_does_not_show_the_picture_twice(tmp_pat
     assert (views.weight[0][radius > 56] == 0).all() and (views.weight[0][radius < 54] == 255).all()
 
 
-@pytest.mark.parametrize("distortion", [(0.0,) * 8, BARREL])
+@pytest.mark.parametrize("distortion", [(0.0,) * 8, BARREL, PINCUSHION])
 def test_alpha_and_masks_are_scaled_and_undistorted_with_the_picture(tmp_path, distortion):
     K = pinhole_matrix(150.0, 150.0, 80.0, 60.0)
     pixels = np.full((120, 160, 4), 200, np.uint8)
@@ -118,6 +118,7 @@ def test_alpha_and_masks_are_scaled_and_undistorted_with_the_picture(tmp_path, d
     assert alpha.shape == weight.shape == (60, 80) == views.rgb[0].shape[:2]
     assert alpha[10, 40] == 0 and alpha[50, 40] == 255 and weight[30, 10] == 0 and weight[30, 70] == 255
     assert (views.rgb[0][alpha == 255] == 200).all()
+    assert weight[0, -1] == (0 if distortion == PINCUSHION else 255)  # the mask shows it, but the lens doesn't
     as_subject = load_views(replace(capture, photos=(replace(capture.photos[0], mask_is_subject=True),)), 80)
     assert as_subject.alpha[0][50, 10] == 0 and as_subject.alpha[0][50, 70] == 255 and as_subject.alpha[0][10, 70] == 0
 
