@@ -17,6 +17,7 @@ from .polygon_laplacian import poisson
 from .sheet import Sheet, outline_edges, relaxed, sheet_of, spacing_for
 from .solid import Solid, closed
 
+Progress = Callable[[float, str], None]
 STEPS_PX = 0.4  # how far the contour may move to lose the steps of hard-edged pixels
 
 
@@ -25,15 +26,17 @@ class InflateSettings:
     """How a cut-out becomes round."""
 
     thickness: float = option(1.0, "How thick the body is; 1 makes a ball of a disc", low=0.02, high=4.0)
-    profile: float = option(0.5, "Shape of the cross-section: 0.5 is round, less is flat with steep sides, 1 is soft like a tent", low=0.1, high=1.5)
+    profile: float = option(
+        0.5, "Shape of the cross-section: 0.5 is round, less is flat with steep sides, 1 is soft like a tent", low=0.1, high=1.5
+    )
     evenness: float = option(0.0, "How much wide parts are held down to the thickness of narrow ones", low=0.0, high=1.0)
     sides: str = option("both", "Which sides bulge", choices={"both": "Front and back", "front": "The front; the back is flat"})
 
 
-def inflate(coverage: Array, faces: int, settings: InflateSettings, progress: Callable[[float, str], None] = lambda fraction, text: None) -> Solid:
+def inflate(coverage: Array, faces: int, settings: InflateSettings, progress: Progress = lambda fraction, text: None) -> Solid:
     """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none."""
     progress(0.0, "laying out the mesh")
-    sheet = relaxed(sheet_of(coverage, spacing_for(coverage, faces // 2)), contour_px=STEPS_PX)
+    sheet = relaxed(sheet_of(coverage, spacing_for(coverage, faces)), contour_px=STEPS_PX)
     progress(0.3, "solving for the height")
     height = heights(sheet, settings)
     progress(0.6, "evening out the faces")

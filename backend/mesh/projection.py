@@ -27,8 +27,13 @@ class ProjectionSettings:
     )
 
 
-def projected(mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings) -> Mesh:
-    """`mesh` with UVs and a base colour; `pictured_px` [F,3,2] is where in the picture each corner lies, `is_back` [F]."""
+def projected(
+    mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings, normals: Array | None = None
+) -> Mesh:
+    """`mesh` with UVs and a base colour; `pictured_px` [F,3,2] is where in the picture each corner lies, `is_back` [F].
+
+    `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
+    """
     box = _box(picture.coverage)
     srgb, coverage = picture.srgb[box], picture.coverage[box]
     front = bled(srgb, coverage)
@@ -46,7 +51,12 @@ def projected(mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, 
     elif settings.back == "plain":
         x = np.where(is_back[:, None], front.shape[1] + 8.0, x)
     uvs = np.stack([np.clip(x / width, 0.0, 1.0), np.clip(1.0 - y / height, 0.0, 1.0)], axis=-1).astype(np.float32)
-    return replace(mesh, uvs=uvs, textures={**mesh.textures, "base_color": texture})
+    textures = {"base_color": texture}
+    if normals is not None:
+        flat = np.full_like(texture, (128, 128, 255))
+        flat[:, : front.shape[1]] = normals[box]
+        textures["normal"] = flat
+    return replace(mesh, uvs=uvs, textures=textures)
 
 
 def bled(srgb: Array, coverage: Array) -> Array:
@@ -84,6 +94,9 @@ def carried_on(srgb: Array, coverage: Array) -> Array:
 
 
 def _box(coverage: Array) -> tuple[slice, slice]:
-    rows, columns = np.nonzero((coverage > 0.05).any(axis=1))[0], np.nonzero((coverage > 0.05).any(axis=0))[0]
-    ends = [(max(0, along[0] - MARGIN_PX), min(size, along[-1] + 1 + MARGIN_PX)) for along, size in ((rows, coverage.shape[0]), (columns, coverage.shape[1]))]
-    return slice(*ends[0]), slice(*ends[1])
+    ends = [np.nonzero((coverage > 0.05).any(axis=axis))[0] for axis in (1, 0)]
+    rows, columns = (
+        slice(max(0, int(end[0]) - MARGIN_PX), min(size, int(end[-1]) + 1 + MARGIN_PX))
+        for end, size in zip(ends, coverage.shape, strict=True)
+    )
+    return rows, columns

@@ -44,10 +44,13 @@ def sheet_of(coverage: Array, spacing_px: float, symmetric_about_px: float | Non
     The grid is laid symmetrically about the middle of the subject, or about the column `symmetric_about_px`: a
     symmetric subject gets a symmetric mesh. Raises ValueError where nothing is covered by half.
     """
-    samples, origin_px, step_px, level = _sampled(coverage, spacing_px, symmetric_about_px)
-    inside = samples > 0.5
-    if euler_number(inside) != euler_number(coverage > 0.5):
-        # Something as small as a pixel fell between the samples: take the pixels themselves.
+    wanted = euler_number(coverage > 0.5)
+    for finer in (1.0, 0.93, 0.86):
+        samples, origin_px, step_px, level = _sampled(coverage, finer * spacing_px, symmetric_about_px)
+        inside = samples > 0.5
+        if euler_number(inside) == wanted:
+            break
+    else:  # something as small as a pixel falls between the samples: take the pixels themselves
         samples, origin_px, step_px, level = _aligned(coverage, spacing_px)
         inside = samples > 0.5
     split = _cells_to_split(samples, inside, level)
@@ -72,14 +75,15 @@ def euler_number(inside: Array) -> int:
     return int(corners) - int(edges) + int(inside.sum())
 
 
-def spacing_for(coverage: Array, faces: int) -> float:
-    """The spacing in pixels at which one side of a sheet has about `faces` faces."""
+def spacing_for(coverage: Array, faces: int, wall_px: float = 0.0) -> float:
+    """The spacing in pixels at which two sheets and the walls of `wall_px` between their rims have about `faces` faces."""
     inside = coverage > 0.5
     area = float(inside.sum())
     outline = float((inside[1:] != inside[:-1]).sum() + (inside[:, 1:] != inside[:, :-1]).sum()) * np.pi / 4.0
-    # faces = area / h^2 + 0.75 outline / h: a row of cut and smaller cells runs along the outline.
-    linear = 0.75 * outline
-    return float((linear + np.sqrt(linear**2 + 4.0 * faces * area)) / (2.0 * faces))
+    # faces = (2 area + wall) / h^2 + 1.5 outline / h: a row of cut and smaller cells runs along the outline, and
+    # faces of walls are about 1.6 h^2 large.
+    square, linear = 2.0 * area + outline * wall_px / 1.6, 1.5 * outline
+    return float((linear + np.sqrt(linear**2 + 4.0 * faces * square)) / (2.0 * faces))
 
 
 def outline_edges(polygons: Array, counts: Array) -> Array:
@@ -96,7 +100,7 @@ def faces_of(sheet: Sheet) -> tuple[Array, Array]:
     for count in np.unique(sheet.counts):
         polygons = sheet.polygons[sheet.counts == count][:, :count]
         if count > 4:
-            polygons = _from_the_best_corner(polygons, sheet.xy_px)
+            polygons = _from_the_best_corner(polygons, sheet)
         for first in range(1, count - 2, 2):
             quads.append(polygons[:, [0, first, first + 1, first + 2]])
         if count % 2:
@@ -211,10 +215,11 @@ def _is_crooked(samples: Array, inside: Array, cells: Array, size: int) -> Array
 
 
 def _outlines(inside: Array, split: list[Array], k: int, level: int) -> Array:
-    """Codes of the vertices around every leaf of level k, [n,CORNERS]: y * W + x of a sample, + H * W for the crossing right of
-    it, + 2 H * W for the crossing below it, -1 for none.
+    """Codes of the vertices around every leaf of level k, [n,CORNERS].
+
+    A code is y * W + x of a sample, H * W more for the crossing right of it, 2 H * W more for the one below it, -1 for none.
     """
-    size, (height, width) = 2**k, inside.shape
+    size, width = 2**k, inside.shape[1]
     leaf = ~split[k]
     if k < level:
         leaf &= np.repeat(np.repeat(split[k + 1], 2, axis=0), 2, axis=1)
@@ -265,15 +270,21 @@ def _positions(codes: Array, samples: Array) -> Array:
     return np.stack([x + across * t, y + below * t], axis=1)
 
 
-def _from_the_best_corner(polygons: Array, xy: Array) -> Array:
+def _from_the_best_corner(polygons: Array, sheet: Sheet) -> Array:
+    """Polygons [n,k], each beginning where a fan gives the best triangles and no edge from rim to rim.
+
+    Front and back of a body share their rim, so such an edge would belong to four faces.
+    """
     count = polygons.shape[1]
-    turned = np.stack([np.roll(polygons, -r, axis=1) for r in range(count)], axis=1)  # [n,count,count]
-    points = xy[turned]
+    turned = np.stack([np.roll(polygons, -r, axis=1) for r in range(count)], axis=1)  # [n,k,k]
+    points = sheet.xy_px[turned]
     a, b, c = points[:, :, :1], points[:, :, 1:-1], points[:, :, 2:]
     area = np.abs((b - a)[..., 0] * (c - a)[..., 1] - (b - a)[..., 1] * (c - a)[..., 0])
     longest = np.maximum(np.maximum(((b - a) ** 2).sum(-1), ((c - a) ** 2).sum(-1)), ((c - b) ** 2).sum(-1))
-    best = (area / np.maximum(longest, 1e-12)).min(axis=2).argmax(axis=1)
-    return turned[np.arange(len(polygons)), best]
+    quality = (area / np.maximum(longest, 1e-12)).min(axis=2)
+    on_rim = sheet.rim[turned]
+    quality -= on_rim[:, :, 0] & on_rim[:, :, 2:-1].any(axis=2)
+    return turned[np.arange(len(polygons)), quality.argmax(axis=1)]
 
 
 def _slid(sheet: Sheet, contour_px: float, rounds: int = 8) -> Array:

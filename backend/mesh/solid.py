@@ -40,6 +40,31 @@ def closed(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
     return joined([(quads, triangles, False), (behind[quads[:, ::-1]], behind[triangles[:, ::-1]], True)], vertices)
 
 
+def walled(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
+    """Two copies of a sheet at the heights `front_px` and `back_px` [V], with walls of quads between their rims."""
+    count = len(sheet.xy_px)
+    quads, triangles = faces_of(sheet)
+    edges = sheet.rim_edges
+    gap = float((front_px - back_px)[sheet.rim].mean())
+    width = float(np.linalg.norm(np.diff(sheet.xy_px[edges], axis=1), axis=-1).mean())
+    rows = int(np.clip(round(gap / max(2.0 * width, 1e-9)), 1, 64))  # faces of walls may be twice as high as wide
+    rim = np.nonzero(sheet.rim)[0]
+    levels = [front_px[rim] + share * (back_px - front_px)[rim] for share in np.arange(1, rows) / rows]
+    vertices = np.concatenate([
+        np.column_stack([sheet.xy_px, front_px]),
+        np.column_stack([sheet.xy_px, back_px]),
+        *(np.column_stack([sheet.xy_px[rim], level]) for level in levels),
+    ])  # fmt: skip
+    place = np.zeros(count, int)
+    place[rim] = np.arange(len(rim))
+    rings = [edges, *(2 * count + row * len(rim) + place[edges] for row in range(rows - 1)), count + edges]
+    walls = [np.column_stack([above[:, 1], above[:, 0], below[:, 0], below[:, 1]]) for above, below in zip(rings, rings[1:], strict=False)]
+    none = np.zeros((0, 3), int)
+    parts = [(quads, triangles, False), (count + quads[:, ::-1], count + triangles[:, ::-1], True)]
+    parts += [(wall, none, 2 * row >= rows) for row, wall in enumerate(walls)]
+    return joined(parts, vertices)
+
+
 def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, pictured_px: Array | None = None) -> Solid:
     """A solid from (quads, triangles, is back) of its parts, over common vertices."""
     return Solid(

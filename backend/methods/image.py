@@ -1,50 +1,176 @@
-"""From Picture: one picture becomes a closed, textured mesh, by geometry alone."""
+"""From Picture: a picture becomes a closed, textured mesh, by geometry alone; or two or three drawn views of one subject do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from ..errors import ReifyError
 from ..jobs.job import Job
+from ..mesh.extrude import ExtrudeSettings, extrude
 from ..mesh.inflation import InflateSettings, inflate
+from ..mesh.lathe import LatheSettings, lathe
+from ..mesh.layers import LayersSettings, layers
 from ..mesh.projection import ProjectionSettings, projected
-from ..mesh.solid import mesh_of
-from ..pictures.cutout import CutoutSettings, cut_out
+from ..mesh.relief import ReliefSettings, framed, relief
+from ..mesh.solid import Solid, mesh_of
+from ..mesh.turnaround import TurnaroundSettings, disagreement, turnaround
+from ..pictures.cutout import CutoutSettings, cut_out, smaller
+from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
+from ..pictures.regions import regions_by_colour, regions_painted
 from ..settings import group, option
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
+VIEWS = ("front", "side", "top")
+PREVIEW_PX, PREVIEW_FACES = 256, 1500
+LARGEST_SUBJECT_PX = 2048  # outlines are followed on pictures of at most this size
+
+Progress = Callable[[float, str], None]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set about it."""
+    """What can be set about it; every group but the first and the last belongs to one method."""
 
     method: str = option(
         "auto",
         "How the picture becomes a body",
         choices={
-            "auto": "Choose by the outline: its symmetry, straightness and holes",
+            "auto": "Choose by the outline: its symmetry, straightness, holes and colours",
             "inflate": "Round, like a balloon with the subject's outline",
+            "layers": "Each part of a figure round by itself, in front of and behind each other",
+            "lathe": "Turned around its axis, for vases, bottles and wheels",
+            "extrude": "Flat, with bevelled edges, for logos and letters",
+            "relief": "Light and dark as height over a plate",
+            "turnaround": "Two or three drawn views of one subject: front, side, top",
         },
     )
     size_m: float = option(1.0, "Width or height of the object, whichever is larger", low=0.001, high=1000.0, unit="m", label="Size")
-    faces: int = option(20_000, "About how many faces the mesh gets", low=200, high=500_000)
+    faces: int = option(20_000, "About how many faces the mesh gets", low=200, high=300_000)
     cutout: CutoutSettings = group(CutoutSettings, "Cut-out")
     inflate: InflateSettings = group(InflateSettings, "Inflate")
+    layers: LayersSettings = group(LayersSettings, "Layers")
+    lathe: LatheSettings = group(LatheSettings, "Lathe")
+    extrude: ExtrudeSettings = group(ExtrudeSettings, "Extrude")
+    relief: ReliefSettings = group(ReliefSettings, "Relief")
+    turnaround: TurnaroundSettings = group(TurnaroundSettings, "Turnaround")
     texture: ProjectionSettings = group(ProjectionSettings, "Texture")
 
 
 def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
-    picture = job.stage("Cutting out", cut_out, pictures.sources[0], settings.cutout)
-    mesh = job.stage("Building mesh", _build, picture, settings)
-    return Result(name=pictures.name or picture.name, report=job.report, mesh=mesh)
+    views = _in_order(pictures.sources, settings)
+    strokes = _file(settings.cutout.strokes)
+    cut = [job.stage(_title(i), cut_out, view, settings.cutout, strokes) for i, view in enumerate(views)]
+    method = _chosen(cut, settings, job)
+    mesh = job.stage("Building mesh", _build, tuple(cut), replace(settings, method=method), _file(settings.layers.painted))
+    return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
-def _build(picture: Picture, settings: Settings, *, job: Job) -> Mesh:
-    solid = inflate(picture.coverage, settings.faces, settings.inflate, job.progress)
-    mesh, pictured, is_back = mesh_of(solid, settings.size_m)
+def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
+    """The jobs that several files make: one for each picture, or one in all for the views of a turnaround."""
+    if settings.method == "turnaround":
+        return (Pictures(tuple(sources)),)
+    return tuple(Pictures((source,)) for source in sources)
+
+
+def preview_mesh(picture: Picture, settings: Settings) -> Mesh:
+    """A coarse mesh of a cut-out picture, in less than a tenth of a second: for sliders that are being dragged.
+
+    Raises ReifyError where nothing is left of the subject, or the method needs more than one picture.
+    """
+    method = proposed(outline_of(picture))[0] if settings.method == "auto" else settings.method
+    coarse = replace(settings, method=method, faces=min(settings.faces, PREVIEW_FACES))
+    return shaped((smaller(picture, PREVIEW_PX),), coarse, _file(settings.layers.painted))
+
+
+def shaped(
+    pictures: Sequence[Picture], settings: Settings, painted: Path | None = None, progress: Progress = lambda fraction, text: None
+) -> Mesh:
+    """The textured mesh that `settings.method` (not "auto") makes of cut-out pictures; raises ReifyError."""
+    if settings.method == "turnaround":
+        return _turned_around(pictures, settings, progress)
+    picture = pictures[0]
+    if not (picture.coverage > 0.5).any():
+        raise ReifyError("Nothing is left of the subject.", "Choose another way to cut it out, or grow the mask.")
+    normals = None
+    if settings.method == "relief":
+        subject = picture.coverage
+        if settings.relief.framed:
+            picture, subject = framed(picture)
+        solid, normals = relief(picture, subject, settings.faces, settings.relief, progress)
+    else:
+        solid = _solid(picture, settings, painted, progress)
+    progress(0.9, "projecting the picture")
+    mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
+    return projected(mesh, pictured_px, is_back, picture, settings.texture, normals)
+
+
+def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
+    if max(pictures[0].srgb.shape) > LARGEST_SUBJECT_PX:
+        job.choose("outline", f"followed at {LARGEST_SUBJECT_PX} pixels, because finer ones don't show in the mesh")
+        pictures = tuple(smaller(picture, LARGEST_SUBJECT_PX) for picture in pictures)
+    if len(pictures) == 3 and (apart := disagreement(*pictures)) > 0.15:
+        job.warn(f"The side and the top view disagree about the depth by {apart:.0%}; their mean was taken.")
+    mesh = shaped(pictures, settings, painted, job.progress)
     job.metric("faces", len(mesh.faces) - mesh.quads)
-    return projected(mesh, pictured, is_back, picture, settings.texture)
+    job.metric("quads", mesh.quads)
+    job.metric("vertices", len(mesh.vertices))
+    return mesh
+
+
+def _solid(picture: Picture, settings: Settings, painted: Path | None, progress: Progress) -> Solid:
+    if settings.method == "layers":
+        progress(0.0, "telling parts apart")
+        regions = regions_painted(painted, picture) if painted else regions_by_colour(picture, settings.layers.colours)
+        return layers(picture.coverage, regions, settings.faces, settings.layers, settings.inflate, progress)
+    if settings.method == "lathe":
+        progress(0.0, "finding the axis")
+        axis = mirror_axis(picture.coverage)
+        upright, top_px = along_axis(picture.coverage, axis)
+        return lathe(upright, axis.point_px, axis.angle, top_px, settings.faces, settings.lathe)
+    if settings.method == "extrude":
+        return extrude(picture.coverage, settings.faces, settings.extrude, progress)
+    return inflate(picture.coverage, settings.faces, settings.inflate, progress)
+
+
+def _turned_around(pictures: Sequence[Picture], settings: Settings, progress: Progress) -> Mesh:
+    front, side, top = (*pictures, None, None)[:3]
+    if side is None:
+        raise ReifyError("A turnaround needs two or three views, but there is one picture.", "Add the side view, or choose another method.")
+    return turnaround(front, side, top, settings.faces, settings.size_m, settings.turnaround, progress)
+
+
+def _in_order(sources: tuple[Path, ...], settings: Settings) -> tuple[Path, ...]:
+    """Front, side, top: by the files' names where each has one of these words, else as they were given."""
+    if not sources:
+        raise ReifyError("There is no picture.", "Choose one.")
+    if len(sources) > 1 and settings.method not in ("auto", "turnaround"):
+        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
+    if len(sources) > len(VIEWS):
+        raise ReifyError(f"A turnaround takes two or three views, but there are {len(sources)} pictures.", "Leave out the others.")
+    places = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
+    if all(len(place) == 1 for place in places) and len({place[0] for place in places}) == len(sources):
+        return tuple(source for _, source in sorted(zip(places, sources, strict=True), key=lambda pair: VIEWS.index(pair[0][0])))
+    return sources
+
+
+def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
+    if settings.method != "auto":
+        return settings.method
+    method, why = ("turnaround", f"{len(cut)} views of one subject were given") if len(cut) > 1 else proposed(outline_of(cut[0]))
+    job.choose("method", f"{method}, because {why}")
+    return method
+
+
+def _title(view: int) -> str:
+    return "Cutting out" if view == 0 else f"Cutting out the {VIEWS[view]} view"
+
+
+def _file(text: str) -> Path | None:
+    return Path(text).expanduser() if text.strip() else None
 
 
 METHOD = Method(

@@ -34,8 +34,8 @@ def plain_background(srgb: Array, enclosed: str = "auto") -> tuple[Array | None,
     if background.mean() > 0.9995:
         return np.zeros(srgb.shape[:2], np.float32), "the whole picture has the background's colour"
     colour = "white" if is_paper else "black" if lightness < 8 else "plain"
-    filled = "" if holes else "; areas of it inside the subject were kept"
-    return _soft(lab, field, background), f"the {colour} background was removed, because {fits.mean():.0%} of the border has its colour{filled}"
+    why = f"the {colour} background was removed, because {fits.mean():.0%} of the border has its colour"
+    return _soft(lab, field, background), why + ("" if holes else "; areas of it inside the subject were kept")
 
 
 def lab_of(srgb: Array) -> Array:

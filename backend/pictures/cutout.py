@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..formats.images import resize
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Picture
@@ -53,14 +54,18 @@ class CutoutSettings:
     strokes: str = option("", "Picture of strokes for GrabCut: white on the subject, black on the background, the rest grey", advanced=True)
 
 
-def cut_out(path: Path, settings: CutoutSettings, *, job: Job) -> Picture:
-    """The picture in a file with its subject's coverage; raises ReifyError where there is no subject to be found."""
+def cut_out(path: Path, settings: CutoutSettings, strokes: Path | None = None, *, job: Job) -> Picture:
+    """The picture in a file with its subject's coverage; raises ReifyError where there is no subject to be found.
+
+    `strokes` is the picture that `settings.strokes` names, for GrabCut.
+    """
     job.progress(0.0, f"reading {path.name}")
     srgb, alpha = read_picture(path, job)
     job.progress(0.3, "finding the subject")
-    coverage = refined(_found(srgb, alpha, path.name, settings, job), settings)
+    coverage = refined(_found(srgb, alpha, path.name, settings, strokes, job), settings)
     if not (coverage > 0.5).any():
-        raise ReifyError(f"Nothing is left of {path.name} once its background is gone.", "Choose another way to cut it out, or invert the mask.")
+        what = f"Nothing is left of {path.name} once its background is gone."
+        raise ReifyError(what, "Choose another way to cut it out, or invert the mask.")
     coverage, parts, dropped = without_specks(coverage, settings.specks / 100.0, settings.largest_only)
     if dropped:
         job.choose("parts", f"{parts} kept, {dropped} specks and pinholes dropped, because they are smaller than the limit")
@@ -106,7 +111,13 @@ def without_specks(coverage: Array, share: float, largest_only: bool) -> tuple[A
     return result, int(kept.sum()), int((~kept).sum() + pinhole.sum())
 
 
-def _found(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, job: Job) -> Array:
+def smaller(picture: Picture, long_side_px: int) -> Picture:
+    """The picture scaled down so that its longer side is at most `long_side_px`."""
+    coverage = resize(np.round(picture.coverage * 255).astype(np.uint8), long_side_px)
+    return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0)
+
+
+def _found(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:
     by = settings.by
     if by == "whole":
         return np.ones(srgb.shape[:2], np.float32)
@@ -117,25 +128,25 @@ def _found(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings
             raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
         job.choose("cut-out", "by transparency, because the picture has it")
         return alpha.astype(np.float32) / 255.0
-    if by in ("auto", "plain") and not (settings.box or settings.strokes):
+    if by in ("auto", "plain") and not (settings.box or strokes):
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:
             job.choose("cut-out", why)
             return coverage
         if by == "plain":
             raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
-    return _by_grabcut(srgb, name, settings, job)
+    return _by_grabcut(srgb, name, settings, strokes, job)
 
 
-def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, job: Job) -> Array:
+def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:
     from .grabcut import box_of, grab_cut, strokes_of
 
-    strokes = strokes_of(Path(settings.strokes), srgb.shape[:2]) if settings.strokes else None
+    marks = strokes_of(strokes, srgb.shape[:2]) if strokes else None
     box = box_of(settings.box, srgb.shape[:2])
-    if strokes is None and not settings.box:
+    if marks is None and not settings.box:
         job.warn(f"The background of {name} is busy: the subject was guessed. Draw a box or strokes, or save it with transparency.")
     job.choose("cut-out", "by GrabCut, because the background isn't plain" if settings.by == "auto" else "by GrabCut")
-    return grab_cut(srgb, box, strokes, job)
+    return grab_cut(srgb, box, marks, job)
 
 
 def _moved_outline(coverage: Array, distance_px: float) -> Array:

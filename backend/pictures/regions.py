@@ -1,0 +1,93 @@
+"""Dividing a subject into the parts that its colours show, or that an artist painted over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ReifyError
+from ..formats.images import read_image
+from ..values import Array, Picture
+from .background import lab_of
+
+SMALLEST = 0.004  # of the subject: smaller regions join a neighbour
+MOST = 64
+SAMPLE = 20_000  # pixels that the colours are learned from
+
+
+def regions_by_colour(picture: Picture, colours: int) -> Array:
+    """Regions of one colour each, [H,W] int32 from 0, -1 outside of the subject; with one colour, the connected parts."""
+    from scipy.ndimage import median_filter
+
+    inside = picture.coverage > 0.5
+    if colours == 1:
+        return _connected(np.where(inside, 0, -1))
+    size = 2 * round(0.004 * max(inside.shape)) + 1
+    smooth = np.stack([median_filter(picture.srgb[..., c], size) for c in range(3)], axis=-1)
+    lab = lab_of(smooth)
+    means = _palette(lab[inside], colours)
+    nearest = np.full(inside.shape, -1)
+    nearest[inside] = ((lab[inside][:, None] - means[None]) ** 2).sum(-1).argmin(axis=1)
+    return _merged(nearest)
+
+
+def regions_painted(path: Path, picture: Picture) -> Array:
+    """Regions as a painted picture of flat colours gives them, [H,W] int32, -1 outside of the subject; raises ReifyError."""
+    pixels = read_image(path)
+    inside = picture.coverage > 0.5
+    rows, columns = (np.arange(size) * have // size for size, have in zip(inside.shape, pixels.shape, strict=False))
+    painted = pixels[rows[:, None], columns][..., :3].astype(np.int64) >> 5  # eight levels: brushes have soft edges
+    codes = np.where(inside, painted @ np.array([64, 8, 1]), -1)
+    kinds, labels = np.unique(codes, return_inverse=True)
+    counts = np.bincount(labels.ravel())
+    common = (kinds >= 0) & (counts > SMALLEST * inside.sum())
+    if not 1 <= common.sum() <= MOST:
+        raise ReifyError(f"{path.name} shows {common.sum()} colours on the subject.", "Paint each part in one of a few flat colours.")
+    index = np.full(len(kinds), -2)
+    index[common] = np.arange(common.sum())
+    index[kinds < 0] = -1
+    return _merged(index[labels].reshape(inside.shape))
+
+
+def _palette(colours: Array, count: int) -> Array:
+    """The most different frequent colours, refined by k-means, [count,3]."""
+    rng = np.random.default_rng(0)
+    sample = colours[rng.choice(len(colours), min(SAMPLE, len(colours)), replace=False)].astype(np.float64)
+    means = [sample.mean(axis=0)]
+    distance = np.full(len(sample), np.inf)
+    for _ in range(count):
+        distance = np.minimum(distance, ((sample - means[-1]) ** 2).sum(axis=1))
+        # The 95th percentile rather than the farthest: no colour for a handful of odd pixels.
+        means.append(sample[np.argsort(distance)[int(0.95 * (len(sample) - 1))]])
+    centres = np.stack(means[1:])
+    for _ in range(10):
+        owner = ((sample[:, None] - centres[None]) ** 2).sum(-1).argmin(axis=1)
+        centres = np.stack([sample[owner == k].mean(axis=0) if (owner == k).any() else centres[k] for k in range(count)])
+    return centres
+
+
+def _merged(labels: Array) -> Array:
+    """Connected regions, those that are too small given to what lies nearest; -2 marks what belongs to none."""
+    from scipy.ndimage import distance_transform_edt
+
+    regions = _connected(labels)
+    sizes = np.bincount(regions[regions >= 0])
+    large = sizes >= max(SMALLEST * (labels != -1).sum(), np.sort(sizes)[-MOST] if len(sizes) > MOST else 0)
+    if not large.any():
+        return np.where(labels != -1, 0, -1).astype(np.int32)
+    keep = (regions >= 0) & large[regions]
+    rows, columns = distance_transform_edt(~keep, return_distances=False, return_indices=True)
+    filled = np.where(labels != -1, regions[rows, columns], -1)
+    return _connected(filled)
+
+
+def _connected(labels: Array) -> Array:
+    from scipy.ndimage import label
+
+    regions, count = np.full(labels.shape, -1, np.int32), 0
+    for value in np.unique(labels[labels >= 0]):
+        parts, found = label(labels == value, np.ones((3, 3), int))
+        regions = np.where(parts > 0, parts + (count - 1), regions).astype(np.int32)
+        count += found
+    return regions
