@@ -1,7 +1,7 @@
 """What training asks of an engine, whatever it runs on.
 
-An engine holds splats in training and offers `put`, `splats`, `step` and `close`, and for the strategies the arrays `state`
-(parameters and both moments of Adam, [capacity, 3, width]), `stats` [capacity, STATS] and `count`.
+An engine holds splats in training and offers `put`, `splats`, `step` and `close`, and for the strategies the arrays `parameters`
+[capacity, width], `moments` (Adam's, [capacity, 2, width]) and `stats` [capacity, STATS], of which the first `count` are in use.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Step:
     needle_weight: float = 0.0
     needle_limit: float = float(np.log(10.0))
     noise: float = 0.0
+    view_colour: bool = True  # False leaves the view-dependent colours as they are, which saves most of the memory traffic
     beta1: float = 0.9
     beta2: float = 0.999
 

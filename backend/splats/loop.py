@@ -130,8 +130,8 @@ class Loop:
 
     def _repair(self) -> None:
         """Remove splats that aren't finite; raises ReifyError where hardly any are left."""
-        state = self.engine.state[: self.engine.count]
-        good = np.isfinite(state.sum(axis=(1, 2)))
+        count = self.engine.count
+        good = np.isfinite(self.engine.parameters[:count].sum(axis=1)) & np.isfinite(self.engine.moments[:count].sum(axis=(1, 2)))
         lost = int(self.engine.count - np.count_nonzero(good))
         if lost == 0:
             return
@@ -147,7 +147,8 @@ class Loop:
 
         engine = self.engine
         arrays = {
-            "state": np.ascontiguousarray(engine.state[: engine.count]),
+            "parameters": np.ascontiguousarray(engine.parameters[: engine.count]),
+            "moments": np.ascontiguousarray(engine.moments[: engine.count]),
             "stats": np.ascontiguousarray(engine.stats[: engine.count]),
             "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken], np.float64),
         }
@@ -167,12 +168,13 @@ class Loop:
         except (SafetensorError, OSError):
             self.job.warn("The checkpoint of this training is damaged; it starts anew.")
             return
-        state, stats = arrays["state"], arrays["stats"]
-        if len(state) > self.engine.capacity or state.shape[1:] != self.engine.state.shape[1:]:
+        count = len(arrays["parameters"])
+        if count > self.engine.capacity or arrays["parameters"].shape[1] != self.engine.width:
             self.job.warn("The checkpoint of this training doesn't fit in memory now; it starts anew.")
             return
-        self.engine.count = len(state)
-        self.engine.state[: len(state)], self.engine.stats[: len(state)] = state, stats
+        self.engine.count = count
+        for name in ("parameters", "moments", "stats"):
+            getattr(self.engine, name)[:count] = arrays[name]
         steps, self.elapsed, self.square, broken = (float(v) for v in arrays["clock"])
         self.steps_done, self.broken = int(steps), int(broken)
         self.job.choose("resumed", f"at step {self.steps_done}")

@@ -10,7 +10,7 @@ import numpy as np
 from ..device import Device
 from ..errors import ReifyError
 from ..values import Splats, Views
-from .cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, SH, row_width
+from .cpu.layout import BASE_COLOUR, LOG_SCALE, MEAN, OPACITY, QUATERNION, SH, row_width
 from .initialise import focus_of
 from .train import TrainingSettings
 
@@ -93,8 +93,8 @@ class Schedule:
         rates[OPACITY] = 0.05
         rates[QUATERNION : QUATERNION + 4] = 2e-3
         rates[LOG_SCALE : LOG_SCALE + 3] = 8e-3 * 0.3**fraction
-        rates[SH : SH + 3 * self.bases] = 2.5e-3 / 10
-        rates[[SH, SH + self.bases, SH + 2 * self.bases]] = 5e-3
+        rates[BASE_COLOUR : BASE_COLOUR + 3] = 5e-3
+        rates[SH:] = 2.5e-4
         return rates
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_ABS, STAT_ERROR, STAT_RADIUS, STAT_SEEN, STAT_WEIGHT
+from .cpu.layout import LOG_SCALE, MEAN, OPACITY, STAT_ERROR, STAT_SEEN
 
 Array = Any
 DEAD_OPACITY = 0.005
@@ -17,7 +17,8 @@ MOST_COPIES = 51
 class Rows(Protocol):
     """What a strategy needs of an engine."""
 
-    state: Array  # [capacity, 3, width] float32: parameters and Adam's moments
+    parameters: Array  # [capacity, width] float32
+    moments: Array  # [capacity, 2, width] float32, Adam's
     stats: Array  # [capacity, STATS] float32
     count: int
     capacity: int
@@ -51,19 +52,21 @@ def grow(engine: Rows, wanted: int, rng: np.random.Generator) -> int:
 
 def keep(engine: Rows, kept: Array) -> None:
     """Keep only the splats at `kept` (a mask or indices), in that order."""
-    state, stats = engine.state[: engine.count][kept], engine.stats[: engine.count][kept]
-    engine.count = len(state)
-    engine.state[: engine.count], engine.stats[: engine.count] = state, stats
+    before = engine.count
+    for array in (engine.parameters, engine.moments, engine.stats):
+        rows = array[:before][kept]
+        engine.count = len(rows)
+        array[: engine.count] = rows
 
 
 def opacities(engine: Rows) -> Array:
     """Opacities [N] of an engine's splats."""
-    return 1 / (1 + np.exp(-engine.state[: engine.count, 0, OPACITY]))
+    return 1 / (1 + np.exp(-engine.parameters[: engine.count, OPACITY]))
 
 
 def by_place(engine: Rows) -> None:
     """Reorder splats along a Morton curve, so that neighbours in space are neighbours in memory."""
-    xyz = engine.state[: engine.count, 0, MEAN : MEAN + 3]
+    xyz = engine.parameters[: engine.count, MEAN : MEAN + 3]
     low, high = np.quantile(xyz, (0.01, 0.99), axis=0)
     cell = (np.clip((xyz - low) / np.maximum(high - low, 1e-12), 0, 1) * 1023).astype(np.uint64)
     key = np.zeros(len(xyz), np.uint64)
@@ -89,16 +92,16 @@ def _copy_to(engine: Rows, places: Array, sources: Array) -> None:
     """Turn each source into itself and its copies, with the opacity and scale (eq. 8 and 9) that leave the picture nearly as it was."""
     unique, times = np.unique(sources, return_counts=True)
     copies = np.minimum(times + 1, MOST_COPIES)
-    old = np.clip(1 / (1 + np.exp(-engine.state[unique, 0, OPACITY].astype(np.float64))), 1e-6, 1 - 1e-6)
+    old = np.clip(1 / (1 + np.exp(-engine.parameters[unique, OPACITY].astype(np.float64))), 1e-6, 1 - 1e-6)
     new = 1 - (1 - old) ** (1 / copies)
     denominator = np.zeros(len(unique))
     for i in range(1, int(copies.max()) + 1):
         for k in range(i):
             term = math.comb(i - 1, k) * (-1) ** k / math.sqrt(k + 1)
             denominator += np.where(i <= copies, term * new ** (k + 1), 0)
-    engine.state[unique, 0, LOG_SCALE : LOG_SCALE + 3] += np.log(np.maximum(old / denominator, 1e-6))[:, None].astype(np.float32)
+    engine.parameters[unique, LOG_SCALE : LOG_SCALE + 3] += np.log(np.maximum(old / denominator, 1e-6))[:, None].astype(np.float32)
     new = np.clip(new, DEAD_OPACITY, 1 - 1e-6)
-    engine.state[unique, 0, OPACITY] = np.log(new / (1 - new))
-    engine.state[places, 0] = engine.state[sources, 0]
-    engine.state[unique, 1:] = 0
-    engine.state[places, 1:] = 0
+    engine.parameters[unique, OPACITY] = np.log(new / (1 - new))
+    engine.parameters[places] = engine.parameters[sources]
+    engine.moments[unique] = 0
+    engine.moments[places] = 0

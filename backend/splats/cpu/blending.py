@@ -11,42 +11,16 @@ import math
 import numpy as np
 from numba import njit
 
-from .lanes import exp2, iota, largest, load, magnitude, maximum, spread, store, total, where_at_least
+from .lanes import exp2, iota, largest, load, magnitude, maximum, spread, store, total, totals, where_at_least
 from .layout import (
-    ABS_X,
-    ABS_Y,
-    BLUE,
-    DEPTH,
-    ERROR,
-    EXTENT_X,
-    EXTENT_Y,
-    G_X,
-    G_XX,
-    G_XY,
-    G_Y,
-    G_YY,
-    GRADIENT,
-    GREEN,
-    G,
-    MARGIN,
-    PROJECTED,
-    QUAD_A,
-    QUAD_B,
-    QUAD_C,
-    QUAD_L,
-    RED,
-    TILE,
-    V_BLUE,
-    V_GREEN,
-    V_RED,
-    WEIGHT,
-    X,
-    Y,
+    ABS_X, ABS_Y, BLUE, DEPTH, ERROR, EXTENT_X, EXTENT_Y, GRADIENT, GREEN, MARGIN, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, TILE,
+    V_BLUE, X, Y,
 )
 from .tiles import CUT
 
 F = np.float32
 PIXELS = TILE * TILE
+ABSOLUTE = False
 OPAQUE = F(1e-4)  # a tile is finished when less light than this gets through every pixel
 LN2 = F(math.log(2))
 
@@ -165,7 +139,7 @@ def blend_back(
             a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
             red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
             top = y0 - splats[s + Y]
-            sum_r, sum_g, sum_b, sum_e, sum_w = zero, zero, zero, zero, zero
+            sum_r, sum_g, sum_b, sum_e = zero, zero, zero, zero
             sum_x, sum_y, sum_xx, sum_xy, sum_yy, sum_1 = zero, zero, zero, zero, zero, zero
             abs_x, abs_y = zero, zero
             for column in range(left, right):
@@ -192,13 +166,13 @@ def blend_back(
                     sum_g = sum_g + weight * v_g
                     sum_b = sum_b + weight * v_b
                     sum_e = sum_e + weight * load(buffer, 5 * PIXELS + k)
-                    sum_w = sum_w + weight
                     gy = g * dy
                     m0 = m0 + g
                     m1 = m1 + gy
                     m2 = m2 + gy * dy
-                    abs_x = abs_x + magnitude(g * (slope + b * dy))
-                    abs_y = abs_y + magnitude(g * (tilt + F(2) * c * dy))
+                    if ABSOLUTE:
+                        abs_x = abs_x + magnitude(g * (slope + b * dy))
+                        abs_y = abs_y + magnitude(g * (tilt + F(2) * c * dy))
                 sum_1 = sum_1 + m0
                 sum_x = sum_x + m0 * dx
                 sum_y = sum_y + m1
@@ -206,19 +180,12 @@ def blend_back(
                 sum_xy = sum_xy + m1 * dx
                 sum_yy = sum_yy + m2
             out = np.int64(rows[i]) * GRADIENT
-            gradients[out + G] = total(sum_1)
-            gradients[out + G_X] = total(sum_x)
-            gradients[out + G_Y] = total(sum_y)
-            gradients[out + G_XX] = total(sum_xx)
-            gradients[out + G_XY] = total(sum_xy)
-            gradients[out + G_YY] = total(sum_yy)
-            gradients[out + V_RED] = total(sum_r)
-            gradients[out + V_GREEN] = total(sum_g)
+            store(gradients, out, totals(sum_1, sum_x, sum_y, sum_xx, sum_xy, sum_yy, sum_r, sum_g))
             gradients[out + V_BLUE] = total(sum_b)
-            gradients[out + ABS_X] = total(abs_x) * LN2
-            gradients[out + ABS_Y] = total(abs_y) * LN2
             gradients[out + ERROR] = total(sum_e)
-            gradients[out + WEIGHT] = total(sum_w)
+            if ABSOLUTE:
+                gradients[out + ABS_X] = total(abs_x) * LN2
+                gradients[out + ABS_Y] = total(abs_y) * LN2
 
 
 @njit(nogil=True, fastmath=True, cache=True)

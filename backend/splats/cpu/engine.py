@@ -10,7 +10,7 @@ import numpy as np
 from ...values import Cameras, Splats
 from ..engine import Step, StepFigures, Target
 from . import blending, loss, projection, tiles
-from .layout import CAMERA, GRADIENT, LOG_SCALE, MARGIN, MEAN, OPACITY, PROJECTED, QUATERNION, SH, SIZE, STATS, TILE, camera_row, row_width
+from .layout import BASE_COLOUR, GRADIENT, LOG_SCALE, MARGIN, MEAN, OPACITY, PROJECTED, QUATERNION, SH, SIZE, STATS, TILE, channel_width, row_width
 from .team import Team
 
 Array = Any
@@ -52,7 +52,7 @@ class Frame:
 
 
 class CpuEngine:
-    """Splats in training: parameters with Adam's moments in rows [capacity, 3, row width], statistics beside them."""
+    """Splats in training: parameters in rows [capacity, row width], Adam's moments and statistics beside them."""
 
     def __init__(self, splats: Splats, capacity: int, sh_degree: int, threads: int, training: bool = True) -> None:
         """Splats only to be rendered, without `training`, need no moments and take a third of the memory."""
@@ -61,11 +61,14 @@ class CpuEngine:
         self.width = row_width(self.bases)
         self.antialiased = splats.antialiased
         self.capacity = max(capacity, len(splats))
-        self.state = np.zeros((self.capacity, 3 if training else 1, self.width), np.float32)
+        self.parameters = np.zeros((self.capacity, self.width), np.float32)
+        self.moments = np.zeros((self.capacity if training else 0, 2, self.width), np.float32)
         self.stats = np.zeros((self.capacity, STATS), np.float32)
         self.count = 0
         self._projected = np.zeros((self.capacity, PROJECTED), np.float32)
+        self._boxes = np.zeros((self.capacity, 4), np.int16)
         self._counts = np.zeros(self.capacity, np.int32)
+        self._depths = np.zeros(self.capacity, np.float32)
         self._offsets = np.zeros(self.capacity, np.int64)
         self._keys = np.zeros((2, self.capacity), np.uint32)
         self._order = np.zeros((2, self.capacity), np.int32)
@@ -77,12 +80,12 @@ class CpuEngine:
     def put(self, splats: Splats) -> None:
         """Replace all splats, with fresh moments and statistics."""
         self.count = len(splats)
-        self.state[:], self.stats[:] = 0, 0
-        self.state[: self.count, 0] = rows_of(splats, self.bases)
+        self.moments[:], self.stats[:] = 0, 0
+        self.parameters[: self.count] = rows_of(splats, self.bases)
 
     def splats(self) -> Splats:
         """A copy of the splats as they are."""
-        return splats_of(self.state[: self.count, 0], self.bases, self.antialiased)
+        return splats_of(self.parameters[: self.count], self.bases, self.antialiased)
 
     def step(self, target: Target, step: Step) -> StepFigures:
         """Render one view, compare it with its photo, and take one Adam step."""
@@ -128,14 +131,26 @@ class CpuEngine:
         n, tiles_x, tiles_y = self.count, frame.tiles_x, frame.tiles_y
         projected = self._projected
         self.team.run(
-            projection.project, n, _SPLATS, self.state, self.bases, bases, camera, tiles_x, tiles_y, self.antialiased, projected, self._counts
+            projection.project,
+            n,
+            _SPLATS,
+            self.parameters,
+            bases,
+            camera,
+            tiles_x,
+            tiles_y,
+            self.antialiased,
+            projected,
+            self._boxes,
+            self._counts,
+            self._depths,
         )
         self.visible, self.entries = tiles.visible_order(
-            projected, self._counts[:n], self._offsets, self._keys[0], self._order[0], self._keys[1], self._order[1]
+            self._counts[:n], self._depths.view(np.uint32), self._offsets, self._keys[0], self._order[0], self._keys[1], self._order[1]
         )
         self._grow(self.entries)
-        order, chunk = self._order[1], max(1, -(-self.visible // _CHUNKS))
-        self.team.run(tiles.count_by_chunk, _CHUNKS, 1, chunk, self.visible, order, projected, tiles_x, tiles_y, frame.histogram)
+        order, boxes, chunk = self._order[0], self._boxes, max(1, -(-self.visible // _CHUNKS))
+        self.team.run(tiles.count_by_chunk, _CHUNKS, 1, chunk, self.visible, order, boxes, projected, tiles_x, frame.histogram)
         tiles.start_tiles(frame.histogram, _CHUNKS, frame.tile_start)
         self.team.run(
             tiles.fill_tiles,
@@ -144,10 +159,10 @@ class CpuEngine:
             chunk,
             self.visible,
             order,
+            boxes,
             projected,
             self._offsets,
             tiles_x,
-            tiles_y,
             frame.histogram,
             self._members,
             self._rows,
@@ -222,8 +237,8 @@ class CpuEngine:
             projection.pull_back,
             self.count,
             _SPLATS,
-            self.state,
-            self.bases,
+            self.parameters,
+            self.moments,
             step.bases,
             camera,
             self.antialiased,
@@ -259,7 +274,7 @@ def control_row(step: Step) -> Array:
     row[projection.BIAS1], row[projection.BIAS2] = 1 / (1 - step.beta1**step.count), 1 / (1 - step.beta2**step.count)
     row[projection.OPACITY_WEIGHT], row[projection.SCALE_WEIGHT] = step.opacity_weight, step.scale_weight
     row[projection.NEEDLE_WEIGHT], row[projection.NEEDLE_LIMIT] = step.needle_weight, step.needle_limit
-    row[projection.NOISE] = step.noise
+    row[projection.NOISE], row[projection.VIEW_COLOUR] = step.noise, step.view_colour
     return row
 
 
@@ -268,8 +283,9 @@ def rows_of(splats: Splats, bases: int) -> Array:
     rows = np.zeros((len(splats), row_width(bases)), np.float32)
     rows[:, MEAN : MEAN + 3], rows[:, OPACITY] = splats.means, splats.opacity_logits
     rows[:, QUATERNION : QUATERNION + 4], rows[:, LOG_SCALE : LOG_SCALE + 3] = splats.quats, splats.log_scales
-    kept = min(bases, splats.sh.shape[1])
-    rows[:, SH : SH + 3 * bases].reshape(len(splats), 3, bases)[:, :, :kept] = splats.sh[:, :kept].transpose(0, 2, 1)
+    rows[:, BASE_COLOUR : BASE_COLOUR + 3] = splats.sh[:, 0]
+    kept, channel = min(bases, splats.sh.shape[1]) - 1, channel_width(bases)
+    rows[:, SH:].reshape(len(splats), 3, channel)[:, :, :kept] = splats.sh[:, 1 : kept + 1].transpose(0, 2, 1)
     return rows
 
 
@@ -281,6 +297,12 @@ def splats_of(rows: Array, bases: int, antialiased: bool) -> Splats:
         quats=quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-12),
         log_scales=rows[:, LOG_SCALE : LOG_SCALE + 3].copy(),
         opacity_logits=rows[:, OPACITY].copy(),
-        sh=np.ascontiguousarray(rows[:, SH : SH + 3 * bases].reshape(len(rows), 3, bases).transpose(0, 2, 1)),
+        sh=sh_of(rows, bases),
         antialiased=antialiased,
     )
+
+
+def sh_of(rows: Array, bases: int) -> Array:
+    """The SH coefficients [N,K,3] in parameter rows (or in their gradients)."""
+    rest = rows[:, SH:].reshape(len(rows), 3, -1)[:, :, : bases - 1].transpose(0, 2, 1)
+    return np.concatenate([rows[:, None, BASE_COLOUR : BASE_COLOUR + 3], rest], axis=1)

@@ -22,65 +22,64 @@ C3 = (
 
 @njit(nogil=True, fastmath=True, inline="never")
 def basis(bases, x, y, z, out):
-    """The first `bases` (1, 4, 9 or 16) functions at the unit direction (x, y, z), into out[:bases]."""
-    out[0] = C0
+    """The first `bases` (1, 4, 9 or 16) functions but the constant one at the unit direction (x, y, z), into out[:bases - 1]."""
     if bases > 1:
-        out[1] = -C1 * y
-        out[2] = C1 * z
-        out[3] = -C1 * x
+        out[0] = -C1 * y
+        out[1] = C1 * z
+        out[2] = -C1 * x
     if bases > 4:
-        out[4] = C2[0] * x * y
-        out[5] = C2[1] * y * z
-        out[6] = C2[2] * (F(2) * z * z - x * x - y * y)
-        out[7] = C2[3] * x * z
-        out[8] = C2[4] * (x * x - y * y)
+        out[3] = C2[0] * x * y
+        out[4] = C2[1] * y * z
+        out[5] = C2[2] * (F(2) * z * z - x * x - y * y)
+        out[6] = C2[3] * x * z
+        out[7] = C2[4] * (x * x - y * y)
     if bases > 9:
-        out[9] = C3[0] * y * (F(3) * x * x - y * y)
-        out[10] = C3[1] * x * y * z
-        out[11] = C3[2] * y * (F(4) * z * z - x * x - y * y)
-        out[12] = C3[3] * z * (F(2) * z * z - F(3) * x * x - F(3) * y * y)
-        out[13] = C3[4] * x * (F(4) * z * z - x * x - y * y)
-        out[14] = C3[5] * z * (x * x - y * y)
-        out[15] = C3[6] * x * (x * x - F(3) * y * y)
+        out[8] = C3[0] * y * (F(3) * x * x - y * y)
+        out[9] = C3[1] * x * y * z
+        out[10] = C3[2] * y * (F(4) * z * z - x * x - y * y)
+        out[11] = C3[3] * z * (F(2) * z * z - F(3) * x * x - F(3) * y * y)
+        out[12] = C3[4] * x * (F(4) * z * z - x * x - y * y)
+        out[13] = C3[5] * z * (x * x - y * y)
+        out[14] = C3[6] * x * (x * x - F(3) * y * y)
 
 
 @njit(nogil=True, fastmath=True, inline="never")
 def basis_slope(bases, x, y, z, v):
-    """Gradient by (x, y, z) of sum(v * basis), for v[:bases]."""
+    """Gradient by (x, y, z) of sum(v * basis), for v[:bases - 1]."""
     gx = gy = gz = F(0)
     if bases > 1:
-        gx = -C1 * v[3]
-        gy = -C1 * v[1]
-        gz = C1 * v[2]
+        gx = -C1 * v[2]
+        gy = -C1 * v[0]
+        gz = C1 * v[1]
     if bases > 4:
-        gx += C2[0] * y * v[4] - F(2) * C2[2] * x * v[6] + C2[3] * z * v[7] + F(2) * C2[4] * x * v[8]
-        gy += C2[0] * x * v[4] + C2[1] * z * v[5] - F(2) * C2[2] * y * v[6] - F(2) * C2[4] * y * v[8]
-        gz += C2[1] * y * v[5] + F(4) * C2[2] * z * v[6] + C2[3] * x * v[7]
+        gx += C2[0] * y * v[3] - F(2) * C2[2] * x * v[5] + C2[3] * z * v[6] + F(2) * C2[4] * x * v[7]
+        gy += C2[0] * x * v[3] + C2[1] * z * v[4] - F(2) * C2[2] * y * v[5] - F(2) * C2[4] * y * v[7]
+        gz += C2[1] * y * v[4] + F(4) * C2[2] * z * v[5] + C2[3] * x * v[6]
     if bases > 9:
         xx, yy, zz = x * x, y * y, z * z
         gx += (
-            C3[0] * F(6) * x * y * v[9]
-            + C3[1] * y * z * v[10]
-            - C3[2] * F(2) * x * y * v[11]
-            - C3[3] * F(6) * x * z * v[12]
-            + C3[4] * (F(4) * zz - F(3) * xx - yy) * v[13]
-            + C3[5] * F(2) * x * z * v[14]
-            + C3[6] * F(3) * (xx - yy) * v[15]
+            C3[0] * F(6) * x * y * v[8]
+            + C3[1] * y * z * v[9]
+            - C3[2] * F(2) * x * y * v[10]
+            - C3[3] * F(6) * x * z * v[11]
+            + C3[4] * (F(4) * zz - F(3) * xx - yy) * v[12]
+            + C3[5] * F(2) * x * z * v[13]
+            + C3[6] * F(3) * (xx - yy) * v[14]
         )
         gy += (
-            C3[0] * F(3) * (xx - yy) * v[9]
-            + C3[1] * x * z * v[10]
-            + C3[2] * (F(4) * zz - xx - F(3) * yy) * v[11]
-            - C3[3] * F(6) * y * z * v[12]
-            - C3[4] * F(2) * x * y * v[13]
-            - C3[5] * F(2) * y * z * v[14]
-            - C3[6] * F(6) * x * y * v[15]
+            C3[0] * F(3) * (xx - yy) * v[8]
+            + C3[1] * x * z * v[9]
+            + C3[2] * (F(4) * zz - xx - F(3) * yy) * v[10]
+            - C3[3] * F(6) * y * z * v[11]
+            - C3[4] * F(2) * x * y * v[12]
+            - C3[5] * F(2) * y * z * v[13]
+            - C3[6] * F(6) * x * y * v[14]
         )
         gz += (
-            C3[1] * x * y * v[10]
-            + C3[2] * F(8) * y * z * v[11]
-            + C3[3] * (F(6) * zz - F(3) * xx - F(3) * yy) * v[12]
-            + C3[4] * F(8) * x * z * v[13]
-            + C3[5] * (xx - yy) * v[14]
+            C3[1] * x * y * v[9]
+            + C3[2] * F(8) * y * z * v[10]
+            + C3[3] * (F(6) * zz - F(3) * xx - F(3) * yy) * v[11]
+            + C3[4] * F(8) * x * z * v[12]
+            + C3[5] * (xx - yy) * v[13]
         )
     return gx, gy, gz

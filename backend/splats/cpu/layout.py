@@ -10,29 +10,38 @@ TILE = 16  # pixels; two columns of eight lanes
 MARGIN = 8  # zeros around every picture, so that an 11-tap window needs no bounds
 
 # A splat's parameters: one row of `row_width(bases)` floats, followed by Adam's two moments in rows of the same shape.
-MEAN, OPACITY, QUATERNION, LOG_SCALE, SH = 0, 3, 4, 8, 12
+# All but the view-dependent colour is in the first cache line; that starts at SH, with `channel_width(bases)` floats for each channel.
+MEAN, OPACITY, QUATERNION, LOG_SCALE, BASE_COLOUR, SH = 0, 3, 4, 8, 11, 16
 
 # A projected splat: one cache line. The exponent is QUAD_A dx^2 + QUAD_B dx dy + QUAD_C dy^2 + QUAD_L in base 2.
 X, Y, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, GREEN, BLUE, DEPTH, EXTENT_X, EXTENT_Y, ALPHA = range(13)
 PROJECTED = 16
 
+# Tiles that a projected splat's box touches: columns and rows, first and last+1.
+LEFT, RIGHT, TOP, BOTTOM = range(4)
+
 # A gradient row of one splat in one tile: sums over pixels of g, g dx, g dy, g dx^2, g dx dy, g dy^2 (g = dLoss/dExponent),
-# of weight times the colours' gradient, of |dLoss/dx| and |dLoss/dy|, of weight times error, and of the weight.
-G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, ABS_X, ABS_Y, ERROR, WEIGHT = range(13)
+# of weight times the colours' gradient, of weight times error, and of |dLoss/dx| and |dLoss/dy| where they were asked for.
+G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, ERROR, ABS_X, ABS_Y = range(12)
 GRADIENT = 16
 
 # What the engine gathers of each splat for densification.
-STAT_ERROR, STAT_ABS, STAT_SEEN, STAT_WEIGHT, STAT_RADIUS = range(5)
-STATS = 5
+STAT_ERROR, STAT_SEEN, STAT_ABS, STAT_RADIUS = range(4)
+STATS = 4
 
 # A camera: rotation (row-major), translation, focal lengths, principal point, centre, size.
 ROTATION, TRANSLATION, FOCAL, PRINCIPAL, CENTER, SIZE = 0, 9, 12, 14, 16, 19
 CAMERA = 24
 
 
+def channel_width(bases: int) -> int:
+    """Floats of one channel's view-dependent colour: the bases but the constant one, padded to eight."""
+    return -(-(bases - 1) // 8) * 8
+
+
 def row_width(bases: int) -> int:
     """Floats of a parameter row for that many SH bases; a multiple of eight."""
-    return -(-(SH + 3 * bases) // 8) * 8
+    return SH + 3 * channel_width(bases)
 
 
 def camera_row(cameras: Cameras, index: int, scale: float = 1.0) -> np.ndarray:

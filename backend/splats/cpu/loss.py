@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .lanes import load, magnitude, spread, store
+from .lanes import load, magnitude, spread, store, total, where_at_least
 from .layout import MARGIN
 
 F = np.float32
 _TAPS = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
-WINDOW = tuple(F(tap) for tap in _TAPS / _TAPS.sum())
+WINDOW = (_TAPS / _TAPS.sum()).astype(np.float32)
 C1 = F(0.01**2)
 C2 = F(0.03**2)
+LEAST = F(1e-12)  # differences below have no sign
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -84,10 +85,12 @@ def loss_back(first, last, width, height, image, target, maps, l1_weight, ssim_w
     plane = stride * (height + 2 * MARGIN)
     line = stride + 2 * MARGIN
     lines = np.zeros(3 * line, np.float32)
+    zero, one = spread(F(0)), spread(F(1))
     for row in range(first, last):
         row_l1[row] = row_square[row] = 0.0
         for channel in range(3):
             start = channel * plane + (row + MARGIN) * stride
+            l1, square = zero, zero
             for x in range(MARGIN, MARGIN + width, 8):
                 p, q, r = spread(F(0)), spread(F(0)), spread(F(0))
                 for tap in range(11):
@@ -106,21 +109,18 @@ def loss_back(first, last, width, height, image, target, maps, l1_weight, ssim_w
                     q = q + load(lines, line + at) * WINDOW[tap]
                     r = r + load(lines, 2 * line + at) * WINDOW[tap]
                 a, b = load(image, start + x), load(target, start + x)
-                store(v_image, start + x, (p + a * q + b * r) * -ssim_weight)
-            l1 = square = 0.0
-            for x in range(MARGIN, MARGIN + width):
-                difference = image[start + x] - target[start + x]
-                size = abs(difference)
-                sign = F(1) if difference > F(0) else (F(-1) if difference < F(0) else F(0))
-                v_image[start + x] += l1_weight * sign
+                difference = a - b
+                size = magnitude(difference)
+                sign = where_at_least(difference, LEAST, one) - where_at_least(zero - difference, LEAST, one)
+                store(v_image, start + x, sign * l1_weight - (p + a * q + b * r) * ssim_weight)
                 at = start - channel * plane + x
-                error[at] = size if channel == 0 else error[at] + size
-                l1 += size
-                square += difference * difference
+                store(error, at, size if channel == 0 else load(error, at) + size)
+                l1 = l1 + size
+                square = square + difference * difference
             for x in range(MARGIN + width, stride):
                 v_image[start + x] = F(0)
-            row_l1[row] += l1
-            row_square[row] += square
+            row_l1[row] += total(l1)
+            row_square[row] += total(square)
 
 
 @njit(nogil=True, fastmath=True, cache=True)

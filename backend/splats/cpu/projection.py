@@ -14,53 +14,13 @@ import numpy as np
 from numba import njit
 
 from . import harmonics
-from .lanes import load, spread, sqrt, store
+from .lanes import exp2, load, maximum, minimum, spread, sqrt, store, total
 from .layout import (
-    ABS_X,
-    ABS_Y,
-    ALPHA,
-    BLUE,
-    CENTER,
-    DEPTH,
-    ERROR,
-    EXTENT_X,
-    EXTENT_Y,
-    FOCAL,
-    G_X,
-    G_XX,
-    G_XY,
-    G_Y,
-    G_YY,
-    GRADIENT,
-    GREEN,
-    G,
-    LOG_SCALE,
-    MEAN,
-    OPACITY,
-    PRINCIPAL,
-    QUAD_A,
-    QUAD_B,
-    QUAD_C,
-    QUAD_L,
-    QUATERNION,
-    RED,
-    ROTATION,
-    SH,
-    SIZE,
-    STAT_ABS,
-    STAT_ERROR,
-    STAT_RADIUS,
-    STAT_SEEN,
-    STAT_WEIGHT,
-    TRANSLATION,
-    V_BLUE,
-    V_GREEN,
-    V_RED,
-    WEIGHT,
-    X,
-    Y,
+    ABS_X, ABS_Y, ALPHA, BASE_COLOUR, BLUE, CENTER, DEPTH, ERROR, EXTENT_X, EXTENT_Y, FOCAL, G_X, G_XX, G_XY, G_Y, G_YY, GRADIENT,
+    GREEN, LOG_SCALE, MEAN, OPACITY, PRINCIPAL, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, QUATERNION, RED, SH, SIZE, STAT_ABS, STAT_ERROR,
+    STAT_RADIUS, STAT_SEEN, TRANSLATION, V_BLUE, V_GREEN, V_RED, G, X, Y,
 )
-from .tiles import tile_columns, tile_rows
+from .tiles import CUT, tile_box, tile_count
 
 F = np.float32
 BLUR = F(0.3)  # square pixels, added to the diagonal of every ellipse's covariance
@@ -70,18 +30,19 @@ LEAST_ALPHA = F(1 / 255)
 MOST_ALPHA = F(0.999)
 
 # What `control` holds for a training step.
-BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE = range(10)
-CONTROL = 10
+BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE, VIEW_COLOUR = range(11)
+CONTROL = 11
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _affine(p, camera):
+def _affine(p, o, camera, powers):
     """Everything between a splat's parameters and its 2D covariance.
 
     Returns camera-space position (3), 2x3 matrix U = J R_camera R_splat (6), scales (3), covariance without blur (3).
+    Leaves e^opacity_logit in powers[0].
     """
     r = camera
-    mx, my, mz = p[MEAN], p[MEAN + 1], p[MEAN + 2]
+    mx, my, mz = p[o + MEAN], p[o + MEAN + 1], p[o + MEAN + 2]
     tx = r[0] * mx + r[1] * my + r[2] * mz + r[TRANSLATION]
     ty = r[3] * mx + r[4] * my + r[5] * mz + r[TRANSLATION + 1]
     tz = r[6] * mx + r[7] * my + r[8] * mz + r[TRANSLATION + 2]
@@ -92,14 +53,16 @@ def _affine(p, camera):
     a, b = fx * inverse_z, fy * inverse_z
     j00, j01, j02 = a * (r[0] - ux * r[6]), a * (r[1] - ux * r[7]), a * (r[2] - ux * r[8])
     j10, j11, j12 = b * (r[3] - uy * r[6]), b * (r[4] - uy * r[7]), b * (r[5] - uy * r[8])
-    r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p)
+    r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p, o)
     u00 = j00 * r00 + j01 * r10 + j02 * r20
     u01 = j00 * r01 + j01 * r11 + j02 * r21
     u02 = j00 * r02 + j01 * r12 + j02 * r22
     u10 = j10 * r00 + j11 * r10 + j12 * r20
     u11 = j10 * r01 + j11 * r11 + j12 * r21
     u12 = j10 * r02 + j11 * r12 + j12 * r22
-    s0, s1, s2 = math.exp(p[LOG_SCALE]), math.exp(p[LOG_SCALE + 1]), math.exp(p[LOG_SCALE + 2])
+    # One vector holds the opacity's logit, the quaternion (not needed here) and the log scales.
+    store(powers, 0, exp2(maximum(minimum(load(p, o + OPACITY) * LOG2E, spread(F(60))), spread(F(-60)))))
+    s0, s1, s2 = powers[LOG_SCALE - OPACITY], powers[LOG_SCALE - OPACITY + 1], powers[LOG_SCALE - OPACITY + 2]
     q0, q1, q2 = s0 * s0, s1 * s1, s2 * s2
     xx = u00 * u00 * q0 + u01 * u01 * q1 + u02 * u02 * q2
     xy = u00 * u10 * q0 + u01 * u11 * q1 + u02 * u12 * q2
@@ -119,8 +82,8 @@ def _clamped(ux, uy, camera):
 
 
 @njit(nogil=True, fastmath=True, inline="always")
-def _rotation(p):
-    w, x, y, z = p[QUATERNION], p[QUATERNION + 1], p[QUATERNION + 2], p[QUATERNION + 3]
+def _rotation(p, o):
+    w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
     k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
     w, x, y, z = w * k, x * k, y * k, z * k
     two = F(2)
@@ -138,69 +101,80 @@ def _rotation(p):
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def project(first, last, parameters, stored, bases, camera, tiles_x, tiles_y, antialiased, projected, counts):
-    """Fill the rows of `projected` that are visible; colours use `bases` of the `stored` SH coefficients.
+def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiased, projected, boxes, counts, depths):
+    """Fill the rows of `projected`, `boxes` and `depths` that are visible, colours from `bases` SH bases.
 
     Also fills `counts` with the number of tiles each splat touches (0: unseen).
     """
-    shape = np.empty(16, np.float32)
+    shape = np.zeros(16, np.float32)
+    powers = np.empty(8, np.float32)
+    width = parameters.shape[1]
+    channel = (width - SH) // 3
+    p = parameters.reshape(-1)
+    out = projected.reshape(-1)
     for n in range(first, last):
         counts[n] = 0
-        p = parameters[n, 0]
-        tz = camera[6] * p[MEAN] + camera[7] * p[MEAN + 1] + camera[8] * p[MEAN + 2] + camera[TRANSLATION + 2]
+        o = n * width
+        s = n * PROJECTED
+        tz = camera[6] * p[o + MEAN] + camera[7] * p[o + MEAN + 1] + camera[8] * p[o + MEAN + 2] + camera[TRANSLATION + 2]
         if not tz > NEAR:
             continue
-        tx, ty, tz, _u00, _u01, _u02, _u10, _u11, _u12, _s0, _s1, _s2, xx, xy, yy = _affine(p, camera)
+        tx, ty, tz, _u00, _u01, _u02, _u10, _u11, _u12, _s0, _s1, _s2, xx, xy, yy = _affine(p, o, camera, powers)
         sharp = xx * yy - xy * xy
         xx += BLUR
         yy += BLUR
         determinant = xx * yy - xy * xy
-        alpha = F(1) / (F(1) + math.exp(-p[OPACITY]))
+        alpha = powers[0] / (F(1) + powers[0])
         if antialiased:
             alpha *= math.sqrt(max(sharp / determinant, F(1e-12)))
         alpha = min(alpha, MOST_ALPHA)
         if not alpha > LEAST_ALPHA or not determinant > F(0):
             continue
-        out = projected[n]
         x = camera[FOCAL] * tx / tz + camera[PRINCIPAL]
         y = camera[FOCAL + 1] * ty / tz + camera[PRINCIPAL + 1]
-        reach = F(2) * math.log(alpha * F(255))
-        extent_x, extent_y = math.sqrt(reach * xx), math.sqrt(reach * yy)
-        if x + extent_x < F(0) or y + extent_y < F(0) or x - extent_x > camera[SIZE] or y - extent_y > camera[SIZE + 1]:
-            continue
-        out[X], out[Y], out[DEPTH], out[ALPHA] = x, y, tz, alpha
+        level = math.log2(alpha)
+        reach = (level + CUT) * (F(2) / LOG2E)
+        out[s + X], out[s + Y], out[s + DEPTH], out[s + ALPHA], out[s + QUAD_L] = x, y, tz, alpha, level
+        out[s + EXTENT_X], out[s + EXTENT_Y] = math.sqrt(reach * xx), math.sqrt(reach * yy)
         k = F(-0.5) * LOG2E / determinant
-        out[QUAD_A], out[QUAD_B], out[QUAD_C], out[QUAD_L] = k * yy, F(-2) * k * xy, k * xx, math.log2(alpha)
-        out[EXTENT_X], out[EXTENT_Y] = extent_x, extent_y
-        count = 0
-        low_row, high_row = tile_rows(out, tiles_y)
-        for row in range(low_row, high_row):
-            low, high = tile_columns(out, row, tiles_x)
-            count += max(0, high - low)
-        if count == 0:
+        out[s + QUAD_A], out[s + QUAD_B], out[s + QUAD_C] = k * yy, F(-2) * k * xy, k * xx
+        if not tile_box(out, s, tiles_x, tiles_y, boxes, n):
             continue
-        counts[n] = count
-        dx, dy, dz = p[MEAN] - camera[CENTER], p[MEAN + 1] - camera[CENTER + 1], p[MEAN + 2] - camera[CENTER + 2]
-        k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
-        harmonics.basis(bases, dx * k, dy * k, dz * k, shape)
+        counts[n] = tile_count(out, s, boxes, n)
+        depths[n] = tz
         for c in range(3):
-            colour = F(0.5)
-            for b in range(bases):
-                colour += shape[b] * p[SH + c * stored + b]
-            out[RED + c] = max(colour, F(0))
+            out[s + RED + c] = F(0.5) + harmonics.C0 * p[o + BASE_COLOUR + c]
+        if bases > 1:
+            dx, dy, dz = p[o + MEAN] - camera[CENTER], p[o + MEAN + 1] - camera[CENTER + 1], p[o + MEAN + 2] - camera[CENTER + 2]
+            k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
+            harmonics.basis(bases, dx * k, dy * k, dz * k, shape)
+            for c in range(3):
+                products = load(shape, 0) * load(p, o + SH + c * channel)
+                if channel > 8:
+                    products = products + load(shape, 8) * load(p, o + SH + c * channel + 8)
+                out[s + RED + c] += total(products)
+        for c in range(3):
+            out[s + RED + c] = max(out[s + RED + c], F(0))
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def pull_back(first, last, parameters, stored, bases, camera, antialiased, projected, counts, offsets, rows, learning, control, step, gradients, stats):
+def pull_back(first, last, parameters, moments, bases, camera, antialiased, projected, counts, offsets, rows, learning, control, step, gradients, stats):
     """Gradients of the parameters from the tiles' gradient rows, for the splats that were seen.
 
     With a `gradients` array of the parameters' shape they are written there. With an empty one they feed Adam at once:
     `learning` holds a learning rate for each column, `control` the constants named above, `step` a number for the noise.
     """
-    width = parameters.shape[2]
+    width = parameters.shape[1]
+    p = parameters.reshape(-1)
+    m = moments.reshape(-1)
+    seen = projected.reshape(-1)
+    channel = (width - SH) // 3
+    sums = np.empty(GRADIENT, np.float32)
+    powers = np.empty(8, np.float32)
     shape = np.zeros(16, np.float32)
     slope = np.zeros(16, np.float32)
     g = np.zeros(width, np.float32)
+    updated = width if bases > 1 and control[VIEW_COLOUR] > F(0) else SH
     training = len(gradients) == 0
     for n in range(first, last):
         if counts[n] == 0:
@@ -209,29 +183,29 @@ def pull_back(first, last, parameters, stored, bases, camera, antialiased, proje
         for i in range(offsets[n], offsets[n] + counts[n]):
             sums_low = sums_low + load(rows, i * GRADIENT)
             sums_high = sums_high + load(rows, i * GRADIENT + 8)
-        store(shape, 0, sums_low)
-        store(shape, 8, sums_high)
-        if shape[WEIGHT] <= F(0) and training:
+        store(sums, 0, sums_low)
+        store(sums, 8, sums_high)
+        if training and sums[G] == F(0) and sums[V_RED] == F(0) and sums[V_GREEN] == F(0) and sums[V_BLUE] == F(0):
             continue
-        p = parameters[n, 0]
-        seen = projected[n]
-        tx, ty, tz, u00, u01, u02, u10, u11, u12, s0, s1, s2, xx, xy, yy = _affine(p, camera)
+        o = n * width
+        s = n * PROJECTED
+        tx, ty, tz, u00, u01, u02, u10, u11, u12, s0, s1, s2, xx, xy, yy = _affine(p, o, camera, powers)
         sharp = xx * yy - xy * xy
         xx += BLUR
         yy += BLUR
         inverse = F(1) / (xx * yy - xy * xy)
         ca, cb, cc = yy * inverse, -xy * inverse, xx * inverse
-        vx = ca * shape[G_X] + cb * shape[G_Y]
-        vy = cb * shape[G_X] + cc * shape[G_Y]
-        qa, qb, qc = F(-0.5) * shape[G_XX], F(-0.5) * shape[G_XY], F(-0.5) * shape[G_YY]
+        vx = ca * sums[G_X] + cb * sums[G_Y]
+        vy = cb * sums[G_X] + cc * sums[G_Y]
+        qa, qb, qc = F(-0.5) * sums[G_XX], F(-0.5) * sums[G_XY], F(-0.5) * sums[G_YY]
         k00, k01, k10, k11 = ca * qa + cb * qb, ca * qb + cb * qc, cb * qa + cc * qb, cb * qb + cc * qc
         v00, v01, v11 = -(k00 * ca + k01 * cb), -(k00 * cb + k01 * cc), -(k10 * cb + k11 * cc)
-        sigma = F(1) / (F(1) + math.exp(-p[OPACITY]))
+        sigma = powers[0] / (F(1) + powers[0])
         v_opacity = F(0)
-        if seen[ALPHA] < MOST_ALPHA:
-            v_opacity = shape[G] * (F(1) - sigma)
+        if seen[s + ALPHA] < MOST_ALPHA:
+            v_opacity = sums[G] * (F(1) - sigma)
             if antialiased and sharp * inverse > F(1e-12):
-                half = F(0.5) * shape[G]
+                half = F(0.5) * sums[G]
                 k = half / sharp
                 v00 += k * (yy - BLUR) - half * ca
                 v01 += -k * xy - half * cb
@@ -251,11 +225,11 @@ def pull_back(first, last, parameters, stored, bases, camera, antialiased, proje
         ax, ay = fx * iz, fy * iz
         j00, j01, j02 = ax * (r[0] - ux * r[6]), ax * (r[1] - ux * r[7]), ax * (r[2] - ux * r[8])
         j10, j11, j12 = ay * (r[3] - uy * r[6]), ay * (r[4] - uy * r[7]), ay * (r[5] - uy * r[8])
-        r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p)
+        r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p, o)
         m00, m01, m02 = j00 * a0 + j10 * b0, j00 * a1 + j10 * b1, j00 * a2 + j10 * b2
         m10, m11, m12 = j01 * a0 + j11 * b0, j01 * a1 + j11 * b1, j01 * a2 + j11 * b2
         m20, m21, m22 = j02 * a0 + j12 * b0, j02 * a1 + j12 * b1, j02 * a2 + j12 * b2
-        w, x, y, z = p[QUATERNION], p[QUATERNION + 1], p[QUATERNION + 2], p[QUATERNION + 3]
+        w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
         k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
         w, x, y, z = w * k, x * k, y * k, z * k
         vw = F(2) * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
@@ -283,21 +257,21 @@ def pull_back(first, last, parameters, stored, bases, camera, antialiased, proje
         vm0 = r[0] * vtx + r[3] * vty + r[6] * vtz
         vm1 = r[1] * vtx + r[4] * vty + r[7] * vtz
         vm2 = r[2] * vtx + r[5] * vty + r[8] * vtz
-        red = shape[V_RED] if seen[RED] > F(0) else F(0)
-        green = shape[V_GREEN] if seen[GREEN] > F(0) else F(0)
-        blue = shape[V_BLUE] if seen[BLUE] > F(0) else F(0)
-        error, abs_x, abs_y, weight = shape[ERROR], shape[ABS_X], shape[ABS_Y], shape[WEIGHT]
-        dx, dy, dz = p[MEAN] - r[CENTER], p[MEAN + 1] - r[CENTER + 1], p[MEAN + 2] - r[CENTER + 2]
-        k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
-        dx, dy, dz = dx * k, dy * k, dz * k
-        harmonics.basis(bases, dx, dy, dz, shape)
-        for b in range(bases):
-            g[SH + b] = red * shape[b]
-            g[SH + stored + b] = green * shape[b]
-            g[SH + 2 * stored + b] = blue * shape[b]
+        red = sums[V_RED] if seen[s + RED] > F(0) else F(0)
+        green = sums[V_GREEN] if seen[s + GREEN] > F(0) else F(0)
+        blue = sums[V_BLUE] if seen[s + BLUE] > F(0) else F(0)
+        g[BASE_COLOUR], g[BASE_COLOUR + 1], g[BASE_COLOUR + 2] = harmonics.C0 * red, harmonics.C0 * green, harmonics.C0 * blue
         if bases > 1:
-            for b in range(bases):
-                slope[b] = red * p[SH + b] + green * p[SH + stored + b] + blue * p[SH + 2 * stored + b]
+            dx, dy, dz = p[o + MEAN] - r[CENTER], p[o + MEAN + 1] - r[CENTER + 1], p[o + MEAN + 2] - r[CENTER + 2]
+            k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
+            dx, dy, dz = dx * k, dy * k, dz * k
+            harmonics.basis(bases, dx, dy, dz, shape)
+            for j in range(0, channel, 8):
+                values = load(shape, j)
+                store(g, SH + j, values * red)
+                store(g, SH + channel + j, values * green)
+                store(g, SH + 2 * channel + j, values * blue)
+                store(slope, j, load(p, o + SH + j) * red + load(p, o + SH + channel + j) * green + load(p, o + SH + 2 * channel + j) * blue)
             ex, ey, ez = harmonics.basis_slope(bases, dx, dy, dz, slope)
             along = ex * dx + ey * dy + ez * dz
             vm0 += k * (ex - dx * along)
@@ -305,24 +279,23 @@ def pull_back(first, last, parameters, stored, bases, camera, antialiased, proje
             vm2 += k * (ez - dz * along)
         g[MEAN], g[MEAN + 1], g[MEAN + 2] = vm0, vm1, vm2
         g[OPACITY] = v_opacity
-        stats[n, STAT_ERROR] += error
-        stats[n, STAT_ABS] += math.sqrt(abs_x * abs_x + abs_y * abs_y)
+        stats[n, STAT_ERROR] += sums[ERROR]
         stats[n, STAT_SEEN] += F(1)
-        stats[n, STAT_WEIGHT] = max(stats[n, STAT_WEIGHT], weight)
-        stats[n, STAT_RADIUS] = max(stats[n, STAT_RADIUS], max(seen[EXTENT_X], seen[EXTENT_Y]))
+        stats[n, STAT_ABS] += math.sqrt(sums[ABS_X] * sums[ABS_X] + sums[ABS_Y] * sums[ABS_Y])
+        stats[n, STAT_RADIUS] = max(stats[n, STAT_RADIUS], max(seen[s + EXTENT_X], seen[s + EXTENT_Y]))
         if not training:
             for j in range(width):
                 gradients[n, j] = g[j]
             continue
-        _regularise(p, sigma, s0, s1, s2, control, g)
-        _adam(parameters[n], g, learning, control)
+        _regularise(p, o, sigma, s0, s1, s2, control, g)
+        _adam(p, o, m, updated, g, learning, control)
         noise = control[NOISE] / (F(1) + math.exp(F(-100) * (F(0.005) - sigma)))
         if noise > control[NOISE] * F(1e-3):
-            _shake(p, n, step, noise * learning[MEAN], s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22)
+            _shake(p, o, n, step, noise * learning[MEAN], s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22)
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _regularise(p, sigma, s0, s1, s2, control, g):
+def _regularise(p, o, sigma, s0, s1, s2, control, g):
     g[OPACITY] += control[OPACITY_WEIGHT] * sigma * (F(1) - sigma)
     g[LOG_SCALE] += control[SCALE_WEIGHT] * s0
     g[LOG_SCALE + 1] += control[SCALE_WEIGHT] * s1
@@ -330,43 +303,43 @@ def _regularise(p, sigma, s0, s1, s2, control, g):
     # A needle's longest axis is pulled towards its second longest.
     longest = LOG_SCALE
     for j in range(LOG_SCALE + 1, LOG_SCALE + 3):
-        if p[j] > p[longest]:
+        if p[o + j] > p[o + longest]:
             longest = j
     second = LOG_SCALE + (longest - LOG_SCALE + 1) % 3
     third = LOG_SCALE + (longest - LOG_SCALE + 2) % 3
-    if p[third] > p[second]:
+    if p[o + third] > p[o + second]:
         second = third
-    excess = p[longest] - p[second] - control[NEEDLE_LIMIT]
+    excess = p[o + longest] - p[o + second] - control[NEEDLE_LIMIT]
     if excess > F(0):
         g[longest] += control[NEEDLE_WEIGHT] * excess
         g[second] -= control[NEEDLE_WEIGHT] * excess
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _adam(state, g, learning, control):
+def _adam(p, o, moments, updated, g, learning, control):
     b1, b2 = control[BETA1], control[BETA2]
-    flat = state.reshape(-1)
-    width = len(g)
-    for j in range(0, width, 8):
+    first = 2 * o
+    second = first + len(g)
+    for j in range(0, updated, 8):
         gradient = load(g, j)
-        m = load(flat, width + j) * b1 + gradient * (F(1) - b1)
-        v = load(flat, 2 * width + j) * b2 + gradient * gradient * (F(1) - b2)
-        store(flat, width + j, m)
-        store(flat, 2 * width + j, v)
+        m = load(moments, first + j) * b1 + gradient * (F(1) - b1)
+        v = load(moments, second + j) * b2 + gradient * gradient * (F(1) - b2)
+        store(moments, first + j, m)
+        store(moments, second + j, v)
         change = load(learning, j) * control[BIAS1] * m / (sqrt(v * control[BIAS2]) + control[EPSILON])
-        store(flat, j, load(flat, j) - change)
+        store(p, o + j, load(p, o + j) - change)
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _shake(p, n, step, size, s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22):
+def _shake(p, o, n, step, size, s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22):
     # 3DGS-MCMC (Kheradmand et al. 2024), eq. 9: covariance times normal noise, for nearly transparent splats only.
     state = _mixed(np.uint64(n) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step))
     a = s0 * s0 * _normal(state, np.uint64(1))
     b = s1 * s1 * _normal(state, np.uint64(2))
     c = s2 * s2 * _normal(state, np.uint64(3))
-    p[MEAN] += size * (r00 * a + r01 * b + r02 * c)
-    p[MEAN + 1] += size * (r10 * a + r11 * b + r12 * c)
-    p[MEAN + 2] += size * (r20 * a + r21 * b + r22 * c)
+    p[o + MEAN] += size * (r00 * a + r01 * b + r02 * c)
+    p[o + MEAN + 1] += size * (r10 * a + r11 * b + r12 * c)
+    p[o + MEAN + 2] += size * (r20 * a + r21 * b + r22 * c)
 
 
 @njit(nogil=True, inline="never")

@@ -11,26 +11,28 @@ import math
 import numpy as np
 from numba import njit
 
-from .layout import TILE, X, Y, EXTENT_X, EXTENT_Y, QUAD_A, QUAD_B, QUAD_C, QUAD_L, DEPTH
+from .layout import BOTTOM, EXTENT_X, EXTENT_Y, LEFT, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RIGHT, TILE, TOP, X, Y
 
 F = np.float32
 CUT = F(math.log2(255.0))  # log2 of the largest attenuation that still counts
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def tile_rows(splat, tiles_y):
-    """First and last+1 row of tiles that a projected splat may touch."""
-    low = math.ceil((splat[Y] - splat[EXTENT_Y] - F(TILE - 0.5)) / F(TILE))
-    high = math.floor((splat[Y] + splat[EXTENT_Y] - F(0.5)) / F(TILE)) + 1
-    return max(0, int(low)), min(tiles_y, int(high))
+def tile_box(splats, s, tiles_x, tiles_y, boxes, n):
+    """Rows and columns of tiles around the ellipse of a projected splat, into boxes[n]; returns whether there are any."""
+    boxes[n, LEFT] = max(0, int(math.ceil((splats[s + X] - splats[s + EXTENT_X] - F(TILE - 0.5)) / F(TILE))))
+    boxes[n, RIGHT] = min(tiles_x, int(math.floor((splats[s + X] + splats[s + EXTENT_X] - F(0.5)) / F(TILE))) + 1)
+    boxes[n, TOP] = max(0, int(math.ceil((splats[s + Y] - splats[s + EXTENT_Y] - F(TILE - 0.5)) / F(TILE))))
+    boxes[n, BOTTOM] = min(tiles_y, int(math.floor((splats[s + Y] + splats[s + EXTENT_Y] - F(0.5)) / F(TILE))) + 1)
+    return boxes[n, LEFT] < boxes[n, RIGHT] and boxes[n, TOP] < boxes[n, BOTTOM]
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def tile_columns(splat, row, tiles_x):
+def tile_columns(splats, s, row, boxes, n):
     """First and last+1 tile that a projected splat touches in a row of tiles."""
-    x, y = splat[X], splat[Y]
-    a, half_b, c = -splat[QUAD_A], F(-0.5) * splat[QUAD_B], -splat[QUAD_C]
-    level = splat[QUAD_L] + CUT  # a dx^2 + 2 half_b dx dy + c dy^2 <= level
+    x, y = splats[s + X], splats[s + Y]
+    a, half_b, c = -splats[s + QUAD_A], F(-0.5) * splats[s + QUAD_B], -splats[s + QUAD_C]
+    level = splats[s + QUAD_L] + CUT  # a dx^2 + 2 half_b dx dy + c dy^2 <= level
     top = F(row * TILE) + F(0.5) - y
     bottom = top + F(TILE - 1)
     determinant = a * c - half_b * half_b
@@ -40,60 +42,87 @@ def tile_columns(splat, row, tiles_x):
     right = (-half_b * dy + math.sqrt(max(a * level - determinant * dy * dy, F(0)))) / a
     dy = min(max(-furthest, top), bottom)
     left = (-half_b * dy - math.sqrt(max(a * level - determinant * dy * dy, F(0)))) / a
-    low = math.ceil((x + left - F(TILE - 0.5) - F(1e-3)) / F(TILE))
-    high = math.floor((x + right - F(0.5) + F(1e-3)) / F(TILE)) + 1
-    return max(0, int(low)), min(tiles_x, int(high))
+    low = int(math.ceil((x + left - F(TILE - 0.5) - F(1e-3)) / F(TILE)))
+    high = int(math.floor((x + right - F(0.5) + F(1e-3)) / F(TILE))) + 1
+    return max(low, np.int64(boxes[n, LEFT])), min(high, np.int64(boxes[n, RIGHT]))
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def tile_count(splats, s, boxes, n):
+    """How many tiles a projected splat touches; a box one tile wide or high holds no tile that the ellipse misses."""
+    wide, high = np.int64(boxes[n, RIGHT]) - boxes[n, LEFT], np.int64(boxes[n, BOTTOM]) - boxes[n, TOP]
+    if wide == 1 or high == 1:
+        return wide * high
+    count = 0
+    for row in range(boxes[n, TOP], boxes[n, BOTTOM]):
+        first, last = tile_columns(splats, s, row, boxes, n)
+        count += max(0, last - first)
+    return count
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def visible_order(projected, counts, offsets, keys, order, spare_keys, spare_order):
+def visible_order(counts, depth_bits, offsets, keys, order, spare_keys, spare_order):
     """Visible splats front to back in order[:V], and the first gradient row of each splat in `offsets`; returns V and the number of rows.
 
-    A stable radix sort of the depths' bits (all positive), 11 bits at a time.
+    A stable radix sort, twice 12 bits, of the depths' bits (floats above zero sort like integers) less those of the nearest:
+    depths that differ by less than one in 2^20 over a range of a thousand count as equal.
     """
-    histogram = np.zeros((3, 2048), np.int64)
-    bits = projected.view(np.uint32)
     visible = 0
     rows = 0
+    nearest, farthest = np.uint32(0xFFFFFFFF), np.uint32(0)
     for n in range(len(counts)):
         offsets[n] = rows
         if counts[n] > 0:
             rows += counts[n]
-            key = bits[n, DEPTH]
+            key = depth_bits[n]
             keys[visible] = key
             order[visible] = n
-            histogram[0, key & np.uint32(2047)] += 1
-            histogram[1, (key >> np.uint32(11)) & np.uint32(2047)] += 1
-            histogram[2, key >> np.uint32(22)] += 1
+            nearest, farthest = min(nearest, key), max(farthest, key)
             visible += 1
-    for p in range(3):
+    if visible == 0:
+        return 0, 0
+    drop = np.uint32(0)
+    while (farthest - nearest) >> drop >= np.uint32(1 << 24):
+        drop += np.uint32(1)
+    histogram = np.zeros((2, 4096), np.int64)
+    for i in range(visible):
+        key = (keys[i] - nearest) >> drop
+        keys[i] = key
+        histogram[0, key & np.uint32(4095)] += 1
+        histogram[1, key >> np.uint32(12)] += 1
+    for p in range(2):
         start = 0
-        for b in range(2048):
+        for b in range(4096):
             count = histogram[p, b]
             histogram[p, b] = start
             start += count
-        shift = np.uint32(11 * p)
-        for i in range(visible):
-            digit = (keys[i] >> shift) & np.uint32(2047)
-            place = histogram[p, digit]
-            histogram[p, digit] = place + 1
-            spare_keys[place] = keys[i]
-            spare_order[place] = order[i]
-        keys, spare_keys = spare_keys, keys
-        order, spare_order = spare_order, order
+    for i in range(visible):
+        digit = keys[i] & np.uint32(4095)
+        place = histogram[0, digit]
+        histogram[0, digit] = place + 1
+        spare_keys[place] = keys[i]
+        spare_order[place] = order[i]
+    for i in range(visible):
+        digit = spare_keys[i] >> np.uint32(12)
+        place = histogram[1, digit]
+        histogram[1, digit] = place + 1
+        order[place] = spare_order[i]
     return visible, rows
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def count_by_chunk(first, last, chunk_size, visible, order, projected, tiles_x, tiles_y, histogram):
+def count_by_chunk(first, last, chunk_size, visible, order, boxes, projected, tiles_x, histogram):
     """How many splats of each chunk of the order touch each tile, into histogram[chunk, tile]."""
+    splats = projected.reshape(-1)
     for chunk in range(first, last):
         histogram[chunk] = 0
         for i in range(chunk * chunk_size, min((chunk + 1) * chunk_size, visible)):
-            splat = projected[order[i]]
-            low_row, high_row = tile_rows(splat, tiles_y)
-            for row in range(low_row, high_row):
-                low, high = tile_columns(splat, row, tiles_x)
+            n = order[i]
+            simple = boxes[n, RIGHT] - boxes[n, LEFT] == 1 or boxes[n, BOTTOM] - boxes[n, TOP] == 1
+            for row in range(boxes[n, TOP], boxes[n, BOTTOM]):
+                low, high = np.int64(boxes[n, LEFT]), np.int64(boxes[n, RIGHT])
+                if not simple:
+                    low, high = tile_columns(splats, np.int64(n) * PROJECTED, row, boxes, n)
                 for column in range(low, high):
                     histogram[chunk, row * tiles_x + column] += 1
 
@@ -112,16 +141,18 @@ def start_tiles(histogram, chunks, tile_start):
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def fill_tiles(first, last, chunk_size, visible, order, projected, offsets, tiles_x, tiles_y, histogram, members, rows):
+def fill_tiles(first, last, chunk_size, visible, order, boxes, projected, offsets, tiles_x, histogram, members, rows):
     """Write the lists: `members` holds splats front to back, `rows` the gradient row of each entry."""
+    splats = projected.reshape(-1)
     for chunk in range(first, last):
         for i in range(chunk * chunk_size, min((chunk + 1) * chunk_size, visible)):
             n = order[i]
-            splat = projected[n]
             gradient_row = offsets[n]
-            low_row, high_row = tile_rows(splat, tiles_y)
-            for row in range(low_row, high_row):
-                low, high = tile_columns(splat, row, tiles_x)
+            simple = boxes[n, RIGHT] - boxes[n, LEFT] == 1 or boxes[n, BOTTOM] - boxes[n, TOP] == 1
+            for row in range(boxes[n, TOP], boxes[n, BOTTOM]):
+                low, high = np.int64(boxes[n, LEFT]), np.int64(boxes[n, RIGHT])
+                if not simple:
+                    low, high = tile_columns(splats, np.int64(n) * PROJECTED, row, boxes, n)
                 for column in range(low, high):
                     place = histogram[chunk, row * tiles_x + column]
                     histogram[chunk, row * tiles_x + column] = place + 1

@@ -1,0 +1,127 @@
+"""The plain torch twin of the kernels: the oracle of the tests, on any device, with gradients by autograd.
+
+Every splat is evaluated at every pixel, so it is for tiny scenes only. In float64 it says what is right; the same equations
+as in `cpu/projection.py` and `cpu/blending.py`, without tiles and without an end when no light is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..values import Cameras, Splats
+
+if TYPE_CHECKING:
+    import torch
+
+Array = Any
+BLUR, NEAR, LEAST_ALPHA, MOST_ALPHA = 0.3, 0.01, 1 / 255, 0.999
+
+
+def parameters_of(splats: Splats, *, device: str = "cpu") -> dict[str, torch.Tensor]:
+    """The splats' arrays as float64 leaves that want gradients, by their names in `Splats`."""
+    import torch
+
+    names = ("means", "quats", "log_scales", "opacity_logits", "sh")
+    return {name: torch.tensor(np.asarray(getattr(splats, name)), dtype=torch.float64, device=device, requires_grad=True) for name in names}
+
+
+def render(
+    parameters: dict[str, torch.Tensor],
+    cameras: Cameras,
+    index: int,
+    *,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    antialiased: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Picture [H,W,3], alpha [H,W] and expected depth sum [H,W] (not divided by alpha) of pinhole camera `index`."""
+    import torch
+
+    means = parameters["means"]
+    like = {"dtype": means.dtype, "device": means.device}
+    pose = torch.as_tensor(cameras.cam_from_world[index], **like)
+    k = torch.as_tensor(cameras.K[index], **like)
+    width, height = (int(v) for v in cameras.size_px[index])
+    local = means @ pose[:3, :3].T + pose[:3, 3]
+    kept = torch.nonzero(local[:, 2] > NEAR)[:, 0]
+    kept = kept[torch.argsort(local[kept, 2], stable=True)]
+    local = local[kept]
+    xy = torch.stack([k[0, 0] * local[:, 0] / local[:, 2] + k[0, 2], k[1, 1] * local[:, 1] / local[:, 2] + k[1, 2]], dim=1)
+    sharp = _covariance(parameters, kept, local, pose, k, width, height)
+    covariance = sharp + BLUR * torch.eye(2, **like)
+    alpha = torch.sigmoid(parameters["opacity_logits"][kept])
+    if antialiased:
+        alpha = alpha * torch.sqrt(torch.clamp(torch.linalg.det(sharp) / torch.linalg.det(covariance), min=1e-12))
+    alpha = torch.clamp(alpha, max=MOST_ALPHA)
+    colour = _colour(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
+    columns = torch.arange(width, **like) + 0.5
+    rows = torch.arange(height, **like) + 0.5
+    dx = columns[None, None, :] - xy[:, 0, None, None]
+    dy = rows[None, :, None] - xy[:, 1, None, None]
+    conic = torch.linalg.inv(covariance)
+    power = -0.5 * (conic[:, 0, 0, None, None] * dx * dx + conic[:, 1, 1, None, None] * dy * dy) - conic[:, 0, 1, None, None] * dx * dy
+    strength = alpha[:, None, None] * torch.exp(power)
+    strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))
+    through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
+    weight = strength * through[:-1]
+    picture = torch.einsum("nhw,nc->hwc", weight, colour) + through[-1][..., None] * torch.tensor(background, **like)
+    return picture, 1 - through[-1], torch.einsum("nhw,n->hw", weight, local[:, 2])
+
+
+def _covariance(parameters, kept, local, pose, k, width, height):
+    import torch
+
+    quats = torch.nn.functional.normalize(parameters["quats"][kept], dim=1)
+    w, x, y, z = quats.unbind(dim=1)
+    rotation = torch.stack(
+        [
+            1 - 2 * (y * y + z * z),
+            2 * (x * y - w * z),
+            2 * (x * z + w * y),
+            2 * (x * y + w * z),
+            1 - 2 * (x * x + z * z),
+            2 * (y * z - w * x),
+            2 * (x * z - w * y),
+            2 * (y * z + w * x),
+            1 - 2 * (x * x + y * y),
+        ],
+        dim=1,
+    ).reshape(-1, 3, 3)
+    fx, fy, cx, cy = k[0, 0], k[1, 1], k[0, 2], k[1, 2]
+    depth = local[:, 2]
+    ux = torch.clamp(local[:, 0] / depth, -cx / fx - 0.15 * width / fx, (width - cx) / fx + 0.15 * width / fx)
+    uy = torch.clamp(local[:, 1] / depth, -cy / fy - 0.15 * height / fy, (height - cy) / fy + 0.15 * height / fy)
+    zero = torch.zeros_like(depth)
+    jacobian = torch.stack([fx / depth, zero, -fx * ux / depth, zero, fy / depth, -fy * uy / depth], dim=1).reshape(-1, 2, 3)
+    spread = jacobian @ pose[:3, :3] @ (rotation * torch.exp(parameters["log_scales"][kept])[:, None, :])
+    return spread @ spread.transpose(1, 2)
+
+
+def _colour(sh, direction):
+    import torch
+
+    x, y, z = torch.nn.functional.normalize(direction, dim=1).unbind(dim=1)
+    one = torch.ones_like(x)
+    shapes = [0.28209479177387814 * one]
+    if sh.shape[1] > 1:
+        shapes += [0.4886025119029199 * v for v in (-y, z, -x)]
+    if sh.shape[1] > 4:
+        shapes += [
+            1.0925484305920792 * x * y,
+            -1.0925484305920792 * y * z,
+            0.31539156525252005 * (2 * z * z - x * x - y * y),
+            -1.0925484305920792 * x * z,
+            0.5462742152960396 * (x * x - y * y),
+        ]
+    if sh.shape[1] > 9:
+        shapes += [
+            -0.5900435899266435 * y * (3 * x * x - y * y),
+            2.890611442640554 * x * y * z,
+            -0.4570457994644658 * y * (4 * z * z - x * x - y * y),
+            0.3731763325901154 * z * (2 * z * z - 3 * x * x - 3 * y * y),
+            -0.4570457994644658 * x * (4 * z * z - x * x - y * y),
+            1.445305721320277 * z * (x * x - y * y),
+            -0.5900435899266435 * x * (x * x - 3 * y * y),
+        ]
+    return torch.clamp(0.5 + torch.einsum("nk,nkc->nc", torch.stack(shapes, dim=1), sh[:, : len(shapes)]), min=0)
