@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from .backend.device import cache_folder
-from .backend.jobs.cache import Cache
 
 
 class ReifyPreferences(bpy.types.AddonPreferences):
@@ -44,21 +41,6 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         column.prop(self, "cache_folder", placeholder=str(cache_folder()))
         column.prop(self, "cache_limit_gb")
         column.operator("reify.clear_cache", icon="TRASH")
-
-
-def get() -> ReifyPreferences | None:
-    """The preferences; None where Reify runs without being enabled as an add-on, as in scripts."""
-    entry = bpy.context.preferences.addons.get(__package__)
-    return entry.preferences if entry is not None else None
-
-
-def cache() -> Cache:
-    """The cache as the preferences have it."""
-    chosen = get()
-    if chosen is None:
-        return Cache(cache_folder())
-    folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else cache_folder()
-    return Cache(folder, chosen.cache_limit_gb << 30)
 
 
 def register() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import preferences
 from ..scene import commit as scene_commit
 from ..scene import provenance
-from . import session
+from . import chosen, session
 
 
 class REIFY_OT_commit(bpy.types.Operator):
@@ -27,8 +26,8 @@ class REIFY_OT_commit(bpy.types.Operator):
             return {"CANCELLED"}
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
         scene_commit.commit(task.result, scene, replaces=bpy.data.collections.get(task.context.replaces))
-        chosen = preferences.get()
-        if chosen is None or chosen.show_colors:
+        preferences = chosen.preferences()
+        if preferences is None or preferences.show_colors:
             show_colors(context.window_manager)
         return {"FINISHED"}
 
@@ -43,7 +42,11 @@ class REIFY_OT_show(bpy.types.Operator):
     role: bpy.props.EnumProperty(
         name="Show",
         description="What of the result to show",
-        items=(("splats", "Splats", "Show the splats"), ("mesh", "Mesh", "Show the textured mesh"), ("points", "Points", "Show the sparse points")),
+        items=(
+            ("splats", "Splats", "Show the splats"),
+            ("mesh", "Mesh", "Show the textured mesh"),
+            ("points", "Points", "Show the sparse points"),
+        ),
     )
     collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
 
@@ -59,10 +62,10 @@ class REIFY_OT_show(bpy.types.Operator):
 
 def show_colors(manager: bpy.types.WindowManager) -> None:
     """Let viewports in Solid mode show colours of attributes: materials have none there that says anything."""
-    for window in manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID" and area.spaces.active.shading.color_type == "MATERIAL":
-                area.spaces.active.shading.color_type = "VERTEX"
+    for area in (area for window in manager.windows for area in window.screen.areas if area.type == "VIEW_3D"):
+        shading = area.spaces.active.shading
+        if shading.type == "SOLID" and shading.color_type == "MATERIAL":
+            shading.color_type = "VERTEX"
 
 
 CLASSES = (REIFY_OT_commit, REIFY_OT_show)

@@ -7,9 +7,8 @@ import sys
 
 import bpy
 
-from .. import preferences
 from ..backend.jobs.runner import State, Task
-from . import session
+from . import chosen, session
 
 DETAILS_WIDTH = 640
 
@@ -113,7 +112,7 @@ class REIFY_OT_clear_cache(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Clear."""
-        preferences.cache().clear()
+        chosen.cache().clear()
         self.report({"INFO"}, "The cache is empty")
         return {"FINISHED"}
 
@@ -126,7 +125,7 @@ class REIFY_OT_open_preferences(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open them."""
-        bpy.ops.preferences.addon_show(module=preferences.__package__)
+        bpy.ops.preferences.addon_show(module=chosen.ADDON)
         return {"FINISHED"}
 
 

@@ -52,7 +52,8 @@ def property_name(option: Option) -> str:
 
 def read_settings(method: Method, group: Any) -> Any:
     """A method's settings as the panel has them; raises ReifyError where they can't be used."""
-    return settings_of.with_values(method.settings(), {option.path: _value(option, group) for option in settings_of.options(method.settings)})
+    values = {option.path: _value(option, group) for option in settings_of.options(method.settings)}
+    return settings_of.with_values(method.settings(), values)
 
 
 def write_settings(method: Method, group: Any, settings: Any) -> None:
@@ -122,7 +123,8 @@ def _preset_tooltip(method: Method, name: str) -> str:
 def _property(option: Option, default: Any) -> Any:
     common = {"name": option.label, "description": option.help, "default": default}
     if option.choices:
-        return bpy.props.EnumProperty(items=tuple((value, value.replace("_", " ").title(), text) for value, text in option.choices.items()), **common)
+        items = tuple((value, value.replace("_", " ").capitalize(), text) for value, text in option.choices.items())
+        return bpy.props.EnumProperty(items=items, **common)
     if option.kind is bool:
         return bpy.props.BoolProperty(**common)
     if option.kind is str:

@@ -28,6 +28,9 @@ class _Shown:
     """What the window has been told already."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.state: Any = None
         self.preview: tuple[int, int] = (0, 0)
         self.next_preview = 0.0
@@ -52,7 +55,8 @@ def stop() -> None:
 def register() -> None:
     """Watch for saving, so that no file keeps a preview, and for Blender's end."""
     bpy.app.handlers.save_pre.append(_before_saving)
-    if hasattr(bpy.app.handlers, "exit_pre"):
+    # The wheel calls exit_pre when Python is half taken down already; without a window there is no timer to stop.
+    if not bpy.app.background and hasattr(bpy.app.handlers, "exit_pre"):
         bpy.app.handlers.exit_pre.append(_before_exit)
 
 
@@ -60,7 +64,7 @@ def unregister() -> None:
     """Stop, and watch no more."""
     stop()
     preview.clear()
-    _shown.__init__()
+    _shown.reset()
     for handlers, handler in ((bpy.app.handlers.save_pre, _before_saving), (getattr(bpy.app.handlers, "exit_pre", []), _before_exit)):
         if handler in handlers:
             handlers.remove(handler)
@@ -84,16 +88,16 @@ def tick() -> bool:
         if task.state is State.DONE and task.number not in _shown.handed_over:
             _shown.handed_over.add(task.number)
             hand_over(task)
-    task = session.current()
-    if task is None:
+    running = session.current()
+    if running is None:
         preview.clear()
-    elif (task.number, task.preview_count) != _shown.preview and time.monotonic() > _shown.next_preview:
-        _show_preview(task)
+    elif (running.number, running.preview_count) != _shown.preview and time.monotonic() > _shown.next_preview:
+        _show_preview(running)
     state = [(task.number, task.state, task.progress, len(task.warnings)) for task in session.tasks()]
     if state != _shown.state:
         _shown.state = state
         redraw()
-    return task is not None
+    return running is not None
 
 
 def hand_over(task: Task) -> None:

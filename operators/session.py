@@ -7,11 +7,10 @@ from typing import Any
 
 import bpy
 
-from .. import preferences
 from ..backend.jobs.job import Job
 from ..backend.jobs.runner import Runner, Task
 from ..backend.methods import Method
-from . import pump
+from . import chosen, pump
 
 _runner: Runner | None = None
 
@@ -49,7 +48,7 @@ def current() -> Task | None:
 
 def start(method: Method, inputs: Any, settings: Any, scene: bpy.types.Scene, seed: int = 0, replaces: str = "") -> Task:
     """Put work into the queue and see to it that it is watched."""
-    cache = preferences.cache()
+    cache = chosen.cache()
     task = Task(
         title=method.title,
         work=lambda job: method.perform(inputs, settings, job),

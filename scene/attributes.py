@@ -30,11 +30,9 @@ def write(data: Any, name: str, kind: str, values: Array, domain: str = "POINT")
     target.data.foreach_set(field, np.ascontiguousarray(values, dtype=dtype).ravel())
 
 
-def read(data: Any, name: str) -> Array | None:
-    """Attribute `name` as [N,D], or [N] for single values; None where there is none."""
-    found = data.attributes.get(name)
-    if found is None:
-        return None
+def read(data: Any, name: str) -> Array:
+    """Attribute `name` as [N,D], or [N] for single values; raises KeyError where there is none."""
+    found = data.attributes[name]
     field, width, dtype = FIELDS[found.data_type]
     flat = np.empty(len(found.data) * width, dtype=dtype)
     found.data.foreach_get(field, flat)

@@ -57,7 +57,12 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
         sizes.append(tuple(int(n) for n in size))
         intrinsics.append(_intrinsics(source.data, *sizes[-1]))
     count = len(sources)
-    return Cameras(np.reshape(poses, (count, 4, 4)), np.reshape(intrinsics, (count, 3, 3)), np.reshape(sizes, (count, 2)), np.zeros((count, 8)))
+    return Cameras(
+        cam_from_world=np.reshape(poses, (count, 4, 4)),
+        K=np.reshape(intrinsics, (count, 3, 3)),
+        size_px=np.reshape(sizes, (count, 2)),
+        distortion=np.zeros((count, 8)),
+    )
 
 
 def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:

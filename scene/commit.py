@@ -80,7 +80,9 @@ def is_fresh(scene: bpy.types.Scene) -> bool:
     return all(member.name in ("Cube", "Light", "Camera") for member in scene.objects)
 
 
-def _place(made: bpy.types.Object, collection: bpy.types.Collection, result: Result, role: str, root: bpy.types.Object | None = None) -> None:
+def _place(
+    made: bpy.types.Object, collection: bpy.types.Collection, result: Result, role: str, root: bpy.types.Object | None = None
+) -> None:
     collection.objects.link(made)
     made.parent = root
     provenance.describe(made, result.report, role)

@@ -78,7 +78,7 @@ def _converted_from_vertices(name: str, xyz: Array) -> bpy.types.Object:
     made = bpy.data.objects.new(name, mesh)
     scene = bpy.context.scene
     scene.collection.objects.link(made)
-    with bpy.context.temp_override(active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made], mode="OBJECT"):
+    with bpy.context.temp_override(active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made]):
         bpy.ops.object.convert(target="POINTCLOUD")
     scene.collection.objects.unlink(made)
     bpy.data.meshes.remove(mesh)

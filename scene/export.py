@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import bpy
@@ -42,7 +42,8 @@ def write_mesh(mesh: Mesh, path: Path) -> None:
     made = mesh_object(path.stem, mesh)
     scene.collection.objects.link(made)
     try:
-        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0], selected_objects=[made], active_object=made, object=made):
+        layer = scene.view_layers[0]
+        with bpy.context.temp_override(scene=scene, view_layer=layer, selected_objects=[made], active_object=made, object=made):
             made.select_set(True)
             _by_way_of_a_folder(path, writers[path.suffix.lower()])
     finally:
@@ -54,7 +55,13 @@ def _write_glb(path: Path) -> None:
 
 
 def _write_obj(path: Path) -> None:
-    bpy.ops.wm.obj_export(filepath=str(path), export_selected_objects=True, path_mode="COPY")
+    # The exporter names picture files, but writes none of those that are packed.
+    for image in _images(bpy.context.object.data.materials):
+        picture = path.with_name(f"{path.stem} {image.name.rpartition(path.stem)[2].strip()}.png".replace(" ", "_"))
+        image.save(filepath=str(picture))
+        image.unpack(method="REMOVE")
+        image.filepath = str(picture)
+    bpy.ops.wm.obj_export(filepath=str(path), export_selected_objects=True, path_mode="STRIP")
 
 
 def _write_stl(path: Path) -> None:
@@ -79,8 +86,12 @@ def _os_error(error: RuntimeError, path: Path) -> OSError:
 def _forget(made: bpy.types.Object, scene: bpy.types.Scene) -> None:
     data = made.data
     materials = list(data.materials)
-    used = [node.image for material in materials for node in material.node_tree.nodes if getattr(node, "image", None)]
+    used = _images(materials)
     bpy.data.objects.remove(made)
     bpy.data.meshes.remove(data)
     bpy.data.scenes.remove(scene)
     bpy.data.batch_remove([*materials, *used])
+
+
+def _images(materials: Iterable[bpy.types.Material]) -> list[bpy.types.Image]:
+    return [node.image for material in materials for node in material.node_tree.nodes if getattr(node, "image", None)]

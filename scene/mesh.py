@@ -24,17 +24,17 @@ def mesh_object(name: str, mesh: Mesh) -> bpy.types.Object:
 def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
     """A new mesh datablock: geometry, UVs and colours, smooth shaded, without a material."""
     data = bpy.data.meshes.new(name)
-    corners = mesh.faces.size
+    corners, starts = _polygons(mesh)
     data.vertices.add(len(mesh.vertices))
     data.vertices.foreach_set("co", np.ascontiguousarray(mesh.vertices, dtype=np.float32).ravel())
-    data.loops.add(corners)
-    data.loops.foreach_set("vertex_index", np.ascontiguousarray(mesh.faces, dtype=np.int32).ravel())
-    data.polygons.add(len(mesh.faces))
-    data.polygons.foreach_set("loop_start", np.arange(0, corners, 3, dtype=np.int32))
-    data.polygons.foreach_set("use_smooth", np.ones(len(mesh.faces), dtype=bool))
+    data.loops.add(len(corners))
+    data.loops.foreach_set("vertex_index", np.ascontiguousarray(mesh.faces.ravel()[corners], dtype=np.int32))
+    data.polygons.add(len(starts))
+    data.polygons.foreach_set("loop_start", starts)
+    data.polygons.foreach_set("use_smooth", np.ones(len(starts), dtype=bool))
     if mesh.uvs is not None:
         data.uv_layers.new(name=UV_MAP)
-        attributes.write(data, UV_MAP, "FLOAT2", mesh.uvs.reshape(-1, 2), domain="CORNER")
+        attributes.write(data, UV_MAP, "FLOAT2", mesh.uvs.reshape(-1, 2)[corners], domain="CORNER")
     data.update(calc_edges=True)
     data.validate()
     colors = vertex_srgb(mesh)
@@ -83,6 +83,15 @@ def read_mesh(source: bpy.types.Object) -> Mesh:
         )
     finally:
         evaluated.to_mesh_clear()
+
+
+def _polygons(mesh: Mesh) -> tuple[Array, Array]:
+    """Which of the triangles' corners are the polygons' corners, quads first, and where each polygon starts."""
+    paired = 6 * mesh.quads
+    quads = np.arange(0, paired, 6, dtype=np.int32)[:, None] + np.array([0, 1, 2, 5], dtype=np.int32)
+    corners = np.concatenate((quads.ravel(), np.arange(paired, mesh.faces.size, dtype=np.int32)))
+    starts = np.concatenate((np.arange(0, quads.size, 4), np.arange(quads.size, len(corners), 3))).astype(np.int32)
+    return corners, starts
 
 
 def _read_colors(data: bpy.types.Mesh) -> Array | None:

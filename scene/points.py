@@ -32,9 +32,12 @@ def read_points(source: bpy.types.Object) -> Points:
     """The points of a point cloud, or the vertices of a mesh, in its own space; raises ReifyError for anything else."""
     if source.type not in ("POINTCLOUD", "MESH"):
         raise ReifyError(f"{source.name} has no points.", "Select a point cloud or a mesh.")
-    color = attributes.read(source.data, COLOR)
-    rgb = (np.clip(images.srgb_from_linear(color[:, :3]), 0, 1) * 255 + 0.5).astype(np.uint8) if color is not None else None
-    return Points(xyz=attributes.read(source.data, "position"), rgb=rgb, normals=attributes.read(source.data, "normal"))
+    data, rgb = source.data, None
+    if COLOR in data.attributes and data.attributes[COLOR].domain == "POINT":
+        linear = attributes.read(data, COLOR)[:, :3]
+        rgb = (np.clip(images.srgb_from_linear(linear), 0, 1) * 255 + 0.5).astype(np.uint8)
+    normals = attributes.read(data, "normal") if "normal" in data.attributes else None
+    return Points(xyz=attributes.read(data, "position"), rgb=rgb, normals=normals)
 
 
 def _material() -> bpy.types.Material:

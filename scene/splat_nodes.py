@@ -103,7 +103,8 @@ def _linear(n: Nodes, dc: Any) -> Any:
     srgb = n.math("MAXIMUM", n.math("MULTIPLY_ADD", dc, SH_C0, 0.5), 0.0)
     dark = n.math("DIVIDE", srgb, 12.92)
     bright = n.math("POWER", n.math("DIVIDE", n.math("ADD", srgb, 0.055), 1.055), 2.4)
-    return n.add("GeometryNodeSwitch", input_type="FLOAT", Switch=n.compare("GREATER_THAN", srgb, 0.04045), False_=dark, True_=bright)["Output"]
+    is_bright = n.compare("GREATER_THAN", srgb, 0.04045)
+    return n.add("GeometryNodeSwitch", input_type="FLOAT", Switch=is_bright, False_=dark, True_=bright)["Output"]
 
 
 def _shape(n: Nodes) -> tuple[Any, Any]:
@@ -156,8 +157,9 @@ def _render_material() -> bpy.types.Material:
     material, n = _blank_material(RENDER_MATERIAL)
     color = n.add("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name=COLOR)
     geometry = n.add("ShaderNodeNewGeometry")
-    position = n.add("ShaderNodeVectorTransform", vector_type="POINT", convert_from="WORLD", convert_to="OBJECT", Vector=geometry["Position"])
-    ray = n.add("ShaderNodeVectorTransform", vector_type="VECTOR", convert_from="WORLD", convert_to="OBJECT", Vector=geometry["Incoming"])
+    own = {"convert_from": "WORLD", "convert_to": "OBJECT"}
+    position = n.add("ShaderNodeVectorTransform", vector_type="POINT", **own, Vector=geometry["Position"])
+    ray = n.add("ShaderNodeVectorTransform", vector_type="VECTOR", **own, Vector=geometry["Incoming"])
     direction = n.add("ShaderNodeVectorMath", operation="NORMALIZE", Vector=ray["Vector"])["Vector"]
     # |p x d| is the distance between the ray and the centre, in units of the reach.
     offset = n.add("ShaderNodeVectorMath", operation="CROSS_PRODUCT", Vector=position["Vector"], Vector_001=direction)["Vector"]
@@ -165,14 +167,24 @@ def _render_material() -> bpy.types.Material:
     power = n.math("MULTIPLY", n.math("MULTIPLY", squared, _reach_squared(n, color["Alpha"])), -0.5)
     opacity = n.math("MULTIPLY", color["Alpha"], n.math("EXPONENT", power))
     inside = n.math("LESS_THAN", squared, 1.0)
-    front = n.math("SUBTRACT", 1.0, geometry["Backfacing"])
-    opacity = n.math("MULTIPLY", n.math("MULTIPLY", opacity, inside), front)
+    opacity = n.math("MULTIPLY", n.math("MULTIPLY", opacity, inside), _counts(n, geometry, position["Vector"], ray["Vector"]))
     emission = n.add("ShaderNodeEmission", Color=color["Color"])["Emission"]
     clear = n.add("ShaderNodeBsdfTransparent")["BSDF"]
     shader = n.add("ShaderNodeMixShader", 0, opacity, 1, clear, 2, emission)["Shader"]
     n.add("ShaderNodeOutputMaterial", Surface=shader)
     n.arrange()
     return material
+
+
+def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
+    """1 on one of the two sides that a ray meets: the front, or the back of a splat around the camera whose centre is ahead."""
+    distance = n.add("ShaderNodeCameraData")["View Distance"]
+    to_camera = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=ray, Scale=distance)["Vector"]
+    camera = n.add("ShaderNodeVectorMath", operation="ADD", Vector=position, Vector_001=to_camera)["Vector"]
+    within = n.math("LESS_THAN", n.add("ShaderNodeVectorMath", operation="LENGTH", Vector=camera)["Value"], (1 + CIRCUMSCRIBED) / 2)
+    ahead = n.math("GREATER_THAN", n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=camera, Vector_001=ray)["Value"], 0.0)
+    back = n.math("MULTIPLY", n.math("MULTIPLY", within, ahead), geometry["Backfacing"])
+    return n.math("ADD", n.math("SUBTRACT", 1.0, geometry["Backfacing"]), back)
 
 
 def _viewport_material() -> bpy.types.Material:

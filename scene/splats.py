@@ -45,19 +45,20 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
 
 def read_splats(source: bpy.types.Object) -> Splats:
     """The splats of an object, in its own space; raises ReifyError where it holds none."""
-    base = attributes.read(source.data, "radiance:base") if source.type == "POINTCLOUD" else None
-    if base is None:
+    cloud = source.data
+    if source.type != "POINTCLOUD" or any(name not in cloud.attributes for name in ("radiance:base", "scale", "rotation")):
         raise ReifyError(f"{source.name} holds no splats.", "Select an object that Reify made from photos, or that was imported as splats.")
+    base = attributes.read(cloud, "radiance:base")
     bands = [base[:, :3]]
-    while (band := attributes.read(source.data, f"radiance:sh_{len(bands) - 1}")) is not None:
-        bands.append(band)
+    while f"radiance:sh_{len(bands) - 1}" in cloud.attributes:
+        bands.append(attributes.read(cloud, f"radiance:sh_{len(bands) - 1}"))
     opacity = np.clip(base[:, 3], 1e-7, 1 - 1e-7)
     return Splats(
-        means=attributes.read(source.data, "position"),
-        quats=attributes.read(source.data, "rotation"),
-        log_scales=np.log(np.maximum(attributes.read(source.data, "scale"), 1e-12)),
+        means=attributes.read(cloud, "position"),
+        quats=attributes.read(cloud, "rotation"),
+        log_scales=np.log(np.maximum(attributes.read(cloud, "scale"), 1e-12)),
         opacity_logits=np.log(opacity / (1 - opacity)),
         sh=np.stack(bands, axis=1),
-        antialiased=bool(source.data.get("antialiased", False)),
-        surfels=bool(source.data.get("surfels", False)),
+        antialiased=bool(cloud.get("antialiased", False)),
+        surfels=bool(cloud.get("surfels", False)),
     )

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from reify.backend.values import Splats
+from reify.tests.scene import samples
+
+pytestmark = pytest.mark.blender
+SIZE_PX = 64
+FIELDS = ("means", "quats", "log_scales", "opacity_logits", "sh")
+
+
+@pytest.mark.parametrize("degree", [0, 3])
+def test_splats_come_back_from_blender_as_they_were(scene, degree):
+    from reify.scene.splats import read_splats, splats_object
+
+    given = samples.splats(degree=degree)
+    back = read_splats(splats_object("S", given))
+    for field in FIELDS:
+        np.testing.assert_allclose(getattr(back, field), getattr(given, field), atol=1e-4, err_msg=field)
+
+
+def test_attributes_follow_blenders_contract_for_gaussian_splats(scene):
+    from reify.scene.splats import splats_object
+
+    given = samples.splats(degree=1)
+    cloud = splats_object("S", given).data
+    kinds = {attribute.name: attribute.data_type for attribute in cloud.attributes}
+    assert kinds.pop("radiance:base") in ("FLOAT4", "FLOAT_COLOR")
+    wanted = {"position": "FLOAT_VECTOR", "scale": "FLOAT_VECTOR", "rotation": "QUATERNION"}
+    wanted |= {f"radiance:sh_{k}": "FLOAT_VECTOR" for k in range(3)}
+    assert {name: kind for name, kind in kinds.items() if name in wanted} == wanted
+    np.testing.assert_allclose(cloud.attributes["scale"].data[5].vector, np.exp(given.log_scales[5]), rtol=1e-5)
+    np.testing.assert_allclose(cloud.attributes["rotation"].data[5].value, given.quats[5], rtol=1e-5)
+
+
+@pytest.mark.parametrize("srgb", [0.2, 0.5, 0.9])
+def test_a_known_grey_comes_out_of_a_render_as_that_grey(scene, tmp_path, srgb):
+    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), srgb, sigma=1.0, opacity_logit=12.0))
+    assert picture[SIZE_PX // 2, SIZE_PX // 2, :3] == pytest.approx(srgb, abs=0.02)
+
+
+def test_a_splat_around_the_camera_is_seen_when_its_centre_is_ahead_and_only_then(scene, tmp_path):
+    ahead, behind = samples.splat((0, -3, 0), 0.5, 2.0, 12.0), samples.splat((0, -5, 0), 0.9, 2.0, 12.0)
+    both = Splats(*(np.concatenate((getattr(ahead, f), getattr(behind, f))) for f in FIELDS))
+    assert _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_splat_falls_off_as_a_gaussian_does(scene, tmp_path):
+    # Seen from 4 away through 36 mm of 36: the picture is 4 wide where the splat is.
+    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), 1.0, sigma=0.5, opacity_logit=3.0))
+    opacity = 1 / (1 + np.exp(-3.0))
+    for pixel in (0, 6, 12, 18):
+        distance = (pixel + 0.5) * 4 / SIZE_PX
+        closest = distance * 4 / np.hypot(4, distance)  # of the ray to the centre
+        expected = _srgb(opacity * np.exp(-0.5 * (closest / 0.5) ** 2))
+        assert picture[SIZE_PX // 2, SIZE_PX // 2 + pixel, 0] == pytest.approx(expected, abs=0.03)
+
+
+def test_a_long_splat_lies_where_its_quaternion_puts_it(scene, tmp_path):
+    turned = dataclasses.replace(
+        samples.splat((0, 0, 0), 1.0, sigma=0.1),
+        log_scales=np.log(np.array([[0.8, 0.1, 0.1]], dtype=np.float32)),
+        quats=np.array([[np.cos(np.pi / 8), 0, -np.sin(np.pi / 8), 0]], dtype=np.float32),  # x turned up towards z
+    )
+    picture = _rendered(scene, tmp_path, turned)
+    middle, off = SIZE_PX // 2, SIZE_PX // 8
+    assert picture[middle - off, middle + off, 0] > 0.5
+    assert picture[middle + off, middle + off, 0] < 0.05
+
+
+def test_the_nearer_splat_covers_the_farther_one(scene, tmp_path):
+    near, far = samples.splat((0, -1, 0), 0.8, 0.5, 9.0), samples.splat((0, 1, 0), 0.2, 0.5, 9.0)
+    both = Splats(*(np.concatenate((getattr(far, f), getattr(near, f))) for f in FIELDS))
+    assert _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_mesh_is_no_splats_and_is_refused(scene):
+    from reify.backend.errors import ReifyError
+    from reify.scene.mesh import mesh_object
+    from reify.scene.splats import read_splats
+
+    with pytest.raises(ReifyError, match="Statue holds no splats"):
+        read_splats(mesh_object("Statue", samples.mesh()))
+
+
+def _srgb(linear: float) -> float:
+    return 1.055 * linear ** (1 / 2.4) - 0.055 if linear > 0.0031308 else 12.92 * linear
+
+
+def _rendered(scene, folder, splats: Splats) -> np.ndarray:
+    """A Cycles render of splats over black, from 4 away along -y with a horizontal field of view of 1:1; [H,W,4] sRGB."""
+    import bpy
+    from mathutils import Matrix
+    from reify.scene.splats import splats_object
+
+    scene.collection.objects.link(splats_object("S", splats))
+    lens = bpy.data.cameras.new("Camera")
+    lens.lens = lens.sensor_width = 36
+    scene.camera = bpy.data.objects.new("Camera", lens)
+    scene.camera.matrix_world = Matrix.Translation((0, -4, 0)) @ Matrix.Rotation(np.pi / 2, 4, "X")
+    scene.collection.objects.link(scene.camera)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 16
+    scene.cycles.use_denoising = False
+    scene.render.resolution_x = scene.render.resolution_y = SIZE_PX
+    scene.view_settings.view_transform = "Standard"
+    scene.render.filepath = str(folder / "render.png")
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(scene.render.filepath)
+    flat = np.empty(SIZE_PX * SIZE_PX * 4, dtype=np.float32)
+    image.pixels.foreach_get(flat)
+    return flat.reshape(SIZE_PX, SIZE_PX, 4)[::-1]
