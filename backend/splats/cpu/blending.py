@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .lanes import exp2, iota, largest, load, magnitude, maximum, spread, store, total, totals, where_at_least
+from .lanes import exp2, iota, largest, load, magnitude, maximum, prefetch, spread, store, total, totals, where_at_least
 from .layout import (
     ABS_X, ABS_Y, BLUE, DEPTH, ERROR, EXTENT_X, EXTENT_Y, GRADIENT, GREEN, MARGIN, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, TILE,
     V_BLUE, X, Y,
@@ -21,6 +21,7 @@ from .tiles import CUT
 F = np.float32
 PIXELS = TILE * TILE
 ABSOLUTE = False
+AHEAD = 4  # entries that a splat is asked for before its turn
 OPAQUE = F(1e-4)  # a tile is finished when less light than this gets through every pixel
 LN2 = F(math.log(2))
 
@@ -56,6 +57,7 @@ def blend(first, last, tiles_x, width, height, tile_start, members, projected, b
         start, end = tile_start[tile], tile_start[tile + 1]
         for i in range(start, end):
             s = np.int64(members[i]) * PROJECTED
+            prefetch(splats, np.int64(members[min(i + AHEAD, end - 1)]) * PROJECTED)
             low, high, left, right = _reach(splats, s, x0, y0)
             a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
             red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
@@ -135,6 +137,7 @@ def blend_back(
             store(gradients, np.int64(rows[i]) * GRADIENT + 8, zero)
         for i in range(start, end):
             s = np.int64(members[i]) * PROJECTED
+            prefetch(splats, np.int64(members[min(i + AHEAD, end - 1)]) * PROJECTED)
             low, high, left, right = _reach(splats, s, x0, y0)
             a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
             red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]

@@ -61,6 +61,21 @@ def store(typing_context, array, index, value):
 
 
 @intrinsic
+def prefetch(typing_context, array, index):
+    """Ask for the cache line of element `index` of a contiguous float32 array, which will be read soon."""
+
+    def generate(context, builder, sig, args):
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), _I32, _I32, _I32])
+        name = "llvm.prefetch.p0i8"
+        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        pointer = builder.bitcast(_pointer(context, builder, sig, args), ir.IntType(8).as_pointer())
+        builder.call(function, [pointer, _I32(0), _I32(3), _I32(1)])  # to be read, kept near, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+@intrinsic
 def spread(typing_context, value):
     """A float32 in all lanes."""
 
