@@ -55,7 +55,7 @@ def imported(module: str, path: Path) -> Iterator[str]:
             base = package.split(".") if package else []
             base = base[: len(base) - node.level + 1] if node.level else []
             name = ".".join([*base, *(node.module or "").split(".")]).strip(".")
-            yield from (f"{name}.{alias.name}" if node.level else name for alias in node.names)
+            yield from (f"{name}.{alias.name}".strip(".") if node.level else name for alias in node.names)
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
