@@ -13,7 +13,7 @@ from ..backend.jobs.runner import State, Task
 from ..backend.jobs.terminal import drain
 from ..backend.methods import Method, all_methods
 from ..scene import provenance
-from . import session
+from . import pump, session
 from .properties import chosen_method, group_of, read_settings
 from .sources import paths_of
 
@@ -101,7 +101,7 @@ def _wait(task: Task) -> None:
         raise ReifyError(task.failure.what, task.failure.fix)
     if task.state is State.CANCELLED:
         raise ReifyError("The job was cancelled.")
-    bpy.ops.reify.commit("EXEC_DEFAULT", True, task=task.number)
+    pump.hand_over(task)
 
 
 def _reported(operator: bpy.types.Operator, work: Any) -> set[str]:

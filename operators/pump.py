@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -24,17 +25,14 @@ PREVIEW_SHARE = 0.2  # of the time at most goes into showing previews
 LONGEST_TICK_S = 0.1  # what takes longer is logged
 
 
+@dataclass
 class _Shown:
     """What the window has been told already."""
 
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.state: Any = None
-        self.preview: tuple[int, int] = (0, 0)
-        self.next_preview = 0.0
-        self.handed_over: set[int] = set()
+    state: Any = None
+    preview: tuple[int, int] = (0, 0)  # number of the task and of its preview
+    next_preview: float = 0.0
+    handed_over: set[int] = field(default_factory=set)  # tasks whose results are in the scene, or can't be
 
 
 _shown = _Shown()
@@ -47,7 +45,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Poll no more, and take the preview away."""
+    """Poll no more."""
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
 
@@ -63,11 +61,17 @@ def register() -> None:
 def unregister() -> None:
     """Stop, and watch no more."""
     stop()
-    preview.clear()
-    _shown.reset()
+    reset()
     for handlers, handler in ((bpy.app.handlers.save_pre, _before_saving), (getattr(bpy.app.handlers, "exit_pre", []), _before_exit)):
         if handler in handlers:
             handlers.remove(handler)
+
+
+def reset() -> None:
+    """Forget what was shown, and take the preview away."""
+    global _shown
+    preview.clear()
+    _shown = _Shown()
 
 
 def _tick() -> float | None:

@@ -74,7 +74,7 @@ class REIFY_OT_add_image(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be an image."""
         cls.poll_message_set("This file holds no images")
-        return any(image.type == "IMAGE" for image in bpy.data.images)
+        return any(image.type not in ("RENDER_RESULT", "COMPOSITING") for image in bpy.data.images)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask which."""

@@ -1,0 +1,44 @@
+"""Reify registered once, each test in an empty scene, and a method that takes no time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from reify.tests.scene import samples
+
+
+@pytest.fixture(scope="module")
+def registered():
+    pytest.importorskip("bpy")
+    import reify
+
+    reify.register()
+    yield
+    reify.unregister()
+
+
+@pytest.fixture
+def scene(registered):
+    import bpy
+    from reify.operators import pump, session
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    yield bpy.context.scene
+    pump.reset()
+    session.stop()
+
+
+@pytest.fixture
+def quick_method(monkeypatch):
+    """From Photos, whose work is done at once; what it was called with is in the list that this gives."""
+    from reify.backend.methods import photos
+
+    calls: list[tuple] = []
+
+    def run(inputs, settings, job):
+        calls.append((inputs, settings, job.seed))
+        return dataclasses.replace(samples.result(), report=job.report)
+
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, packages=()))
+    return calls
