@@ -6,6 +6,7 @@ EXR files. Pictures are straight (not premultiplied) and stand as EXIF orientati
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 PILLOW = (".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".ppm", ".pgm")
 SUFFIXES = (*PILLOW, ".exr")
-LARGEST_MEGAPIXELS = 1000
+LARGEST_MEGAPIXELS = 500
 ORIENTATION_TAG = 0x0112
 # Quarter turns counter-clockwise that bring the stored pixels upright, by EXIF orientation; a mirrored one is mirrored first.
 QUARTER_TURNS = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}
@@ -130,30 +131,32 @@ def srgb_of_linear(linear: Array) -> Array:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """Pillow's image of a file, for its header; pictures of up to a thousand megapixels are let through. Raises ReifyError."""
+    """Pillow's image of a file, for its header; pictures of up to 500 megapixels are let through. Raises ReifyError."""
     with _explained(path), _open(path) as image:
         yield image
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
+    _let_large_pictures_through()
     from PIL import Image
 
-    # Pillow's guard against decompression bombs sits at 89 megapixels, which cameras reach; ours is raised where it is known.
-    guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        image = Image.open(path)
-    finally:
-        Image.MAX_IMAGE_PIXELS = guard
-    with image:
-        if image.width * image.height > LARGEST_MEGAPIXELS * 1e6:
-            raise ReifyError(f"{path.name} has more than {LARGEST_MEGAPIXELS} megapixels.", "Scale it down.")
+    with Image.open(path) as image:
         yield image
+
+
+@functools.cache
+def _let_large_pictures_through() -> None:
+    """Pillow refuses what has more than twice its limit of 89 megapixels, and telephones reach 200."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, LARGEST_MEGAPIXELS * 1_000_000 // 2)
 
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     from PIL import UnidentifiedImageError
+    from PIL.Image import DecompressionBombError
 
     try:
         yield
@@ -163,9 +166,16 @@ def _explained(path: Path) -> Iterator[None]:
         raise ReifyError(f"There is no permission to read {path}.", "Change the file's permissions.") from None
     except UnidentifiedImageError:
         raise ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.") from None
-    # Pillow's decoders raise nearly anything on damaged files: SyntaxError for PNG, struct.error for TIFF, RuntimeError OpenEXR …
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, TypeError, KeyError, IndexError, ArithmeticError) as error:
+    except DecompressionBombError:
+        raise _too_large(path) from None
+    except (ReifyError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files: SyntaxError, struct.error, KeyError …
         raise ReifyError(f"{path.name} is damaged or cut off ({error}).", "Copy it again or remove it.") from error
+
+
+def _too_large(path: Path) -> ReifyError:
+    return ReifyError(f"{path.name} says that it has more than {LARGEST_MEGAPIXELS} megapixels.", "Scale it down.")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -241,14 +251,15 @@ def _info_of(pixels: Array) -> ImageInfo:
 
 def _read_tiff(path: Path, error: Exception) -> Array:
     """Second try for what Pillow has refused with `error`; it knows no TIFF of three 32-bit channels, for one."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
+    if path.suffix.lower() not in (".tif", ".tiff") or isinstance(error, FileNotFoundError | PermissionError):
         raise error
     import tifffile
 
-    try:
-        pixels = tifffile.imread(path)
-    except (tifffile.TiffFileError, ValueError, RuntimeError) as second:
-        raise OSError(f"{error}; {second}") from second
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        if page.size > 4 * LARGEST_MEGAPIXELS * 1e6:
+            raise _too_large(path)
+        pixels = np.asarray(page.asarray())
     if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and pixels.shape[2] not in (3, 4):
         pixels = np.moveaxis(pixels, 0, 2)  # planes one after another
     if pixels.ndim == 2:
@@ -267,17 +278,22 @@ def _with_byte_alpha(pixels: Array) -> Array:
     return np.concatenate([rgb, alpha], axis=2)
 
 
-def _exr(path: Path, **options: bool) -> Any:
+def _exr(path: Path) -> Any:
     try:
         import OpenEXR
     except ImportError:
         raise ReifyError(f"{path.name} needs the package OpenEXR, which isn't installed.", "Install the engine again.") from None
     with path.open("rb"):  # OpenEXR doesn't tell a missing file from a broken one
-        return OpenEXR.File(str(path), **options)
+        pass
+    with OpenEXR.File(str(path), header_only=True) as file:
+        low, high = file.header()["dataWindow"]
+    if np.prod(high.astype(np.float64) - low + 1) > LARGEST_MEGAPIXELS * 1e6:  # before a damaged header takes all memory
+        raise _too_large(path)
+    return OpenEXR.File(str(path), separate_channels=True)
 
 
 def _read_exr(path: Path) -> Array:
-    with _exr(path, separate_channels=True) as file:
+    with _exr(path) as file:
         found = {name: np.asarray(channel.pixels, dtype=np.float32) for name, channel in file.channels().items()}
     # A layer's name may stand before the channel's: "ViewLayer.Combined.R".
     by_letter = {name.rpartition(".")[2]: pixels for name, pixels in reversed(found.items())}

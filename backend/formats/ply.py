@@ -105,6 +105,8 @@ def _read_element(stream: BinaryIO, header: _Header, wanted: str, path: Path) ->
         if element.has_lists:
             what = f"{path.name} has lists before or in its vertices, which isn't supported."
             raise ReifyError(what, "Save it again with another program.")
+        if len(dict(element.properties)) < len(element.properties):
+            raise _damaged(path)
         dtype = np.dtype([(name, order + kind) for name, kind in element.properties])
         rows = _read_rows(stream, element.count, dtype, header.encoding == "ascii")
         if len(rows) != element.count:

@@ -61,7 +61,8 @@ def write_splat_ply(splats: Splats, path: Path) -> None:
 
 
 def _numbered(names: set[str], prefix: str) -> list[str]:
-    return sorted((name for name in names if name.startswith(prefix)), key=lambda name: int(name.removeprefix(prefix)))
+    numbered = {name: name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+    return sorted((name for name, number in numbered.items() if number.isdecimal()), key=lambda name: int(numbered[name]))
 
 
 def _read_sh(rows: Array, rest_names: list[str], path: Path) -> Array:

@@ -22,6 +22,7 @@ from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
 FISHEYE = ("OPENCV_FISHEYE", "FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE")
 PERSPECTIVE = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV", "PERSPECTIVE", "")
+LARGEST_SIDE_PX = 1_000_000
 COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
 FISHEYE_COEFFICIENTS = ("k1", "k2", "k3", "k4")
 
@@ -124,7 +125,7 @@ def _split_of(path: Path, document: Mapping[str, Any], frame: Mapping[str, Any])
     if path.stem.endswith(("_test", "_val")):
         return "test"
     for key in ("test_filenames", "val_filenames"):
-        if frame.get("file_path") in (document.get(key) or ()):
+        if isinstance(document.get(key), list) and frame.get("file_path") in document[key]:
             return "test"
     return "train"
 
@@ -151,14 +152,17 @@ def _lens_of(frame: Mapping[str, Any], image: Path, where: str) -> Lens:
         distortion = np.zeros(8)
         for i, name in enumerate(FISHEYE_COEFFICIENTS if fisheye else COEFFICIENTS):
             distortion[i] = float(frame.get(name) or 0.0)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        raise ReifyError(f"{where} has no proper focal length (fl_x or camera_angle_x).", "Export the poses again.") from None
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        raise ReifyError(f"{where} has no proper size or focal length (fl_x or camera_angle_x).", "Export the poses again.") from None
     return Lens(K, (width, height), distortion, fisheye)
 
 
 def _size_of(frame: Mapping[str, Any], image: Path) -> tuple[int, int]:
     if frame.get("w") and frame.get("h"):
-        return int(frame["w"]), int(frame["h"])
+        width, height = int(frame["w"]), int(frame["h"])
+        if not (0 < width < LARGEST_SIDE_PX and 0 < height < LARGEST_SIDE_PX):
+            raise ValueError("no proper size")
+        return width, height
     if image.suffix.lower() == ".exr":
         info = images.probe(image)
         return info.width, info.height

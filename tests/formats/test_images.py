@@ -175,7 +175,6 @@ def test_missing_files_are_named(tmp_path):
 def test_a_photo_of_100_megapixels_is_scaled_without_holding_it_whole(tmp_path):
     Image.new("RGB", (12000, 8400), (10, 120, 230)).save(tmp_path / "large.jpg", quality=50)
     pytest.importorskip("resource", reason="needs a Unix to ask for the memory used")
-    guard = Image.MAX_IMAGE_PIXELS
     script = """
 import pathlib, resource, sys
 import numpy, PIL.Image, PIL.JpegImagePlugin
@@ -190,7 +189,33 @@ print((after - before) * (1 if sys.platform == "darwin" else 1024))
     info, pixels = images.probe(tmp_path / "large.jpg"), images.read_image(tmp_path / "large.jpg", 1000)
     assert (info.width, info.height) == (12000, 8400) and pixels.shape == (700, 1000, 3)
     assert np.abs(pixels.astype(int) - [10, 120, 230]).max() <= 3
-    assert guard == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_header_of_absurd_size_is_refused(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[16:24] = struct.pack(">II", 60_000, 60_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(ReifyError, match="megapixels"):
+        images.probe(tmp_path / "a.png")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [name for name in SAVED if not name.endswith(".exr")])  # OpenEXR prints each error to the terminal
+def test_damaged_bytes_give_a_picture_or_a_reason(tmp_path, name):
+    SAVED[name](tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[rng.integers(0, rng.choice([64, 400, len(damaged)]), 3) % len(damaged)] = rng.integers(0, 256, 3)
+        (tmp_path / name).write_bytes(damaged.tobytes())
+        for read in (images.probe, images.read_image):
+            try:
+                read(tmp_path / name)
+            except ReifyError as error:
+                assert name in error.what or "megapixels" in error.what
 
 
 def test_png_and_jpeg_are_written_whole_or_not_at_all(tmp_path):

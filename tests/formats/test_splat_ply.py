@@ -99,6 +99,8 @@ def test_a_rotation_of_length_zero_becomes_no_rotation(tmp_path):
         (b"solid stl", "no PLY file"),
         (handmade(MINIMAL, np.zeros((9, 13)))[:-1], "cut off"),
         (handmade(MINIMAL, np.zeros((9, 13)))[:90], "cut off"),
+        (handmade([*MINIMAL, "x"], np.zeros((9, 14))), "cut off"),
+        (handmade([*MINIMAL, "f_rest_x"], np.zeros((9, 14)))[:-4], "cut off"),
         (handmade(["x", "y", "z"], np.zeros((9, 3))), "no splats"),
         (handmade(["packed_position"], np.zeros((9, 1))), "compressed"),
         (handmade([*MINIMAL, "f_rest_0"], np.zeros((9, 14))), "SH"),

@@ -116,6 +116,8 @@ def test_missing_pictures_are_named_and_all_missing_is_an_error(tmp_path):
         ({"transform_matrix": LEVEL}, {}),
         ({"transform_matrix": LEVEL}, {"fl_x": -5}),
         ({"transform_matrix": LEVEL}, {"fl_x": "wide"}),
+        ({"transform_matrix": LEVEL}, {"fl_x": 5, "w": math.inf, "h": 5}),
+        ({"transform_matrix": LEVEL}, {"fl_x": 5, "w": 1e300, "h": 5}),
         ({"transform_matrix": LEVEL}, {"fl_x": 5, "k1": math.inf}),
         ({"transform_matrix": LEVEL}, {"fl_x": 5, "camera_model": "EQUIRECTANGULAR"}),
     ],
