@@ -1,0 +1,48 @@
+"""Which build of torch a machine wants, from what can be seen without importing anything."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build of torch."""
+
+    id: str  # "cpu", "cuda" or "mps"
+    title: str
+    index: str  # URL of an index that is asked besides pip's own one; empty where pip's own one has it
+    gib: float  # that the whole engine takes on the disk with it
+
+
+CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.6)
+CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 7.0)
+CUDA_WINDOWS = Build("cuda", "NVIDIA graphics card (CUDA)", "https://download.pytorch.org/whl/cu130", 7.0)
+MPS = Build("mps", "Apple processor", "", 1.3)
+
+
+def fitting(preference: str = "auto", platform: str = sys.platform) -> tuple[Build, str]:
+    """The build for this machine, and one sentence saying why; `preference` may be "cpu" or "cuda".
+
+    An AMD card gets the CPU's build: Reify has no kernels for ROCm, so the larger one would bring nothing.
+    """
+    if platform == "darwin":
+        return MPS, "macOS has one build for every Mac"
+    cuda = CUDA_WINDOWS if platform == "win32" else CUDA
+    if preference == "cuda":
+        return cuda, "CUDA was chosen"
+    if preference == "cpu":
+        return CPU, "The CPU was chosen"
+    if has_nvidia_driver(platform):
+        return cuda, "An NVIDIA driver is installed"
+    return CPU, "There is no NVIDIA driver"
+
+
+def has_nvidia_driver(platform: str = sys.platform) -> bool:
+    """True where an NVIDIA driver is installed and has found a card."""
+    if platform == "linux":
+        return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+    return shutil.which("nvidia-smi") is not None

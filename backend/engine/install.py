@@ -1,0 +1,251 @@
+"""Install, verify, replace and remove the engine. pip runs in a child process, Blender's own Python is never written to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..errors import ReifyError
+from ..jobs import store
+from ..jobs.job import Job
+from .builds import CPU, Build
+from .explain import explained, from_os
+from .place import STAMP, Place, discard
+from .requirements import Requirement
+
+CHILD = Path(__file__).with_name("child.py")
+DOWNLOADED, UNPACKED = 0.8, 0.93  # how far the bar is then
+_DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* ")
+_BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to install, where, and from where."""
+
+    place: Place
+    build: Build = CPU
+    online: bool = True  # False: nothing may touch the network
+    wheels: Path | None = None  # a folder of wheels to install from instead of the network
+    python: str = sys.executable
+
+
+def install(plan: Plan, *, job: Job) -> dict[str, str]:
+    """Install or replace the engine; returns the versions of what works now.
+
+    It grows in `<folder>.partial`, is tried out in a child process, and gets its name only then: whatever
+    happens before, the engine that was there stays. Raises ReifyError with the way out, Cancelled on request.
+    """
+    place = plan.place
+    _check(plan)
+    provided = _provided(place.requirements, place.folder)
+    wanted = [requirement for requirement in place.requirements if requirement.name not in provided]
+    try:
+        place.root.mkdir(parents=True, exist_ok=True)
+        discard(place.partial)
+        place.partial.mkdir()
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, place.partial, ignore_errors=True)
+            _run_pip(plan, wanted, provided, job)
+            _drop_stand_ins(place.partial, provided)
+            job.progress(UNPACKED, "Trying it out")
+            versions = _try(plan, place.partial, job)
+            stamp = {"fingerprint": place.fingerprint, "build": plan.build.id, "versions": versions}
+            store.write_text(place.partial / STAMP, json.dumps(stamp))
+            discard(place.folder)
+            place.partial.rename(place.folder)
+        shutil.rmtree(place.root / "downloads", ignore_errors=True)
+    except OSError as error:
+        raise from_os(error, place.root) from error
+    place.use()
+    job.progress(1.0, "Installed")
+    return versions
+
+
+def uninstall(place: Place) -> None:
+    """Remove the engine and everything beside it; raises ReifyError where the system refuses."""
+    place.leave()
+    try:
+        for folder in (place.folder, place.partial, place.root / "downloads"):
+            discard(folder)
+        place.log.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReifyError(f"The engine can't be removed: {error}.", "Close other Blenders that use it, and try again.") from error
+
+
+def _check(plan: Plan) -> None:
+    if plan.wheels is not None:
+        if not any(plan.wheels.glob("*.whl")):
+            raise ReifyError(f"There are no wheels in {plan.wheels}.", "Choose a folder that holds .whl files for this system.")
+    elif not plan.online:
+        raise ReifyError(
+            "Blender's online access is off.", "Allow it in Preferences › System › Network, or install from a folder of wheels."
+        )
+    existing = next(folder for folder in (plan.place.root, *plan.place.root.parents) if folder.exists())
+    free_gib = shutil.disk_usage(existing).free / 2**30
+    if plan.wheels is None and free_gib < plan.build.gib:
+        raise ReifyError(
+            f"The engine needs {plan.build.gib:.1f} GB, and {free_gib:.1f} GB are free in {existing}.",
+            "Free some space, and install again.",
+        )
+
+
+def _provided(requirements: Sequence[Requirement], folder: Path) -> dict[str, str]:
+    """What Blender or the system has already, with its version; numpy always."""
+    import numpy
+
+    found = {requirement.name: requirement.found(besides=folder) for requirement in requirements}
+    return {"numpy": numpy.__version__, **{name: version for name, version in found.items() if version}}
+
+
+def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, str], job: Job) -> None:
+    place = plan.place
+    if not wanted:
+        return
+    with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
+        folder = Path(temporary)
+        pinned = folder / "requirements.txt"
+        pinned.write_text("\n".join(requirement.pinned for requirement in wanted), encoding="utf-8")
+        constraints = folder / "constraints.txt"
+        constraints.write_text("\n".join(_stand_in(folder, *item) for item in provided.items()), encoding="utf-8")
+        arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
+        arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
+        arguments += ["--requirement", str(pinned), "--constraint", str(constraints), "--find-links", str(folder)]
+        if plan.wheels is not None:
+            arguments += ["--no-index", "--find-links", str(plan.wheels)]
+        elif plan.build.index:
+            arguments += ["--extra-index-url", plan.build.index]
+        with _child(plan.python, ["pip", *arguments]) as child, place.log.open("w", encoding="utf-8") as log:
+            output = _watch(child, log, plan, job)
+        if child.returncode != 0:
+            raise explained(output, place.root, place.log)
+
+
+def _stand_in(folder: Path, name: str, version: str) -> str:
+    """Write a wheel that holds nothing but the claim that `name` is there; returns the constraint that makes pip take it.
+
+    With it pip neither downloads nor installs what Blender has, and yet chooses everything else to fit that version.
+    """
+    local = f"{version.partition('+')[0]}+provided"  # a local version is preferred to the same version elsewhere
+    stem = f"{name.replace('-', '_')}-{local}"
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {local}\n")
+        wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: reify\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+    return f"{name}=={local}"
+
+
+def _drop_stand_ins(folder: Path, provided: Mapping[str, str]) -> None:
+    for name in provided:
+        for claim in folder.glob(f"{name.replace('-', '_')}-*+provided.dist-info"):
+            shutil.rmtree(claim)
+
+
+@contextlib.contextmanager
+def _child(python: str, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A child process that ends with this one; whatever goes wrong inside the block ends it too."""
+    without = ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PYTHONPATH", "PYTHONHOME")
+    environment = {key: value for key, value in os.environ.items() if key not in without}
+    child = subprocess.Popen(
+        [python, "-s", str(CHILD), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    try:
+        yield child
+    finally:
+        assert child.stdin is not None
+        child.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.0 if sys.exc_info()[0] else 5.0)
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
+    """What the child prints, line by line, and an empty string whenever it is silent for 0.2 s, so that Cancel works."""
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        assert child.stdout is not None
+        for line in child.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, name="reify-pip", daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=0.2)
+        except queue.Empty:
+            yield ""
+            continue
+        if line is None:
+            return
+        yield line
+
+
+def _watch(child: subprocess.Popen[str], log: IO[str], plan: Plan, job: Job) -> str:
+    """Follow pip to its end, telling the job how far it is; returns everything it printed."""
+    expected = plan.build.gib * 2**30 / 2.5  # wheels are compressed
+    finished = current = 0
+    fraction, text, output = 0.0, "Starting pip", []
+    for line in _lines(child):
+        if progress := _BYTES.search(line):
+            current, total = int(progress["done"]), int(progress["total"])
+            text = f"{text.partition(',')[0]}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
+        elif line:
+            output.append(line)
+            log.write(line)
+            log.flush()
+            if download := _DOWNLOAD.search(line):
+                finished, current = finished + current, 0
+                text = f"Downloading {download['name']}"
+            elif line.startswith("Installing collected packages"):
+                fraction, text = DOWNLOADED, "Unpacking"
+        if fraction < DOWNLOADED:
+            fraction = DOWNLOADED * min((finished + current) / expected, 0.99)
+        job.progress(fraction, text)
+    child.wait()
+    return "".join(output)
+
+
+def _try(plan: Plan, folder: Path, job: Job) -> dict[str, str]:
+    """Import everything and run a kernel in a child process that sees what Blender will see."""
+    modules = [requirement.module for requirement in plan.place.requirements]
+    path = [entry for entry in sys.path if entry not in ("", str(plan.place.folder))]
+    request = json.dumps({"path": [*path, str(folder)], "modules": modules})
+    output = []
+    with _child(plan.python, ["try", request]) as child:
+        for number, line in enumerate(_lines(child)):
+            job.progress(min(UNPACKED + 0.0005 * number, 0.99), "Trying it out")
+            output.append(line)
+    with plan.place.log.open("a", encoding="utf-8") as log:
+        log.writelines(output)
+    said = [line for line in output if line.strip()]
+    if child.returncode != 0 or not said:
+        last = said[-1].strip() if said else "no word"
+        raise ReifyError(
+            f"The engine was installed, but it doesn't work here: {last}.",
+            f"Update the system and the graphics driver, and install again; the log tells more: {plan.place.log}",
+        )
+    return {key: str(value) for key, value in json.loads(said[-1]).items()}

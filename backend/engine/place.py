@@ -1,0 +1,122 @@
+"""The engine's folder: its name, its state, and how its packages become importable."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ..jobs import store
+from . import requirements
+from .requirements import Requirement
+
+STAMP = "engine.json"  # written last: a folder with it was whole and worked
+PARTIAL, TRASH = ".partial", ".trash"
+
+
+class State(Enum):
+    """What there is of the engine."""
+
+    SYSTEM = "Everything needed is there without an engine of Reify's own"
+    READY = "Installed"
+    OUTDATED = "Installed, but made for another version of Reify"
+    UNFINISHED = "An installation was cut off"
+    ABSENT = "Not installed"
+
+    @property
+    def usable(self) -> bool:
+        """True where jobs can run."""
+        return self in (State.SYSTEM, State.READY)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the engine for this Python and system lies, inside the extension's user folder."""
+
+    root: Path
+    listed: Path = requirements.LIST
+
+    @property
+    def folder(self) -> Path:
+        """The engine's own folder; another Python has another one, so leftovers never mix."""
+        system = sysconfig.get_platform().replace(".", "_")
+        return self.root / f"py{sys.version_info[0]}{sys.version_info[1]}-{system}"
+
+    @property
+    def partial(self) -> Path:
+        """Where it grows until it is verified."""
+        return self.folder.with_name(self.folder.name + PARTIAL)
+
+    @property
+    def log(self) -> Path:
+        """Everything that pip said, the last time."""
+        return self.root / "install.log"
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What belongs into it."""
+        return requirements.read(self.listed)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the pinned versions; another one means that the engine is outdated."""
+        return store.digest([requirement.pinned for requirement in self.requirements])
+
+    def stamp(self) -> dict[str, Any]:
+        """What was installed; empty where nothing whole is there."""
+        try:
+            return dict(json.loads((self.folder / STAMP).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    def state(self) -> State:
+        """What there is; looks at files and imports nothing."""
+        if stamp := self.stamp():
+            return State.READY if stamp.get("fingerprint") == self.fingerprint else State.OUTDATED
+        if not requirements.missing(self.requirements):
+            return State.SYSTEM
+        return State.UNFINISHED if self.partial.exists() or self.folder.exists() else State.ABSENT
+
+    def use(self) -> bool:
+        """Put the engine at the end of `sys.path`; False where none is whole. An outdated one still serves."""
+        if not self.stamp():
+            return False
+        if str(self.folder) not in sys.path:
+            sys.path.append(str(self.folder))
+            importlib.invalidate_caches()
+        return True
+
+    def leave(self) -> None:
+        """Take it off the path; what is imported stays so until Blender is closed."""
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(self.folder))
+        importlib.invalidate_caches()
+
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def sweep(self) -> None:
+        """Delete what was set aside because files of it were in use; Windows locks loaded libraries."""
+        for old in self.root.glob(f"*{TRASH}*"):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def discard(folder: Path) -> None:
+    """Take a folder out of the way at once, and delete what can be deleted; `Place.sweep` gets the rest.
+
+    Raises OSError where it can't even be renamed.
+    """
+    if folder.exists():
+        aside = folder.with_name(f"{folder.name}{TRASH}{os.getpid()}")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)

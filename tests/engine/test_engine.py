@@ -1,0 +1,246 @@
+"""Installing the engine from a folder of tiny wheels that the tests make: no network, the real pip, seconds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from reify.backend.engine import builds, explain, install, place, requirements
+from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs.job import Job
+
+GOOD = "__version__ = '1.0'\nimport numpy\n"
+BROKEN = "raise ImportError('libgone.so.1: cannot open shared object file')\n"
+
+
+def make_wheel(folder: Path, name: str, source: str, needs: str = "numpy", padding: int = 0) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        f"{name}/__init__.py": source,
+        f"{name}/data.bin": "x" * padding,
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: {needs}\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    lines = []
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for file, text in files.items():
+            wheel.writestr(file, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            lines.append(f"{file},sha256={digest},{len(text)}")
+        wheel.writestr(f"{name}-1.0.dist-info/RECORD", "\n".join([*lines, f"{name}-1.0.dist-info/RECORD,,"]))
+    return path
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[place.Place]:
+    """A place whose engine consists of two tiny packages."""
+    listed = tmp_path / "engine.txt"
+    listed.write_text("reify-one==1.0  # reify_one>=1.0: a test\nreify-two==1.0 # reify_two>=1.0: a test\n")
+    found = place.Place(tmp_path / "größer 🎨" / "engine", listed)
+    yield found
+    found.leave()
+    for module in ("reify_one", "reify_two"):
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    for name in ("reify_one", "reify_two"):
+        make_wheel(tmp_path / "wheels", name, GOOD)
+    return tmp_path / "wheels"
+
+
+def test_an_engine_from_a_folder_of_wheels_works_and_leaves_numpy_to_blender(here: place.Place, wheels: Path) -> None:
+    import numpy
+
+    assert here.state() is place.State.ABSENT
+    versions = install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert here.state() is place.State.READY
+    assert versions["reify_one"] == "1.0" and versions["numpy"] == numpy.__version__
+    assert not list(here.folder.glob("numpy*"))
+    assert not here.partial.exists()
+    import reify_one  # type: ignore[import-not-found]
+
+    assert Path(reify_one.__file__).is_relative_to(here.folder)
+    assert sys.path[-1] == str(here.folder)
+
+
+def test_removing_the_engine_leaves_nothing_behind(here: place.Place, wheels: Path) -> None:
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.uninstall(here)
+    assert here.state() is place.State.ABSENT
+    assert str(here.folder) not in sys.path
+    assert not list(here.root.iterdir())
+
+
+def test_an_installation_cut_off_half_way_is_seen_and_repaired(here: place.Place, wheels: Path) -> None:
+    make_wheel(here.partial, "leftover", GOOD)
+    assert here.state() is place.State.UNFINISHED
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert here.state() is place.State.READY
+    assert not list(here.folder.glob("leftover*"))
+
+
+def test_pip_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, wheels: Path) -> None:
+    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE); time.sleep(60)"
+    wait = tmp_path / "ended"
+    trial = f'{{"path": {[str(tmp_path), *sys.path]!r}, "modules": ["slow_to_import"]}}'.replace("'", '"')
+    (tmp_path / "slow_to_import.py").write_text(f"import time; time.sleep(3); open({str(wait)!r}, 'w')")
+    parent = subprocess.Popen([sys.executable, "-c", code, str(install.CHILD), "try", trial])
+    time.sleep(1.0)
+    parent.kill()
+    parent.wait()
+    time.sleep(3.0)
+    assert not wait.exists()
+
+
+def test_other_pinned_versions_make_the_engine_outdated_and_installing_replaces_it(here: place.Place, wheels: Path) -> None:
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    shutil.copy(make_wheel(wheels / "more", "reify_three", GOOD), wheels)
+    here.listed.write_text(here.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
+    assert here.state() is place.State.OUTDATED
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert here.state() is place.State.READY
+    assert (here.folder / "reify_one").is_dir() and (here.folder / "reify_three").is_dir()
+
+
+def test_an_engine_that_does_not_work_never_gets_its_name(here: place.Place, wheels: Path) -> None:
+    make_wheel(wheels, "reify_two", BROKEN)
+    with pytest.raises(ReifyError, match="libgone.so.1"):
+        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert here.state() is place.State.ABSENT
+    assert "libgone.so.1" in here.log.read_text()
+
+
+def test_a_failed_upgrade_leaves_the_engine_that_was_there(here: place.Place, wheels: Path) -> None:
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    here.listed.write_text(here.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
+    with pytest.raises(ReifyError, match="There is no reify-three==1.0 for this Python"):
+        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert here.state() is place.State.OUTDATED
+    assert (here.folder / "reify_one").is_dir()
+
+
+def test_cancelling_ends_pip_within_half_a_second_and_leaves_nothing(here: place.Place, wheels: Path) -> None:
+    make_wheel(wheels, "reify_two", "import time; time.sleep(30)")
+    asked: list[float] = []
+
+    def listen(event: object) -> None:
+        if getattr(event, "text", "") == "Trying it out" and not asked:
+            asked.append(time.monotonic())
+            job.cancel()
+
+    job = Job(listener=listen)
+    with pytest.raises(Cancelled):
+        install.install(install.Plan(here, online=False, wheels=wheels), job=job)
+    assert time.monotonic() - asked[0] < 1.0
+    assert here.state() is place.State.ABSENT and not here.partial.exists()
+
+
+def test_what_the_system_has_is_not_installed_again(here: place.Place, wheels: Path) -> None:
+    here.listed.write_text(here.listed.read_text() + "pytest==99.0 # pytest>=7.0: a test\n")
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert here.state() is place.State.READY
+    assert not list(here.folder.glob("*pytest*"))
+
+
+def test_a_system_that_has_everything_needs_no_engine(tmp_path: Path) -> None:
+    listed = tmp_path / "engine.txt"
+    listed.write_text("pytest==99.0 # pytest>=7.0: a test\n")
+    assert place.Place(tmp_path / "engine", listed).state() is place.State.SYSTEM
+    listed.write_text("pytest==99.0 # pytest>=99.0: a test\n")
+    assert place.Place(tmp_path / "engine", listed).state() is place.State.ABSENT
+
+
+def test_nothing_touches_the_network_while_online_access_is_off(here: place.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    with pytest.raises(ReifyError, match="online access is off"):
+        install.install(install.Plan(here, online=False), job=Job())
+
+
+def test_too_little_space_is_said_before_anything_starts(here: place.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**29))
+    with pytest.raises(ReifyError, match=r"needs 1\.6 GB, and 0\.5 GB are free"):
+        install.install(install.Plan(here), job=Job())
+
+
+def test_a_file_where_the_folder_should_be_is_one_clear_sentence(here: place.Place, wheels: Path) -> None:
+    here.root.parent.mkdir(parents=True)
+    here.root.write_text("in the way")
+    with pytest.raises(ReifyError, match="can't be used"):
+        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+
+
+def test_a_damaged_wheel_is_one_clear_sentence(here: place.Place, wheels: Path) -> None:
+    (wheels / "reify_two-1.0-py3-none-any.whl").write_bytes((wheels / "reify_two-1.0-py3-none-any.whl").read_bytes()[:200])
+    with pytest.raises(ReifyError, match="package is damaged"):
+        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+
+
+def test_an_empty_folder_of_wheels_is_one_clear_sentence(here: place.Place, tmp_path: Path) -> None:
+    with pytest.raises(ReifyError, match="no wheels"):
+        install.install(install.Plan(here, online=False, wheels=tmp_path), job=Job())
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk filled up"),
+        ("WARNING: Retrying … NewConnectionError('…')\nERROR: No matching distribution found for torch==2.13.0", "network isn't there"),
+        ("WARNING: … ProxyError('Cannot connect to proxy.', …)\nERROR: No matching distribution found for torch", "proxy refuses"),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", "certificate"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'", "can't be written"),
+        ("ERROR: No matching distribution found for xatlas==0.0.11", "no xatlas==0.0.11 for this Python"),
+        ("ERROR: ResolutionImpossible: for help visit …", "don't fit Blender's own numpy"),
+        ("There is no pip", "has no pip"),
+        ("ERROR: something new", "something new"),
+    ],
+)
+def test_every_way_pip_fails_is_one_sentence_with_a_way_out(output: str, says: str, tmp_path: Path) -> None:
+    error = explain.explained(output, tmp_path, tmp_path / "install.log")
+    assert says in error.what
+    assert error.fix.endswith(".") or "install.log" in error.fix
+
+
+def test_the_engines_list_names_what_the_methods_need() -> None:
+    from reify.backend.methods import all_methods
+
+    listed = {requirement.module for requirement in requirements.read()}
+    needed = {package for method in all_methods().values() for package in method.packages}
+    assert needed <= listed | {"xatlas"}
+
+
+def test_a_line_in_an_unknown_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "engine.txt").write_text("torch>=2\n")
+    with pytest.raises(ValueError, match="unknown form"):
+        requirements.read(tmp_path / "engine.txt")
+
+
+def test_the_build_of_torch_follows_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builds, "has_nvidia_driver", lambda platform: True)
+    assert builds.fitting(platform="linux")[0] is builds.CUDA
+    assert builds.fitting("cpu", platform="linux")[0] is builds.CPU
+    assert builds.fitting(platform="win32")[0] is builds.CUDA_WINDOWS
+    monkeypatch.setattr(builds, "has_nvidia_driver", lambda platform: False)
+    assert builds.fitting(platform="linux")[0] is builds.CPU
+    assert builds.fitting(platform="darwin")[0] is builds.MPS
+
+
+@pytest.mark.slow
+def test_the_trial_runs_the_kernels_of_the_real_engine(tmp_path: Path) -> None:
+    listed = tmp_path / "engine.txt"
+    listed.write_text("torch==2.13.0 # torch>=2.0: a test\nnumba==0.68.1 # numba>=0.5: a test\n")
+    pytest.importorskip("torch")
+    pytest.importorskip("numba")
+    versions = install._try(install.Plan(place.Place(tmp_path, listed)), tmp_path, Job())
+    assert versions["device"] in ("cpu", "cuda")
