@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .. import device
+from ..errors import ReifyError
 from ..values import Array, Mesh
 from . import topology
 
-STEEPEST = 0.42  # cosine: faces tilted more than 65 degrees against their chart get one of their own
+STEEPEST = 0.34  # cosine: faces tilted more than 70 degrees against their chart get one of their own
 FLAT = 0.64  # cosine within which a chart grows at first
+MOST_TRIALS = 80  # of scales, each at least 1 % smaller than the one before
 ANGLES = 24  # tried between 0 and 90 degrees for the smallest box around a chart
 
 
@@ -132,6 +134,14 @@ def _connected_charts(mesh: Mesh, chart: Array) -> Array:
     return topology.connected(len(chart), f[same], g[same]).astype(np.int64)
 
 
+def _affordable(span_px: Array, margin_px: int) -> int:
+    """The widest margin, up to `margin_px`, with which the boxes around charts grow to at most twice their area."""
+    for margin in range(margin_px, 1, -1):
+        if np.prod(span_px + 2 * margin, axis=1).sum() <= 2.0 * np.prod(span_px, axis=1).sum():
+            return margin
+    return 1
+
+
 def _upright(flat: Array, chart: Array) -> Array:
     """Every chart turned so that the box around it is small, and higher than wide."""
     chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
@@ -164,10 +174,9 @@ def _pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
     by_height = np.argsort(-span[:, 1], kind="stable")
     places = np.zeros((len(starts), 2), np.int64)
     # Texels per world unit: from above until it fits; the first guess would fill the square.
-    scale, margin = size_px / np.sqrt(np.maximum(0.5 * np.abs(_doubled(flat)).sum(), 1e-300)), margin_px
-    for attempt in range(60):
-        if attempt == 30:
-            margin = 1
+    scale = size_px / np.sqrt(np.maximum(0.5 * np.abs(_doubled(flat)).sum(), 1e-300))
+    margin = _affordable(span * scale, margin_px)
+    for _ in range(MOST_TRIALS):
         widths = (span[:, 0] * scale).astype(np.int64) + 1 + 2 * margin
         offsets = np.concatenate([[0], np.cumsum(widths)])
         if widths.max() > size_px:
@@ -186,6 +195,8 @@ def _pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
         if needed <= size_px:
             break
         scale *= min(0.99, (size_px / needed) ** 0.5)
+    else:
+        raise ReifyError(f"The mesh falls into {len(starts)} pieces, too many for a texture of {size_px} pixels.", "Choose a larger texture, or vertex colours.")
     uvs = np.empty_like(flat)
     uvs[order] = (local * scale + places[chart[order]][:, None] + margin) / size_px
     return uvs.clip(0.0, 1.0).astype(np.float32)

@@ -10,8 +10,9 @@ from .. import device
 from ..values import Array, Mesh, Views
 from . import raster
 from . import texture_kernels as kernels
-from .texture import EDGE_FADE_PX, EDGE_PX
 
+EDGE = 1 / 800  # of the picture's longer side: so near to a jump in depth nothing is used; cameras and surface are off by as much
+EDGE_FADE = 1 / 200  # so near to one, only where there is nothing better
 LEAST_COSINE = 0.15  # between the surface's normal and the direction to the camera
 
 
@@ -125,13 +126,14 @@ def _trust(depth: Array, alpha: Array | None, known: Array | None) -> Array:
         jump[tuple(slice(1, None) if k == axis else slice(None) for k in (0, 1))] |= torn
     if alpha is not None:
         jump |= alpha < 250
-    trust = np.where(_widened(jump, EDGE_FADE_PX), np.float32(0.1), np.float32(1))
-    trust[_widened(jump, EDGE_PX)] = 0.0
+    long_side = max(width, height)
+    trust = np.where(_widened(jump, max(1, round(EDGE_FADE * long_side))), np.float32(0.1), np.float32(1))
+    trust[_widened(jump, round(EDGE * long_side))] = 0.0
     if known is not None:
         trust[_widened(known == 0, 1)] = 0.0
     across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
     border = np.minimum(np.minimum(across, width - across)[None, :], np.minimum(down, height - down)[:, None])
-    return trust * np.clip(border / (0.05 * max(width, height)), 0.02, 1.0).astype(np.float32)
+    return trust * np.clip(border / (0.05 * long_side), 0.02, 1.0).astype(np.float32)
 
 
 def _widened(mask: Array, reach: int) -> Array:

@@ -13,8 +13,6 @@ from ..settings import option
 from ..values import Array, Mesh, Views
 
 SLOTS = 4  # photos kept for every texel
-EDGE_PX = 2  # pixels beside a jump in depth that are never used: cameras and surface are off by about as much
-EDGE_FADE_PX = 8  # pixels beside a jump that are used where there is nothing better
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class TextureSettings:
     long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
     level_exposure: bool = option(True, "Make photos of different exposure and white balance agree where they overlap")
     sharpness: float = option(4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True)
-    margin_px: int = option(4, "Empty texels around every UV island; twice as many lie between two", low=1, high=64, unit="px", advanced=True)
+    margin_px: int = option(4, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True)
 
 
 def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:

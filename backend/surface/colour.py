@@ -9,10 +9,11 @@ from ..values import Array
 from .depth import DepthMaps
 
 
-def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float) -> Array:
-    """Mean colour [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex to within `tolerance` world units.
+def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float) -> tuple[Array, Array]:
+    """Mean colour [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and which ones are seen by any, [V] bool.
 
-    Vertices that no camera sees get the mean of their neighbours, or grey.
+    A camera sees what is within `tolerance` world units of its depth. Vertices that none sees get the mean of their
+    neighbours, or grey.
     """
     device.prepare_numba()
     from . import colour_kernels as kernels
@@ -27,7 +28,7 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
             kernels.gather(vertices[part], poses[index], np.array(maps.intrinsics(index)), *layers, tolerance, total[part], weight[part])
 
     device.split(work, len(vertices), least=4096)
-    return _spread(total, weight, faces)
+    return _spread(total, weight, faces), weight > 0
 
 
 def _spread(total: Array, weight: Array, faces: Array, rounds: int = 8) -> Array:

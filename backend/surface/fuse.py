@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
-from ..values import Cameras, Mesh, Rendering, Views
+from ..values import Array, Cameras, Mesh, Rendering, Views
+
+SEEN_VOXELS = 2.0  # between the surface and a camera's depth, for the camera to see it
+HIDDEN_RINGS = 4  # of faces around the seen ones that are kept, so that holes stay small and rims even
 
 
 @dataclass(frozen=True)
@@ -49,4 +54,16 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     job.progress(0.95, "colours")
-    return Mesh(vertices, faces, vertex_srgb=colour.at_vertices(vertices, faces, maps, volume.truncation))
+    colours, seen = colour.at_vertices(vertices, faces, maps, SEEN_VOXELS * volume.voxel)
+    return _without_hidden(Mesh(vertices, faces, vertex_srgb=colours), seen)
+
+
+def _without_hidden(mesh: Mesh, seen: Array) -> Mesh:
+    """Without the faces that no camera sees, and none within some faces of them does: inner shells, where far sides of noise meet."""
+    for _ in range(HIDDEN_RINGS):
+        around = seen[mesh.faces].any(axis=1)
+        seen = seen.copy()
+        seen[mesh.faces[around]] = True
+    kept, faces = np.unique(mesh.faces[seen[mesh.faces].all(axis=1)], return_inverse=True)
+    assert mesh.vertex_srgb is not None
+    return Mesh(mesh.vertices[kept], faces.reshape(-1, 3).astype(np.int32), vertex_srgb=mesh.vertex_srgb[kept])

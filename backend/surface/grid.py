@@ -15,6 +15,7 @@ from .region import Ball
 
 BLOCK = 8  # voxels along a block's edge
 LARGEST = 256  # blocks along the edge of the whole grid
+PIXELS = 1.5  # that a voxel covers; rendered depth holds no more detail
 STRIDE_PX = 2  # of the pixels that say which blocks are needed
 
 
@@ -38,7 +39,7 @@ def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: 
     A `voxel_size` of 0 follows the size of the pixels on the surface. Voxels grow where there would be more than
     `max_voxels`. Raises ReifyError where no depth map has anything in the ball.
     """
-    voxel, why = (voxel_size, "as set") if voxel_size > 0 else (pixel_footprint(maps, ball), "the size of a pixel on the surface")
+    voxel, why = (voxel_size, "as set") if voxel_size > 0 else (PIXELS * pixel_footprint(maps, ball), f"{PIXELS} pixels on the surface")
     finest = 2 * ball.radius / (BLOCK * (LARGEST - 2))
     if voxel < finest:
         voxel, why = finest, f"the subject's size divided by {BLOCK * (LARGEST - 2)}"
