@@ -8,8 +8,8 @@ import numpy as np
 
 from ..settings import option
 from ..values import Array
-from .inflation import STEPS_PX, Progress, spread
-from .sheet import Sheet, relaxed, sheet_of, spacing_for
+from .inflation import Progress, spread
+from .sheet import Sheet, sheet_for
 from .solid import Solid, walled
 
 
@@ -27,7 +27,7 @@ def extrude(coverage: Array, faces: int, settings: ExtrudeSettings, progress: Pr
     side = longest_side(coverage)
     half = 0.5 * settings.depth / 100.0 * side
     bevel = min(settings.bevel / 100.0 * side, half)
-    sheet = relaxed(sheet_of(coverage, spacing_for(coverage, faces, 2.0 * (half - bevel))), contour_px=STEPS_PX)
+    sheet = sheet_for(coverage, faces, 2.0 * (half - bevel))
     if bevel > 0:
         progress(0.4, "rounding the edges")
         sheet = spread(sheet, rounded(sheet, bevel))

@@ -14,11 +14,10 @@ import numpy as np
 from ..settings import option
 from ..values import Array
 from .polygon_laplacian import poisson
-from .sheet import Sheet, outline_edges, relaxed, sheet_of, spacing_for
+from .sheet import Sheet, outline_edges, relaxed, sheet_for
 from .solid import Solid, closed
 
 Progress = Callable[[float, str], None]
-STEPS_PX = 0.4  # how far the contour may move to lose the steps of hard-edged pixels
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class InflateSettings:
 def inflate(coverage: Array, faces: int, settings: InflateSettings, progress: Progress = lambda fraction, text: None) -> Solid:
     """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none."""
     progress(0.0, "laying out the mesh")
-    sheet = relaxed(sheet_of(coverage, spacing_for(coverage, faces)), contour_px=STEPS_PX)
+    sheet = sheet_for(coverage, faces)
     progress(0.3, "solving for the height")
     height = heights(sheet, settings)
     progress(0.6, "evening out the faces")

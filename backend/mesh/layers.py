@@ -47,7 +47,7 @@ def layers(
     parts = _filled(regions)
     order = np.argsort([-part.sum() for part in parts], kind="stable")
     total = float(sum(part.sum() for part in parts))
-    side = max(np.ptp(np.nonzero((regions >= 0).any(axis=axis))[0]) + 1 for axis in (0, 1))
+    side = max(int(np.ptp(np.nonzero((regions >= 0).any(axis=axis))[0])) + 1 for axis in (0, 1))
     reach = settings.overlap / 100.0 * side
     at_edge = distance_transform_edt(coverage > 0.5) < 4.0
     placed: list[tuple[Array, Solid]] = []  # pixels and shell, largest first

@@ -9,9 +9,9 @@ import numpy as np
 from ..settings import option
 from ..values import Array, Picture
 from .extrude import longest_side
-from .inflation import STEPS_PX, InflateSettings, Progress, heights
+from .inflation import InflateSettings, Progress, heights
 from .projection import bled
-from .sheet import Sheet, relaxed, sheet_of, spacing_for
+from .sheet import STEPS_PX, Sheet, relaxed, sheet_for, sheet_of, spacing_for
 from .solid import Solid, walled
 
 MARGIN = 0.08  # of the longest side: plate around a framed subject
@@ -56,7 +56,7 @@ def relief(
     spacing = spacing_for(picture.coverage, faces, plate)
     coarse = gaussian_filter(fine, max(settings.smoothness / 100.0 * side, 0.5 * spacing), mode="nearest")
     progress(0.3, "laying out the mesh")
-    sheet = relaxed(sheet_of(picture.coverage, spacing), contour_px=STEPS_PX)
+    sheet = sheet_for(picture.coverage, faces, plate)
     x, y = sheet.xy_px.T
     height = map_coordinates(coarse, [y - 0.5, x - 0.5], order=1, mode="nearest")
     progress(0.6, "rounding")

@@ -17,6 +17,8 @@ from ..values import Array
 
 CORNERS = 12  # a cell's outline has at most 4 corners, 4 midpoints that finer neighbours leave and 4 crossings
 TOLERANCE = 0.3  # samples: how far the contour may lie off the chord that cuts a cell
+STEPS_PX = 0.4  # how far the contour may move to lose the steps of hard-edged pixels
+MOST_CELLS = 1024  # along the longer side
 LEVELS = 5  # the largest cells are 2**5 samples wide
 
 
@@ -66,6 +68,20 @@ def sheet_of(coverage: Array, spacing_px: float, symmetric_about_px: float | Non
     return Sheet(xy, polygons, counts.astype(np.int32), vertices >= samples.size)
 
 
+def sheet_for(coverage: Array, faces: int, wall_px: float = 0.0) -> Sheet:
+    """A sheet so that two of it, with walls of `wall_px` between their rims, have about `faces` faces; its cells are evened out."""
+    finest = max(coverage.shape) / MOST_CELLS
+    spacing = max(spacing_for(coverage, faces, wall_px), finest)
+    sheet = sheet_of(coverage, spacing)
+    for _ in range(2):
+        count = _faces_in_all(sheet, wall_px)
+        if abs(count / faces - 1.0) < 0.1:
+            break
+        spacing = max(spacing * (count / faces) ** 0.7, finest)  # a long or crooked outline takes more than its share
+        sheet = sheet_of(coverage, spacing)
+    return relaxed(sheet, contour_px=STEPS_PX)
+
+
 def euler_number(inside: Array) -> int:
     """Parts minus holes of a mask [H,W] bool; pixels that touch at a corner belong together."""
     padded = np.pad(inside, 1)
@@ -84,6 +100,18 @@ def spacing_for(coverage: Array, faces: int, wall_px: float = 0.0) -> float:
     # faces of walls are about 1.6 h^2 large.
     square, linear = 2.0 * area + outline * wall_px / 1.6, 1.5 * outline
     return float((linear + np.sqrt(linear**2 + 4.0 * faces * square)) / (2.0 * faces))
+
+
+def wall_rows(sheet: Sheet, wall_px: float) -> int:
+    """Rows of faces in a wall of `wall_px` along the rim; they may be twice as high as wide."""
+    width = float(np.linalg.norm(np.diff(sheet.xy_px[sheet.rim_edges], axis=1), axis=-1).mean())
+    return int(np.clip(round(wall_px / max(2.0 * width, 1e-9)), 1, 64))
+
+
+def _faces_in_all(sheet: Sheet, wall_px: float) -> int:
+    quads, triangles = faces_of(sheet)
+    walls = int(sheet.rim.sum()) * wall_rows(sheet, wall_px) if wall_px else 0
+    return 2 * (len(quads) + len(triangles)) + walls
 
 
 def outline_edges(polygons: Array, counts: Array) -> Array:
@@ -147,7 +175,9 @@ def _sampled(coverage: Array, spacing_px: float, middle_px: float | None) -> tup
     x = origin[0] + step * np.arange(2 * blocks[0] * block + 1)
     y = origin[1] + step * np.arange(2 * blocks[1] * block + 1)
     # A spline would overshoot beside hard edges; linear interpolation keeps what is covered covered.
-    samples = map_coordinates(coverage.astype(np.float32), np.meshgrid(y - 0.5, x - 0.5, indexing="ij"), order=1, cval=0.0)
+    samples = map_coordinates(
+        coverage.astype(np.float32), np.meshgrid(y - 0.5, x - 0.5, indexing="ij"), order=1, mode="grid-constant", cval=0.0
+    )
     samples[[0, -1]], samples[:, [0, -1]] = 0.0, 0.0
     return samples, origin, step, level
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..values import Array, Mesh
-from .sheet import Sheet, faces_of
+from .sheet import Sheet, faces_of, wall_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,7 @@ def walled(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
     quads, triangles = faces_of(sheet)
     edges = sheet.rim_edges
     gap = float((front_px - back_px)[sheet.rim].mean())
-    width = float(np.linalg.norm(np.diff(sheet.xy_px[edges], axis=1), axis=-1).mean())
-    rows = int(np.clip(round(gap / max(2.0 * width, 1e-9)), 1, 64))  # faces of walls may be twice as high as wide
+    rows = wall_rows(sheet, gap)
     rim = np.nonzero(sheet.rim)[0]
     levels = [front_px[rim] + share * (back_px - front_px)[rim] for share in np.arange(1, rows) / rows]
     vertices = np.concatenate([

@@ -131,7 +131,7 @@ def _profile(view: Picture, across: Array, down: Array, power: float) -> Array:
             from_middle = np.abs(np.arange(first, last) + 0.5 - 0.5 * (low + high)) / max(0.5 * (high - low), 0.25)
             runs[row, first:last] = np.maximum(runs[row, first:last], 1.0 - from_middle**power)
     rows, columns = np.meshgrid((down + 0.5) * height - 0.5, (across + 0.5) * width - 0.5, indexing="ij")
-    return map_coordinates(np.clip(runs, -1.0, 1.0), [rows, columns], order=1, cval=-1.0).T
+    return map_coordinates(np.clip(runs, -1.0, 1.0), [rows, columns], order=1, mode="grid-constant", cval=-1.0).T
 
 
 def _textured(unit: Array, vertices: Array, quads: Array, views: dict[str, Picture]) -> tuple[Array, Array]:

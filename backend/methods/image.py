@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ReifyError
+from ..formats.images import resize_to
 from ..jobs.job import Job
 from ..mesh.extrude import ExtrudeSettings, extrude
 from ..mesh.inflation import InflateSettings, inflate
@@ -25,7 +26,7 @@ from . import Method
 
 VIEWS = ("front", "side", "top")
 PREVIEW_PX, PREVIEW_FACES = 256, 1500
-LARGEST_SUBJECT_PX = 2048  # outlines are followed on pictures of at most this size
+LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 
 Progress = Callable[[float, str], None]
 
@@ -92,26 +93,26 @@ def shaped(
     """The textured mesh that `settings.method` (not "auto") makes of cut-out pictures; raises ReifyError."""
     if settings.method == "turnaround":
         return _turned_around(pictures, settings, progress)
-    picture = pictures[0]
+    picture, small = pictures[0], smaller(pictures[0], LARGEST_SUBJECT_PX)
     if not (picture.coverage > 0.5).any():
         raise ReifyError("Nothing is left of the subject.", "Choose another way to cut it out, or grow the mask.")
     normals = None
     if settings.method == "relief":
-        subject = picture.coverage
+        subject = small.coverage
         if settings.relief.framed:
-            picture, subject = framed(picture)
-        solid, normals = relief(picture, subject, settings.faces, settings.relief, progress)
+            small, subject = framed(small)
+            picture = small
+        solid, normals = relief(small, subject, settings.faces, settings.relief, progress)
+        normals = resize_to(normals, (picture.srgb.shape[1], picture.srgb.shape[0]))
     else:
-        solid = _solid(picture, settings, painted, progress)
-    progress(0.9, "projecting the picture")
+        solid = _solid(small, settings, painted, progress)
+    progress(0.8, "projecting the picture")
     mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
-    return projected(mesh, pictured_px, is_back, picture, settings.texture, normals)
+    scale = picture.srgb.shape[1] / small.srgb.shape[1]
+    return projected(mesh, scale * pictured_px, is_back, picture, settings.texture, normals)
 
 
 def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
-    if max(pictures[0].srgb.shape) > LARGEST_SUBJECT_PX:
-        job.choose("outline", f"followed at {LARGEST_SUBJECT_PX} pixels, because finer ones don't show in the mesh")
-        pictures = tuple(smaller(picture, LARGEST_SUBJECT_PX) for picture in pictures)
     if len(pictures) == 3 and (apart := disagreement(*pictures)) > 0.15:
         job.warn(f"The side and the top view disagree about the depth by {apart:.0%}; their mean was taken.")
     mesh = shaped(pictures, settings, painted, job.progress)
@@ -137,7 +138,7 @@ def _solid(picture: Picture, settings: Settings, painted: Path | None, progress:
 
 
 def _turned_around(pictures: Sequence[Picture], settings: Settings, progress: Progress) -> Mesh:
-    front, side, top = (*pictures, None, None)[:3]
+    front, side, top = pictures[0], *(*pictures[1:], None, None)[:2]
     if side is None:
         raise ReifyError("A turnaround needs two or three views, but there is one picture.", "Add the side view, or choose another method.")
     return turnaround(front, side, top, settings.faces, settings.size_m, settings.turnaround, progress)

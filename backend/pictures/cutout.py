@@ -113,6 +113,8 @@ def without_specks(coverage: Array, share: float, largest_only: bool) -> tuple[A
 
 def smaller(picture: Picture, long_side_px: int) -> Picture:
     """The picture scaled down so that its longer side is at most `long_side_px`."""
+    if max(picture.coverage.shape) <= long_side_px:
+        return picture
     coverage = resize(np.round(picture.coverage * 255).astype(np.uint8), long_side_px)
     return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0)
 

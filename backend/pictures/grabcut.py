@@ -7,6 +7,7 @@ brings its outline to the edges of the full picture.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +26,9 @@ SURE = 1e4
 Box = tuple[int, int, int, int]
 
 
-def box_of(text: str, shape: tuple[int, int]) -> Box:
+def box_of(text: str, shape: tuple[int, ...]) -> Box:
     """Left, top, right and bottom in pixels from "10 20, 300 400"; most of the picture where the text is empty. Raises ReifyError."""
-    height, width = shape
+    height, width = shape[:2]
     if not text.strip():
         inset = max(1, round(0.04 * min(shape)))
         return inset, inset, width - inset, height - inset
@@ -41,7 +42,7 @@ def box_of(text: str, shape: tuple[int, int]) -> Box:
     return box
 
 
-def strokes_of(path: Path, shape: tuple[int, int]) -> Array:
+def strokes_of(path: Path, shape: tuple[int, ...]) -> Array:
     """Strokes as [H,W] int8: 1 is the subject, -1 the background, 0 unknown; raises ReifyError where there are none of one kind."""
     pixels = read_image(path)
     light = pixels[..., :3].mean(axis=2)
@@ -49,7 +50,7 @@ def strokes_of(path: Path, shape: tuple[int, int]) -> Array:
     strokes = np.where(painted & (light > 200), 1, np.where(painted & (light < 55), -1, 0)).astype(np.int8)
     if not (strokes == 1).any() or not (strokes == -1).any():
         raise ReifyError(f"{path.name} lacks strokes.", "Paint white on the subject and black on the background, and leave the rest grey.")
-    rows, columns = (np.arange(size) * have // size for size, have in zip(shape, strokes.shape, strict=True))
+    rows, columns = (np.arange(size) * have // size for size, have in zip(shape, strokes.shape, strict=False))
     return strokes[rows[:, None], columns]
 
 
@@ -75,7 +76,7 @@ def grab_cut(srgb: Array, box: Box, strokes: Array | None, job: Job) -> Array:
     return _brought_to_edges(srgb, subject)
 
 
-def _known(shape: tuple[int, int], box: Box, strokes: Array | None) -> Array:
+def _known(shape: tuple[int, ...], box: Box, strokes: Array | None) -> Array:
     known = np.full(shape, -1, np.int8)
     known[box[1] : box[3], box[0] : box[2]] = 0
     if strokes is not None:
@@ -113,7 +114,7 @@ def _links(colours: Array) -> list[tuple[Array, Array, Array]]:
     """Pairs of neighbouring pixels (from, to) and what cutting between them costs."""
     height, width = colours.shape[:2]
     index = np.arange(height * width).reshape(height, width)
-    pairs = [
+    pairs: list[tuple[Any, Any, float]] = [
         (np.s_[:, :-1], np.s_[:, 1:], 1.0),
         (np.s_[:-1], np.s_[1:], 1.0),
         (np.s_[:-1, :-1], np.s_[1:, 1:], 2**-0.5),

@@ -125,7 +125,7 @@ def _sampled(coverage: Array, point: Array, angle: float, s: Array, t: Array) ->
     across, down = _directions(angle)
     x = point[0] + s[None, :] * across[0] + t[:, None] * down[0]
     y = point[1] + s[None, :] * across[1] + t[:, None] * down[1]
-    return map_coordinates(coverage.astype(np.float32), [y - 0.5, x - 0.5], order=1, cval=0.0)
+    return map_coordinates(coverage.astype(np.float32), [y - 0.5, x - 0.5], order=1, mode="grid-constant", cval=0.0)
 
 
 def _reduced(coverage: Array) -> tuple[Array, float, Array]:
@@ -145,7 +145,7 @@ def _reduced(coverage: Array) -> tuple[Array, float, Array]:
 
 
 def _turned(small: Array, middle: Array, angle: float) -> Array:
-    reach = int(np.ceil(np.hypot(*small.shape))) + 2
+    reach = int(np.ceil(np.hypot(small.shape[0], small.shape[1]))) + 2
     line = np.arange(-reach, reach + 1, dtype=float)
     return _sampled(small, middle, angle, line, line)
 
