@@ -47,6 +47,7 @@ class Loop:
         self.square = 0.0  # running mean squared error
         self.broken = 0
         self._load()
+        self._repair()
 
     def run(self) -> Splats:
         """Train to the end of the schedule."""
@@ -92,7 +93,9 @@ class Loop:
         step, settings, engine = self.steps_done, self.settings, self.engine
         rng = np.random.default_rng((self.job.seed, step))
         target = self.targets.get(self._place(step), factor)
-        background = tuple(rng.random(3)) if target.alpha is not None and settings.random_background else (1.0, 1.0, 1.0)
+        background = (0.0, 0.0, 0.0) if target.alpha is None else (1.0, 1.0, 1.0)
+        if target.alpha is not None and settings.random_background:
+            background = tuple(rng.random(3))
         count = max(engine.count, 1)
         figures = engine.step(
             target,

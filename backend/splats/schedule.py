@@ -17,6 +17,10 @@ from .train import TrainingSettings
 Array = Any
 GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
+STAGES = ((0.0, 4), (0.15, 2), (0.4, 1))  # from this fraction on, pictures are shrunk by this factor
+MEAN_RATE, MEAN_DECAY = 6e-4, 0.01  # of the extent; what is left of the rate in the end
+OPACITY_RATE, QUATERNION_RATE, COLOUR_RATE, VIEW_COLOUR_RATE = 0.05, 2e-3, 5e-3, 2.5e-4
+SCALE_RATE, SCALE_DECAY = 8e-3, 0.3
 BYTES_OF_A_SPLAT = 2100  # three rows of 64 floats, projection, sorting, and some four entries with gradients
 
 
@@ -89,16 +93,15 @@ class Schedule:
     def learning(self, fraction: float) -> Array:
         """Learning rate of each column of a parameter row."""
         rates = np.zeros(row_width(self.bases), np.float32)
-        rates[MEAN : MEAN + 3] = 6e-4 * self.extent * 0.01**fraction
-        rates[OPACITY] = 0.05
-        rates[QUATERNION : QUATERNION + 4] = 2e-3
-        rates[LOG_SCALE : LOG_SCALE + 3] = 8e-3 * 0.3**fraction
-        rates[BASE_COLOUR : BASE_COLOUR + 3] = 5e-3
-        rates[SH:] = 2.5e-4
+        rates[MEAN : MEAN + 3] = MEAN_RATE * self.extent * MEAN_DECAY**fraction
+        rates[OPACITY] = OPACITY_RATE
+        rates[QUATERNION : QUATERNION + 4] = QUATERNION_RATE
+        rates[LOG_SCALE : LOG_SCALE + 3] = SCALE_RATE * SCALE_DECAY**fraction
+        rates[BASE_COLOUR : BASE_COLOUR + 3] = COLOUR_RATE
+        rates[SH:] = VIEW_COLOUR_RATE
         return rates
 
 
 def _factors(long_side: float) -> tuple[tuple[float, int], ...]:
-    stages = [(0.0, 4), (0.15, 2), (0.4, 1)]
-    usable = [(begin, factor) for begin, factor in stages if factor == 1 or long_side / factor >= 90]
+    usable = [(begin, factor) for begin, factor in STAGES if factor == 1 or long_side / factor >= 90]
     return ((0.0, usable[0][1]), *usable[1:])

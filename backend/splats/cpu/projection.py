@@ -100,6 +100,12 @@ def _rotation(p, o):
     )
 
 
+@njit(nogil=True, inline="never")
+def _finite(bits):
+    # By its bits: with fastmath the compiler may take for granted that nothing is NaN.
+    return (bits & np.uint32(0x7F800000)) != np.uint32(0x7F800000)
+
+
 @njit(nogil=True, fastmath=True, cache=True)
 def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiased, projected, boxes, counts, depths):
     """Fill the rows of `projected`, `boxes` and `depths` that are visible, colours from `bases` SH bases.
@@ -112,6 +118,7 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
     channel = (width - SH) // 3
     p = parameters.reshape(-1)
     out = projected.reshape(-1)
+    bits = out.view(np.uint32)
     for n in range(first, last):
         counts[n] = 0
         o = n * width
@@ -138,6 +145,11 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
         out[s + EXTENT_X], out[s + EXTENT_Y] = math.sqrt(reach * xx), math.sqrt(reach * yy)
         k = F(-0.5) * LOG2E / determinant
         out[s + QUAD_A], out[s + QUAD_B], out[s + QUAD_C] = k * yy, F(-2) * k * xy, k * xx
+        # A broken splat must not spoil the picture, and with it all others; the training loop finds and removes it.
+        if not (_finite(bits[s + X]) and _finite(bits[s + Y]) and _finite(bits[s + QUAD_L]) and _finite(bits[s + QUAD_A])):
+            continue
+        if not (_finite(bits[s + QUAD_B]) and _finite(bits[s + QUAD_C])):
+            continue
         if not tile_box(out, s, tiles_x, tiles_y, boxes, n):
             continue
         counts[n] = tile_count(out, s, boxes, n)
@@ -154,6 +166,8 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
                     products = products + load(shape, 8) * load(p, o + SH + c * channel + 8)
                 out[s + RED + c] += total(products)
         for c in range(3):
+            if not _finite(bits[s + RED + c]):
+                counts[n] = 0
             out[s + RED + c] = max(out[s + RED + c], F(0))
 
 

@@ -1,0 +1,73 @@
+"""Where training starts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from reify.backend.errors import ReifyError
+from reify.backend.splats.initialise import focus_of, starting_splats
+from reify.backend.splats.train import TrainingSettings
+from reify.backend.values import SH_C0, Points, Views
+
+SETTINGS = TrainingSettings()
+
+
+def _views(cameras, alpha=None):
+    rgb = [np.full((h, w, 3), 200, np.uint8) for w, h in cameras.size_px]
+    return Views(rgb, alpha or [None] * len(cameras), [None] * len(cameras), cameras)
+
+
+def _ball_alpha(cameras, radius):
+    masks = []
+    for pose, k, (w, h) in zip(cameras.cam_from_world, cameras.K, cameras.size_px, strict=True):
+        column, row = np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5)
+        ray = np.stack([(column - k[0, 2]) / k[0, 0], (row - k[1, 2]) / k[1, 1], np.ones((h, w))], axis=-1)
+        ray /= np.linalg.norm(ray, axis=-1, keepdims=True)
+        distance = np.linalg.norm(np.cross(ray, pose[:3, 3]), axis=-1)
+        masks.append(np.where(distance < radius, 255, 0).astype(np.uint8))
+    return masks
+
+
+def test_sparse_points_become_splats_of_their_colour_as_large_as_their_spacing(make_cameras):
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 8)] * 3), axis=-1).reshape(-1, 3).astype(np.float32)
+    points = Points(grid, np.full((len(grid), 3), (255, 0, 51), np.uint8))
+    splats = starting_splats(_views(make_cameras(64, 48, 6)), points, SETTINGS, 0)
+    assert np.array_equal(splats.means, grid)
+    assert np.exp(splats.log_scales) == pytest.approx(2 / 7, rel=0.01)
+    assert 0.5 + SH_C0 * splats.sh[0, 0] == pytest.approx([1, 0, 0.2], abs=1e-5)
+
+
+def test_masks_give_a_shell_of_the_visual_hull(make_cameras):
+    cameras = make_cameras(96, 96, 12)
+    splats = starting_splats(_views(cameras, _ball_alpha(cameras, 0.5)), None, SETTINGS, 0)
+    radius = np.linalg.norm(splats.means, axis=1)
+    assert len(splats) > 1000
+    assert np.quantile(radius, 0.01) > 0.4 and radius.max() < 0.9
+
+
+def test_masks_that_share_nothing_are_an_error(make_cameras):
+    cameras = make_cameras(64, 48, 6)
+    with pytest.raises(ReifyError, match="masks"):
+        starting_splats(_views(cameras, [np.zeros((48, 64), np.uint8)] * 6), None, SETTINGS, 0)
+
+
+def test_without_masks_or_points_splats_lie_before_the_cameras(make_cameras):
+    cameras = make_cameras(64, 48, 6)
+    splats = starting_splats(_views(cameras), None, SETTINGS, 0)
+    pose = cameras.cam_from_world
+    depth = np.einsum("ci,ni->nc", pose[:, 2, :3], splats.means) + pose[:, 2, 3]
+    assert (depth > 0).any(axis=1).mean() > 0.95
+
+
+def test_the_limit_on_splats_is_kept(make_cameras):
+    limited = dataclasses.replace(SETTINGS, max_splats=100)
+    assert len(starting_splats(_views(make_cameras(64, 48, 6)), None, limited, 0)) == 100
+
+
+def test_the_focus_is_where_the_cameras_look(make_cameras):
+    focus, distance = focus_of(make_cameras(64, 48, 8))
+    assert focus == pytest.approx([0, 0, 0], abs=0.05)
+    assert distance == pytest.approx(2.5 * np.sqrt(1 + 0.35**2), rel=0.05)

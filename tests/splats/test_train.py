@@ -1,0 +1,166 @@
+"""Training on small pictures that the tests render themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs.job import Job, Preview, Progress
+from reify.backend.splats.initialise import splats_at, starting_splats
+from reify.backend.splats.render import rasterize
+from reify.backend.splats.train import TrainingSettings, measure, train
+from reify.backend.values import Points, Views
+
+SETTINGS = TrainingSettings(seconds=0, steps=120, sh_degree=1, max_splats=900)
+
+
+@pytest.fixture(scope="module")
+def scene(make_cameras):
+    """A patterned ball, its pictures with alpha from ten cameras, and some points near it."""
+    direction = np.random.default_rng(0).normal(size=(1500, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    colour = 0.5 + 0.4 * np.sin(direction * (5, 4, 3) + (0, 1, 2))
+    splats = splats_at(direction * 0.5, colour, sh_degree=0, antialiased=False)
+    splats.opacity_logits[:] = 4
+    cameras = make_cameras(80, 64, 10)
+    pictures = [rasterize(splats, cameras, i, geometry=False) for i in range(10)]
+    alpha = [np.round(p.alpha * 255).astype(np.uint8) for p in pictures]
+    straight = [p.rgb / np.maximum(p.alpha, 1e-3)[..., None] for p in pictures]
+    rgb = [np.round(np.clip(p, 0, 1) * 255).astype(np.uint8) for p in straight]
+    views = Views(rgb, alpha, [None] * 10, cameras, tuple(str(i) for i in range(10)))
+    points = Points((splats.means[::3] * 1.1).astype(np.float32), np.full((500, 3), 128, np.uint8))
+    return views, points
+
+
+def _opaque(views: Views) -> Views:
+    on_black = [np.round(rgb * (alpha[..., None] / 255)).astype(np.uint8) for rgb, alpha in zip(views.rgb, views.alpha, strict=True)]
+    return dataclasses.replace(views, rgb=on_black, alpha=[None] * len(views))
+
+
+def _trained(scene, settings=SETTINGS, job=None, opaque=True, seed=0):
+    views, points = scene
+    views = _opaque(views) if opaque else views
+    job = job or Job(seed=seed)
+    start = starting_splats(views, points, settings, seed)
+    return job.stage("Training", lambda job: train(views, range(1, 10), start, settings, job=job)), job, views
+
+
+def _psnr(splats, views):
+    job = Job()
+    job.stage("Measuring", lambda job: measure(splats, views, [0], job=job))
+    return job.report.metrics["psnr"]
+
+
+def test_training_makes_held_out_views_look_like_their_photos(scene):
+    views = _opaque(scene[0])
+    start = starting_splats(views, scene[1], SETTINGS, 0)
+    trained, job, _ = _trained(scene)
+    assert _psnr(trained, views) > _psnr(start, views) + 4
+    assert len(trained) <= 900
+    assert job.report.choices["training"]
+
+
+def test_cut_out_photos_start_from_their_visual_hull_and_leave_empty_space_empty(scene):
+    trained, _job, views = _trained(scene, opaque=False)
+    alpha = rasterize(trained, views.cameras, 0, geometry=False).alpha
+    assert alpha[views.alpha[0] == 0].mean() < 0.1
+    assert alpha[views.alpha[0] > 200].mean() > 0.7
+
+
+def test_the_same_seed_gives_the_same_splats(scene):
+    one, other, third = (_trained(scene, seed=seed)[0] for seed in (0, 0, 1))
+    assert np.array_equal(one.means, other.means) and np.array_equal(one.sh, other.sh)
+    assert len(third) != len(one) or not np.array_equal(one.means, third.means)
+
+
+def test_a_cancelled_training_goes_on_to_the_same_result(scene, tmp_path):
+    from reify.backend.splats import train as module
+
+    whole, _job, _views = _trained(scene)
+
+    class Interrupted(Job):
+        folder = tmp_path
+
+    def stop_halfway(event):
+        if isinstance(event, Progress) and event.fraction > 0.4:
+            job.cancel()
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(module, "REPORT_SECONDS", 0.0)
+    import reify.backend.splats.loop as loop
+
+    patch.setattr(loop, "REPORT_SECONDS", 0.0)
+    job = Interrupted(listener=stop_halfway)
+    with pytest.raises(Cancelled):
+        _trained(scene, job=job)
+    patch.undo()
+    assert (tmp_path / "training.safetensors").is_file()
+    resumed, job, _views = _trained(scene, job=Interrupted())
+    assert "step" in job.report.choices["resumed"]
+    assert np.array_equal(whole.means, resumed.means) and np.array_equal(whole.opacity_logits, resumed.opacity_logits)
+    assert not (tmp_path / "training.safetensors").exists()
+
+
+def test_a_damaged_checkpoint_is_said_and_ignored(scene, tmp_path):
+    class There(Job):
+        folder = tmp_path
+
+    (tmp_path / "training.safetensors").write_bytes(b"nonsense")
+    _splats, job, _views = _trained(scene, settings=dataclasses.replace(SETTINGS, steps=5), job=There())
+    assert "damaged" in job.report.warnings[0]
+
+
+def test_stop_and_keep_ends_early_with_what_there_is(scene):
+    job = Job()
+    job.keep()
+    splats, job, _views = _trained(scene, job=job)
+    assert job.report.metrics["steps"] == 0 and len(splats) > 0
+
+
+def test_a_time_budget_ends_training(scene):
+    _splats, job, _views = _trained(scene, settings=dataclasses.replace(SETTINGS, seconds=1.0, steps=1_000_000))
+    assert 0.9 < job.report.seconds["Training"] < 6
+
+
+def test_unknown_pixels_are_not_learned(scene):
+    views, points = scene
+    weight = np.full((64, 80), 255, np.uint8)
+    weight[:, 40:] = 0
+    rgb = [picture.copy() for picture in views.rgb]
+    for picture in rgb:
+        picture[:, 40:] = (0, 255, 0)
+    masked = Views(rgb, [None] * 10, [weight] * 10, views.cameras)
+    start = starting_splats(masked, points, SETTINGS, 0)
+    trained = Job().stage("Training", lambda job: train(masked, range(1, 10), start, SETTINGS, job=job))
+    picture = rasterize(trained, views.cameras, 1, geometry=False).rgb[:, 40:]
+    assert (picture[..., 1] - picture[..., 0]).mean() < 0.3
+
+
+def test_broken_splats_are_removed_and_said(scene):
+    views, points = scene
+    start = starting_splats(_opaque(views), points, SETTINGS, 0)
+    start.means[7] = np.nan
+    start.sh[9] = np.inf
+    job = Job()
+    trained = job.stage("Training", lambda job: train(_opaque(views), range(1, 10), start, SETTINGS, job=job))
+    assert np.isfinite(trained.means).all() and np.isfinite(trained.sh).all()
+    assert any("removed" in warning for warning in job.report.warnings)
+
+
+def test_previews_are_snapshots(scene, monkeypatch):
+    import reify.backend.splats.loop as loop
+
+    monkeypatch.setattr(loop, "PREVIEW_SECONDS", 0.0)
+    seen = []
+    _trained(scene, job=Job(listener=lambda event: seen.append(event.value) if isinstance(event, Preview) else None))
+    assert len(seen) > 5 and not np.array_equal(seen[0].means[:100], seen[-1].means[:100])
+
+
+def test_nothing_to_train_on_is_an_error_that_says_what_to_do(scene):
+    views, points = scene
+    start = starting_splats(views, points, SETTINGS, 0)
+    with pytest.raises(ReifyError, match="photos"):
+        Job().stage("Training", lambda job: train(views, [], start, SETTINGS, job=job))
