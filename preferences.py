@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .backend.device import cache_folder
+from .panels.engine import draw_engine
 
 
 class ReifyPreferences(bpy.types.AddonPreferences):
@@ -30,11 +31,23 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    torch_build: bpy.props.EnumProperty(
+        name="Computes On",
+        description="Which build of torch the engine is installed with",
+        items=(
+            ("AUTO", "Automatic", "The graphics card where it can be used, the CPU elsewhere"),
+            ("CPU", "CPU", "The smallest download; works on every machine"),
+            ("CUDA", "NVIDIA Graphics Card", "Several gigabytes; needs an NVIDIA card and its driver"),
+        ),
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
         layout = self.layout
+        draw_engine(layout.box(), context)
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(self, "torch_build")
         column = layout.column(heading="Results")
         column.prop(self, "show_colors")
         column = layout.column()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import commit, control, create, properties, pump, session, sources
+from . import commit, control, create, engine, properties, pump, session, sources
 
-MODULES = (properties, sources, create, control, commit)
+MODULES = (engine, properties, sources, create, control, commit)
 
 
 def register() -> None:

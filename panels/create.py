@@ -11,6 +11,7 @@ from ..backend.jobs.terminal import clock
 from ..backend.methods import Method, all_methods
 from ..operators import session
 from ..operators.properties import changed, chosen_method, group_of
+from .engine import draw_engine
 from .parts import SidebarPanel, figures, text
 
 MOST_SOURCES = 8  # lines of the list
@@ -34,8 +35,8 @@ class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
         method = chosen_method(scene)
         if len(all_methods()) > 1:
             layout.prop(scene.reify, "method", text="")
-        if missing := method.missing():
-            _draw_missing(layout, context, missing)
+        if method.missing():
+            draw_engine(layout, context)
             return
         _draw_start(layout, context, method, group_of(scene, method))
 
@@ -76,16 +77,6 @@ def _draw_sources(layout: Any, group: Any) -> None:
         row.operator("reify.remove_source", text="Remove All").index = -1
 
 
-def _draw_missing(layout: Any, context: bpy.types.Context, missing: tuple[str, ...]) -> None:
-    text(layout, context, "The engine isn't installed yet: the packages that do the computing.", icon="INFO")
-    text(layout, context, f"Missing: {', '.join(missing)}.")
-    if hasattr(bpy.types, "REIFY_OT_install_engine"):
-        row = layout.row()
-        row.scale_y = 1.6
-        row.operator("reify.install_engine", icon="IMPORT")
-    layout.operator("reify.open_preferences", icon="PREFERENCES")
-
-
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     progress, job = task.progress, task.job
     paused = job is not None and job.paused
@@ -100,10 +91,10 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
                 text(layout, context, line)
     for warning in task.warnings:
         text(layout, context, warning, icon="ERROR")
+    if progress is not None and progress.stage.startswith(TRAINING):
+        layout.operator("reify.keep", icon="CHECKMARK").number = task.number
     row = layout.row(align=True)
     row.operator("reify.pause", text="Resume" if paused else "Pause", icon="PLAY" if paused else "PAUSE").number = task.number
-    if progress is not None and progress.stage.startswith(TRAINING):
-        row.operator("reify.keep", icon="CHECKMARK").number = task.number
     row.operator("reify.cancel", icon="X").number = task.number
     waiting = [other for other in session.tasks() if other.state is State.QUEUED and other is not task]
     for other in waiting:

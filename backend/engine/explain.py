@@ -65,7 +65,8 @@ def explained(output: str, folder: Path, log: Path) -> ReifyError:
             found = {key: value for key, value in match.groupdict().items() if value}
             return ReifyError(what.format(folder=folder, **found), fix)
     said = [line.removeprefix("ERROR: ").strip() for line in output.splitlines() if line.startswith("ERROR")]
-    return ReifyError(f"The installation failed: {said[-1].rstrip('.') if said else 'pip ended without a word'}.", f"The log tells more: {log}")
+    last = said[-1].rstrip(".") if said else "pip ended without a word"
+    return ReifyError(f"The installation failed: {last}.", f"The log tells more: {log}")
 
 
 def from_os(error: OSError, folder: Path) -> ReifyError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -17,13 +18,14 @@ MOST_FOR_XATLAS = 20_000  # faces: 3 s there, 9 s for 50 k
 def unwrap(mesh: Mesh, settings: TextureSettings, *, job: Job | None = None) -> Mesh:
     """The mesh with UVs in [0,1], without overlaps; a mesh that has UVs keeps them.
 
-    Up to 20 k faces by xatlas, above by charts of similar normals. Raises ReifyError for a mesh without faces.
+    Up to 20 k faces by xatlas where it is installed, else by charts of similar normals. Raises ReifyError for a mesh without faces.
     """
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Use more photos of the subject, or train longer.")
     if settings.colours == "vertices" or mesh.uvs is not None:
         return mesh
-    small = len(mesh.faces) <= MOST_FOR_XATLAS
+    # There are no wheels of xatlas for Python 3.14, which Linux distributions build Blender with.
+    small = len(mesh.faces) <= MOST_FOR_XATLAS and importlib.util.find_spec("xatlas") is not None
     if job:
         job.progress(0.0, f"unwrapping {len(mesh.faces)} faces")
         job.choose("texture.unwrap", f"{'xatlas' if small else 'charts of similar normals'}, for {len(mesh.faces)} faces")

@@ -83,5 +83,5 @@ METHOD = Method(
         "Cleaning mesh": 0.02,
         "Texturing": 0.1,
     },
-    packages=("torch", "numba", "scipy", "skimage", "PIL", "pycolmap", "xatlas", "fast_simplification", "safetensors"),
+    packages=("torch", "numba", "scipy", "skimage", "PIL", "pycolmap", "fast_simplification", "safetensors"),
 )

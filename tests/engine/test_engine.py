@@ -217,7 +217,7 @@ def test_the_engines_list_names_what_the_methods_need() -> None:
 
     listed = {requirement.module for requirement in requirements.read()}
     needed = {package for method in all_methods().values() for package in method.packages}
-    assert needed <= listed | {"xatlas"}
+    assert needed <= listed
 
 
 def test_a_line_in_an_unknown_form_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""The engine: what is there, one button to install it, and in the same place the running installation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..backend.engine.place import State
+from ..backend.jobs import runner
+from ..operators import engine
+from .parts import text
+
+
+def draw_engine(layout: Any, context: bpy.types.Context) -> None:
+    """Draw it into the preferences, or into the panel as long as the engine is missing."""
+    task = engine.task()
+    if task is not None and not task.state.ended:
+        _draw_running(layout, context, task)
+        return
+    if task is not None and task.failure is not None:
+        text(layout, context, f"{task.failure.what} {task.failure.fix}", icon="ERROR")
+    state = engine.state()
+    if state.usable:
+        _draw_installed(layout, context, state)
+    else:
+        _draw_absent(layout, context, state)
+
+
+def _draw_absent(layout: Any, context: bpy.types.Context, state: State) -> None:
+    plan, why = engine.plan()
+    if state is not State.ABSENT:
+        text(layout, context, f"{state.value}.", icon="INFO")
+    text(layout, context, "The engine is what computes: torch, numba, pycolmap and others. It is installed once.")
+    text(layout, context, f"For: {plan.build.title}. {why}. About {plan.build.gib:.1f} GB, in {plan.place.root}")
+    if not plan.online:
+        text(layout, context, "Blender's online access is off: allow it in Preferences › System › Network.", icon="INFO")
+    row = layout.row()
+    row.scale_y = 1.6
+    row.enabled = plan.online
+    row.operator("reify.install_engine", text=_verb(state), icon="IMPORT")
+    layout.operator("reify.install_engine_from_folder", icon="FILE_FOLDER")
+
+
+def _verb(state: State) -> str:
+    return {State.UNFINISHED: "Repair Engine", State.OUTDATED: "Update Engine"}.get(state, "Install Engine")
+
+
+def _draw_installed(layout: Any, context: bpy.types.Context, state: State) -> None:
+    text(layout, context, f"{state.value}.", icon="CHECKMARK")
+    if state is State.READY:
+        place = engine.place()
+        text(layout, context, ", ".join(f"{name} {version}" for name, version in place.stamp()["versions"].items() if version))
+        text(layout, context, f"In {place.folder}")
+        layout.operator("reify.remove_engine", icon="TRASH")
+
+
+def _draw_running(layout: Any, context: bpy.types.Context, task: runner.Task) -> None:
+    layout.label(text=task.title)
+    progress = task.progress
+    layout.progress(factor=progress.fraction if progress else 0.0, text=f"{progress.fraction:.0%}" if progress else "Starting")
+    if progress is not None and progress.text:
+        text(layout, context, progress.text)
+    layout.operator("reify.cancel_engine", icon="X")
