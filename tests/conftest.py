@@ -25,7 +25,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["REIFY_CACHE"] = str(own)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real captures; the test is skipped where it is absent."""
     if not DATA.is_dir():

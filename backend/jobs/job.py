@@ -95,14 +95,16 @@ class Job:
         """True once the user pressed "Stop and keep": training ends early with what it has."""
         return self._keep.is_set()
 
-    def stage(self, title: str, function: Callable[..., Value], *inputs: Any) -> Value:
+    def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None) -> Value:
         """The value of `function(*inputs, job=self)`, from the cache where the same was computed before.
+
+        `depends` is what else the value depends on: things outside the inputs that the function looks at.
 
         The value must be one that `store.save` can write. Metrics, warnings and choices that the stage
         reports are kept with it.
         """
         self._begin(title)
-        self._folder = self._stage_folder(function, inputs)
+        self._folder = self._stage_folder(function, (*inputs, depends))
         started = time.perf_counter()
         kept = self.cache.load(self._folder) if self.cache else None
         if kept is None:

@@ -118,7 +118,7 @@ def _feed(state: Any, value: Any) -> None:
         state.update(f"{value.dtype}{value.shape}".encode())
         state.update(np.ascontiguousarray(value).data)
     elif isinstance(value, Path):
-        state.update(value.name.encode())
+        state.update(os.fsencode(value.name))
         if value.is_file():
             state.update(file_digest(value).encode())
         elif value.is_dir():
@@ -137,4 +137,4 @@ def _feed(state: Any, value: Any) -> None:
             state.update(str(key).encode())
             _feed(state, value[key])
     else:
-        state.update(repr(value).encode())
+        state.update(repr(value).encode(errors="surrogatepass"))

@@ -35,13 +35,20 @@ class Settings:
 
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
-    capture = job.stage("Reading photos", read_photos, photos, settings.capture)
+    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=_surroundings(photos))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats = job.stage("Training splats", _train, capture, settings.training)
     mesh = job.stage("Extracting surface", _surface, splats, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", clean, mesh, settings.mesh)
     mesh = job.stage("Texturing", _texture, mesh, capture, settings.texture)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
+
+
+def _surroundings(photos: Photos) -> tuple[str, ...]:
+    """What lies around a transforms.json or a COLMAP model: the pictures that it names may come and go."""
+    files = (source for source in photos.sources if source.suffix == ".json" or source.name.isdigit() or source.name == "sparse")
+    around = (path for source in files for path in sorted(source.parent.rglob("*")) if path.is_file())
+    return tuple(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in around)
 
 
 def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> Splats:
