@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
+from .backend.files import refusal, write_text
 from .backend.jobs.cache import Cache
 from .backend.jobs.job import Event, Job
-from .backend.jobs.store import write_text
 from .backend.methods import Method, all_methods
 from .backend.values import Report, Result
 
@@ -80,7 +80,7 @@ def write(result: Result, path: Path | str) -> None:
     try:
         writer(result, path)
     except OSError as error:
-        raise ReifyError(f"{path} can't be written: {error.strerror or error}.", "Free some space, or choose another place.") from error
+        raise refusal(path, error) from error
 
 
 def output_kind(path: Path) -> str:

@@ -3,9 +3,9 @@
 Imports only go down:
 
     methods                                          what an artist can choose
-    capture  splats  surface  mesh                   the parts that methods are built from
-    formats  metrics  jobs                           files, measures, running
-    values   errors   settings   device   numerics   what everything may use
+    capture  pictures  splats  surface  mesh         the parts that methods are built from
+    formats  metrics  jobs  engine                   files, measures, running, installing
+    values  errors  settings  device  files          what everything may use
 
 The parts of one level don't import each other. torch, numba and pycolmap are imported by the modules
 that need them, inside functions or in modules that are themselves imported on first use, so that

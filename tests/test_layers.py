@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # Each room may import itself and what stands to its right.
-LEAVES = ["values", "errors", "settings", "device"]
+LEAVES = ["values", "errors", "settings", "device", "files"]
 SHARED = ["formats", "metrics", "jobs"]
 PARTS = ["capture", "splats", "surface", "mesh", "pictures"]
 ALLOWED = {

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..values import Array
-from .files import writing
+from ..files import writing
 
 if TYPE_CHECKING:
     from PIL import Image

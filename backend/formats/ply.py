@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..values import Array
-from .files import writing
+from ..files import writing
 
 NUMPY_TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import values
+from ..files import write_text, writing
 
 VALUE_TYPES = {t.__name__: t for t in vars(values).values() if isinstance(t, type) and dataclasses.is_dataclass(t)}
 
@@ -21,16 +22,15 @@ VALUE_TYPES = {t.__name__: t for t in vars(values).values() if isinstance(t, typ
 def save(value: Any, folder: Path) -> None:
     """Write `value` (values.py's types, arrays, paths, plain Python) as value.json and arrays.safetensors.
 
-    value.json is written last and under its final name only when complete: a folder with it is whole.
+    value.json is written last and under its final name only when complete: a folder with it is whole. Raises
+    ReifyError where the system refuses: full disk, no permission.
     """
     from safetensors.numpy import save_file
 
     arrays: dict[str, np.ndarray] = {}
     structure = _encode(value, arrays)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "arrays.partial"
-    save_file(arrays, partial)
-    os.replace(partial, folder / "arrays.safetensors")
+    with writing(folder / "arrays.safetensors") as partial:
+        save_file(arrays, partial)
     write_text(folder / "value.json", json.dumps(structure))
 
 
@@ -45,13 +45,6 @@ def load(folder: Path) -> Any:
         return _decode(structure, arrays)
     except (SafetensorError, KeyError, TypeError) as error:
         raise ValueError(f"{folder} is damaged: {error}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that nothing half-written ever stands under its name."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def digest(*parts: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import ReifyError
+from .errors import ReifyError
 
 
 @contextmanager
@@ -27,6 +27,12 @@ def writing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; raises ReifyError where the system refuses."""
+    with writing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def refusal(path: Path, error: OSError) -> ReifyError:
