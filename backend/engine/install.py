@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import ReifyError
-from ..jobs import store
+from ..files import write_text
 from ..jobs.job import Job
 from .builds import CPU, Build
 from .explain import explained, from_os
@@ -64,7 +64,7 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
             job.progress(UNPACKED, "Trying it out")
             versions = _try(plan, place.partial, job)
             stamp = {"fingerprint": place.fingerprint, "build": plan.build.id, "versions": versions}
-            store.write_text(place.partial / STAMP, json.dumps(stamp))
+            write_text(place.partial / STAMP, json.dumps(stamp))
             discard(place.folder)
             place.partial.rename(place.folder)
         shutil.rmtree(place.root / "downloads", ignore_errors=True)
