@@ -6,7 +6,7 @@
     python3 dev.py run photos DIR -o OUT.blend [flags]
     python3 dev.py bench SUITE             one JSON line per figure on standard output
     python3 dev.py package                 the extension as a zip in dist/
-    python3 dev.py docs                    the tables in docs/ that are made from the code
+    python3 dev.py docs                    what in docs/ is made from the code
 
 The first call makes .venv and installs the pinned requirements there; later calls do so only when these
 change. Standard library only: this file runs before anything is installed.
@@ -80,8 +80,8 @@ def package(python: Path, rest: list[str]) -> int:
 
 
 def docs(python: Path, rest: list[str]) -> int:
-    """The docs' tables, from the settings themselves."""
-    return _call(python, "-m", "reify.tools.tables", *rest)
+    """The docs' tables from the settings themselves, and the demo's picture."""
+    return _call(python, "-m", "reify.tools.docs", *rest)
 
 
 COMMANDS = {command.__name__: command for command in (demo, run, test, bench, package, docs)}

@@ -1,7 +1,8 @@
-"""`python3 dev.py docs`: docs/settings.md, made from the settings themselves."""
+"""`python3 dev.py docs`: what in docs/ is made from the code: the settings' tables, and the picture of the demo's result."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +10,19 @@ from pathlib import Path
 from ..backend.methods import Method, all_methods
 from ..backend.settings import Option, options
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "settings.md"
+DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.png"
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the page; take the picture from the last `dev.py demo`, where there was one."""
     PAGE.write_text(settings_page(), encoding="utf-8")
     print(PAGE)
+    if DEMO.is_file():
+        PICTURE.parent.mkdir(exist_ok=True)
+        shutil.copyfile(DEMO, PICTURE)
+        print(PICTURE)
     return 0
 
 

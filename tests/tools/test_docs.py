@@ -1,0 +1,36 @@
+"""The docs say what the code says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from reify.backend.methods import all_methods
+from reify.backend.settings import options
+from reify.tools import docs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_settings_page_is_the_one_that_the_settings_make() -> None:
+    assert docs.PAGE.read_text(encoding="utf-8") == docs.settings_page(), "run `python3 dev.py docs`"
+
+
+def test_the_settings_page_names_every_flag_of_every_method() -> None:
+    page = docs.settings_page()
+    for method in all_methods().values():
+        assert all(f"`{option.flag}`" in page for option in options(method.settings))
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert manifest["version"] == project["project"]["version"]
+    assert f"## {manifest['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_links_of_the_pages_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
