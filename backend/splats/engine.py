@@ -40,6 +40,7 @@ class Step:
     needle_limit: float = float(np.log(10.0))
     noise: float = 0.0
     view_colour: bool = True  # False leaves the view-dependent colours as they are, which saves most of the memory traffic
+    absolute: bool = False  # gather STAT_ABS, for the classic strategy
     beta1: float = 0.9
     beta2: float = 0.999
 

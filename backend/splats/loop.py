@@ -101,7 +101,7 @@ class Loop:
             target,
             Step(
                 bases=self.schedule.active_bases(fraction),
-                learning=self.schedule.learning(fraction),
+                learning=self.schedule.learning(fraction, step),
                 count=step + 1,
                 seed=(self.job.seed << 32) + step,
                 background=background,
@@ -109,7 +109,8 @@ class Loop:
                 opacity_weight=settings.opacity_weight / count,
                 scale_weight=settings.scale_weight / count / self.schedule.extent,
                 needle_weight=settings.needle_weight / count,
-                noise=5e5 if fraction < 0.9 else 0.0,
+                noise=5e5 if settings.strategy == "mcmc" and fraction < 0.9 else 0.0,
+                absolute=settings.strategy == "classic",
             ),
         )
         self.steps_done += 1
@@ -117,9 +118,12 @@ class Loop:
         if not np.isfinite(figures.loss) or self.steps_done % CHECK_STEPS == 0:
             self._repair()
         if self.steps_done % DENSIFY_STEPS == 0 and fraction < 0.9:
-            strategy.relocate(engine, rng)
-            if fraction < GROW_UNTIL + 0.05:
-                strategy.grow(engine, self.schedule.wanted(fraction), rng)
+            wanted = self.schedule.wanted(fraction, self.steps_done) if fraction < GROW_UNTIL + 0.05 else 0
+            if settings.strategy == "mcmc":
+                strategy.relocate(engine, rng)
+                strategy.grow(engine, wanted, rng)
+            else:
+                strategy.clone_and_split(engine, wanted, self.schedule.extent, rng)
             engine.stats[: engine.count] = 0
         if self.steps_done % (10 * DENSIFY_STEPS) == 0:
             strategy.by_place(engine)

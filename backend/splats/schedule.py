@@ -17,10 +17,11 @@ from .train import TrainingSettings
 Array = Any
 GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
+GUESSED_STEPS_A_SECOND = 40
 STAGES = ((0.0, 4), (0.15, 2), (0.4, 1))  # from this fraction on, pictures are shrunk by this factor
-MEAN_RATE, MEAN_DECAY = 6e-4, 0.01  # of the extent; what is left of the rate in the end
-OPACITY_RATE, QUATERNION_RATE, COLOUR_RATE, VIEW_COLOUR_RATE = 0.05, 2e-3, 5e-3, 2.5e-4
-SCALE_RATE, SCALE_DECAY = 8e-3, 0.3
+MEAN_RATE, MEAN_DECAY = 8e-4, 0.01  # of the extent; what is left of the rate in the end
+OPACITY_RATE, QUATERNION_RATE, COLOUR_RATE, VIEW_COLOUR_RATE = 0.05, 2.5e-3, 5e-3, 2.5e-4
+SCALE_RATE, SCALE_DECAY = 10e-3, 0.3
 BYTES_OF_A_SPLAT = 2100  # three rows of 64 floats, projection, sorting, and some four entries with gradients
 
 
@@ -32,6 +33,7 @@ class Schedule:
     seconds: float
     start_count: int
     most: int  # splats
+    detail: float  # what the size of the pictures makes of the number of splats; infinite where that was set by hand
     extent: float  # world units: how far the cameras are from the subject
     factors: tuple[tuple[float, int], ...]  # from this fraction on, pictures are shrunk by this factor
     bases: int
@@ -51,19 +53,19 @@ class Schedule:
                 f"Training needs about {needed} MB of free memory, {chosen.free_bytes >> 20} MB are there.",
                 "Close other programs, or train on smaller photos.",
             )
-        most = settings.max_splats
-        if most == 0:
-            seconds = settings.seconds or settings.steps * 0.05
-            # Twice the splats for four times the time: each needs its share of the steps.
-            most = int(np.clip(12_000 * np.sqrt(seconds * chosen.threads / 2 * max(pixels / 160_000, 0.5)) , 20_000, 2_000_000))
-            most = max(most, len(start))
-        why = f"{chosen.name}, up to {min(most, room)} splats" + (", limited by memory" if room < most else "")
+        # Faster than a step can be on any CPU, so that there is room for what the schedule may ask for.
+        most_steps = min(settings.steps, settings.seconds * 200) if settings.seconds > 0 else settings.steps
+        detail = float(np.clip(np.sqrt(pixels / 160_000), 0.5, 2.0))
+        most = settings.max_splats or max(_useful(most_steps, detail), len(start))
+        limit = ", limited by memory" if room < most else ""
+        why = f"{chosen.name}, up to {min(most, room)} splats{limit}" if settings.max_splats or limit else f"{chosen.name}, as many splats as the time is enough for"
         _focus, extent = focus_of(views.cameras)
         return cls(
             steps=settings.steps,
             seconds=settings.seconds,
             start_count=len(start),
             most=min(most, room),
+            detail=detail if settings.max_splats == 0 else np.inf,
             extent=extent,
             factors=_factors(float(views.cameras.size_px[list(indices)].max())),
             bases=(settings.sh_degree + 1) ** 2,
@@ -80,18 +82,27 @@ class Schedule:
         """By how much pictures are shrunk."""
         return [factor for begin, factor in self.factors if fraction >= begin][-1]
 
-    def wanted(self, fraction: float) -> int:
-        """How many splats there should be."""
+    def wanted(self, fraction: float, step: int) -> int:
+        """How many splats there should be, by the number of steps that are to be expected in all."""
+        goal = self.most
+        if np.isfinite(self.detail):
+            goal = min(goal, _useful(self.expected_steps(fraction, step), self.detail))
         reached = np.clip((fraction - GROW_FROM) / (GROW_UNTIL - GROW_FROM), 0, 1)
-        return int(self.start_count + (self.most - self.start_count) * reached) if self.most > self.start_count else self.most
+        return int(self.start_count + max(goal - self.start_count, 0) * reached)
 
     def active_bases(self, fraction: float) -> int:
         """SH bases in use: one degree more at a time."""
         degree = sum(fraction >= begin for begin in (0.1, 0.25, 0.45))
         return min(self.bases, (degree + 1) ** 2)
 
-    def learning(self, fraction: float) -> Array:
-        """Learning rate of each column of a parameter row."""
+    def expected_steps(self, fraction: float, step: int) -> float:
+        """How many steps there will have been in the end."""
+        if self.seconds <= 0:
+            return self.steps
+        return min(self.steps, step / fraction if fraction > 0.02 else self.seconds * GUESSED_STEPS_A_SECOND)
+
+    def learning(self, fraction: float, step: int) -> Array:
+        """Learning rate of each column of a parameter row; the fewer steps there are, the longer each has to be."""
         rates = np.zeros(row_width(self.bases), np.float32)
         rates[MEAN : MEAN + 3] = MEAN_RATE * self.extent * MEAN_DECAY**fraction
         rates[OPACITY] = OPACITY_RATE
@@ -99,7 +110,12 @@ class Schedule:
         rates[LOG_SCALE : LOG_SCALE + 3] = SCALE_RATE * SCALE_DECAY**fraction
         rates[BASE_COLOUR : BASE_COLOUR + 3] = COLOUR_RATE
         rates[SH:] = VIEW_COLOUR_RATE
-        return rates
+        return rates * np.float32(np.clip(np.sqrt(3000 / self.expected_steps(fraction, step)), 0.5, 2.5))
+
+
+def _useful(steps: float, detail: float) -> int:
+    # Each splat needs its share of the steps: found on lego, where more splats than this were worse.
+    return int(1000 * np.sqrt(steps) * detail)
 
 
 def _factors(long_side: float) -> tuple[tuple[float, int], ...]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .cpu.layout import LOG_SCALE, MEAN, OPACITY, STAT_ERROR, STAT_SEEN
+from .cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_ABS, STAT_ERROR, STAT_SEEN
 
 Array = Any
 DEAD_OPACITY = 0.005
@@ -50,6 +50,35 @@ def grow(engine: Rows, wanted: int, rng: np.random.Generator) -> int:
     return more
 
 
+def clone_and_split(engine: Rows, wanted: int, extent: float, rng: np.random.Generator) -> int:
+    """The classic growth: copy small splats, split large ones, where the picture pulls most; returns how many were added.
+
+    Kerbl et al. 2023, section 5.2, by the absolute gradients of AbsGS (Ye et al. 2024). Up to `wanted` splats in all, those with the
+    largest mean gradient first, in place of a threshold. Faint and overly large splats go; opacities aren't reset, the regulariser
+    that fades them out does its work.
+    """
+    large = np.exp(engine.parameters[: engine.count, LOG_SCALE : LOG_SCALE + 3]).max(axis=1)
+    keep(engine, (opacities(engine) > DEAD_OPACITY) & (large < 0.5 * extent))
+    more = min(wanted, engine.capacity) - engine.count
+    if more <= 0 or engine.count == 0:
+        return 0
+    pull = engine.stats[: engine.count, STAT_ABS] / np.maximum(engine.stats[: engine.count, STAT_SEEN], 1)
+    chosen = np.sort(np.argsort(-pull, kind="stable")[: min(more, int(np.count_nonzero(pull)))])
+    places = np.arange(engine.count, engine.count + len(chosen))
+    engine.count += len(chosen)
+    engine.parameters[places] = engine.parameters[chosen]
+    engine.moments[places] = 0
+    engine.stats[places] = 0
+    scales = np.exp(engine.parameters[chosen, LOG_SCALE : LOG_SCALE + 3])
+    split = scales.max(axis=1) > 0.01 * extent
+    for rows in (chosen[split], places[split]):
+        offset = rng.normal(size=(len(rows), 3)) * scales[split]
+        engine.parameters[rows, MEAN : MEAN + 3] += _turned(engine.parameters[rows, QUATERNION : QUATERNION + 4], offset)
+        engine.parameters[rows, LOG_SCALE : LOG_SCALE + 3] -= np.float32(np.log(1.6))
+        engine.moments[rows] = 0
+    return len(chosen)
+
+
 def keep(engine: Rows, kept: Array) -> None:
     """Keep only the splats at `kept` (a mask or indices), in that order."""
     before = engine.count
@@ -76,6 +105,12 @@ def by_place(engine: Rows) -> None:
             v = (v | (v << np.uint64(shift))) & np.uint64(mask)
         key |= v << np.uint64(axis)
     keep(engine, np.argsort(key, kind="stable"))
+
+
+def _turned(quats: Array, vectors: Array) -> Array:
+    quats = quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-12)
+    across = 2 * np.cross(quats[:, 1:], vectors)
+    return (vectors + quats[:, :1] * across + np.cross(quats[:, 1:], across)).astype(np.float32)
 
 
 def _drawn(engine: Rows, opacity: Array, count: int, rng: np.random.Generator) -> Array:

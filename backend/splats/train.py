@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import device
-from ..errors import Cancelled, ReifyError
+from ..errors import ReifyError
 from ..settings import option
 from ..values import Splats, Views
 
@@ -28,11 +27,20 @@ CHECK_STEPS = 100  # between looks for broken splats
 class TrainingSettings:
     """How splats are trained."""
 
-    seconds: float = option(300.0, "Time for training, 0 for no limit; what is reached first ends it, time or steps", low=0, high=86400, unit="s")
+    seconds: float = option(300.0, "Time for training, 0 for no limit; time or steps, what is reached first ends it", low=0, high=86400, unit="s")
     steps: int = option(30_000, "Most optimisation steps, each of them on one photo", low=1, high=1_000_000)
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
     max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
     sh_degree: int = option(3, "How finely colours may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
+    strategy: str = option(
+        "mcmc",
+        "How splats are added where the photos need them",
+        choices={
+            "mcmc": "Move faint splats to where the error is, and add some there; a fixed number in the end",
+            "classic": "Copy small splats and split large ones where the picture changes most, and remove faint ones",
+        },
+        advanced=True,
+    )
     antialiased: bool = option(False, "Keep thin parts from growing thicker when seen from afar", advanced=True)
     random_background: bool = option(True, "Train cut-out photos on changing backgrounds, so that nothing fills the empty space", advanced=True)
     ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)

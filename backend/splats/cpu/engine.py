@@ -215,7 +215,7 @@ class CpuEngine:
 
     def _pull_back(self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array | None = None) -> None:
         self.team.run(
-            blending.blend_back,
+            blending.blend_back_absolute if step.absolute else blending.blend_back,
             frame.tiles_x * frame.tiles_y,
             frame.tiles_x,
             frame.tiles_x,
