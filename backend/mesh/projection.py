@@ -63,8 +63,11 @@ def bled(srgb: Array, coverage: Array) -> Array:
     """The picture with the subject's colours carried outwards over its edge and the background, [H,W,3] uint8."""
     from scipy.ndimage import distance_transform_edt, maximum_filter
 
-    # Thin parts have no fully covered pixel; their most covered ones are the best there is.
-    sure = (coverage >= 0.95) | ((coverage > 0.3) & (coverage >= maximum_filter(coverage, 3)))
+    # The outermost pixels are mixed with the background, and the steep sides of a body show little else.
+    inner = distance_transform_edt(coverage >= 0.95)
+    # Thin parts have no pixel far from the edge, or none that is fully covered: there the best ones have to do.
+    sure = (inner > 1.0) | ((inner > 0) & (inner >= maximum_filter(inner, 3)))
+    sure |= (coverage > 0.3) & (coverage >= maximum_filter(coverage, 3)) & (maximum_filter(coverage, 7) < 0.95)
     if sure.all() or not sure.any():
         return srgb
     rows, columns = distance_transform_edt(~sure, return_distances=False, return_indices=True)

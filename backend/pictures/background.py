@@ -9,6 +9,7 @@ from ..values import Array
 PLAIN_SHARE = 0.8  # of the border has to fit the background's colour
 NOISE_FLOOR = 3.0  # difference in CIELAB below which colours are the same
 LARGEST_NOISE = 9.0
+HALO_PX, HALO_LIGHTNESS, VIVID = 8.0, 15.0, 12.0  # CIELAB: halos are about as light as the background, vivid subjects are not as grey
 PAPER = 92.0  # lightness of white paper
 
 
@@ -114,4 +115,23 @@ def _soft(lab: Array, field: Array, background: Array) -> Array:
     values = coverage[band]
     values[near] = np.clip(share, 0.0, 1.0)[near]
     coverage[band] = values
+    return np.minimum(coverage, _without_halo(lab, field, background))
+
+
+def _without_halo(lab: Array, field: Array, background: Array) -> Array:
+    """Coverage by hue alone, along edges where the background has a shadow or a halo: it is as colourless as the background there."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth, (rows, columns) = distance_transform_edt(~background, return_indices=True)
+    band = (depth > 0) & (depth <= HALO_PX) & (np.abs(lab[..., 0] - field[..., 0]) < HALO_LIGHTNESS)
+    coverage = np.ones(background.shape, np.float32)
+    y, x = np.nonzero(band)
+    # The subject's own hue: as far inside again, straight away from the background.
+    toward = np.stack([y - rows[band], x - columns[band]]) / np.maximum(depth[band], 1e-9)
+    inside = np.round(np.stack([rows[band], columns[band]]) + (HALO_PX + 2.0) * toward).astype(int)
+    inside = np.clip(inside, 0, np.array(background.shape)[:, None] - 1)
+    hue = lab[inside[0], inside[1], 1:] - field[band][:, 1:]
+    vivid = (np.linalg.norm(hue, axis=1) > VIVID) & ~background[inside[0], inside[1]]
+    share = ((lab[band][:, 1:] - field[band][:, 1:]) * hue).sum(axis=1) / np.maximum((hue**2).sum(axis=1), 1.0)
+    coverage[y[vivid], x[vivid]] = np.clip(1.5 * share[vivid], 0.0, 1.0)
     return coverage

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from reify.backend.mesh.inflation import InflateSettings, inflate
 from reify.backend.mesh.solid import mesh_of
 
