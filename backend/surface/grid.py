@@ -105,7 +105,7 @@ def _occupied(maps: DepthMaps, ball: Ball, voxel: float, truncation: float) -> t
     def work(first: int, last: int) -> None:
         for index in range(first, last):
             kernels.mark_blocks(
-                origin, edge, slot, np.ascontiguousarray(maps.cameras.cam_from_world[index], np.float64), np.array(maps.intrinsics(index)),
+                origin, voxel, slot, np.ascontiguousarray(maps.cameras.cam_from_world[index], np.float64), np.array(maps.intrinsics(index)),
                 maps.depth[index], maps.weight[index], truncation, center, ball.radius, STRIDE_PX,
             )  # fmt: skip
 

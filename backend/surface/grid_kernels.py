@@ -7,10 +7,14 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def mark_blocks(origin, edge, slot, pose, intrinsics, depth, weight, truncation, center, radius, stride):
-    """Set `slot` [X,Y,Z] to 0 along every ray's stretch of `truncation` before and behind the surface, inside the ball."""
+def mark_blocks(origin, voxel, slot, pose, intrinsics, depth, weight, truncation, center, radius, stride):
+    """Set `slot` [X,Y,Z] to 0 along every ray's stretch of `truncation` before and behind the surface, inside the ball.
+
+    The stretch is two voxels thick, so that all corners of a cell with surface get values.
+    """
+    edge = 8.0 * voxel
     fx, fy, cx, cy = intrinsics
-    steps = max(1, int(np.ceil(4.0 * truncation / edge)))
+    steps = max(1, int(np.ceil(0.5 * truncation / voxel)))
     for y in range(0, depth.shape[0], stride):
         for x in range(0, depth.shape[1], stride):
             d = depth[y, x]
@@ -26,7 +30,11 @@ def mark_blocks(origin, edge, slot, pose, intrinsics, depth, weight, truncation,
                 pz = pose[0, 2] * a + pose[1, 2] * b + pose[2, 2] * c
                 if (px - center[0]) ** 2 + (py - center[1]) ** 2 + (pz - center[2]) ** 2 > radius * radius:
                     continue
-                slot[int((px - origin[0]) / edge), int((py - origin[1]) / edge), int((pz - origin[2]) / edge)] = 0
+                px, py, pz = px - origin[0], py - origin[1], pz - origin[2]
+                for i in range(int((px - voxel) / edge), int((px + voxel) / edge) + 1):
+                    for j in range(int((py - voxel) / edge), int((py + voxel) / edge) + 1):
+                        for k in range(int((pz - voxel) / edge), int((pz + voxel) / edge) + 1):
+                            slot[i, j, k] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -80,11 +88,11 @@ def integrate(origin, voxel, truncation, blocks, pose, intrinsics, depth, facing
                         if smallest > 0 and spread < truncation:
                             a, c = u - x0, v - y0
                             d = (1 - c) * ((1 - a) * d00 + a * d01) + c * ((1 - a) * d10 + a * d11)
-                    sdf = (d - z) * np.sqrt(qx * qx + qy * qy + 1.0) * cosine / truncation
-                    if sdf < -1.0:
+                    along = (d - z) * np.sqrt(qx * qx + qy * qy + 1.0)
+                    # Hidden voxels are those far behind along the ray: across a tilted pixel's plane they can be near.
+                    if along < -truncation:
                         continue
-                    if sdf > 1.0:
-                        sdf = 1.0
+                    sdf = min(along * cosine / truncation, 1.0)
                     before = total[b, i, j, k]
                     distance[b, i, j, k] = (distance[b, i, j, k] * before + sdf * w) / (before + w)
                     total[b, i, j, k] = before + w
