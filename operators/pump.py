@@ -32,6 +32,7 @@ class _Shown:
     state: Any = None
     preview: tuple[int, int] = (0, 0)  # number of the task and of its preview
     next_preview: float = 0.0
+    prepared: bool = False
     handed_over: set[int] = field(default_factory=set)  # tasks whose results are in the scene, or can't be
 
 
@@ -95,6 +96,9 @@ def tick() -> bool:
     running = session.current()
     if running is None:
         preview.clear()
+    elif not _shown.prepared:
+        _shown.prepared = True
+        preview.prepare()
     elif (running.number, running.preview_count) != _shown.preview and time.monotonic() > _shown.next_preview:
         _show_preview(running)
     state = [(task.number, task.state, task.progress, len(task.warnings)) for task in session.tasks()]

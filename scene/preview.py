@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ..backend.values import Points, Splats
+from . import splat_nodes
 from .points import points_object
 from .splats import VIEWPORT_SPLATS, splats_object, write_splats
 
@@ -29,6 +30,11 @@ def show(value: Any, scene: bpy.types.Scene) -> bool:
         _place(points_object(NAME, value), scene)
         return True
     return False
+
+
+def prepare() -> None:
+    """Do what the first preview needs ahead of it, so that neither takes long."""
+    splat_nodes.prepare()
 
 
 def clear() -> None:

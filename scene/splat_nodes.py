@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import bmesh
 import bpy
 
 from ..backend.values import SH_C0
@@ -19,10 +20,16 @@ from .nodes import Nodes
 
 GROUP = "Reify Splats"
 RENDER_MATERIAL, VIEWPORT_MATERIAL = "Reify Splats", "Reify Splats Viewport"
+BALL = "Reify Splat Shape"
 COLOR = "reify_color"  # linear red, green, blue and opacity
 FAINTEST = 1 / 255  # a splat ends where its opacity falls below this
 REACH = 3.0  # … and at most this many standard deviations from its centre
 CIRCUMSCRIBED = 1.2584  # circumradius of the icosahedron around the unit sphere
+
+
+def prepare() -> None:
+    """Make the nodes and materials that all splats share, before there are any: it takes a moment in a window."""
+    _group()
 
 
 def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0) -> None:
@@ -118,9 +125,8 @@ def _shape(n: Nodes) -> tuple[Any, Any]:
 
 def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:
     rotation, scale = shape
-    ball = n.add("GeometryNodeMeshIcoSphere", Radius=1.0, Subdivisions=1)["Mesh"]
-    ball = n.add("GeometryNodeSetShadeSmooth", 0, ball)[0]
-    ball = n.add("GeometryNodeSetMaterial", Geometry=ball, Material=_viewport_material())["Geometry"]
+    ball = n.add("GeometryNodeObjectInfo", Object=_ball())["Geometry"]
+    ball = n.add("GeometryNodeRemoveAttribute", Geometry=ball, Name=COLOR)["Geometry"]
     dense = n.compare("GREATER_EQUAL", opacity, given["Viewport Opacity"])
     chance = n.add("FunctionNodeRandomValue", data_type="FLOAT")["Value"]
     drawn = n.compare("LESS_EQUAL", chance, given["Viewport Amount"])
@@ -130,6 +136,27 @@ def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any
     for name in ("scale", "rotation"):
         balls = n.add("GeometryNodeRemoveAttribute", Geometry=balls, Name=name)["Geometry"]
     return n.add("GeometryNodeRealizeInstances", Geometry=balls)["Geometry"]
+
+
+def _ball() -> bpy.types.Object:
+    """The shape of a splat in the viewport; it lies in no scene.
+
+    Solid mode shows only a mesh's active colour, which nodes can't choose, but which comes along from a mesh that is instanced.
+    """
+    found = bpy.data.objects.get(BALL)
+    if found is not None and found.type == "MESH":
+        return found
+    shape = bmesh.new()
+    bmesh.ops.create_icosphere(shape, subdivisions=1, radius=1.0)
+    for face in shape.faces:
+        face.smooth = True
+    data = bpy.data.meshes.new(BALL)
+    shape.to_mesh(data)
+    shape.free()
+    data.attributes.new(COLOR, "FLOAT_COLOR", "POINT")
+    data.color_attributes.active_color = data.color_attributes[COLOR]
+    data.materials.append(_viewport_material())
+    return bpy.data.objects.new(BALL, data)
 
 
 def _exact(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:

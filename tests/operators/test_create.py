@@ -160,7 +160,7 @@ def test_a_running_job_is_previewed_and_its_result_comes_into_the_scene_by_itsel
     from reify.scene import preview
 
     task = _start(scene, tmp_path)
-    assert pump.tick()
+    assert pump.tick() and pump.tick()
     assert bpy.data.objects[preview.NAME].type == "POINTCLOUD"
     bpy.ops.reify.keep()
     _until(lambda: task.state.ended)
@@ -176,9 +176,12 @@ def test_a_cancelled_job_ends_at_once_and_leaves_no_preview(scene, slow_method, 
     import bpy
     from reify.backend.jobs.runner import State
     from reify.operators import pump
+    from reify.scene import preview
 
     task = _start(scene, tmp_path)
     pump.tick()
+    pump.tick()
+    assert preview.NAME in scene.objects
     bpy.ops.reify.pause()
     assert task.job.paused
     started = time.monotonic()
@@ -187,18 +190,21 @@ def test_a_cancelled_job_ends_at_once_and_leaves_no_preview(scene, slow_method, 
     assert time.monotonic() - started < 0.5
     assert task.state is State.CANCELLED
     assert not pump.tick()
-    assert not bpy.data.objects
+    assert not scene.objects
     bpy.ops.reify.forget(number=task.number)
 
 
 def test_a_job_survives_a_new_file_and_saving_keeps_no_preview(scene, slow_method, tmp_path):
     import bpy
     from reify.operators import pump
+    from reify.scene import preview
 
     task = _start(scene, tmp_path)
     pump.tick()
+    pump.tick()
+    assert preview.NAME in scene.objects
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-    assert not bpy.data.objects
+    assert not scene.objects
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.context.scene.name = "Other"
     bpy.ops.reify.keep()

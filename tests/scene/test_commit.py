@@ -141,4 +141,4 @@ def test_a_preview_refreshes_in_place_and_goes(scene):
     preview.show(samples.splats(count=5000), scene)
     assert len([found for found in bpy.data.objects if found.name.startswith(preview.NAME)]) == 1
     preview.clear()
-    assert not bpy.data.objects and not bpy.data.pointclouds
+    assert not scene.objects and not bpy.data.pointclouds

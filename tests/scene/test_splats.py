@@ -77,6 +77,18 @@ def test_the_nearer_splat_covers_the_farther_one(scene, tmp_path):
     assert _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.8, abs=0.03)
 
 
+def test_solid_mode_has_the_colours_of_the_splats(scene):
+    import bpy
+    from reify.scene.splats import splats_object
+
+    made = splats_object("S", samples.splat((0, 0, 0), 0.5, 1.0))
+    scene.collection.objects.link(made)
+    drawn = made.evaluated_get(bpy.context.evaluated_depsgraph_get()).evaluated_geometry()
+    mesh = drawn.mesh
+    assert mesh.color_attributes.active_color_name == "reify_color"
+    assert tuple(mesh.color_attributes["reify_color"].data[0].color)[:3] == pytest.approx([0.214] * 3, abs=1e-3)
+
+
 def test_a_mesh_is_no_splats_and_is_refused(scene):
     from reify.backend.errors import ReifyError
     from reify.scene.mesh import mesh_object
