@@ -18,7 +18,15 @@ from ..backend import device
 from ..backend.values import Cameras, Splats
 
 Emit = Callable[..., None]
-SIZES = ((10_000, 200, 200), (12_000, 270, 480), (50_000, 400, 400), (60_000, 400, 400), (100_000, 400, 400), (100_000, 800, 800), (300_000, 800, 800))
+SIZES = (
+    (10_000, 200, 200),
+    (12_000, 270, 480),
+    (50_000, 400, 400),
+    (60_000, 400, 400),
+    (100_000, 400, 400),
+    (100_000, 800, 800),
+    (300_000, 800, 800),
+)
 NAMES = {(12_000, 270): "step_12k_270x480_ms", (60_000, 400): "step_60k_400_ms"}
 REPEATS = 9
 LEGO_SECONDS = (30, 60, 120, 300)
@@ -142,7 +150,7 @@ def _agreement(emit: Emit) -> None:
     twin_ms = 1e3 * (time.perf_counter() - started)
     found = {"means": rows[:, MEAN : MEAN + 3], "quats": rows[:, QUATERNION : QUATERNION + 4], "sh": sh_of(rows, 16)}
     found |= {"log_scales": rows[:, LOG_SCALE : LOG_SCALE + 3], "opacity_logits": rows[:, OPACITY]}
-    expected = {name: tensor.grad.numpy() for name, tensor in parameters.items()}
+    expected = {name: np.asarray(tensor.grad) for name, tensor in parameters.items()}
     errors = {name: float(np.linalg.norm(found[name] - expected[name]) / np.linalg.norm(expected[name])) for name in found}
     reference = picture.detach().numpy()
     error = frame.picture(frame.image) - reference

@@ -1,4 +1,4 @@
-"""Where training starts: sparse points, the visual hull of masks, or random positions before the cameras."""
+"""Where training starts: sparse points, the visual hull of masks, or points at which neighbouring photos agree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Array = Any
 ENOUGH_POINTS = 200
 START_OPACITY = 0.5
-RANDOM_SPLATS = 20_000
+SWEPT_SPLATS = 20_000
+SWEEP_DEPTHS = 48
+SWEEP_VIEWS = 24  # that rays start from
+SWEEP_NEIGHBOURS = 4
 HULL_SPLATS = 12_000
 HULL_CELLS = 96  # along each axis
 
@@ -23,7 +26,8 @@ HULL_CELLS = 96  # along each axis
 def starting_splats(views: Views, points: Points | None, settings: TrainingSettings, seed: int) -> Splats:
     """Splats to begin training with, no more than `settings.max_splats` where that is set.
 
-    The visual hull where photos have transparent surroundings, else sparse points where there are enough of them, else random positions.
+    The visual hull where photos have transparent surroundings, else sparse points where there are enough of them, else a plane sweep:
+    on random viewing rays the depth at which neighbouring photos agree best.
     Raises ReifyError where there are no cameras, or where no point is inside all silhouettes.
     """
     if len(views) == 0:
@@ -38,7 +42,7 @@ def starting_splats(views: Views, points: Points | None, settings: TrainingSetti
         xyz = points.xyz[finite].astype(np.float64)
         rgb = np.full((len(xyz), 3), 0.5) if points.rgb is None else points.rgb[finite] / 255
     else:
-        xyz, rgb = _random_points(views.cameras, rng), rng.random((RANDOM_SPLATS, 3))
+        xyz, rgb = _swept_points(views, rng)
     if len(xyz) > limit:
         kept = rng.choice(len(xyz), limit, replace=False)
         xyz, rgb = xyz[kept], rgb[kept]
@@ -93,7 +97,9 @@ def _hull_points(views: Views, masked: list[int], rng: np.random.Generator) -> t
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
         inside = _inside_silhouettes(grid, cameras, chosen, photos)
         if not inside.any():
-            raise ReifyError("The masks have nothing in common.", "Check that they are white (or opaque) on the subject and belong to their photos.")
+            raise ReifyError(
+                "The masks have nothing in common.", "Check that they are white (or opaque) on the subject and belong to their photos."
+            )
         hit = grid[inside]
         low, high = hit.min(axis=0) - 1.5 * cell, hit.max(axis=0) + 1.5 * cell
     solid = inside.reshape((HULL_CELLS,) * 3)
@@ -144,18 +150,62 @@ def _pixels(xyz: Array, cameras: Cameras, index: int) -> tuple[Array, Array, Arr
     return x[visible].astype(int), y[visible].astype(int), visible
 
 
-def _random_points(cameras: Cameras, rng: np.random.Generator) -> Array:
-    """Half in a ball around what the cameras look at, half farther out along their views."""
-    focus, distance = focus_of(cameras)
-    ball = RANDOM_SPLATS // 2
-    direction = rng.normal(size=(ball, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    near = focus + direction * (distance * 0.7 * rng.random((ball, 1)) ** (1 / 3))
-    which = rng.integers(len(cameras), size=RANDOM_SPLATS - ball)
-    pixel = rng.random((len(which), 2)) * cameras.size_px[which]
-    inverse = np.linalg.inv(cameras.K)[which]
-    ray = np.einsum("nij,nj->ni", inverse, np.concatenate([pixel, np.ones((len(which), 1))], axis=1))
-    depth = distance * (0.5 + 1 / (0.05 + 0.95 * rng.random((len(which), 1))))
-    pose = cameras.cam_from_world[which]
-    far = np.einsum("nji,nj->ni", pose[:, :3, :3], ray * depth - pose[:, :3, 3])
-    return np.concatenate([near, far])
+def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Points [N,3] on rays from a third of the views or so, by the depth whose 3x3 pixels look most alike in the nearest other views."""
+    cameras = views.cameras
+    _focus, distance = focus_of(cameras)
+    chosen = np.unique(np.linspace(0, len(cameras) - 1, min(SWEEP_VIEWS, len(cameras))).astype(int))
+    depths = 1 / np.linspace(1 / (0.2 * distance), 1 / (8 * distance), SWEEP_DEPTHS)
+    # Coarse pictures: they agree although cameras are a little off, and the 3x3 pixels span enough to tell places apart.
+    small = {int(i): _coarse(views.rgb[int(i)]) for i in chosen}
+    points, colours = [], []
+    for i in small:
+        others = _neighbours(cameras, i, [j for j in small if j != i])
+        picture, step = small[i]
+        pixel = rng.integers(1, np.array(picture.shape[1::-1]) - 1, size=(SWEPT_SPLATS // len(small), 2))
+        offsets = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2)
+        patch = pixel[:, None] + offsets
+        expected = picture[patch[..., 1], patch[..., 0]]
+        centre = (np.concatenate([patch + 0.5, np.ones((*patch.shape[:2], 1))], axis=2) * (step, step, 1)) @ np.linalg.inv(cameras.K[i]).T
+        pose = cameras.cam_from_world[i]
+        costs = np.full((len(depths), len(pixel)), np.inf)
+        for d, depth in enumerate(depths):
+            world = (centre * depth - pose[:3, 3]) @ pose[:3, :3]
+            found = [_patch_cost(world, expected, cameras, j, *small[j]) for j in others]
+            # The best half of the neighbours: in the others the place may be hidden or outside.
+            costs[d] = np.sort(found, axis=0)[: max(1, len(found) // 2)].mean(axis=0) if found else rng.random(len(pixel))
+        best = costs.argmin(axis=0)
+        seen = np.isfinite(costs[best, np.arange(len(pixel))])
+        depth = np.where(seen, depths[best], depths[rng.integers(len(depths), size=len(pixel))])
+        points.append((centre[:, 4] * depth[:, None] - pose[:3, 3]) @ pose[:3, :3])
+        colours.append(expected[:, 4])
+    return np.concatenate(points), np.concatenate(colours)
+
+
+def _coarse(rgb: Array) -> tuple[Array, int]:
+    """A picture [h,w,3] float32 of about 120 pixels on its longer side, and by what it was shrunk."""
+    step = max(1, max(rgb.shape[:2]) // 120)
+    height, width = rgb.shape[0] // step, rgb.shape[1] // step
+    cut = rgb[: height * step, : width * step].astype(np.float32) / 255
+    return cut.reshape(height, step, width, step, 3).mean(axis=(1, 3)), step
+
+
+def _neighbours(cameras: Cameras, index: int, others: list[int]) -> list[int]:
+    """The nearest cameras that look in about the same direction."""
+    alike = [j for j in others if cameras.forward[j] @ cameras.forward[index] > 0.5]
+    distance = np.linalg.norm(cameras.centers[alike] - cameras.centers[index], axis=1) if alike else np.zeros(0)
+    return [alike[k] for k in np.argsort(distance)[:SWEEP_NEIGHBOURS]]
+
+
+def _patch_cost(world: Array, expected: Array, cameras: Cameras, index: int, picture: Array, step: int) -> Array:
+    """Mean colour difference [R] of patches [R,9,3] in the world with what they should look like; infinite outside of the picture."""
+    pose, k = cameras.cam_from_world[index], cameras.K[index]
+    local = world @ pose[:3, :3].T + pose[:3, 3]
+    depth = np.maximum(local[..., 2], 1e-9)
+    column = np.floor((k[0, 0] * local[..., 0] / depth + k[0, 2]) / step)
+    row = np.floor((k[1, 1] * local[..., 1] / depth + k[1, 2]) / step)
+    height, width = picture.shape[:2]
+    inside = (local[..., 2] > 1e-6) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    at = np.where(inside, row * width + column, 0).astype(np.int64)
+    cost = np.abs(picture.reshape(-1, 3)[at] - expected).mean(axis=(1, 2))
+    return np.where(inside.all(axis=1), cost, np.inf)

@@ -143,7 +143,9 @@ class Loop:
         if lost == 0:
             return
         if lost * 2 > self.engine.count:
-            raise ReifyError("Training diverged: most splats are broken.", "Check that the photos and cameras belong together, or report this capture.")
+            raise ReifyError(
+                "Training diverged: most splats are broken.", "Check that the photos and cameras belong together, or report this capture."
+            )
         if self.broken == 0:
             self.job.warn("Some splats grew beyond all numbers during training and were removed.")
         self.broken += lost

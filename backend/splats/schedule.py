@@ -58,7 +58,11 @@ class Schedule:
         detail = float(np.clip(np.sqrt(pixels / 160_000), 0.5, 2.0))
         most = settings.max_splats or max(_useful(most_steps, detail), len(start))
         limit = ", limited by memory" if room < most else ""
-        why = f"{chosen.name}, up to {min(most, room)} splats{limit}" if settings.max_splats or limit else f"{chosen.name}, as many splats as the time is enough for"
+        why = (
+            f"{chosen.name}, up to {min(most, room)} splats{limit}"
+            if settings.max_splats or limit
+            else f"{chosen.name}, as many splats as the time is enough for"
+        )
         _focus, extent = focus_of(views.cameras)
         return cls(
             steps=settings.steps,

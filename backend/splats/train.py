@@ -27,7 +27,9 @@ CHECK_STEPS = 100  # between looks for broken splats
 class TrainingSettings:
     """How splats are trained."""
 
-    seconds: float = option(300.0, "Time for training, 0 for no limit; time or steps, what is reached first ends it", low=0, high=86400, unit="s")
+    seconds: float = option(
+        300.0, "Time for training, 0 for no limit; time or steps, what is reached first ends it", low=0, high=86400, unit="s"
+    )
     steps: int = option(30_000, "Most optimisation steps, each of them on one photo", low=1, high=1_000_000)
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
     max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
@@ -42,7 +44,9 @@ class TrainingSettings:
         advanced=True,
     )
     antialiased: bool = option(False, "Keep thin parts from growing thicker when seen from afar", advanced=True)
-    random_background: bool = option(True, "Train cut-out photos on changing backgrounds, so that nothing fills the empty space", advanced=True)
+    random_background: bool = option(
+        True, "Train cut-out photos on changing backgrounds, so that nothing fills the empty space", advanced=True
+    )
     ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)
     opacity_weight: float = option(0.01, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
     scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)

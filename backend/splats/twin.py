@@ -39,7 +39,7 @@ def render(
     import torch
 
     means = parameters["means"]
-    like = {"dtype": means.dtype, "device": means.device}
+    like: dict[str, Any] = {"dtype": means.dtype, "device": means.device}
     pose = torch.as_tensor(cameras.cam_from_world[index], **like)
     k = torch.as_tensor(cameras.K[index], **like)
     width, height = (int(v) for v in cameras.size_px[index])

@@ -6,11 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from reify.backend.errors import ReifyError
 from reify.backend.splats.initialise import focus_of, starting_splats
 from reify.backend.splats.train import TrainingSettings
-from reify.backend.values import SH_C0, Points, Views
+from reify.backend.values import SH_C0, Cameras, Points, Views
 
 SETTINGS = TrainingSettings()
 
@@ -60,6 +59,31 @@ def test_without_masks_or_points_splats_lie_before_the_cameras(make_cameras):
     pose = cameras.cam_from_world
     depth = np.einsum("ci,ni->nc", pose[:, 2, :3], splats.means) + pose[:, 2, 3]
     assert (depth > 0).any(axis=1).mean() > 0.95
+
+
+def test_a_plane_sweep_finds_the_depth_of_a_patterned_wall():
+    """Five cameras in a row before a wall at depth 2."""
+    k = np.array([[90.0, 0, 60], [0, 90.0, 45], [0, 0, 1]])
+    poses = np.repeat(np.eye(4)[None], 5, axis=0)
+    poses[:, 0, 3] = -np.linspace(-0.4, 0.4, 5)
+    angles = np.linspace(-0.2, 0.2, 5)  # turned inwards, so that the viewing axes meet on the wall
+    for pose, angle in zip(poses, angles, strict=True):
+        center = -pose[:3, 3].copy()
+        pose[:3, :3] = [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
+        pose[:3, 3] = -pose[:3, :3] @ center
+    cameras = Cameras(poses, np.repeat(k[None], 5, axis=0), np.full((5, 2), (120, 90)), np.zeros((5, 8)))
+    column, row = np.meshgrid(np.arange(120) + 0.5, np.arange(90) + 0.5)
+    rgb = []
+    for pose in poses:
+        ray = np.stack([(column - 60) / 90, (row - 45) / 90, np.ones((90, 120))], axis=-1) @ pose[:3, :3]
+        center = -pose[:3, :3].T @ pose[:3, 3]
+        wall = center + ray * (2 / ray[..., 2:])
+        pattern = 0.5 + 0.25 * np.sin(wall[..., :1] * (9, 14, 5)) + 0.25 * np.sin(wall[..., 1:2] * (7, 12, 16) + wall[..., :1] * 3)
+        rgb.append((255 * pattern).astype(np.uint8))
+    views = Views(rgb, [None] * 5, [None] * 5, cameras)
+    depth = starting_splats(views, None, SETTINGS, 0).means[:, 2]
+    assert np.median(depth) == pytest.approx(2, rel=0.05)
+    assert np.mean(np.abs(depth - 2) < 0.3) > 0.6
 
 
 def test_the_limit_on_splats_is_kept(make_cameras):

@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from reify.backend.splats.render import rasterize
 from reify.backend.values import SH_C0, Cameras, Splats
 

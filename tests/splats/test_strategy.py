@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from reify.backend.splats import strategy
 
 

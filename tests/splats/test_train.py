@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job, Preview, Progress
 from reify.backend.splats.initialise import splats_at, starting_splats

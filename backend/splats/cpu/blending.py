@@ -13,8 +13,26 @@ from numba import njit
 
 from .lanes import exp2, iota, largest, load, magnitude, maximum, prefetch, spread, store, total, totals, where_at_least
 from .layout import (
-    ABS_X, ABS_Y, BLUE, DEPTH, ERROR, EXTENT_X, EXTENT_Y, GRADIENT, GREEN, MARGIN, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, TILE,
-    V_BLUE, X, Y,
+    ABS_X,
+    ABS_Y,
+    BLUE,
+    DEPTH,
+    ERROR,
+    EXTENT_X,
+    EXTENT_Y,
+    GRADIENT,
+    GREEN,
+    MARGIN,
+    PROJECTED,
+    QUAD_A,
+    QUAD_B,
+    QUAD_C,
+    QUAD_L,
+    RED,
+    TILE,
+    V_BLUE,
+    X,
+    Y,
 )
 from .tiles import CUT
 
@@ -99,7 +117,22 @@ def _make_blend_back(absolute):
     # Two kernels from one text: the sums of absolute values cost a tenth of the time and only the classic strategy wants them.
     @njit(nogil=True, fastmath=True, cache=True)
     def blend_back(
-        first, last, tiles_x, width, height, tile_start, members, rows, projected, image, transmittance, finished, v_image, v_alpha, error, gradients
+        first,
+        last,
+        tiles_x,
+        width,
+        height,
+        tile_start,
+        members,
+        rows,
+        projected,
+        image,
+        transmittance,
+        finished,
+        v_image,
+        v_alpha,
+        error,
+        gradients,
     ):
         """Gradient rows of every entry of the tiles' lists, from the gradients of the picture and of its alpha.
 
@@ -209,8 +242,14 @@ def blend_geometry(first, last, tiles_x, width, height, tile_start, members, pro
         for i in range(tile_start[tile], tile_start[tile + 1]):
             splat = projected[members[i]]
             nx, ny, nz = normals[members[i], 0], normals[members[i], 1], normals[members[i], 2]
-            low, high = max(0, math.ceil(splat[Y] - splat[EXTENT_Y] - F(0.5)) - row0), int(math.floor(splat[Y] + splat[EXTENT_Y] - F(0.5))) + 1 - row0
-            left, right = max(0, math.ceil(splat[X] - splat[EXTENT_X] - F(0.5)) - column0), int(math.floor(splat[X] + splat[EXTENT_X] - F(0.5))) + 1 - column0
+            low, high = (
+                max(0, math.ceil(splat[Y] - splat[EXTENT_Y] - F(0.5)) - row0),
+                int(math.floor(splat[Y] + splat[EXTENT_Y] - F(0.5))) + 1 - row0,
+            )
+            left, right = (
+                max(0, math.ceil(splat[X] - splat[EXTENT_X] - F(0.5)) - column0),
+                int(math.floor(splat[X] + splat[EXTENT_X] - F(0.5))) + 1 - column0,
+            )
             for row in range(low, min(rows, high)):
                 dy = F(row0 + row) + F(0.5) - splat[Y]
                 for x in range(left, min(columns, right)):

@@ -7,10 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from ...values import Cameras, Splats
+from ...values import Splats
 from ..engine import Step, StepFigures, Target
 from . import blending, loss, projection, tiles
-from .layout import BASE_COLOUR, GRADIENT, LOG_SCALE, MARGIN, MEAN, OPACITY, PROJECTED, QUATERNION, SH, SIZE, STATS, TILE, channel_width, row_width
+from .layout import (
+    BASE_COLOUR,
+    GRADIENT,
+    LOG_SCALE,
+    MARGIN,
+    MEAN,
+    OPACITY,
+    PROJECTED,
+    QUATERNION,
+    SH,
+    SIZE,
+    STATS,
+    TILE,
+    channel_width,
+    row_width,
+)
 from .team import Team
 
 Array = Any

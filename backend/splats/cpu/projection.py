@@ -16,9 +16,48 @@ from numba import njit
 from . import harmonics
 from .lanes import exp2, load, maximum, minimum, spread, sqrt, store, total
 from .layout import (
-    ABS_X, ABS_Y, ALPHA, BASE_COLOUR, BLUE, CENTER, DEPTH, ERROR, EXTENT_X, EXTENT_Y, FOCAL, G_X, G_XX, G_XY, G_Y, G_YY, GRADIENT,
-    GREEN, LOG_SCALE, MEAN, OPACITY, PRINCIPAL, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, QUATERNION, RED, SH, SIZE, STAT_ABS, STAT_ERROR,
-    STAT_RADIUS, STAT_SEEN, TRANSLATION, V_BLUE, V_GREEN, V_RED, G, X, Y,
+    ABS_X,
+    ABS_Y,
+    ALPHA,
+    BASE_COLOUR,
+    BLUE,
+    CENTER,
+    DEPTH,
+    ERROR,
+    EXTENT_X,
+    EXTENT_Y,
+    FOCAL,
+    G_X,
+    G_XX,
+    G_XY,
+    G_Y,
+    G_YY,
+    GRADIENT,
+    GREEN,
+    LOG_SCALE,
+    MEAN,
+    OPACITY,
+    PRINCIPAL,
+    PROJECTED,
+    QUAD_A,
+    QUAD_B,
+    QUAD_C,
+    QUAD_L,
+    QUATERNION,
+    RED,
+    SH,
+    SIZE,
+    STAT_ABS,
+    STAT_ERROR,
+    STAT_RADIUS,
+    STAT_SEEN,
+    TRANSLATION,
+    V_BLUE,
+    V_GREEN,
+    V_RED,
+    G,
+    X,
+    Y,
 )
 from .tiles import CUT, tile_box, tile_count
 
@@ -172,7 +211,24 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def pull_back(first, last, parameters, moments, bases, camera, antialiased, projected, counts, offsets, rows, learning, control, step, gradients, stats):
+def pull_back(
+    first,
+    last,
+    parameters,
+    moments,
+    bases,
+    camera,
+    antialiased,
+    projected,
+    counts,
+    offsets,
+    rows,
+    learning,
+    control,
+    step,
+    gradients,
+    stats,
+):
     """Gradients of the parameters from the tiles' gradient rows, for the splats that were seen.
 
     With a `gradients` array of the parameters' shape they are written there. With an empty one they feed Adam at once:
@@ -285,7 +341,9 @@ def pull_back(first, last, parameters, moments, bases, camera, antialiased, proj
                 store(g, SH + j, values * red)
                 store(g, SH + channel + j, values * green)
                 store(g, SH + 2 * channel + j, values * blue)
-                store(slope, j, load(p, o + SH + j) * red + load(p, o + SH + channel + j) * green + load(p, o + SH + 2 * channel + j) * blue)
+                store(
+                    slope, j, load(p, o + SH + j) * red + load(p, o + SH + channel + j) * green + load(p, o + SH + 2 * channel + j) * blue
+                )
             ex, ey, ez = harmonics.basis_slope(bases, dx, dy, dz, slope)
             along = ex * dx + ey * dy + ez * dz
             vm0 += k * (ex - dx * along)
