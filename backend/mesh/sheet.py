@@ -40,15 +40,15 @@ class Sheet:
         return edges[~np.isin(forward, backward)]
 
 
-def sheet_of(coverage: Array, spacing_px: float, symmetric_about_px: float | None = None) -> Sheet:
+def sheet_of(coverage: Array, spacing_px: float) -> Sheet:
     """Mesh the subject of `coverage` ([H,W] float, 0 to 1) with cells about `spacing_px` wide.
 
-    The grid is laid symmetrically about the middle of the subject, or about the column `symmetric_about_px`: a
-    symmetric subject gets a symmetric mesh. Raises ValueError where nothing is covered by half.
+    The grid is laid symmetrically about the middle of the subject: a symmetric subject gets a symmetric mesh.
+    Raises ValueError where nothing is covered by half.
     """
     wanted = euler_number(coverage > 0.5)
     for finer in (1.0, 0.93, 0.86):
-        samples, origin_px, step_px, level = _sampled(coverage, finer * spacing_px, symmetric_about_px)
+        samples, origin_px, step_px, level = _sampled(coverage, finer * spacing_px)
         inside = samples > 0.5
         if euler_number(inside) == wanted:
             break
@@ -157,9 +157,7 @@ def relaxed(sheet: Sheet, weights: Array | None = None, rounds: int = 12, slide:
     return _without_turned_cells(sheet, xy)
 
 
-def _sampled(coverage: Array, spacing_px: float, middle_px: float | None) -> tuple[Array, Array, float, int]:
-    from scipy.ndimage import map_coordinates
-
+def _sampled(coverage: Array, spacing_px: float) -> tuple[Array, Array, float, int]:
     rows, columns = np.nonzero((coverage > 0.5).any(axis=1))[0], np.nonzero((coverage > 0.5).any(axis=0))[0]
     if not len(rows):
         raise ValueError("nothing is covered")
@@ -167,19 +165,22 @@ def _sampled(coverage: Array, spacing_px: float, middle_px: float | None) -> tup
     step, block = spacing_px / 2**level, 2**level
     low, high = np.array([columns[0], rows[0]], float), np.array([columns[-1], rows[-1]], float) + 1.0
     middle = 0.5 * (low + high)
-    if middle_px is not None:
-        middle[0] = middle_px
-    half = np.maximum(high - middle, middle - low) + 1.5
+    half = 0.5 * (high - low) + 1.5
     blocks = np.ceil(half / (step * block)).astype(int)  # on either side of the middle
     origin = middle - blocks * step * block
     x = origin[0] + step * np.arange(2 * blocks[0] * block + 1)
     y = origin[1] + step * np.arange(2 * blocks[1] * block + 1)
-    # A spline would overshoot beside hard edges; linear interpolation keeps what is covered covered.
-    samples = map_coordinates(
-        coverage.astype(np.float32), np.meshgrid(y - 0.5, x - 0.5, indexing="ij"), order=1, mode="grid-constant", cval=0.0
-    )
+    samples = _interpolated(_interpolated(coverage.astype(np.float32), y - 0.5).T, x - 0.5).T.copy()
     samples[[0, -1]], samples[:, [0, -1]] = 0.0, 0.0
     return samples, origin, step, level
+
+
+def _interpolated(rows: Array, places: Array) -> Array:
+    """Rows at fractional places, zero outside; linear, since a spline would overshoot beside hard edges."""
+    padded = np.pad(rows, ((1, 1), (0, 0)))
+    low = np.clip(np.floor(places).astype(int), -1, len(rows) - 1)
+    share = np.clip(places - low, 0.0, 1.0).astype(np.float32)[:, None]
+    return padded[low + 1] * (1.0 - share) + padded[low + 2] * share
 
 
 def _aligned(coverage: Array, spacing_px: float) -> tuple[Array, Array, float, int]:

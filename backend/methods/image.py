@@ -84,7 +84,8 @@ def preview_mesh(picture: Picture, settings: Settings) -> Mesh:
     """
     method = proposed(outline_of(picture))[0] if settings.method == "auto" else settings.method
     coarse = replace(settings, method=method, faces=min(settings.faces, PREVIEW_FACES))
-    return shaped((smaller(picture, PREVIEW_PX),), coarse, _file(settings.layers.painted))
+    side_px = PREVIEW_PX // 2 if method == "layers" else PREVIEW_PX  # every part costs as much as a picture
+    return shaped((smaller(picture, side_px),), coarse, _file(settings.layers.painted))
 
 
 def shaped(

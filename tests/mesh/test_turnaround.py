@@ -45,9 +45,8 @@ def test_square_sections_make_a_box_of_two_rectangles() -> None:
 def test_what_the_side_view_looks_at_is_in_front(looks: str, sign: int) -> None:
     x, y = grid(200, 300)
     nose_right = coverage_of(((np.abs(x - 90) < 50) & (np.abs(y - 150) < 120)) | ((x > 90) & (x < 180) & (np.abs(y - 80) < 15)))
-    mesh = turnaround(
-        pictured(rectangle(160, 300, left=30, top=30)), pictured(nose_right), None, 12_000, 1.0, TurnaroundSettings(side=looks)
-    )
+    front, side = pictured(rectangle(160, 300, left=30, top=30)), pictured(nose_right)
+    mesh = turnaround(front, side, None, 12_000, 1.0, TurnaroundSettings(side=looks))
     body = mesh.vertices[np.abs(mesh.vertices[:, 2] - 0.4) < 0.05]  # well below the nose, which reaches out on one side
     assert sign * (body[:, 1].max() + body[:, 1].min()) < -0.1
 

@@ -44,9 +44,8 @@ def test_every_method_makes_a_closed_textured_mesh_that_stands_on_the_floor(meth
 
 def test_two_pictures_are_a_turnaround(tmp_path: Path) -> None:
     job = Job()
-    side, front = (
-        write(tmp_path, pictured(rectangle(160, 240, left, 30)), name) for left, name in ((60, "hero_side.png"), (40, "hero_front.png"))
-    )
+    side = write(tmp_path, pictured(rectangle(160, 240, 60, 30)), "hero_side.png")
+    front = write(tmp_path, pictured(rectangle(160, 240, 40, 30)), "hero_front.png")
     mesh = made(side, front, job=job)
     assert np.ptp(mesh.vertices, axis=0) == pytest.approx([80 / 180, 40 / 180, 1.0], abs=0.03)  # front is told by its name
     assert job.report.choices["method"].startswith("turnaround, because 2 views")
