@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 import numpy as np
 from mathutils import Matrix
 
 from ..backend.errors import ReifyError
+from ..backend.formats.images import ORIENTATION_TAG, QUARTER_TURNS, open_image
 from ..backend.values import Array, Cameras, Photo
 
 SENSOR_MM = 36.0
@@ -35,7 +34,7 @@ def camera_object(photo: Photo, cam_from_world: Array, K: Array, size_px: Array,
     lens["resolution"] = (width, height)
     lens["pixel_aspect"] = float(K[1, 1] / K[0, 0])
     if photo.path.is_file():
-        _show_photo(lens, photo.path)
+        _show_photo(lens, photo)
     return made
 
 
@@ -87,10 +86,29 @@ def _intrinsics(lens: bpy.types.Camera, width: int, height: int) -> Array:
     return np.array([[fx, 0, cx], [0, fx * aspect, cy], [0, 0, 1]])
 
 
-def _show_photo(lens: bpy.types.Camera, path: Path) -> None:
+def _show_photo(lens: bpy.types.Camera, photo: Photo) -> None:
     background = lens.background_images.new()
-    background.image = bpy.data.images.load(str(path), check_existing=True)
+    background.image = bpy.data.images.load(str(photo.path), check_existing=True)
     background.alpha = 0.5
-    background.frame_method = "STRETCH"
     background.display_depth = "BACK"
+    turns = _quarter_turns(photo)
+    background.rotation = -turns * np.pi / 2  # Blender turns backgrounds clockwise
+    if turns % 2:
+        # Fitted before it is turned, the photo's longer side is as long as the frame's shorter one.
+        background.frame_method = "FIT"
+        background.scale = max(photo.width, photo.height) / min(photo.width, photo.height)
+    else:
+        background.frame_method = "STRETCH"
     lens.show_background_images = True
+
+
+def _quarter_turns(photo: Photo) -> int:
+    """Quarter turns counter-clockwise that bring the photo's file upright: Blender itself doesn't obey EXIF."""
+    try:
+        with open_image(photo.path) as image:
+            turns = QUARTER_TURNS.get(image.getexif().get(ORIENTATION_TAG, 1), 0)
+            stored = image.size
+    except (ReifyError, ImportError, OSError, ValueError):  # a background isn't worth failing for
+        return 0
+    upright = stored[::-1] if turns % 2 else stored
+    return turns if upright == (photo.width, photo.height) else 0

@@ -70,3 +70,18 @@ def test_an_object_that_is_no_camera_is_refused_with_its_name(scene):
 
     with pytest.raises(ReifyError, match="Lamp is no perspective camera"):
         read_cameras([bpy.data.objects.new("Lamp", None)])
+
+
+def test_the_background_of_a_photo_with_exif_rotation_stands_upright(scene, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    from reify.backend.values import Photo
+    from reify.scene.cameras import camera_object
+
+    exif = image.Exif()
+    exif[0x0112] = 6  # stored lying on its left side: a quarter turn clockwise brings it upright
+    image.new("RGB", (640, 480)).save(tmp_path / "a.jpg", exif=exif)
+    known = samples.cameras().take([1])
+    made = camera_object(Photo(tmp_path / "a.jpg", "a.jpg", 480, 640), known.cam_from_world[0], known.K[0], known.size_px[0])
+    background = made.data.background_images[0]
+    assert background.rotation % (2 * np.pi) == pytest.approx(np.pi / 2, abs=1e-4)
+    assert background.scale == pytest.approx(640 / 480)
