@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -149,21 +150,26 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
 
 def forget() -> None:
     """Drop what is known of installations that ended, and look at the disk again."""
-    global _state
-    _state = None
+    _seen.clear()
     for ended in _runner.tasks:
         _runner.forget(ended)
 
 
-_state: State | None = None
+_seen: dict[str, Any] = {}  # panels ask at every redraw, and looking takes milliseconds
 
 
 def state() -> State:
-    """The engine's state; remembered, because panels ask at every redraw."""
-    global _state
-    if _state is None:
-        _state = place().state()
-    return _state
+    """The engine's state, as of the last change by us."""
+    if "state" not in _seen:
+        _seen["state"] = place().state()
+    return _seen["state"]
+
+
+def size_gib() -> float:
+    """About how much installing would take on the disk."""
+    if "size" not in _seen:
+        _seen["size"] = plan()[0].gib
+    return _seen["size"]
 
 
 def _install(chosen_plan: install.Plan, job: Job) -> Result:
@@ -181,11 +187,10 @@ def _no_access() -> str:
 
 
 def _tick() -> float | None:
-    global _state
     pump.redraw()
     if _runner.busy:
         return TICK_S
-    _state = None
+    _seen.clear()
     return None
 
 

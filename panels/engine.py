@@ -32,13 +32,15 @@ def _draw_absent(layout: Any, context: bpy.types.Context, state: State) -> None:
     if state is not State.ABSENT:
         text(layout, context, f"{state.value}.", icon="INFO")
     text(layout, context, "The engine is what computes: torch, numba, pycolmap and others. It is installed once.")
-    text(layout, context, f"For: {plan.build.title}. {why}. About {plan.build.gib:.1f} GB, in {plan.place.root}")
+    text(layout, context, f"For: {plan.build.title}. {why}. About {engine.size_gib():.1f} GB, in {plan.place.root}")
     if not plan.online:
-        text(layout, context, "Blender's online access is off: allow it in Preferences › System › Network.", icon="INFO")
+        text(layout, context, "Blender's online access is off.", icon="INFO")
     row = layout.row()
     row.scale_y = 1.6
-    row.enabled = plan.online
-    row.operator("reify.install_engine", text=_verb(state), icon="IMPORT")
+    if plan.online:
+        row.operator("reify.install_engine", text=_verb(state), icon="IMPORT")
+    else:
+        row.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")
     layout.operator("reify.install_engine_from_folder", icon="FILE_FOLDER")
 
 

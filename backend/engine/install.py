@@ -27,6 +27,7 @@ from .place import STAMP, Place, discard
 from .requirements import Requirement
 
 CHILD = Path(__file__).with_name("child.py")
+WITHOUT_TORCH_GIB = 0.7
 DOWNLOADED, UNPACKED = 0.8, 0.93  # how far the bar is then
 _DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* ")
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
@@ -41,6 +42,12 @@ class Plan:
     online: bool = True  # False: nothing may touch the network
     wheels: Path | None = None  # a folder of wheels to install from instead of the network
     python: str = sys.executable
+
+    @property
+    def gib(self) -> float:
+        """About how much it takes on the disk; torch is nearly all of it, where the system hasn't got it."""
+        has_torch = "torch" in _provided(self.place.requirements, self.place.folder)
+        return WITHOUT_TORCH_GIB if has_torch else self.build.gib
 
 
 def install(plan: Plan, *, job: Job) -> dict[str, str]:
@@ -96,9 +103,9 @@ def _check(plan: Plan) -> None:
         )
     existing = next(folder for folder in (plan.place.root, *plan.place.root.parents) if folder.exists())
     free_gib = shutil.disk_usage(existing).free / 2**30
-    if plan.wheels is None and free_gib < plan.build.gib:
+    if plan.wheels is None and free_gib < plan.gib:
         raise ReifyError(
-            f"The engine needs {plan.build.gib:.1f} GB, and {free_gib:.1f} GB are free in {existing}.",
+            f"The engine needs {plan.gib:.1f} GB, and {free_gib:.1f} GB are free in {existing}.",
             "Free some space, and install again.",
         )
 
@@ -206,7 +213,7 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
 
 def _watch(child: subprocess.Popen[str], log: IO[str], plan: Plan, job: Job) -> str:
     """Follow pip to its end, telling the job how far it is; returns everything it printed."""
-    expected = plan.build.gib * 2**30 / 2.5  # wheels are compressed
+    expected = plan.gib * 2**30 / 2.5  # wheels are compressed
     finished = current = 0
     fraction, text, output = 0.0, "Starting pip", []
     for line in _lines(child):

@@ -39,7 +39,7 @@ inside apt-get clean
 
 version=$(inside python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 platforms=$(for glibc in 2_28 2_27 2_24 2_17; do printf -- '--platform manylinux_%s_x86_64 ' "$glibc"; done)
-pinned=$(sed -n -E '/^(torch|scipy|pillow)=/d; s/^([a-z][a-z0-9-]*==[0-9.]+).*/\1/p' "$(dirname "$0")/../../requirements/engine.txt")
+pinned=$(sed -n -E '/^(torch|scipy|pillow)=/d; s/^([A-Za-z][A-Za-z0-9-]*==[0-9.]+).*/\1/p' "$(dirname "$0")/../../requirements/engine.txt")
 for package in $pinned llvmlite lazy-loader imageio tifffile networkx packaging; do
     # shellcheck disable=SC2086  # the platforms are several words
     "$python" -m pip download -q --no-deps --only-binary :all: --python-version "$version" $platforms \
