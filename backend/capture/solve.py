@@ -58,7 +58,9 @@ class CameraSettings:
         },
         advanced=True,
     )
-    long_side_px: int = option(1600, "Size that photos are scaled down to before features are sought", low=320, high=8000, unit="px", advanced=True)
+    long_side_px: int = option(
+        1600, "Size that photos are scaled down to before features are sought", low=320, high=8000, unit="px", advanced=True
+    )
     features: int = option(4096, "Most features to keep of one photo", low=256, high=32768, advanced=True)
     retry: bool = option(True, "Try again with finer features and looser limits while photos are left without a camera", advanced=True)
     upright: bool = option(True, "Turn the world upright, centre it on the subject and scale it to a radius of 1", advanced=True)
@@ -125,9 +127,8 @@ def _attempt(
     count = len(capture.photos)
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
-    key = f"{abs(hash(rung.uses_matches_of)):x}"
     request = {
-        "database": str(folder / f"{key}.db"),
+        "database": str(folder / f"{rung.key}.db"),
         "pictures": str(folder / "pictures"),
         "masks": str(folder / "masks") if any((folder / "masks").iterdir()) else "",
         "images": [{"name": picture_name(index), "camera": int(camera)} for index, camera in enumerate(camera_of)],

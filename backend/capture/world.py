@@ -100,9 +100,9 @@ def find_frame(cameras: Cameras, points: Points | None, *, keep_upright: bool, k
 def find_up(cameras: Cameras) -> tuple[Array, str]:
     """Unit vector away from the ground, and where it comes from.
 
-    A level camera's x axis is horizontal whatever its pitch, so up is what all of them are perpendicular to; where they don't tell (a
-    row of cameras that look the same way), it is what is up in the pictures. Pictures that lie on their side show in a ring of cameras whose
-    x axes are all parallel.
+    A level camera's x axis is horizontal whatever its pitch, so up is what all of them are perpendicular to; where they don't tell
+    (a row of cameras that look the same way), it is what is up in the pictures. Pictures that lie on their side show in a ring of
+    cameras whose x axes are all parallel.
     """
     right, down, forward = (cameras.cam_from_world[:, row, :3] for row in range(3))
     if (axis := _axis_of_a_ring(right, forward)) is not None:
