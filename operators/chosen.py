@@ -15,7 +15,7 @@ ADDON = __package__.rpartition(".")[0]
 
 def preferences() -> Any:
     """Reify's preferences; None where it isn't enabled as an add-on."""
-    entry = bpy.context.preferences.addons.get(ADDON)
+    entry: Any = bpy.context.preferences.addons.get(ADDON)
     return entry.preferences if entry is not None else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from typing import Any
 
 import bpy
 
@@ -83,7 +84,7 @@ class REIFY_OT_show_details(_TaskOperator, bpy.types.Operator):
     bl_idname = "reify.show_details"
     bl_label = "What Happened"
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Open a dialog."""
         return context.window_manager.invoke_props_dialog(self, width=DETAILS_WIDTH, confirm_text="Copy")
 
@@ -106,7 +107,7 @@ class REIFY_OT_clear_cache(bpy.types.Operator):
     bl_idname = "reify.clear_cache"
     bl_label = "Clear Cache"
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask first."""
         return context.window_manager.invoke_confirm(self, event)
 

@@ -17,7 +17,11 @@ from ..backend import settings as settings_of
 from ..backend.methods import Method, all_methods
 from ..backend.settings import Option
 
-UNITS = {"px": {"subtype": "PIXEL"}, "%": {"subtype": "PERCENTAGE"}, "s": {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}}
+UNITS: dict[str, dict[str, Any]] = {
+    "px": {"subtype": "PIXEL"},
+    "%": {"subtype": "PERCENTAGE"},
+    "s": {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"},
+}
 LARGEST_INT = 2**31 - 1
 
 _registered: list[type] = []
@@ -121,7 +125,7 @@ def _preset_tooltip(method: Method, name: str) -> str:
 
 
 def _property(option: Option, default: Any) -> Any:
-    common = {"name": option.label, "description": option.help, "default": default}
+    common: dict[str, Any] = {"name": option.label, "description": option.help, "default": default}
     if option.choices:
         items = tuple((value, value.replace("_", " ").capitalize(), text) for value, text in option.choices.items())
         return bpy.props.EnumProperty(items=items, **common)
@@ -129,12 +133,13 @@ def _property(option: Option, default: Any) -> Any:
         return bpy.props.BoolProperty(**common)
     if option.kind is str:
         return bpy.props.StringProperty(**common)
-    limits = {name: value for name, value in (("min", option.low), ("max", option.high)) if value is not None}
+    limits: dict[str, Any] = {name: value for name, value in (("min", option.low), ("max", option.high)) if value is not None}
     if option.kind is int:
-        kind = {"subtype": "PIXEL"} if option.unit == "px" else {}
+        kind: dict[str, Any] = {"subtype": "PIXEL"} if option.unit == "px" else {}
         if not kind and option.unit:
             common["name"] = f"{option.label} ({option.unit})"
-        return bpy.props.IntProperty(**common, **kind, **{name: int(min(value, LARGEST_INT)) for name, value in limits.items()})
+        whole: dict[str, Any] = {name: int(min(value, LARGEST_INT)) for name, value in limits.items()}
+        return bpy.props.IntProperty(**common, **kind, **whole)
     if option.unit and option.unit not in UNITS:
         common["name"] = f"{option.label} ({option.unit})"
     return bpy.props.FloatProperty(**common, **limits, **UNITS.get(option.unit, {}), precision=3)

@@ -76,7 +76,7 @@ class REIFY_OT_add_image(bpy.types.Operator):
         cls.poll_message_set("This file holds no images")
         return any(image.type not in ("RENDER_RESULT", "COMPOSITING") for image in bpy.data.images)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask which."""
         return context.window_manager.invoke_props_dialog(self)
 
@@ -86,7 +86,7 @@ class REIFY_OT_add_image(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add it."""
-        image = bpy.data.images.get(self.name)
+        image: Any = bpy.data.images.get(self.name)
         if image is None:
             self.report({"ERROR"}, f"There is no image called {self.name!r}.")
             return {"CANCELLED"}

@@ -17,8 +17,8 @@ LABELS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS"}
 class SidebarPanel:
     """A panel of the tab."""
 
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
+    bl_space_type: Any = "VIEW_3D"
+    bl_region_type: Any = "UI"
     bl_category = TAB
 
 

@@ -34,6 +34,6 @@ def read(data: Any, name: str) -> Array:
     """Attribute `name` as [N,D], or [N] for single values; raises KeyError where there is none."""
     found = data.attributes[name]
     field, width, dtype = FIELDS[found.data_type]
-    flat = np.empty(len(found.data) * width, dtype=dtype)
+    flat: Array = np.empty(len(found.data) * width, dtype=dtype)
     found.data.foreach_get(field, flat)
     return flat if width == 1 else flat.reshape(-1, width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -50,8 +52,8 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
             raise ReifyError(f"{source.name} is no perspective camera.", "Select cameras with a perspective lens.")
         size = source.data.get("resolution") or (render.resolution_x, render.resolution_y)
         matrix = source.matrix_world if world is None else world.inverted() @ source.matrix_world
-        rotation, position = matrix.to_quaternion(), matrix.to_translation()
-        rigid = Matrix.Translation(position) @ rotation.to_matrix().to_4x4()  # a scaled parent scales the world, not the lens
+        rigid = matrix.to_quaternion().to_matrix().to_4x4()  # a scaled parent scales the world, not the lens
+        rigid.translation = matrix.to_translation()
         poses.append(np.linalg.inv(np.array(rigid) @ FLIP))
         sizes.append(tuple(int(n) for n in size))
         intrinsics.append(_intrinsics(source.data, *sizes[-1]))
@@ -75,7 +77,7 @@ def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
     scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = max(1.0, aspect), max(1.0, 1 / aspect)
 
 
-def _intrinsics(lens: bpy.types.Camera, width: int, height: int) -> Array:
+def _intrinsics(lens: Any, width: int, height: int) -> Array:
     aspect = lens.get("pixel_aspect", 1.0)
     horizontal = lens.sensor_fit == "HORIZONTAL" or (lens.sensor_fit == "AUTO" and width >= height)
     sensor = lens.sensor_height if lens.sensor_fit == "VERTICAL" else lens.sensor_width

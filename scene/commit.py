@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -106,6 +108,7 @@ def _prepare_cycles(scene: bpy.types.Scene) -> None:
 
 def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
     # AgX, the default, is for light; photos hold finished colours, and Standard leaves those alone.
-    scene.view_settings.view_transform = "Standard"
+    settings: Any = scene.view_settings
+    settings.view_transform = "Standard"
     if cameras := members(collection, "camera"):
         fit_render_to(cameras[0], scene)

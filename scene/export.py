@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -84,7 +85,7 @@ def _os_error(error: RuntimeError, path: Path) -> OSError:
 
 
 def _forget(made: bpy.types.Object, scene: bpy.types.Scene) -> None:
-    data = made.data
+    data: Any = made.data
     materials = list(data.materials)
     used = _images(materials)
     bpy.data.objects.remove(made)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -15,7 +17,8 @@ def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Ima
     rgba = np.ones((height, width, 4), dtype=np.float32)
     rgba[..., :channels] = picture[::-1]
     rgba[..., :channels] /= 255
-    image.pixels.foreach_set(rgba.ravel())
+    target: Any = image.pixels
+    target.foreach_set(rgba.ravel())
     image.file_format = "PNG"
     image.pack()
     return image
@@ -23,10 +26,16 @@ def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Ima
 
 def pixels(image: bpy.types.Image) -> Array:
     """An image's pixels as stored, [H,W,4] uint8, first row on top."""
-    width, height = image.size
+    width, height = size_px(image)
     flat = np.empty(width * height * 4, dtype=np.float32)
     image.pixels.foreach_get(flat)
     return (np.clip(flat, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(height, width, 4)[::-1].copy()
+
+
+def size_px(image: bpy.types.Image) -> tuple[int, int]:
+    """Width and height; zeros for an image that can't be loaded."""
+    size: Any = image.size
+    return int(size[0]), int(size[1])
 
 
 def linear_from_srgb(srgb: Array) -> Array:

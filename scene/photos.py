@@ -9,21 +9,22 @@ from pathlib import Path
 import bpy
 
 from ..backend.errors import ReifyError
+from . import images
 
 
-def photo_files(images: Iterable[bpy.types.Image], folder: Path) -> tuple[Path, ...]:
+def photo_files(sources: Iterable[bpy.types.Image], folder: Path) -> tuple[Path, ...]:
     """A picture file for each image; packed, painted and generated ones are written to `folder` as PNG.
 
     Raises ReifyError for an image without pixels.
     """
-    return tuple(_photo_file(image, folder) for image in images)
+    return tuple(_photo_file(image, folder) for image in sources)
 
 
 def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
     path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else None
     if path is not None and path.is_file() and image.source == "FILE" and image.packed_file is None and not image.is_dirty:
         return path
-    if not image.has_data and not any(image.size):
+    if not image.has_data and not images.size_px(image)[0]:
         raise ReifyError(f"The image {image.name} has no pixels.", "Reload it, or remove it from the sources.")
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "_", image.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -41,7 +43,7 @@ def read_points(source: bpy.types.Object) -> Points:
 
 
 def _material() -> bpy.types.Material:
-    found = bpy.data.materials.get(MATERIAL)
+    found: Any = bpy.data.materials.get(MATERIAL)
     if found is not None:
         return found
     material = bpy.data.materials.new(MATERIAL)

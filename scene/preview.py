@@ -47,7 +47,7 @@ def clear() -> None:
 
 
 def _show_splats(splats: Splats, scene: bpy.types.Scene) -> None:
-    found = bpy.data.objects.get(NAME)
+    found: Any = bpy.data.objects.get(NAME)
     if found is None or found.type != "POINTCLOUD" or len(found.data.points) != len(splats) or "radiance:base" not in found.data.attributes:
         clear()
         _place(splats_object(NAME, splats), scene)

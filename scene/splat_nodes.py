@@ -54,7 +54,7 @@ def _identifier(group: Any, name: str) -> str:
 
 
 def _group() -> bpy.types.NodeTree:
-    found = bpy.data.node_groups.get(GROUP)
+    found: Any = bpy.data.node_groups.get(GROUP)
     if found is not None and found.bl_idname == "GeometryNodeTree":
         return found
     group = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")
@@ -143,7 +143,7 @@ def _ball() -> bpy.types.Object:
 
     Solid mode shows only a mesh's active colour, which nodes can't choose, but which comes along from a mesh that is instanced.
     """
-    found = bpy.data.objects.get(BALL)
+    found: Any = bpy.data.objects.get(BALL)
     if found is not None and found.type == "MESH":
         return found
     shape = bmesh.new()
@@ -178,7 +178,7 @@ def _reach_squared(n: Nodes, opacity: Any) -> Any:
 
 
 def _render_material() -> bpy.types.Material:
-    found = bpy.data.materials.get(RENDER_MATERIAL)
+    found: Any = bpy.data.materials.get(RENDER_MATERIAL)
     if found is not None:
         return found
     material, n = _blank_material(RENDER_MATERIAL)
@@ -215,7 +215,7 @@ def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
 
 
 def _viewport_material() -> bpy.types.Material:
-    found = bpy.data.materials.get(VIEWPORT_MATERIAL)
+    found: Any = bpy.data.materials.get(VIEWPORT_MATERIAL)
     if found is not None:
         return found
     material, n = _blank_material(VIEWPORT_MATERIAL)
