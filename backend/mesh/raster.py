@@ -51,7 +51,7 @@ def rasterize_mesh(mesh: Mesh, cameras: Cameras, index: int) -> Fragments:
         return Fragments(face, barycentric, depth)
 
     faces = np.ascontiguousarray(mesh.faces, np.int32)
-    edges, boxes = np.empty((len(faces), 9)), np.empty((len(faces), 4), np.int32)
+    edges, boxes = np.empty((len(faces), 10)), np.empty((len(faces), 4), np.int32)
     K = np.ascontiguousarray(cameras.K[index], np.float64)
     near = NEAR * farthest
 

@@ -10,10 +10,11 @@ BAND_ROWS = 16  # rows of the picture that one task draws
 
 @njit(cache=True, nogil=True)
 def set_up(vertices_cam, faces, K, width, height, near, edges, boxes):
-    """Edge functions [F,9] over (x, y) pixels, scaled so that they sum to 1 / depth, and pixel boxes [F,4] (x0, x1, y0, y1).
+    """Edge functions over (x, y) pixels and what their sum is times the depth, [F,10], and pixel boxes [F,4] (x0, x1, y0, y1).
 
     Edge functions of homogeneous coordinates (Olano and Greer, 1997) need no clipping: a point of the
-    picture is inside where all three are positive, also where corners lie behind the camera.
+    picture is inside where all three are positive, also where corners lie behind the camera. Two faces at
+    an edge have exactly opposite functions there, to the last bit, so that no pixel falls between them.
     """
     fx, fy, cx, cy, skew = K[0, 0], K[1, 1], K[0, 2], K[1, 2], K[0, 1]
     for f in range(faces.shape[0]):
@@ -35,15 +36,17 @@ def set_up(vertices_cam, faces, K, width, height, near, edges, boxes):
         )
         if volume == 0.0:
             continue
+        side = 1.0 if volume > 0 else -1.0
+        edges[f, 9] = side * volume
         for i in range(3):
             p, q = (b, c) if i == 0 else ((c, a) if i == 1 else (a, b))
             nx, ny, nz = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
             # From rays (x, y, 1) of the camera to pixels.
             ex = nx / fx
             ey = (ny - nx * skew / fx) / fy
-            edges[f, 3 * i] = ex / volume
-            edges[f, 3 * i + 1] = ey / volume
-            edges[f, 3 * i + 2] = (nz - ex * cx - ey * cy) / volume
+            edges[f, 3 * i] = side * ex
+            edges[f, 3 * i + 1] = side * ey
+            edges[f, 3 * i + 2] = side * (nz - ex * cx - ey * cy)
         boxes[f, 0], boxes[f, 1], boxes[f, 2], boxes[f, 3] = int(x0), int(x1), int(y0), int(y1)
 
 
@@ -85,14 +88,14 @@ def draw_bands(first_band, last_band, offsets, binned, edges, boxes, near, face,
                     b0, b1, b2 = e[0] * u + r0, e[3] * u + r1, e[6] * u + r2
                     if b0 >= 0.0 and b1 >= 0.0 and b2 >= 0.0:
                         total = b0 + b1 + b2
-                        if total * near >= 1.0 or total <= 0.0:
+                        if total * near >= e[9] or total <= 0.0:
                             continue
-                        z = 1.0 / total
+                        z = e[9] / total
                         if depth[y, x] == 0.0 or z < depth[y, x]:
                             depth[y, x] = z
                             face[y, x] = f
-                            barycentric[y, x, 0] = b1 * z
-                            barycentric[y, x, 1] = b2 * z
+                            barycentric[y, x, 0] = b1 / total
+                            barycentric[y, x, 1] = b2 / total
 
 
 @njit(cache=True, nogil=True)

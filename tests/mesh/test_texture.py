@@ -1,0 +1,162 @@
+"""Texturing a box in a known pattern from renderings of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from reify.backend.errors import ReifyError
+from reify.backend.jobs.job import Job
+from reify.backend.mesh.raster import rasterize_mesh, render_mesh
+from reify.backend.mesh.texture import TextureSettings, texture_from_photos
+from reify.backend.mesh.unwrap import unwrap
+from reify.backend.values import Array, Cameras, Mesh, Views
+
+SETTINGS = TextureSettings(size_px=256)
+
+
+def pattern(points: Array) -> Array:
+    """Smooth colours [N,3], 0 to 1, without any symmetry."""
+    x, y, z = points.T
+    return np.stack([0.5 + 0.35 * np.sin(3 * x + y), 0.5 + 0.35 * np.sin(2 * y - 2 * z + 1), 0.45 + 0.3 * np.cos(2 * z + x)], axis=1).astype(np.float32)
+
+
+def ball(n: int = 48) -> Mesh:
+    """A sphere of radius 0.8 with the pattern as vertex colours."""
+    polar, around = np.linspace(0, np.pi, n + 1), np.linspace(0, 2 * np.pi, 2 * n, endpoint=False)
+    p, a = (x.ravel() for x in np.meshgrid(polar, around, indexing="ij"))
+    vertices = 0.8 * np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=1)
+    i, j = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(2 * n), indexing="ij"))
+    at = lambda u, v: u * 2 * n + v % (2 * n)  # noqa: E731
+    upper = np.stack([at(i, j), at(i + 1, j), at(i + 1, j + 1)], axis=1)[i < n - 1]
+    lower = np.stack([at(i, j), at(i + 1, j + 1), at(i, j + 1)], axis=1)[i > 0]
+    return Mesh(vertices.astype(np.float32), np.concatenate([upper, lower]).astype(np.int32), vertex_srgb=pattern(vertices))
+
+
+def orbit(count: int, size_px: int = 160, distance: float = 3.0, above: float = -0.85) -> Cameras:
+    """Cameras around the origin, looking at it from heights over `above`."""
+    index = np.arange(count) + 0.5
+    z, angle = 0.85 - (0.85 - above) * index / count, np.pi * (1 + 5**0.5) * index
+    centers = distance * np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
+    forward = -centers / np.linalg.norm(centers, axis=1, keepdims=True)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    poses = np.tile(np.eye(4), (count, 1, 1))
+    poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
+    K = np.array([[1.6 * size_px, 0, size_px / 2], [0, 1.6 * size_px, size_px / 2], [0, 0, 1]])
+    return Cameras(poses, np.tile(K, (count, 1, 1)), np.full((count, 2), size_px), np.zeros((count, 8)))
+
+
+def photos_of(mesh: Mesh, cameras: Cameras, gains: Array | None = None) -> Views:
+    pictures = [render_mesh(mesh, cameras, i, background=(0, 0, 0)) for i in range(len(cameras))]
+    if gains is not None:
+        pictures = [(p * g).clip(0, 255).astype(np.uint8) for p, g in zip(pictures, gains, strict=True)]
+    return Views(pictures, [None] * len(cameras), [None] * len(cameras), cameras)
+
+
+def bare(mesh: Mesh) -> Mesh:
+    return replace(unwrap(mesh, SETTINGS), vertex_srgb=None)
+
+
+def error_inside(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
+    """Root mean square difference of renderings inside the silhouette, in grey levels."""
+    differences = []
+    for index in range(len(cameras)):
+        inside = rasterize_mesh(truth, cameras, index).hit
+        a, b = (render_mesh(m, cameras, index).astype(float)[inside] for m in (textured, truth))
+        differences.append(a - b)
+    return float(np.sqrt(np.mean(np.concatenate(differences) ** 2)))
+
+
+def test_the_pattern_comes_back_from_unseen_directions() -> None:
+    truth = ball()
+    job = Job()
+    textured = texture_from_photos(bare(truth), photos_of(truth, orbit(14)), SETTINGS, job=job)
+    assert textured.textures["base_color"].shape == (256, 256, 3)
+    assert error_inside(textured, truth, orbit(5, distance=2.5)) < 2.5
+    assert job.report.metrics["texture_coverage_percent"] > 99
+    assert textured.textures["coverage"].min() == 255 or (textured.textures["coverage"] == 255).mean() > 0.95
+
+
+def test_photos_of_different_exposure_are_levelled() -> None:
+    truth = ball()
+    gains = np.where(np.arange(14) % 2, 0.8, 1.15)[:, None, None, None] * np.ones((1, 1, 1, 3))
+    views = photos_of(truth, orbit(14), gains)
+    mesh = bare(truth)
+    levelled = texture_from_photos(mesh, views, SETTINGS, job=Job())
+    raw = texture_from_photos(mesh, views, replace(SETTINGS, level_exposure=False), job=Job())
+    assert error_inside(raw, truth, orbit(4)) > 12
+    assert error_inside(levelled, truth, orbit(4)) < 7
+
+
+def test_what_no_photo_saw_is_guessed_and_marked() -> None:
+    truth = ball()
+    views = photos_of(truth, orbit(10, above=0.3))
+    job = Job()
+    with_colours = texture_from_photos(unwrap(truth, SETTINGS), views, SETTINGS, job=job)
+    assert 55 < job.report.metrics["texture_coverage_percent"] < 95
+    assert (with_colours.textures["coverage"] == 0).mean() > 0.05
+    below = orbit(12).take([10, 11])
+    assert error_inside(with_colours, truth, below) < 4  # the vertex colours know
+    without = texture_from_photos(bare(truth), views, SETTINGS, job=Job())
+    assert error_inside(without, truth, below) < 70  # continued from the surroundings: no black, no noise
+
+
+def test_something_in_front_of_the_subject_is_not_painted_onto_it_where_masked() -> None:
+    truth = ball()
+    cameras = orbit(14)
+    views = photos_of(truth, cameras)
+    weight: list[Array | None] = [None] * len(cameras)
+    for index in range(0, len(cameras), 2):
+        views.rgb[index][60:110, 60:110] = (255, 0, 255)
+        weight[index] = np.full((160, 160), 255, np.uint8)
+        weight[index][60:110, 60:110] = 0
+    textured = texture_from_photos(bare(truth), replace(views, weight=weight), SETTINGS, job=Job())
+    assert error_inside(textured, truth, orbit(5)) < 4
+
+
+def test_a_wall_hides_what_is_behind_it() -> None:
+    """Two squares, one behind the other: the far one's colour must not show the near one's."""
+    square = np.array([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]], np.float32)
+    vertices = np.concatenate([square, 0.4 * square - np.array([0, 0.6, 0], np.float32)])
+    faces = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], np.int32)
+    colours = np.repeat(np.array([[0.2, 0.4, 0.9], [0.9, 0.3, 0.1]], np.float32), 4, axis=0)
+    truth = Mesh(vertices, faces, vertex_srgb=colours)
+    cameras = orbit(16, distance=4.0)
+    cameras = cameras.take(np.flatnonzero(cameras.centers[:, 1] < -1.5))
+    textured = texture_from_photos(bare(truth), photos_of(truth, cameras), SETTINGS, job=Job())
+    assert error_inside(textured, truth, cameras) < 8
+
+
+def test_views_are_read_once_each() -> None:
+    truth = ball()
+    cameras = orbit(6)
+    pictures = photos_of(truth, cameras).rgb
+    reads: list[int] = []
+
+    class Lazy:
+        def __getitem__(self, index: int) -> Array:
+            reads.append(index)
+            return pictures[index]
+
+    views = Views(Lazy(), [None] * 6, [None] * 6, cameras)  # type: ignore[arg-type]
+    texture_from_photos(bare(truth), views, SETTINGS, job=Job())
+    assert sorted(reads) == list(range(6))
+
+
+def test_without_uvs_photos_or_a_view_of_the_mesh_the_error_is_clear() -> None:
+    truth = ball()
+    views = photos_of(truth, orbit(3))
+    with pytest.raises(ReifyError, match="no UVs"):
+        texture_from_photos(truth, views, SETTINGS, job=Job())
+    with pytest.raises(ReifyError, match="no photos"):
+        texture_from_photos(bare(truth), photos_of(truth, orbit(3).take([])), SETTINGS, job=Job())
+    elsewhere = bare(replace(truth, vertices=truth.vertices + np.float32(100)))
+    with pytest.raises(ReifyError, match="No photo sees"):
+        texture_from_photos(elsewhere, views, SETTINGS, job=Job())
+    assert texture_from_photos(truth, views, TextureSettings(colours="vertices"), job=Job()) is truth

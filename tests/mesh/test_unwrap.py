@@ -1,0 +1,131 @@
+"""UVs: inside the tile, without overlaps, not mirrored, and spread evenly over the surface."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from reify.backend.errors import ReifyError
+from reify.backend.mesh.charts import unwrap_by_charts
+from reify.backend.mesh.texture import TextureSettings
+from reify.backend.mesh.unwrap import unwrap
+from reify.backend.values import Array, Mesh
+
+SIZE = 512
+
+
+def torus(n: int = 64, bumps: float = 0.0) -> Mesh:
+    """A ring, if wanted with bumps that overhang."""
+    a, b = (x.ravel() for x in np.meshgrid(*[np.linspace(0, 2 * np.pi, n, endpoint=False)] * 2, indexing="ij"))
+    small = 0.4 + bumps * np.sin(7 * a) * np.sin(5 * b)
+    ring = 1.0 + small * np.cos(b)
+    i, j = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    at = lambda p, q: (p % n) * n + q % n  # noqa: E731
+    faces = np.concatenate([np.stack([at(i, j), at(i + 1, j), at(i + 1, j + 1)], 1), np.stack([at(i, j), at(i + 1, j + 1), at(i, j + 1)], 1)])
+    vertices = np.stack([ring * np.cos(a), ring * np.sin(a), small * np.sin(b)], axis=1)
+    return Mesh(vertices.astype(np.float32), faces.astype(np.int32))
+
+
+def helix(turns: int = 3, n: int = 200) -> Mesh:
+    """A spiral ramp whose turns lie above each other: all its normals point up."""
+    angle = np.linspace(0, 2 * np.pi * turns, n)
+    rim = np.stack([np.cos(angle), np.sin(angle), 0.1 * angle], axis=1)
+    inner = rim * [0.4, 0.4, 1]
+    i = np.arange(n - 1)
+    faces = np.concatenate([np.stack([i, i + 1, i + n], 1), np.stack([i + 1, i + n + 1, i + n], 1)])
+    return Mesh(np.concatenate([inner, rim]).astype(np.float32), faces.astype(np.int32))
+
+
+def covered(uvs: Array, size: int = SIZE) -> Array:
+    """How many faces lie under each texel's centre, [S,S], counting no borders."""
+    count = np.zeros((size, size), int)
+    for a, b, c in uvs.astype(float) * size:
+        low, high = np.floor(np.min([a, b, c], axis=0) - 0.5).astype(int), np.ceil(np.max([a, b, c], axis=0) + 0.5).astype(int)
+        x, y = np.meshgrid(np.arange(max(low[0], 0), min(high[0], size)), np.arange(max(low[1], 0), min(high[1], size)))
+        doubled = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+        if doubled == 0:
+            continue
+        px, py = x + 0.5, y + 0.5
+        u = ((b[0] - px) * (c[1] - py) - (b[1] - py) * (c[0] - px)) / doubled
+        v = ((c[0] - px) * (a[1] - py) - (c[1] - py) * (a[0] - px)) / doubled
+        count[y, x] += (u > 0.03) & (v > 0.03) & (u + v < 0.97)
+    return count
+
+
+def doubled_areas(uvs: Array) -> Array:
+    a, b = (uvs[:, k].astype(float) - uvs[:, 0] for k in (1, 2))
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+
+
+@pytest.mark.parametrize("mesh", [torus(), torus(bumps=0.15), helix()], ids=["torus", "bumps", "helix"])
+def test_charts_stay_in_the_tile_without_overlaps_or_mirrors(mesh: Mesh) -> None:
+    uvs = unwrap_by_charts(mesh, SIZE, 2)
+    assert uvs.shape == (len(mesh.faces), 3, 2)
+    assert 0 <= uvs.min() and uvs.max() <= 1
+    count = covered(uvs)
+    assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
+    assert (doubled_areas(uvs) > 0).mean() > 0.999
+
+
+def test_charts_are_few_and_fill_the_tile() -> None:
+    mesh = torus(96)
+    uvs = unwrap_by_charts(mesh, SIZE, 2)
+    assert 0.5 * np.abs(doubled_areas(uvs)).sum() > 0.35
+    corners = np.unique(np.round(uvs.reshape(-1, 2), 6), axis=0)
+    assert len(corners) < 1.25 * len(mesh.vertices)  # few seams, so few vertices with several places in the tile
+
+
+def test_texels_are_spread_evenly_over_the_surface() -> None:
+    mesh = torus(96)
+    corners = mesh.vertices[mesh.faces].astype(float)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    density = doubled_areas(unwrap_by_charts(mesh, SIZE, 2)) / area
+    low, high = np.quantile(density, [0.02, 0.98])
+    assert high / low < 3.2
+
+
+def test_charts_keep_their_distance() -> None:
+    mesh = torus(64)
+    uvs = unwrap_by_charts(mesh, SIZE, 4)
+    assert uvs.min() * SIZE >= 3.9
+    assert (1 - uvs.max()) * SIZE >= 3.9
+
+
+def test_small_meshes_go_to_xatlas() -> None:
+    pytest.importorskip("xatlas")
+    mesh = unwrap(torus(24), TextureSettings(size_px=SIZE))
+    assert mesh.uvs is not None
+    assert 0 <= mesh.uvs.min() and mesh.uvs.max() <= 1
+    count = covered(mesh.uvs)
+    assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
+
+
+def test_a_mesh_that_has_uvs_keeps_them_and_vertex_colours_need_none() -> None:
+    mesh = torus(8)
+    given = replace(mesh, uvs=np.random.default_rng(0).random((len(mesh.faces), 3, 2)).astype(np.float32))
+    assert unwrap(given, TextureSettings()) is given
+    assert unwrap(mesh, TextureSettings(colours="vertices")).uvs is None
+
+
+def test_degenerate_faces_are_unwrapped_with_the_rest() -> None:
+    mesh = torus(32)
+    faces = np.concatenate([mesh.faces, [[0, 0, 1], [5, 5, 5]]]).astype(np.int32)
+    uvs = unwrap_by_charts(replace(mesh, faces=faces), SIZE, 2)
+    assert np.isfinite(uvs).all()
+
+
+def test_dust_that_cannot_be_packed_is_a_clear_error() -> None:
+    rng = np.random.default_rng(0)
+    corners = rng.normal(size=(9000, 1, 3)) + 0.01 * rng.normal(size=(9000, 3, 3))
+    dust = Mesh(corners.reshape(-1, 3).astype(np.float32), np.arange(27_000, dtype=np.int32).reshape(-1, 3))
+    with pytest.raises(ReifyError, match="larger texture"):
+        unwrap_by_charts(dust, 128, 2)
+
+
+def test_an_empty_mesh_is_a_clear_error() -> None:
+    with pytest.raises(ReifyError, match="no faces"):
+        unwrap(Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)), TextureSettings())
