@@ -76,7 +76,7 @@ def test_the_zip_holds_the_extension_and_nothing_of_the_workshop(package):
         "cli.py",
         "preferences.py",
     } <= rooms
-    assert not rooms & {"tests", "bench", "docs", "dev.py", "tools", "requirements", "dist", "pyproject.toml"}
+    assert not rooms & {"tests", "bench", "docs", "dev.py", "tools", "dist", "pyproject.toml"}
     assert not [name for name in names if "__pycache__" in name or "/." in f"/{name}"]
 
 
