@@ -1,6 +1,7 @@
 """What training asks of an engine, whatever it runs on.
 
-An engine holds splats in training and offers `put`, `splats`, `step` and `close`, and for the strategies the arrays `parameters`
+An engine holds splats in training and offers `splats`, `step` and `close`, and for the strategies, inside of its context
+`edited()`, the arrays `parameters`
 [capacity, width], `moments` (Adam's, [capacity, 2, width]) and `stats` [capacity, STATS], of which the first `count` are in use.
 """
 

@@ -21,9 +21,11 @@ from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECO
 
 if TYPE_CHECKING:
     from ..jobs.job import Job
+    from .cuda import TorchEngine
 
 Array = Any
 CHECKPOINT = "training.safetensors"
+ARRAYS = ("parameters", "moments", "stats")
 
 
 class Loop:
@@ -41,7 +43,7 @@ class Loop:
     ) -> None:
         self.settings, self.schedule, self.job = settings, schedule, job
         self.targets = Targets(views, indices, schedule.keep_bytes)
-        self.engine = CpuEngine(start, schedule.most, settings.sh_degree, chosen.threads)
+        self.engine = _engine(start, schedule.most, settings.sh_degree, chosen)
         self.steps_done = 0
         self.elapsed = 0.0
         self.square = 0.0  # running mean squared error
@@ -79,8 +81,8 @@ class Loop:
             self._save()
             raise
         self._repair()
-        visible = strategy.opacities(self.engine) > strategy.DEAD_OPACITY
-        strategy.keep(self.engine, visible)
+        with self.engine.edited():
+            strategy.keep(self.engine, strategy.opacities(self.engine) > strategy.DEAD_OPACITY)
         (self.job.folder / CHECKPOINT).unlink(missing_ok=True)
         self.job.metric("steps", self.steps_done)
         return self.engine.splats()
@@ -119,14 +121,16 @@ class Loop:
             self._repair()
         if self.steps_done % DENSIFY_STEPS == 0 and fraction < 0.9:
             wanted = self.schedule.wanted(fraction, self.steps_done) if fraction < GROW_UNTIL + 0.05 else 0
-            if settings.strategy == "mcmc":
-                strategy.relocate(engine, rng)
-                strategy.grow(engine, wanted, rng)
-            else:
-                strategy.clone_and_split(engine, wanted, self.schedule.extent, rng)
-            engine.stats[: engine.count] = 0
+            with engine.edited():
+                if settings.strategy == "mcmc":
+                    strategy.relocate(engine, rng)
+                    strategy.grow(engine, wanted, rng)
+                else:
+                    strategy.clone_and_split(engine, wanted, self.schedule.extent, rng)
+                engine.stats[: engine.count] = 0
         if self.steps_done % (10 * DENSIFY_STEPS) == 0:
-            strategy.by_place(engine)
+            with engine.edited():
+                strategy.by_place(engine)
         return figures
 
     def _place(self, step: int) -> int:
@@ -137,6 +141,10 @@ class Loop:
 
     def _repair(self) -> None:
         """Remove splats that aren't finite; raises ReifyError where hardly any are left."""
+        with self.engine.edited():
+            self._remove_broken()
+
+    def _remove_broken(self) -> None:
         count = self.engine.count
         good = np.isfinite(self.engine.parameters[:count].sum(axis=1)) & np.isfinite(self.engine.moments[:count].sum(axis=(1, 2)))
         lost = int(self.engine.count - np.count_nonzero(good))
@@ -155,10 +163,10 @@ class Loop:
         from safetensors.numpy import save_file
 
         engine = self.engine
+        with engine.edited():
+            kept = {name: getattr(engine, name)[: engine.count].copy() for name in ARRAYS}
         arrays = {
-            "parameters": np.ascontiguousarray(engine.parameters[: engine.count]),
-            "moments": np.ascontiguousarray(engine.moments[: engine.count]),
-            "stats": np.ascontiguousarray(engine.stats[: engine.count]),
+            **kept,
             "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken], np.float64),
         }
         partial = self.job.folder / (CHECKPOINT + ".partial")
@@ -181,9 +189,18 @@ class Loop:
         if count > self.engine.capacity or arrays["parameters"].shape[1] != self.engine.width:
             self.job.warn("The checkpoint of this training doesn't fit in memory now; it starts anew.")
             return
-        self.engine.count = count
-        for name in ("parameters", "moments", "stats"):
-            getattr(self.engine, name)[:count] = arrays[name]
+        with self.engine.edited():
+            self.engine.count = count
+            for name in ARRAYS:
+                getattr(self.engine, name)[:count] = arrays[name]
         steps, self.elapsed, self.square, broken = (float(v) for v in arrays["clock"])
         self.steps_done, self.broken = int(steps), int(broken)
         self.job.choose("resumed", f"at step {self.steps_done}")
+
+
+def _engine(start: Splats, capacity: int, sh_degree: int, chosen: Device) -> CpuEngine | TorchEngine:
+    if chosen.kind == "cpu":
+        return CpuEngine(start, capacity, sh_degree, chosen.threads)
+    from .cuda import TorchEngine, by_gsplat
+
+    return TorchEngine(start, capacity, sh_degree, by_gsplat, device="cuda")

@@ -51,6 +51,12 @@ class TrainingSettings:
     opacity_weight: float = option(0.01, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
     scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)
     needle_weight: float = option(1e-4, "How strongly splats are kept from becoming needles", low=0, high=1, advanced=True)
+    device: str = option(
+        "cpu",
+        "What computes the training",
+        choices={"cpu": "The processor", "cuda": "An NVIDIA graphics card, by gsplat; not yet tested on many machines"},
+        advanced=True,
+    )
     leave_free: int = option(0, "Processor cores that training leaves to other work", low=0, high=256, advanced=True)
 
 
@@ -67,7 +73,7 @@ def train(views: Views, train_indices: Sequence[int], start: Splats, settings: T
         raise ValueError("training needs undistorted views with pinhole cameras")
     from .schedule import Schedule
 
-    chosen = device.choose("cpu", settings.leave_free)
+    chosen = device.choose(settings.device, settings.leave_free)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
     job.choose("training", schedule.why)
     job.progress(0.0, "Preparing kernels (first time only)")

@@ -35,7 +35,10 @@ def render(
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
     antialiased: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Picture [H,W,3], alpha [H,W] and expected depth sum [H,W] (not divided by alpha) of pinhole camera `index`."""
+    """Picture [H,W,3], alpha [H,W] and expected depth sum [H,W] (not divided by alpha) of pinhole camera `index`.
+
+    `parameters` may also hold a "probe" [N], which becomes a fourth channel of the picture over a background of zero.
+    """
     import torch
 
     means = parameters["means"]
@@ -54,7 +57,11 @@ def render(
     if antialiased:
         alpha = alpha * torch.sqrt(torch.clamp(torch.linalg.det(sharp) / torch.linalg.det(covariance), min=1e-12))
     alpha = torch.clamp(alpha, max=MOST_ALPHA)
-    colour = _colour(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
+    colour = colours(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
+    behind = list(background)
+    if "probe" in parameters:
+        colour = torch.cat([colour, parameters["probe"][kept, None]], dim=1)
+        behind.append(0.0)
     columns = torch.arange(width, **like) + 0.5
     rows = torch.arange(height, **like) + 0.5
     dx = columns[None, None, :] - xy[:, 0, None, None]
@@ -65,16 +72,31 @@ def render(
     strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))
     through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
     weight = strength * through[:-1]
-    picture = torch.einsum("nhw,nc->hwc", weight, colour) + through[-1][..., None] * torch.tensor(background, **like)
+    picture = torch.einsum("nhw,nc->hwc", weight, colour) + through[-1][..., None] * torch.tensor(behind, **like)
     return picture, 1 - through[-1], torch.einsum("nhw,n->hw", weight, local[:, 2])
 
 
 def _covariance(parameters, kept, local, pose, k, width, height):
     import torch
 
-    quats = torch.nn.functional.normalize(parameters["quats"][kept], dim=1)
+    rotation = rotations(parameters["quats"][kept])
+    fx, fy, cx, cy = k[0, 0], k[1, 1], k[0, 2], k[1, 2]
+    depth = local[:, 2]
+    ux = torch.clamp(local[:, 0] / depth, -cx / fx - 0.15 * width / fx, (width - cx) / fx + 0.15 * width / fx)
+    uy = torch.clamp(local[:, 1] / depth, -cy / fy - 0.15 * height / fy, (height - cy) / fy + 0.15 * height / fy)
+    zero = torch.zeros_like(depth)
+    jacobian = torch.stack([fx / depth, zero, -fx * ux / depth, zero, fy / depth, -fy * uy / depth], dim=1).reshape(-1, 2, 3)
+    spread = jacobian @ pose[:3, :3] @ (rotation * torch.exp(parameters["log_scales"][kept])[:, None, :])
+    return spread @ spread.transpose(1, 2)
+
+
+def rotations(quats: torch.Tensor) -> torch.Tensor:
+    """Rotation matrices [N,3,3] of quaternions [N,4] w x y z of any length."""
+    import torch
+
+    quats = torch.nn.functional.normalize(quats, dim=1)
     w, x, y, z = quats.unbind(dim=1)
-    rotation = torch.stack(
+    return torch.stack(
         [
             1 - 2 * (y * y + z * z),
             2 * (x * y - w * z),
@@ -88,17 +110,10 @@ def _covariance(parameters, kept, local, pose, k, width, height):
         ],
         dim=1,
     ).reshape(-1, 3, 3)
-    fx, fy, cx, cy = k[0, 0], k[1, 1], k[0, 2], k[1, 2]
-    depth = local[:, 2]
-    ux = torch.clamp(local[:, 0] / depth, -cx / fx - 0.15 * width / fx, (width - cx) / fx + 0.15 * width / fx)
-    uy = torch.clamp(local[:, 1] / depth, -cy / fy - 0.15 * height / fy, (height - cy) / fy + 0.15 * height / fy)
-    zero = torch.zeros_like(depth)
-    jacobian = torch.stack([fx / depth, zero, -fx * ux / depth, zero, fy / depth, -fy * uy / depth], dim=1).reshape(-1, 2, 3)
-    spread = jacobian @ pose[:3, :3] @ (rotation * torch.exp(parameters["log_scales"][kept])[:, None, :])
-    return spread @ spread.transpose(1, 2)
 
 
-def _colour(sh, direction):
+def colours(sh: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+    """Colours [N,3], not below zero, of SH coefficients [N,K,3] seen along directions [N,3] of any length."""
     import torch
 
     x, y, z = torch.nn.functional.normalize(direction, dim=1).unbind(dim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -218,6 +220,11 @@ class CpuEngine:
             normal,
         )
         return depth, expected, normal
+
+    @contextmanager
+    def edited(self) -> Iterator[None]:
+        """What an engine on another device needs before and after a strategy changes the arrays; nothing here."""
+        yield
 
     def close(self) -> None:
         """End the threads."""

@@ -1,0 +1,197 @@
+"""The engine on torch: gsplat's rasteriser on CUDA, everything else of a step in plain torch with autograd.
+
+The same class runs on the CPU with the float64 twin as its rasteriser, which is how it is tested; it is slow there.
+The CUDA path has not been run by its authors yet: no test machine had a graphics card. It needs gsplat with its compiled
+extension (Windows and Linux wheels exist for some versions of torch; elsewhere gsplat compiles itself and wants nvcc).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..values import Cameras, Splats
+from . import twin
+from .cpu import layout
+from .cpu.engine import rows_of, splats_of
+from .engine import Step, StepFigures, Target
+
+Array = Any
+# parameters by name, probe, camera, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
+# and a function that returns the absolute gradients of the positions on the picture once the backward pass is done
+Rasteriser = Callable[..., tuple[torch.Tensor, Callable[[], torch.Tensor | None]]]
+
+
+class TorchEngine:
+    """Splats in training on a torch device; `parameters`, `moments` and `stats` are current on the host only inside of `edited()`."""
+
+    def __init__(
+        self, splats: Splats, capacity: int, sh_degree: int, rasterise: Rasteriser, *, device: str, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.bases = (sh_degree + 1) ** 2
+        self.width = layout.row_width(self.bases)
+        self.capacity = max(capacity, len(splats))
+        self.antialiased = splats.antialiased
+        self.count = len(splats)
+        self.parameters = np.zeros((self.capacity, self.width), np.float32)
+        self.moments = np.zeros((self.capacity, 2, self.width), np.float32)
+        self.stats = np.zeros((self.capacity, layout.STATS), np.float32)
+        self.parameters[: self.count] = rows_of(splats, self.bases)
+        self._rasterise, self._place = rasterise, {"device": device, "dtype": dtype}
+        self._upload()
+
+    @contextmanager
+    def edited(self) -> Iterator[None]:
+        """Bring the arrays to the host, where a strategy may change them, and take them back."""
+        for host, tensor in zip((self.parameters, self.moments, self.stats), self._tensors, strict=True):
+            host[: self.count] = tensor.cpu().numpy()
+        yield
+        self._upload()
+
+    def splats(self) -> Splats:
+        """A copy of the splats as they are."""
+        return splats_of(self._tensors[0].float().cpu().numpy(), self.bases, self.antialiased)
+
+    def step(self, target: Target, step: Step) -> StepFigures:
+        """Render one view, compare it with its photo, and take one Adam step."""
+        rows, moments, stats = self._tensors
+        rows = rows.detach().requires_grad_()
+        probe = torch.zeros(self.count, **self._place).requires_grad_()
+        height, width = target.rgb.shape[:2]
+        background = torch.tensor(step.background, **self._place)
+        channels, absolute = self._rasterise(named(rows, step.bases), probe, target.camera, width, height, background, self.antialiased)
+        photo = torch.as_tensor(target.rgb, **self._place) / 255
+        if target.alpha is not None:
+            opacity = torch.as_tensor(target.alpha, **self._place)[..., None] / 255
+            photo = photo * opacity + background * (1 - opacity)
+        known = torch.ones(height, width, 1, **self._place)
+        if target.weight is not None:
+            known = (torch.as_tensor(target.weight, device=known.device) > 127).to(known.dtype)[..., None]
+        picture, photo = channels[..., :3] * known, photo * known
+        share = known.mean().clamp(min=1 / known.numel())
+        ssim = 1 - (1 - similarity(picture, photo)) / share
+        loss = (1 - step.ssim_weight) * (picture - photo).abs().mean() / share + step.ssim_weight * (1 - ssim)
+        error = (picture - photo).detach().abs().sum(dim=2)
+        # The probe is a fourth colour that is zero everywhere: its gradient is each splat's blending weight times the error.
+        (loss + (channels[..., 3] * error).sum()).backward()
+        with torch.no_grad():
+            self._descend(rows, moments, step)
+            seen = probe.grad > 0
+            stats[:, layout.STAT_ERROR] += probe.grad
+            stats[:, layout.STAT_SEEN] += seen
+            if step.absolute and (pull := absolute()) is not None:
+                stats[:, layout.STAT_ABS] += pull
+        square = float(((picture - photo) ** 2).mean() / share)
+        return StepFigures(float(loss), square, int(seen.sum()), 0)
+
+    def close(self) -> None:
+        """Nothing to end here."""
+
+    def _descend(self, rows: torch.Tensor, moments: torch.Tensor, step: Step) -> None:
+        gradient = rows.grad
+        assert gradient is not None
+        seen = (gradient != 0).any(dim=1)
+        sigma = torch.sigmoid(rows[:, layout.OPACITY])
+        scales = torch.exp(rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3])
+        gradient[:, layout.OPACITY] += step.opacity_weight * sigma * (1 - sigma)
+        gradient[:, layout.LOG_SCALE : layout.LOG_SCALE + 3] += step.scale_weight * scales
+        first = moments[:, 0] * step.beta1 + gradient * (1 - step.beta1)
+        second = moments[:, 1] * step.beta2 + gradient**2 * (1 - step.beta2)
+        moments[:, 0] = torch.where(seen[:, None], first, moments[:, 0])
+        moments[:, 1] = torch.where(seen[:, None], second, moments[:, 1])
+        rates = torch.as_tensor(step.learning, **self._place) / (1 - step.beta1**step.count)
+        change = rates * first / (torch.sqrt(second / (1 - step.beta2**step.count)) + 1e-15)
+        updated = rows.detach() - torch.where(seen[:, None], change, torch.zeros_like(change))
+        if step.noise > 0:
+            generator = torch.Generator(device=rows.device).manual_seed(step.seed)
+            normal = torch.randn(len(rows), 3, generator=generator, **self._place)
+            size = step.noise * float(step.learning[layout.MEAN]) * torch.sigmoid(-100 * (sigma - 0.005))
+            axes = twin.rotations(updated[:, layout.QUATERNION : layout.QUATERNION + 4])
+            updated[:, layout.MEAN : layout.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", axes, scales**2 * normal)
+        self._tensors = (updated, moments, self._tensors[2])
+
+    def _upload(self) -> None:
+        arrays = (self.parameters, self.moments, self.stats)
+        self._tensors = tuple(torch.tensor(array[: self.count], **self._place) for array in arrays)
+
+
+def named(rows: torch.Tensor, bases: int) -> dict[str, torch.Tensor]:
+    """Parameter rows [N, width] as the arrays of `Splats`, with the first `bases` SH coefficients."""
+    rest = rows[:, layout.SH :].reshape(len(rows), 3, -1)[:, :, : bases - 1].transpose(1, 2)
+    return {
+        "means": rows[:, layout.MEAN : layout.MEAN + 3],
+        "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
+        "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3],
+        "opacity_logits": rows[:, layout.OPACITY],
+        "sh": torch.cat([rows[:, None, layout.BASE_COLOUR : layout.BASE_COLOUR + 3], rest], dim=1),
+    }
+
+
+def by_twin(parameters, probe, camera, width, height, background, antialiased):
+    """The rasteriser of `TorchEngine` on any device: every splat at every pixel."""
+    pose, k = _matrices(camera)
+    cameras = Cameras(pose[None], k[None], np.array([[width, height]]), np.zeros((1, 8)))
+    place = tuple(float(v) for v in background)
+    picture, _alpha, _depth = twin.render({**parameters, "probe": probe}, cameras, 0, background=place, antialiased=antialiased)
+    return picture, lambda: None
+
+
+def by_gsplat(parameters, probe, camera, width, height, background, antialiased):
+    """The rasteriser of `TorchEngine` on CUDA, by gsplat (Apache 2.0)."""
+    from gsplat import rasterization
+
+    pose, k = (torch.as_tensor(m, dtype=torch.float32, device=probe.device) for m in _matrices(camera))
+    center = -pose[:3, :3].T @ pose[:3, 3]
+    colours = torch.cat([twin.colours(parameters["sh"], parameters["means"] - center), probe[:, None]], dim=1)
+    pictures, _alphas, info = rasterization(
+        parameters["means"],
+        parameters["quats"],
+        torch.exp(parameters["log_scales"]),
+        torch.sigmoid(parameters["opacity_logits"]),
+        colours,
+        pose[None],
+        k[None],
+        width,
+        height,
+        near_plane=twin.NEAR,
+        eps2d=twin.BLUR,
+        packed=True,
+        absgrad=True,
+        backgrounds=torch.cat([background, background.new_zeros(1)])[None],
+        rasterize_mode="antialiased" if antialiased else "classic",
+    )
+
+    def absolute() -> torch.Tensor | None:
+        pull = torch.zeros_like(probe)
+        return pull.index_add_(0, info["gaussian_ids"], info["means2d"].absgrad.norm(dim=1))
+
+    return pictures[0], absolute
+
+
+def similarity(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Mean SSIM of two pictures [H,W,3], outside of which everything is zero, as in the CPU's loss."""
+    taps = torch.exp(-0.5 * (torch.arange(-5, 6, dtype=x.dtype, device=x.device) / 1.5) ** 2)
+    taps = taps / taps.sum()
+
+    def blurred(picture: torch.Tensor) -> torch.Tensor:
+        planes = picture.permute(2, 0, 1)[:, None]
+        across = torch.nn.functional.conv2d(planes, taps[None, None, None, :], padding=(0, 5))
+        return torch.nn.functional.conv2d(across, taps[None, None, :, None], padding=(5, 0))
+
+    mx, my = blurred(x), blurred(y)
+    a1, a2 = 2 * mx * my + 0.01**2, 2 * (blurred(x * y) - mx * my) + 0.03**2
+    b1, b2 = mx**2 + my**2 + 0.01**2, blurred(x * x) - mx**2 + blurred(y * y) - my**2 + 0.03**2
+    return (a1 * a2 / (b1 * b2)).mean()
+
+
+def _matrices(camera: Array) -> tuple[Array, Array]:
+    """World-to-camera [4,4] and intrinsics [3,3] of a camera row."""
+    pose, k = np.eye(4), np.eye(3)
+    pose[:3, :3] = camera[layout.ROTATION : layout.TRANSLATION].reshape(3, 3)
+    pose[:3, 3] = camera[layout.TRANSLATION : layout.FOCAL]
+    k[0, 0], k[1, 1], k[0, 2], k[1, 2] = camera[layout.FOCAL : layout.CENTER]
+    return pose, k
