@@ -121,12 +121,12 @@ def find_up(cameras: Cameras) -> tuple[Array, str]:
 def _axis_of_a_ring(right: Array, forward: Array) -> Array | None:
     values, vectors = np.linalg.eigh(right.T @ right / len(right))
     axis = vectors[:, 2]
-    if len(right) < 4 or values[2] < 0.9:
+    if len(right) < 4 or values[2] < 0.7:  # cos² of the cameras' height above the ring's plane, up to 33°
         return None
     axis = axis if (right @ axis).sum() > 0 else -axis
     angles = np.sort(np.arctan2(forward @ vectors[:, 0], forward @ vectors[:, 1]))
     largest_gap = np.diff(np.append(angles, angles[0] + 2 * np.pi)).max()
-    return axis if largest_gap < np.radians(170) and np.all(right @ axis > 0) else None
+    return axis if largest_gap < np.radians(170) and np.all(right @ axis > 0.5) else None
 
 
 def find_center(cameras: Cameras, xyz: Array) -> Array:
