@@ -82,6 +82,7 @@ def preview_mesh(picture: Picture, settings: Settings) -> Mesh:
 
     Raises ReifyError where nothing is left of the subject, or the method needs more than one picture.
     """
+    _need_a_subject(picture)
     method = proposed(outline_of(picture))[0] if settings.method == "auto" else settings.method
     coarse = replace(settings, method=method, faces=min(settings.faces, PREVIEW_FACES))
     side_px = PREVIEW_PX // 2 if method == "layers" else PREVIEW_PX  # every part costs as much as a picture
@@ -95,8 +96,7 @@ def shaped(
     if settings.method == "turnaround":
         return _turned_around(pictures, settings, progress)
     picture, small = pictures[0], smaller(pictures[0], LARGEST_SUBJECT_PX)
-    if not (picture.coverage > 0.5).any():
-        raise ReifyError("Nothing is left of the subject.", "Choose another way to cut it out, or grow the mask.")
+    _need_a_subject(picture)
     normals = None
     if settings.method == "relief":
         subject = small.coverage
@@ -111,6 +111,11 @@ def shaped(
     mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
     scale = picture.srgb.shape[1] / small.srgb.shape[1]
     return projected(mesh, scale * pictured_px, is_back, picture, settings.texture, normals)
+
+
+def _need_a_subject(picture: Picture) -> None:
+    if not (picture.coverage > 0.5).any():
+        raise ReifyError("Nothing is left of the subject.", "Choose another way to cut it out, or grow the mask.")
 
 
 def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
