@@ -41,8 +41,9 @@ class TorchEngine:
         self.moments = np.zeros((self.capacity, 2, self.width), np.float32)
         self.stats = np.zeros((self.capacity, layout.STATS), np.float32)
         self.parameters[: self.count] = rows_of(splats, self.bases)
-        self._rasterise, self._place = rasterise, {"device": device, "dtype": dtype}
-        self._upload()
+        self._rasterise = rasterise
+        self._place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self._tensors = self._uploaded()
 
     @contextmanager
     def edited(self) -> Iterator[None]:
@@ -50,7 +51,7 @@ class TorchEngine:
         for host, tensor in zip((self.parameters, self.moments, self.stats), self._tensors, strict=True):
             host[: self.count] = tensor.cpu().numpy()
         yield
-        self._upload()
+        self._tensors = self._uploaded()
 
     def splats(self) -> Splats:
         """A copy of the splats as they are."""
@@ -80,7 +81,8 @@ class TorchEngine:
         (loss + (channels[..., 3] * error).sum()).backward()
         with torch.no_grad():
             self._descend(rows, moments, step)
-            seen = probe.grad > 0
+            assert probe.grad is not None
+            seen = (probe.grad > 0).to(stats.dtype)
             stats[:, layout.STAT_ERROR] += probe.grad
             stats[:, layout.STAT_SEEN] += seen
             if step.absolute and (pull := absolute()) is not None:
@@ -114,9 +116,9 @@ class TorchEngine:
             updated[:, layout.MEAN : layout.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", axes, scales**2 * normal)
         self._tensors = (updated, moments, self._tensors[2])
 
-    def _upload(self) -> None:
-        arrays = (self.parameters, self.moments, self.stats)
-        self._tensors = tuple(torch.tensor(array[: self.count], **self._place) for array in arrays)
+    def _uploaded(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        rows, moments, stats = (torch.tensor(array[: self.count], **self._place) for array in (self.parameters, self.moments, self.stats))
+        return rows, moments, stats
 
 
 def named(rows: torch.Tensor, bases: int) -> dict[str, torch.Tensor]:
