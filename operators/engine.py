@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.engine import builds, install
+from ..backend.engine import builds
 from ..backend.engine.place import Place, State
 from ..backend.errors import ReifyError
 from ..backend.jobs.job import Job
@@ -15,6 +15,9 @@ from ..backend.jobs.runner import Runner, Task
 from ..backend.jobs.terminal import drain
 from ..backend.values import Result
 from . import chosen, pump
+
+if TYPE_CHECKING:
+    from ..backend.engine import install
 
 TICK_S = 0.25
 
@@ -37,6 +40,8 @@ def task() -> Task | None:
 
 def plan(wheels: Path | None = None) -> tuple[install.Plan, str]:
     """What would be installed here, and why this build."""
+    from ..backend.engine import install
+
     preferences = chosen.preferences()
     build, why = builds.fitting(getattr(preferences, "torch_build", "AUTO").lower())
     return install.Plan(place(), build, online=bpy.app.online_access, wheels=wheels), why
@@ -139,6 +144,8 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove."""
+        from ..backend.engine import install
+
         try:
             install.uninstall(place())
         except ReifyError as error:
@@ -179,6 +186,8 @@ def _install(chosen_plan: install.Plan, job: Job) -> Result:
 
 
 def _install_stage(chosen_plan: install.Plan, *, job: Job) -> dict[str, str]:
+    from ..backend.engine import install
+
     return install.install(chosen_plan, job=job)
 
 

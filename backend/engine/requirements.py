@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.metadata
 import re
 import sys
 from collections.abc import Sequence
@@ -44,8 +42,11 @@ class Requirement:
 
         What lies in the folder `besides` doesn't count.
         """
+        import importlib.metadata  # here, because it takes 10 ms at Blender's start
+        from importlib.machinery import PathFinder
+
         path = [entry for entry in sys.path if besides is None or entry != str(besides)]
-        if importlib.machinery.PathFinder.find_spec(self.module, path) is None:
+        if PathFinder.find_spec(self.module, path) is None:
             return None
         distribution = next(iter(importlib.metadata.distributions(name=self.name, path=path)), None)
         # Linux distributions may strip what tells the version; the module is there.
