@@ -10,8 +10,10 @@ import importlib
 import importlib.util
 import pkgutil
 import platform
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
@@ -75,4 +77,9 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 
     owners = metadata.packages_distributions()
     names = {owners[package][0] for package in packages if package in owners}
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in sorted(names)}}
+    return {"reify": _version(), "python": platform.python_version(), **{name: metadata.version(name) for name in sorted(names)}}
+
+
+def _version() -> str:
+    manifest = Path(__file__).parents[2] / "blender_manifest.toml"
+    return tomllib.loads(manifest.read_text(encoding="utf-8"))["version"]
