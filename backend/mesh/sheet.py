@@ -105,7 +105,7 @@ def spacing_for(coverage: Array, faces: int, wall_px: float = 0.0) -> float:
 def wall_rows(sheet: Sheet, wall_px: float) -> int:
     """Rows of faces in a wall of `wall_px` along the rim; they may be twice as high as wide."""
     width = float(np.linalg.norm(np.diff(sheet.xy_px[sheet.rim_edges], axis=1), axis=-1).mean())
-    return int(np.clip(round(wall_px / max(2.0 * width, 1e-9)), 1, 64))
+    return int(np.clip(round(wall_px / max(2.0 * width, 1e-9)), 1, 24))
 
 
 def _faces_in_all(sheet: Sheet, wall_px: float) -> int:

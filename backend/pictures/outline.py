@@ -41,7 +41,7 @@ def outline_of(picture: Picture) -> Outline:
     from scipy.ndimage import label
 
     coverage, scale, _ = _reduced(picture.coverage)
-    inside = coverage > 0.5
+    inside = coverage > 0.5 * coverage.max()
     flat, colours = _flat_colours(picture)
     eight = np.ones((3, 3), int)
     axis = mirror_axis(picture.coverage)
@@ -81,7 +81,7 @@ def proposed(outline: Outline) -> tuple[str, str]:
 def mirror_axis(coverage: Array) -> Axis:
     """The best upright or nearly upright mirror axis of a subject, [H,W] float coverage."""
     small, scale, corner = _reduced(coverage)
-    y, x = np.nonzero(small > 0.5)
+    y, x = np.nonzero(small > 0.5 * small.max())  # specks are thinner than a sample
     across, down = x - x.mean(), y - y.mean()
     lean = 0.5 * np.arctan2(2.0 * (across * down).mean(), (across**2).mean() - (down**2).mean())  # of a principal axis
     # A mirror axis is always a principal axis.

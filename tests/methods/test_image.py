@@ -88,6 +88,15 @@ def test_a_preview_is_coarse_and_closed() -> None:
         preview_mesh(Picture("empty", picture.srgb, np.zeros_like(picture.coverage)), Settings())
 
 
+def test_ten_thousand_specks_of_one_size_give_a_mesh_and_a_warning(tmp_path: Path) -> None:
+    specks = np.zeros((500, 500), np.float32)
+    specks[2::5, 2::5] = specks[3::5, 2::5] = 1.0
+    job = Job()
+    mesh = made(write(tmp_path, Picture("specks", np.full((500, 500, 3), 90, np.uint8), specks)), job=job)
+    assert "10000 parts" in job.report.warnings[0]
+    assert len(mesh.vertices) >= 4 * 10_000
+
+
 def test_a_cancelled_job_ends(tmp_path: Path) -> None:
     job = Job()
     job.cancel()
