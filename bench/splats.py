@@ -117,10 +117,9 @@ def _times(emit: Emit, count: int, width: int, height: int) -> None:
     total, kernels, entries = _measured(count, width, height, device.available_threads())
     name = NAMES.get((count, width), f"step_{count // 1000}k_{width}_ms")
     emit(name, round(total, 2), "ms", kernels={k: round(v, 2) for k, v in kernels.items()}, entries=entries)
-    # The rasteriser is all but the loss and the preparation of the photo; with projection, sorting and Adam.
-    loss = sum(kernels[k] for k in ("fill_target", "similarity", "loss_back"))
-    emit(f"rasterise_{count // 1000}k_{width}_ms", round(total - loss, 2), "ms")
-    emit(f"blend_{count // 1000}k_{width}_ms", round(kernels["blend"] + kernels["blend_back"], 2), "ms")
+    # The rasteriser is the sorting by depth and tile (what isn't in a kernel's time is the former) and blending both ways.
+    binning = total - sum(kernels.values()) + kernels["count_by_chunk"] + kernels["fill_tiles"]
+    emit(f"rasterise_{count // 1000}k_{width}_ms", round(binning + kernels["blend"] + kernels["blend_back"], 2), "ms")
 
 
 def _scaling(emit: Emit) -> None:

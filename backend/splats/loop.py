@@ -105,7 +105,7 @@ class Loop:
                 bases=self.schedule.active_bases(fraction),
                 learning=self.schedule.learning(fraction, step),
                 count=step + 1,
-                seed=(self.job.seed << 32) + step,
+                seed=((self.job.seed << 32) + step) % (1 << 62),
                 background=background,
                 ssim_weight=settings.ssim_weight,
                 opacity_weight=settings.opacity_weight / count,

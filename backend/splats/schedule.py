@@ -20,7 +20,7 @@ DENSIFY_STEPS = 100
 GUESSED_STEPS_A_SECOND = 40
 STAGES = ((0.0, 4), (0.15, 2), (0.4, 1))  # from this fraction on, pictures are shrunk by this factor
 MEAN_RATE, MEAN_DECAY = 8e-4, 0.01  # of the extent; what is left of the rate in the end
-OPACITY_RATE, QUATERNION_RATE, COLOUR_RATE, VIEW_COLOUR_RATE = 0.05, 2.5e-3, 5e-3, 2.5e-4
+OPACITY_RATE, QUATERNION_RATE, COLOUR_RATE, VIEW_COLOUR_RATE = 0.03, 2.5e-3, 5e-3, 2.5e-4
 SCALE_RATE, SCALE_DECAY = 10e-3, 0.3
 BYTES_OF_A_SPLAT = 2100  # three rows of 64 floats, projection, sorting, and some four entries with gradients
 

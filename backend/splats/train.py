@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,8 +77,7 @@ def train(views: Views, train_indices: Sequence[int], start: Splats, settings: T
     chosen = device.choose(settings.device, settings.leave_free)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
     job.choose("training", schedule.why)
-    job.progress(0.0, "Preparing kernels (first time only)")
-    device.prepare_numba()
+    _prepare_kernels(settings, job)
     from .loop import Loop
 
     loop = Loop(views, tuple(train_indices), start, settings, schedule, chosen, job)
@@ -85,6 +85,28 @@ def train(views: Views, train_indices: Sequence[int], start: Splats, settings: T
         return loop.run()
     finally:
         loop.close()
+
+
+def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:
+    """Load or compile the kernels in a thread, so that the job can be cancelled meanwhile and the time isn't training time."""
+    device.prepare_numba()
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            from .cpu.warm import run_once
+
+            run_once(absolute=settings.strategy == "classic")
+        except BaseException as error:  # raised again in the job's own thread
+            problems.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        job.progress(0.0, "Preparing kernels (first time only)")
+        thread.join(0.2)
+    if problems:
+        raise problems[0]
 
 
 def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: Job) -> None:

@@ -1,0 +1,29 @@
+"""Every kernel of a training step once, on nothing much, so that compiling them isn't part of training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...values import Splats
+from ..engine import Step, Target
+from . import layout
+from .engine import CpuEngine
+
+
+def run_once(absolute: bool) -> None:
+    """Take a step with one splat; the first time on a machine this compiles for some 20 seconds."""
+    splats = Splats(
+        means=np.array([[0, 0, 1]], np.float32),
+        quats=np.array([[1, 0, 0, 0]], np.float32),
+        log_scales=np.full((1, 3), -3, np.float32),
+        opacity_logits=np.zeros(1, np.float32),
+        sh=np.zeros((1, 1, 3), np.float32),
+    )
+    camera = np.zeros(layout.CAMERA, np.float32)
+    camera[[0, 4, 8]] = 1
+    camera[layout.FOCAL : layout.CENTER] = 16, 16, 8, 8
+    plane = np.full((16, 16), 255, np.uint8)
+    engine = CpuEngine(splats, 1, 0, 1)
+    target = Target(np.zeros((16, 16, 3), np.uint8), plane, plane, camera)
+    engine.step(target, Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute))
+    engine.close()
