@@ -87,7 +87,7 @@ def straighten(normals, neighbours, chart_normals, least_cosine, chart, rounds):
         for f in range(chart.shape[0]):
             a, b, c = neighbours[f, 0], neighbours[f, 1], neighbours[f, 2]
             ca, cb, cc = chart[a] if a >= 0 else -1, chart[b] if b >= 0 else -1, chart[c] if c >= 0 else -1
-            target = ca if ca == cb or ca == cc else (cb if cb == cc else -1)
+            target = ca if ca in (cb, cc) else (cb if cb == cc else -1)
             if target >= 0 and target != chart[f]:
                 n = chart_normals[target]
                 if normals[f, 0] * n[0] + normals[f, 1] * n[1] + normals[f, 2] * n[2] >= least_cosine:

@@ -149,7 +149,10 @@ def _upright(flat: Array, chart: Array) -> Array:
     starts = np.flatnonzero(np.diff(chart[order], prepend=-1))
     best, turn = np.full(len(starts), np.inf), np.zeros(len(starts))
     for angle in np.arange(ANGLES) * (np.pi / 2 / ANGLES):
-        width, height = (np.maximum.reduceat(x.max(axis=1)[order], starts) - np.minimum.reduceat(x.min(axis=1)[order], starts) for x in _turned(flat, angle))
+        width, height = (
+            np.maximum.reduceat(x.max(axis=1)[order], starts) - np.minimum.reduceat(x.min(axis=1)[order], starts)
+            for x in _turned(flat, angle)
+        )
         better = width * height < best
         best = np.where(better, width * height, best)
         turn = np.where(better, np.where(width > height, angle + np.pi / 2, angle), turn)
@@ -196,7 +199,10 @@ def _pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
             break
         scale *= min(0.99, (size_px / needed) ** 0.5)
     else:
-        raise ReifyError(f"The mesh falls into {len(starts)} pieces, too many for a texture of {size_px} pixels.", "Choose a larger texture, or vertex colours.")
+        raise ReifyError(
+            f"The mesh falls into {len(starts)} pieces, too many for a texture of {size_px} pixels.",
+            "Choose a larger texture, or vertex colours.",
+        )
     uvs = np.empty_like(flat)
     uvs[order] = (local * scale + places[chart[order]][:, None] + margin) / size_px
     return uvs.clip(0.0, 1.0).astype(np.float32)

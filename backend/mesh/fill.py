@@ -51,7 +51,9 @@ def _spread(values: Array, known: Array, mesh: Mesh) -> Array:
 
     start, end = mesh.faces.ravel(), mesh.faces[:, [1, 2, 0]].ravel()
     count = len(values)
-    graph = coo_matrix((np.ones(2 * len(start)), (np.concatenate([start, end]), np.concatenate([end, start]))), shape=(count, count)).tocsr()
+    graph = coo_matrix(
+        (np.ones(2 * len(start)), (np.concatenate([start, end]), np.concatenate([end, start]))), shape=(count, count)
+    ).tocsr()
     graph.data[:] = 1.0
     free = np.flatnonzero(~known)
     degree = np.asarray(graph.sum(axis=1)).ravel()

@@ -19,7 +19,8 @@ def fill_holes(vertices: Array, faces: Array, longest_rim: float) -> tuple[Array
     """
     loops = topology.boundary_loops(faces, topology.pair_half_edges(vertices, faces))
     chosen = [loop for loop in loops if _length(vertices[loop]) <= longest_rim]
-    made, centers = [faces], []
+    made: list[Array] = [faces]
+    centers: list[Array] = []
     for loop in chosen:
         if len(loop) <= LONGEST:
             made.append(loop[_least_area(vertices[loop])][:, ::-1])

@@ -31,9 +31,7 @@ def set_up(vertices_cam, faces, K, width, height, near, edges, boxes):
             y0, y1 = max(y0, np.ceil(min(va, vb, vc) + cy - 0.5)), min(y1, np.floor(max(va, vb, vc) + cy - 0.5) + 1.0)
         if not (x0 < x1 and y0 < y1):
             continue
-        volume = (
-            a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
-        )
+        volume = a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
         if volume == 0.0:
             continue
         side = 1.0 if volume > 0 else -1.0

@@ -48,6 +48,8 @@ class Samples:
 
 def lay_out(mesh: Mesh, size: int) -> Layout:
     """The texels whose centres lie in a face's UVs; of faces that overlap, the last one."""
+    if mesh.uvs is None:
+        raise ValueError("the mesh has no UVs")
     face = np.full((size, size), -1, np.int32)
     barycentric = np.zeros((size, size, 2), np.float32)
     kernels.draw_uvs(mesh.uvs.astype(np.float64), face, barycentric)

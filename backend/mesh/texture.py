@@ -22,13 +22,20 @@ class TextureSettings:
     colours: str = option(
         "photos",
         "Where the mesh's colours come from",
-        choices={"photos": "A texture made from the photos", "vertices": "Vertex colours of the splats only: fast, and as sharp as the mesh is fine"},
+        choices={
+            "photos": "A texture made from the photos",
+            "vertices": "Vertex colours of the splats only: fast, and as sharp as the mesh is fine",
+        },
     )
     size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
     long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
     level_exposure: bool = option(True, "Make photos of different exposure and white balance agree where they overlap")
-    sharpness: float = option(4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True)
-    margin_px: int = option(4, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True)
+    sharpness: float = option(
+        4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True
+    )
+    margin_px: int = option(
+        4, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True
+    )
 
 
 def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:
@@ -65,7 +72,9 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
     job.progress(0.9, "filling what no photo saw")
     colour = fill.unseen(colour, seen, layout, mesh)
-    return replace(mesh, textures={**mesh.textures, "base_color": _picture(layout, colour, fill), "coverage": _coverage(layout, seen, fill)})
+    return replace(
+        mesh, textures={**mesh.textures, "base_color": _picture(layout, colour, fill), "coverage": _coverage(layout, seen, fill)}
+    )
 
 
 def _picture(layout, colour: Array, fill) -> Array:

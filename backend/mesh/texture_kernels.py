@@ -15,7 +15,7 @@ def draw_uvs(uvs, face, barycentric):
         bx, by = uvs[f, 1, 0] * size, (1.0 - uvs[f, 1, 1]) * size
         cx, cy = uvs[f, 2, 0] * size, (1.0 - uvs[f, 2, 1]) * size
         doubled = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if not doubled != 0.0:
+        if doubled == 0.0 or not np.isfinite(doubled):
             continue
         x0, x1 = max(0, int(np.ceil(min(ax, bx, cx) - 0.5))), min(size - 1, int(np.floor(max(ax, bx, cx) - 0.5)))
         y0, y1 = max(0, int(np.ceil(min(ay, by, cy) - 0.5))), min(size - 1, int(np.floor(max(ay, by, cy) - 0.5)))

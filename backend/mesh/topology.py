@@ -139,6 +139,7 @@ def compact(vertices: Array, faces: Array) -> tuple[Array, Array]:
 
 
 def connected(nodes: int, a: Array, b: Array) -> Array:
+    """The number of the connected part, [nodes] from 0, in a graph with edges from `a` [E] to `b` [E]."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -51,7 +51,9 @@ def render_depth(render: Callable[[Cameras, int], Rendering], views: Views, *, j
         maps.weight.append(weight)
         maps.rgb.append((rendering.rgb * 255.0 + 0.5).clip(0, 255).astype(np.uint8))
     if seen == 0:
-        raise ReifyError("The depth pictures are empty: nothing in the scene is solid.", "Train longer, or check that the cameras look at the subject.")
+        raise ReifyError(
+            "The depth pictures are empty: nothing in the scene is solid.", "Train longer, or check that the cameras look at the subject."
+        )
     return maps
 
 
@@ -78,6 +80,7 @@ def _difference(points: Array, axis: int, reach: int = 2) -> Array:
 
 
 def _judge(rendering: Rendering, K: Array, alpha: Array | None, known: Array | None) -> tuple[Array, Array, Array]:
+    assert rendering.depth is not None
     depth = np.nan_to_num(rendering.depth, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
     solid = (rendering.alpha >= LEAST_ALPHA) & (depth > 0)
     facing = facing_of(np.where(solid, depth, np.float32(0)), K)

@@ -24,11 +24,27 @@ HIDDEN_RINGS = 4  # of faces around the seen ones that are kept, so that holes s
 class SurfaceSettings:
     """What can be set about surface extraction."""
 
-    long_side_px: int = option(640, "Longer side of the depth pictures; more shows finer detail and takes longer", low=64, high=4096, unit="px")
+    long_side_px: int = option(
+        640, "Longer side of the depth pictures; more shows finer detail and takes longer", low=64, high=4096, unit="px"
+    )
     voxel_size: float = option(0.0, "Edge of a voxel in world units, or 0 to follow the pictures' resolution", low=0.0, high=1000.0)
     radius: float = option(0.0, "Distance from the origin up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0)
-    truncation: float = option(4.0, "Distance over which depth is averaged; more removes noise, less keeps thin parts", low=1.5, high=20.0, unit="voxels", advanced=True)
-    max_voxels: int = option(48, "Most voxels around the surface; coarser ones are used where there would be more", low=1, high=2000, unit="million", advanced=True)
+    truncation: float = option(
+        4.0,
+        "Distance over which depth is averaged; more removes noise, less keeps thin parts",
+        low=1.5,
+        high=20.0,
+        unit="voxels",
+        advanced=True,
+    )
+    max_voxels: int = option(
+        48,
+        "Most voxels around the surface; coarser ones are used where there would be more",
+        low=1,
+        high=2000,
+        unit="million",
+        advanced=True,
+    )
 
 
 def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:

@@ -51,7 +51,10 @@ def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: 
             raise ReifyError("No depth picture shows anything near the subject.", "Set a larger surface radius, or train longer.")
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
-        voxel, why = voxel * max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5), f"as fine as {max_voxels / 1e6:.0f} million voxels allow"
+        voxel, why = (
+            voxel * max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5),
+            f"as fine as {max_voxels / 1e6:.0f} million voxels allow",
+        )
     slot[tuple(blocks.T)] = np.arange(len(blocks), dtype=np.int32)
     shape = (len(blocks), BLOCK, BLOCK, BLOCK)
     return SparseGrid(origin, voxel, truncation, blocks, slot, np.zeros(shape, np.float32), np.zeros(shape, np.float32), why)
@@ -81,13 +84,11 @@ def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
     for index in range(len(maps)):
         job.progress(0.6 + 0.3 * index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
         pose, intrinsics = poses[index], np.array(maps.intrinsics(index))
-        layers = maps.depth[index], maps.facing[index], maps.weight[index]
+        depth, facing, weight = maps.depth[index], maps.facing[index], maps.weight[index]
 
-        def work(first: int, last: int, pose=pose, intrinsics=intrinsics, layers=layers) -> None:
-            part = slice(first, last)
-            kernels.integrate(
-                grid.origin, grid.voxel, grid.truncation, grid.blocks[part], pose, intrinsics, *layers, grid.distance[part], grid.weight[part]
-            )
+        def work(first: int, last: int, pose=pose, intrinsics=intrinsics, depth=depth, facing=facing, weight=weight) -> None:
+            blocks, distance, total = grid.blocks[first:last], grid.distance[first:last], grid.weight[first:last]
+            kernels.integrate(grid.origin, grid.voxel, grid.truncation, blocks, pose, intrinsics, depth, facing, weight, distance, total)
 
         device.split(work, len(grid.blocks), parts=8, least=64)
 

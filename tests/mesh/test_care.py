@@ -31,7 +31,9 @@ def ball(radius: float = 1.0, center: tuple[float, float, float] = (0, 0, 0), n:
     top, bottom, last = len(ring), len(ring) + 1, (len(polar) - 1) * n
     faces = [[a0, b0, a1], [a1, b0, b1], [np.full(n, top), k, (k + 1) % n], [last + k, np.full(n, bottom), last + (k + 1) % n]]
     all_faces = np.concatenate([np.stack(f, axis=1) for f in faces])
-    return Mesh((radius * vertices + center).astype(np.float32), all_faces.astype(np.int32), vertex_srgb=(0.5 + 0.5 * vertices).astype(np.float32))
+    return Mesh(
+        (radius * vertices + center).astype(np.float32), all_faces.astype(np.int32), vertex_srgb=(0.5 + 0.5 * vertices).astype(np.float32)
+    )
 
 
 def joined(*parts: Mesh) -> Mesh:
@@ -53,7 +55,11 @@ def test_floaters_go_and_the_report_counts_them() -> None:
 def test_a_million_tiny_parts_become_the_one_that_matters() -> None:
     rng = np.random.default_rng(0)
     dust = rng.normal(size=(300_000, 1, 3)) * 3 + 0.001 * rng.normal(size=(300_000, 3, 3))
-    cloud = Mesh(dust.reshape(-1, 3).astype(np.float32), np.arange(900_000, dtype=np.int32).reshape(-1, 3), vertex_srgb=np.zeros((900_000, 3), np.float32))
+    cloud = Mesh(
+        dust.reshape(-1, 3).astype(np.float32),
+        np.arange(900_000, dtype=np.int32).reshape(-1, 3),
+        vertex_srgb=np.zeros((900_000, 3), np.float32),
+    )
     mesh = clean(joined(ball(), cloud), replace(EVERYTHING, smallest_part=1.0, holes="small"), job=Job())
     assert meshes.is_watertight(mesh)
     assert meshes.volume(mesh) == pytest.approx(4 / 3 * np.pi, rel=0.02)

@@ -22,7 +22,9 @@ SETTINGS = TextureSettings(size_px=256)
 def pattern(points: Array) -> Array:
     """Smooth colours [N,3], 0 to 1, without any symmetry."""
     x, y, z = points.T
-    return np.stack([0.5 + 0.35 * np.sin(3 * x + y), 0.5 + 0.35 * np.sin(2 * y - 2 * z + 1), 0.45 + 0.3 * np.cos(2 * z + x)], axis=1).astype(np.float32)
+    return np.stack(
+        [0.5 + 0.35 * np.sin(3 * x + y), 0.5 + 0.35 * np.sin(2 * y - 2 * z + 1), 0.45 + 0.3 * np.cos(2 * z + x)], axis=1
+    ).astype(np.float32)
 
 
 def ball(n: int = 48) -> Mesh:

@@ -25,7 +25,9 @@ def torus(n: int = 64, bumps: float = 0.0) -> Mesh:
     ring = 1.0 + small * np.cos(b)
     i, j = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
     at = lambda p, q: (p % n) * n + q % n  # noqa: E731
-    faces = np.concatenate([np.stack([at(i, j), at(i + 1, j), at(i + 1, j + 1)], 1), np.stack([at(i, j), at(i + 1, j + 1), at(i, j + 1)], 1)])
+    faces = np.concatenate(
+        [np.stack([at(i, j), at(i + 1, j), at(i + 1, j + 1)], 1), np.stack([at(i, j), at(i + 1, j + 1), at(i, j + 1)], 1)]
+    )
     vertices = np.stack([ring * np.cos(a), ring * np.sin(a), small * np.sin(b)], axis=1)
     return Mesh(vertices.astype(np.float32), faces.astype(np.int32))
 
@@ -65,7 +67,7 @@ def doubled_areas(uvs: Array) -> Array:
 def test_charts_stay_in_the_tile_without_overlaps_or_mirrors(mesh: Mesh) -> None:
     uvs = unwrap_by_charts(mesh, SIZE, 2)
     assert uvs.shape == (len(mesh.faces), 3, 2)
-    assert 0 <= uvs.min() and uvs.max() <= 1
+    assert uvs.min() >= 0 and uvs.max() <= 1
     count = covered(uvs)
     assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
     assert (doubled_areas(uvs) > 0).mean() > 0.999
@@ -99,7 +101,7 @@ def test_small_meshes_go_to_xatlas() -> None:
     pytest.importorskip("xatlas")
     mesh = unwrap(torus(24), TextureSettings(size_px=SIZE))
     assert mesh.uvs is not None
-    assert 0 <= mesh.uvs.min() and mesh.uvs.max() <= 1
+    assert mesh.uvs.min() >= 0 and mesh.uvs.max() <= 1
     count = covered(mesh.uvs)
     assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
 

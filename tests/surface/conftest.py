@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
 from reify.backend.values import Cameras, Rendering, Views
 
 Distance = Callable[[np.ndarray], np.ndarray]

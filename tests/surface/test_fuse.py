@@ -90,7 +90,9 @@ def test_one_camera_gives_the_side_that_it_sees(solids, make_orbit, make_rendere
 @pytest.mark.parametrize("broken", ["no depth", "empty", "not finite", "transparent"])
 def test_depth_that_shows_nothing_is_a_clear_error(broken: str, make_orbit, make_views) -> None:
     def render(cameras, index) -> Rendering:
-        depth = {"no depth": None, "empty": np.zeros((32, 32)), "not finite": np.full((32, 32), np.nan), "transparent": np.ones((32, 32))}[broken]
+        depth = {"no depth": None, "empty": np.zeros((32, 32)), "not finite": np.full((32, 32), np.nan), "transparent": np.ones((32, 32))}[
+            broken
+        ]
         alpha = np.full((32, 32), 0.2 if broken == "transparent" else 1.0, np.float32)
         return Rendering(np.zeros((32, 32, 3), np.float32), alpha, depth)
 

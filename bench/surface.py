@@ -1,0 +1,202 @@
+"""Surfaces against ground truth: known meshes photographed from 48 known cameras, reconstructed, compared.
+
+Two rows a mesh: `<mesh>_exact_…` fuses exact depth, which shows what fusing, cleaning and texturing lose by themselves;
+`<mesh>_…` is the whole pipeline, from pictures with alpha through splats.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backend.jobs.job import Job
+from ..backend.mesh.care import MeshSettings, clean
+from ..backend.mesh.raster import normals_of, rasterize_mesh, render_mesh
+from ..backend.mesh.texture import TextureSettings, texture_from_photos
+from ..backend.mesh.unwrap import unwrap
+from ..backend.metrics import images, meshes
+from ..backend.surface.fuse import SurfaceSettings, fuse_depth
+from ..backend.values import Array, Cameras, Mesh, Rendering, Views
+
+Emit = Callable[..., None]
+MESHES = {"spot": "spot_texture.png", "bob": "bob_diffuse.png", "armadillo": None, "rocker_arm": None}
+FILES = {"spot": "spot.obj", "bob": "bob_tri.obj", "armadillo": "armadillo.obj", "rocker_arm": "rocker-arm.obj"}
+VIEWS, HELD_OUT, SIZE_PX = 48, 8, 400
+TRAINING_SECONDS = float(os.environ.get("REIFY_BENCH_TRAINING_SECONDS", "120"))
+
+
+def run(emit: Emit) -> None:
+    """Print every figure of the suite; about a quarter of an hour."""
+    folder = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")) / "gt_meshes"
+    if not folder.is_dir():
+        print(f"the ground truth isn't at {folder}: only the times are measured", file=sys.stderr)
+    for name in MESHES if folder.is_dir() else ():
+        truth = load_truth(folder, name)
+        cameras, held_out = orbit(VIEWS), orbit(HELD_OUT, distance=2.7, turn=0.4)
+        views = photograph(truth, cameras)
+        _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_exact_renderer, truth))
+        _reconstruct(emit, name, truth, views, held_out, _train)
+    _times(emit)
+
+
+def load_truth(folder: Path, name: str) -> Mesh:
+    """One of the ground truth meshes, upright, in a ball of radius 1; without a picture of its own it gets colours by position."""
+    vertices, uvs, faces, face_uvs = _read_obj(folder / FILES[name])
+    vertices = vertices[:, [0, 2, 1]] * np.array([1.0, -1.0, 1.0])  # Y up to Z up
+    vertices -= (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    vertices /= np.linalg.norm(vertices, axis=1).max()
+    if MESHES[name] is None:
+        return Mesh(vertices.astype(np.float32), faces, vertex_srgb=_marble(vertices))
+    from PIL import Image
+
+    texture = np.asarray(Image.open(folder / str(MESHES[name])).convert("RGB"))
+    return Mesh(vertices.astype(np.float32), faces, uvs=uvs[face_uvs].astype(np.float32), textures={"base_color": texture})
+
+
+def orbit(count: int, distance: float = 3.0, turn: float = 0.0) -> Cameras:
+    """Upright cameras spread over a sphere, looking at the origin, with a field of view of 42 degrees."""
+    index = np.arange(count) + 0.5
+    z, angle = 0.9 * (1 - 2 * index / count), np.pi * (1 + 5**0.5) * index + turn
+    centers = distance * np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
+    forward = -centers / distance
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    poses = np.tile(np.eye(4), (count, 1, 1))
+    poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
+    K = np.array([[1.3 * SIZE_PX, 0, SIZE_PX / 2], [0, 1.3 * SIZE_PX, SIZE_PX / 2], [0, 0, 1]])
+    return Cameras(poses, np.tile(K, (count, 1, 1)), np.full((count, 2), SIZE_PX), np.zeros((count, 8)))
+
+
+def photograph(truth: Mesh, cameras: Cameras) -> Views:
+    """Pictures with alpha; vertex colours are lit from above."""
+    lit = _lit(truth)
+    pictures = [render_mesh(lit, cameras, i, background=(0, 0, 0)) for i in range(len(cameras))]
+    white = replace(lit, uvs=None, textures={}, vertex_srgb=np.ones_like(lit.vertices))
+    alphas: list[Array | None] = [render_mesh(white, cameras, i, background=(0, 0, 0))[..., 0] for i in range(len(cameras))]
+    # Straight colours: what the edge pixels lost to the black background comes back.
+    for picture, alpha in zip(pictures, alphas, strict=True):
+        assert alpha is not None
+        picture[:] = (picture / np.maximum(alpha[..., None] / 255.0, 1 / 255)).clip(0, 255).astype(np.uint8)
+    return Views(pictures, alphas, [None] * len(cameras), cameras)
+
+
+def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cameras, prepare: Callable[[Views], Any]) -> None:
+    started = time.perf_counter()
+    job = Job()
+    mesh = fuse_depth(prepare(views), views, SurfaceSettings(), job=job)
+    closed = name.startswith("rocker_arm")
+    mesh = clean(mesh, MeshSettings(holes="all" if closed else "small"), job=job)
+    settings = TextureSettings()
+    textured = texture_from_photos(unwrap(mesh, settings, job=job), views, settings, job=job)
+    emit(f"{name}_seconds", round(time.perf_counter() - started, 1), "s")
+    result = meshes.compare(mesh, truth)
+    emit(f"{name}_chamfer_percent", round(result.chamfer_percent, 4), "% of the diagonal", faces=len(mesh.faces))
+    emit(f"{name}_fscore_half_percent", round(result.f_score_half_percent, 4), "")
+    emit(f"{name}_fscore_1percent", round(result.f_score_1percent, 4), "")
+    emit(f"{name}_normal_consistency", round(result.normal_consistency, 4), "")
+    emit(f"{name}_watertight", int(meshes.is_watertight(mesh)), "")
+    if meshes.is_watertight(mesh):
+        emit(f"{name}_genus", meshes.genus(mesh), "", truth=meshes.genus(truth))
+    emit(f"{name}_texture_psnr", round(_texture_psnr(textured, _lit(truth), held_out), 2), "dB")
+    emit(f"{name}_peak_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
+
+
+def _train(views: Views) -> Callable[[Cameras, int], Rendering]:
+    from ..backend.splats.initialise import starting_splats
+    from ..backend.splats.render import rasterize
+    from ..backend.splats.train import TrainingSettings, train
+
+    settings = TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
+    start = starting_splats(views, None, settings, seed=0)
+    return partial(rasterize, Job().stage("Training splats", train, views, tuple(range(len(views))), start, settings))
+
+
+def _exact_renderer(truth: Mesh, _views: Views) -> Callable[[Cameras, int], Rendering]:
+    return partial(_exact, truth)
+
+
+def _exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
+    seen = rasterize_mesh(truth, cameras, index)
+    return Rendering(render_mesh(truth, cameras, index).astype(np.float32) / 255, seen.hit.astype(np.float32), seen.depth)
+
+
+def _texture_psnr(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
+    errors = []
+    for index in range(len(cameras)):
+        inside = rasterize_mesh(truth, cameras, index).hit
+        a, b = (render_mesh(m, cameras, index).astype(np.float32) / 255 for m in (textured, truth))
+        errors.append(images.psnr(a, b, inside))
+    return float(np.mean(errors))
+
+
+def _times(emit: Emit) -> None:
+    """Each step alone on a mesh of 200 k faces, and texturing at 2 k from 50 photos."""
+    n = 316
+    a, b = (x.ravel() for x in np.meshgrid(*[np.linspace(0, 2 * np.pi, n, endpoint=False)] * 2, indexing="ij"))
+    small = 0.35 + 0.04 * np.sin(9 * a) * np.sin(5 * b) + 0.002 * np.random.default_rng(0).normal(size=len(a))
+    ring = 0.6 + small * np.cos(b)
+    vertices = np.stack([ring * np.cos(a), ring * np.sin(a), small * np.sin(b)], axis=1)
+    i, j = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    p, q, r, s = (u % n * n + v % n for u, v in ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)))
+    faces = np.concatenate([np.stack([p, q, r], axis=1), np.stack([p, r, s], axis=1)]).astype(np.int32)
+    mesh = Mesh(vertices.astype(np.float32), faces, vertex_srgb=_marble(vertices))
+    from ..backend.mesh.care import repair, simplify
+
+    cameras, settings = orbit(50), TextureSettings()
+    views = photograph(mesh, cameras)
+    for kernels in ("cold", "warm"):
+        more = {"kernels": kernels, "faces": len(faces)}
+        sound = _timed(emit, "repair_200k_seconds", partial(repair, mesh, job=Job()), more)
+        smaller = _timed(emit, "simplify_50k_seconds", partial(simplify, sound, 50_000), more)
+        flat = _timed(emit, "unwrap_50k_seconds", partial(unwrap, smaller, settings), more)
+        _timed(emit, "texture_2k_50_photos_seconds", partial(texture_from_photos, flat, views, settings, job=Job()), more)
+
+
+def _timed(emit: Emit, figure: str, work: Callable[[], Mesh], more: dict[str, Any]) -> Mesh:
+    started = time.perf_counter()
+    result = work()
+    emit(figure, round(time.perf_counter() - started, 2), "s", **more)
+    return result
+
+
+def _lit(mesh: Mesh) -> Mesh:
+    """The mesh with its vertex colours times a soft light from above; a texture stays as it is."""
+    if mesh.vertex_srgb is None:
+        return mesh
+    light = 0.7 + 0.3 * normals_of(mesh)[:, 2:]
+    return replace(mesh, vertex_srgb=(mesh.vertex_srgb * light).astype(np.float32))
+
+
+def _marble(points: Array) -> Array:
+    """Colours [V,3] by position, detailed at several scales."""
+    rng = np.random.default_rng(4)
+    colour = np.full((len(points), 3), 0.55)
+    for scale in (3, 6, 12, 24):
+        direction, phase = rng.normal(size=(3, 3)) * scale, rng.random(3) * 6
+        colour += 0.35 / np.sqrt(scale) * np.sin(points @ direction + phase)
+    return colour.clip(0.05, 1.0).astype(np.float32)
+
+
+def _read_obj(path: Path) -> tuple[Array, Array, Array, Array]:
+    vertices, uvs, faces, face_uvs = [], [], [], []
+    for line in path.read_text().splitlines():
+        kind, *words = line.split() or [""]
+        if kind == "v":
+            vertices.append([float(word) for word in words[:3]])
+        elif kind == "vt":
+            uvs.append([float(word) for word in words[:2]])
+        elif kind == "f":
+            numbers = [[int(n or 0) - 1 for n in word.split("/")] for word in words]
+            faces.append([n[0] for n in numbers])
+            face_uvs.append([n[1] if len(n) > 1 else -1 for n in numbers])
+    return np.array(vertices), np.array(uvs), np.array(faces, np.int32), np.array(face_uvs, np.int32)
