@@ -70,8 +70,21 @@ def render_capture(
             paths.append(folder / f"view_{index:03}.png")
             scene.render.filepath = str(paths[-1])
             bpy.ops.render.render(scene=scene.name, write_still=True)
+            _drop_notes(paths[-1])
         progress(1.0, f"{views} photos")
     return paths
+
+
+def _drop_notes(png: Path) -> None:
+    """Keep only the picture: without dates and render times the same pictures are the same bytes, and found in the cache."""
+    content = png.read_bytes()
+    kept, at = [content[:8]], 8
+    while at < len(content):
+        end = at + 12 + int.from_bytes(content[at : at + 4], "big")  # length, name and checksum are 4 bytes each
+        if content[at + 4 : at + 8] in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(content[at:end])
+        at = end
+    png.write_bytes(b"".join(kept))
 
 
 def studio_cameras(views: int = 40, size_px: int = 400) -> Cameras:

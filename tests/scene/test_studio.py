@@ -88,19 +88,3 @@ def test_the_walk_goes_all_round_on_three_heights_and_looks_at_the_figure() -> N
     for index in range(40):
         assert np.abs(np.array(project(cameras, index, np.array(studio.AIM))) - 200).max() < 30
         assert np.allclose(np.linalg.det(cameras.cam_from_world[index, :3, :3]), 1.0)
-
-
-@pytest.mark.slow
-def test_structure_from_motion_places_every_photo(tmp_path: Path) -> None:
-    pytest.importorskip("pycolmap")
-    from reify.backend.capture.read import CaptureSettings, read_photos
-    from reify.backend.capture.solve import CameraSettings, solve_cameras
-    from reify.backend.jobs.job import Job
-    from reify.backend.values import Photos
-    from reify.scene import studio
-
-    studio.render_capture(tmp_path / "photos", views=24, size_px=320, samples=4)
-    job = Job()
-    capture = job.stage("Reading photos", read_photos, Photos((tmp_path / "photos",)), CaptureSettings())
-    capture = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
-    assert capture.cameras is not None and len(capture.cameras) == 24
