@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from pathlib import Path
 
 import pytest
+
+DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
@@ -27,3 +32,26 @@ def test_a_fresh_installation_shows_how_to_get_the_engine_and_installs_it_from_w
     assert len(outcome["fractions"]) >= 3, "the bar doesn't move"
     assert "reify-worker" not in outcome["threads"]
     assert not warnings_in(outcome["output"])
+
+
+def test_generate_turns_photos_into_objects_while_the_view_stays_alive(blender) -> None:
+    photos(blender)
+    outcome = blender.play("generate", timeout=900)
+    print({key: value for key, value in outcome.items() if key != "output"})
+    assert len(outcome["stages"]) >= 6, "the panel never showed every stage"
+    assert {"MESH", "CAMERA", "EMPTY"} <= set(outcome["objects"])
+    assert outcome["metrics"]["registered"] >= 7
+    assert outcome["ui_stall_median_ms"] < 5.0
+    assert outcome["after_undo"] == ["Camera", "Light"]
+    assert outcome["after_redo"] == outcome["count"] + 2
+    assert not warnings_in(outcome["output"])
+
+
+def photos(blender) -> None:
+    """A small capture where the scenario looks for it."""
+    found = DATA / "kermit" / "images"
+    if not found.is_dir():
+        pytest.skip(f"the real captures aren't at {DATA}")
+    target = blender.chroot / "tmp" / "reify-gui-photos"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(found, target)
