@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from reify.backend.metrics.images import psnr, ssim
 
 
@@ -21,7 +20,9 @@ def test_psnr_of_a_constant_difference_of_a_tenth_is_20_db():
 
 def test_ssim_agrees_with_scikit_image(pair):
     metrics = pytest.importorskip("skimage.metrics")
-    expected = metrics.structural_similarity(*pair, channel_axis=2, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+    expected = metrics.structural_similarity(
+        *pair, channel_axis=2, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
     assert ssim(*pair) == pytest.approx(expected, abs=1e-6)
 
 
