@@ -51,7 +51,7 @@ def render_capture(
     *,
     views: int = 40,
     size_px: int = 400,
-    samples: int = 5,
+    samples: int = 3,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
 ) -> list[Path]:
     """Render photos of the studio to `folder` as view_000.png, view_001.png …; the same ones every time.
@@ -92,9 +92,9 @@ def studio_cameras(views: int = 40, size_px: int = 400) -> Cameras:
     dice = random.Random(7)
     poses = []
     for elevation, azimuth, distance in _walk(views):
-        jittered = [elevation + dice.uniform(-2.5, 2.5), azimuth + dice.uniform(-3.0, 3.0), distance * dice.uniform(0.96, 1.04)]
+        up, around, away = elevation + dice.uniform(-2.5, 2.5), azimuth + dice.uniform(-3.0, 3.0), distance * dice.uniform(0.96, 1.04)
         aim = AIM + Vector([dice.uniform(-0.06, 0.06) for _ in range(3)])
-        poses.append(_look_at(*jittered, aim, roll=dice.uniform(-3.0, 3.0)))
+        poses.append(_look_at(up, around, away, aim, roll=dice.uniform(-3.0, 3.0)))
     focal_px = LENS_MM / SENSOR_MM * size_px
     K = np.array([[focal_px, 0.0, size_px / 2], [0.0, focal_px, size_px / 2], [0.0, 0.0, 1.0]])
     return Cameras(
