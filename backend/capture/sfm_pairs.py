@@ -28,18 +28,16 @@ def neighbours(count: int, overlap: int) -> list[Pair]:
 def similar_pairs(
     descriptors: Sequence[Array],  # C times [F,128] uint8, of the photos' largest features
     partners: int,
-    enough: int = 8,
     progress: Callable[[int], None] = lambda photo: None,
 ) -> list[Pair]:
-    """Pairs in which a few large features match already: each photo's `partners` best, and all with `enough` matches.
+    """Pairs in which a few large features match already: each photo's `partners` best.
 
     This is preemptive matching (Wu, "Towards linear-time incremental structure from motion", 3DV 2013, section 3). It looks at
     all pairs, at a cost of 128 F^2 multiplications each: 4 s for 300 photos on two cores.
     """
     scores = preemptive_scores(descriptors, progress)
-    chosen: set[Pair] = {(int(a), int(b)) for a, b in np.argwhere(np.triu(scores >= enough, 1))}
+    chosen: set[Pair] = set()
     for photo, row in enumerate(scores):
-        # A photo's own diagonal is 0, and a pair without any match isn't tried.
         best = [int(other) for other in np.argsort(-row, kind="stable")[:partners] if row[other] > 0]
         chosen |= {(min(photo, other), max(photo, other)) for other in best}
     return sorted(chosen)

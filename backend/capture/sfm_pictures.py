@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..device import available_threads
-from ..formats.images import read_image, resize_to, write_jpeg, write_png
+from ..formats.images import read_image, write_jpeg, write_png
 from ..jobs.job import Job
 from ..values import Array, Photo
+from .masks import read_mask
 
 QUALITY = 96
 
@@ -64,10 +65,9 @@ def _keep(photo: Photo, pixels: Array, size: tuple[int, int]) -> Array | None:
     keep = None
     if pixels.shape[2] == 4 and photo.has_alpha:
         keep = pixels[..., 3] >= 128
-    if photo.mask is not None:
-        mask = read_image(photo.mask)
-        grey = resize_to(np.ascontiguousarray(mask[..., :3].max(axis=2)), size)
-        keep = (grey >= 128) if keep is None else keep & (grey >= 128)
+    mask = read_mask(photo, size)
+    if mask is not None:
+        keep = (mask >= 128) if keep is None else keep & (mask >= 128)
     return keep
 
 

@@ -12,6 +12,7 @@ import os
 import sqlite3
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbours, similar_pai
 POLL_S = 0.25
 PAIRS_A_TRANSACTION = 20  # small, so that the progress moves and little is lost with a kill
 SEED = 1
+FEWEST_FOR_LENS = 8  # photos with the same lens
+LARGEST_SHIFT = 0.05  # of the principal point, as a share of the picture; and between the two focal lengths
 
 
 def main(request_file: str) -> None:
@@ -38,7 +41,7 @@ def main(request_file: str) -> None:
     _extract(database, request)
     pairs = _choose_pairs(database, request)
     _match(database, pairs, request)
-    models = _map(database, request)
+    models = _refine(_map(database, request), len(request["images"]))
     _write(database, models, request)
 
 
@@ -179,6 +182,37 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
             database, request["pictures"], folder, options, initial_image_pair_callback=another, next_image_callback=another
         )
     return sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+
+
+def _refine(models: list[Any], total: int) -> list[Any]:
+    """The best model with all of its lenses' parameters free, where enough photos share a lens to tell them."""
+    if not models:
+        return models
+    _say("refining", models[0].num_reg_images(), total)
+    model = pycolmap.Reconstruction(models[0])
+    images_of = Counter(model.image(image_id).camera_id for image_id in model.reg_image_ids())
+    shared = {camera_id for camera_id, images in images_of.items() if images >= FEWEST_FOR_LENS}
+    for camera_id in shared:
+        camera = model.camera(camera_id)
+        focal, center_x, center_y, radial = camera.params
+        camera.model = pycolmap.CameraModelId.OPENCV
+        camera.params = [focal, focal, center_x, center_y, radial, 0.0, 0.0, 0.0]
+    if not shared:
+        return models
+    options = pycolmap.BundleAdjustmentOptions()
+    options.mergedict({"refine_principal_point": len(shared) == len(images_of)})
+    pycolmap.bundle_adjustment(model, options)
+    model.update_point_3d_errors()
+    return [model, *models[1:]] if _is_better(model, models[0], shared) else models
+
+
+def _is_better(refined: Any, before: Any, shared: set[int]) -> bool:
+    for camera_id in shared:
+        camera = refined.camera(camera_id)
+        shift = np.abs(camera.params[2:4] / [camera.width, camera.height] - 0.5).max()
+        if shift > LARGEST_SHIFT or np.abs(camera.params[0] / camera.params[1] - 1.0) > LARGEST_SHIFT:
+            return False  # the photos don't tell, for example because all look the same way
+    return bool(refined.compute_mean_reprojection_error() < before.compute_mean_reprojection_error())
 
 
 def _write(path: Path, models: list[Any], request: dict[str, Any]) -> None:

@@ -23,15 +23,16 @@ from .world import normalise_world
 FEWEST = 3  # photos with a camera, for anything that comes after
 PREPARING = 0.04  # share of the stage
 FIRST_RUNG = 0.8
+PARTNERS = 12  # photos that each one is compared with, where not all are
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
-STEPS = {"start": (0.0, 0.0), "features": (0.0, 0.35), "pairs": (0.35, 0.4), "matching": (0.4, 0.7), "placing": (0.7, 1.0)}
+STEPS = {"start": (0.0, 0.0), "features": (0.0, 0.35), "pairs": (0.35, 0.4), "matching": (0.4, 0.7), "placing": (0.7, 0.95), "refining": (0.95, 0.95)}
 TEXTS = {
     "start": "starting",
     "features": "features of photo {done} of {total}",
     "pairs": "comparing photo {done} of {total} with the others",
     "matching": "matching {done} of {total} pairs",
     "placing": "placing photo {done} of {total}",
-    "refining": "refining {done} of {total} photos",
+    "refining": "refining the cameras of {done} photos",
 }
 
 
@@ -137,7 +138,7 @@ def _attempt(
         "features": dict(rung.features),
         "pairing": {
             "all": rung.every_pair and count <= EXHAUSTIVE_UP_TO,
-            "partners": 16,
+            "partners": PARTNERS,
             "overlap": 6 if sequential else 0,
         },
         "matching": dict(rung.matching),

@@ -1,0 +1,63 @@
+"""From photos to cameras: how many are placed, how long it takes, how far they are from the truth."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..backend.capture.read import CaptureSettings, read_photos
+from ..backend.capture.solve import CameraSettings, solve_cameras
+from ..backend.jobs.job import Job
+from ..backend.metrics.cameras import camera_errors
+from ..backend.values import Capture, Photos, Report
+
+DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+Emit = Callable[..., None]
+
+
+def run(emit: Emit) -> None:
+    """All figures of the suite; those whose capture is absent are left out."""
+    for capture in ("fox", "kermit", "banana", "snowmiku"):
+        if _exists(capture):
+            _placing(emit, capture)
+    if _exists("strecha_fountain-P11"):
+        _fountain(emit)
+
+
+def _exists(capture: str) -> bool:
+    there = (DATA / capture / "images").is_dir()
+    if not there:
+        print(f"{capture} isn't at {DATA}: its figures are left out", file=sys.stderr)
+    return there
+
+
+def _placing(emit: Emit, name: str) -> None:
+    solved, report, seconds = _solve(DATA / name / "images")
+    count = int(report.metrics["photos"])
+    emit(f"{name}_registered", len(solved.photos), "photos", of=count, how=report.choices["structure from motion"])
+    emit(f"{name}_sfm_seconds", round(seconds, 2), "s", photos=count)
+    emit(f"{name}_reprojection_px", round(report.metrics["reprojection_error_px"], 4), "px")
+
+
+def _fountain(emit: Emit) -> None:
+    solved, _report, _seconds = _solve(DATA / "strecha_fountain-P11" / "images")
+    given = read_photos(Photos((DATA / "strecha_fountain-P11",)), CaptureSettings(), job=Job())
+    assert given.cameras is not None and solved.cameras is not None
+    true_index = {photo.path.name: index for index, photo in enumerate(given.photos)}
+    errors = camera_errors(solved.cameras, given.cameras.take([true_index[photo.path.name] for photo in solved.photos]))
+    count = len(solved.photos)
+    emit("fountain_position_error_mm", round(float(errors.position.mean()) * 1000, 3), "mm", worst=errors.position.max() * 1000, photos=count)
+    emit("fountain_rotation_error_deg", round(float(np.mean(errors.rotation_deg)), 5), "deg", worst=errors.rotation_deg.max())
+
+
+def _solve(photos: Path) -> tuple[Capture, Report, float]:
+    job = Job()
+    capture = read_photos(Photos((photos,)), CaptureSettings(), job=job)
+    started = time.perf_counter()
+    solved = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
+    return solved, job.report, time.perf_counter() - started
