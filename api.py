@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,17 +68,23 @@ def place(result: Result) -> bpy.types.Collection:
     return commit(result)
 
 
-def write(result: Result, path: Path | str) -> None:
+def write(result: Result | Sequence[Result], path: Path | str) -> None:
     """Write what `path`'s ending asks for: scene, splats, mesh, comparison or report.
+
+    Several results stand side by side in one .blend; of the other kinds each gets a file with its name in it.
 
     Raises ReifyError where the result hasn't got it, the ending is unknown or the place can't be written to.
     A .blend is a new file that holds the result alone: whatever is open in this process is closed.
     """
     path = Path(path).expanduser().absolute()
-    writer = {"scene": _scene, "splats": _splats, "mesh": _mesh, "comparison": _comparison, "report": _report}.get(output_kind(path))
-    assert writer is not None
+    kind = output_kind(path)
+    results = (result,) if isinstance(result, Result) else tuple(result)
     try:
-        writer(result, path)
+        if kind == "scene":
+            _scene(results, path)
+        else:
+            for one in results:
+                WRITERS[kind](one, path if len(results) == 1 else path.with_stem(f"{path.stem}-{one.name}"))
     except OSError as error:
         raise refusal(path, error) from error
 
@@ -96,10 +102,10 @@ def report_json(report: Report) -> dict[str, Any]:
     return dataclasses.asdict(report)
 
 
-def _scene(result: Result, path: Path) -> None:
+def _scene(results: tuple[Result, ...], path: Path) -> None:
     from .scene.export import write_blend
 
-    write_blend(result, path)
+    write_blend(results, path)
 
 
 def _splats(result: Result, path: Path) -> None:
@@ -128,3 +134,6 @@ def _needed(value: Any, name: str) -> Any:
     if value is None:
         raise ReifyError(f"This method makes no {name}.", "Choose another ending for the output.")
     return value
+
+
+WRITERS = {"splats": _splats, "mesh": _mesh, "comparison": _comparison, "report": _report}

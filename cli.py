@@ -83,6 +83,7 @@ def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
         "-o", "--output", action="append", type=Path, required=True, metavar="FILE",
         help="what to write, by its ending: .blend scene, .ply splats, .glb .obj .stl mesh, .png comparison, .json report; may be repeated",
     )  # fmt: skip
+    sub.add_argument("--name", default="", help="name of the result (default: made from the input)")
     _add_job_flags(sub, method)
     sub.set_defaults(command=_run, method_id=method.id)
 
@@ -115,13 +116,16 @@ def _run(arguments: argparse.Namespace) -> int:
     method = all_methods()[arguments.method_id]
     for path in arguments.output:
         _check_output(path)
-    inputs = method.takes(sources=tuple(path.expanduser().absolute() for path in arguments.inputs))
-    task = _perform(method, inputs, _settings(method, arguments), arguments)
-    if task.result is not None:
+    sources = tuple(path.expanduser().absolute() for path in arguments.inputs)
+    settings = _settings(method, arguments)
+    tasks = _perform(method, method.jobs(sources, settings, arguments.name), settings, arguments)
+    results = [task.result for task in tasks if task.result is not None]
+    if results:
         for path in arguments.output:
-            api.write(task.result, path)
-        print(json.dumps(api.report_json(task.result.report)))
-    return _exit_code(task)
+            api.write(results, path)
+        for result in results:
+            print(json.dumps(api.report_json(result.report)))
+    return _exit_code(tasks)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -135,12 +139,13 @@ def _demo(arguments: argparse.Namespace) -> int:
         print(f"Rendering {arguments.views} pictures of the demo scene …", file=sys.stderr)
         render_capture(Path(photos), views=arguments.views, size_px=arguments.size)
         method = all_methods()["photos"]
-        task = _perform(method, Photos((Path(photos),), name="Demo"), _settings(method, arguments), arguments)
-        if task.result is not None:
-            for path in outputs:
-                api.write(task.result, path)
-                print(path)
-    return _exit_code(task)
+        tasks = _perform(method, (Photos((Path(photos),), name="Demo"),), _settings(method, arguments), arguments)
+        for task in tasks:
+            if task.result is not None:
+                for path in outputs:
+                    api.write(task.result, path)
+                    print(path)
+    return _exit_code(tasks)
 
 
 def _settings(method: Method, arguments: argparse.Namespace) -> Any:
@@ -148,26 +153,36 @@ def _settings(method: Method, arguments: argparse.Namespace) -> Any:
     return settings_of.with_values(method.preset(arguments.preset), {path: value for path, value in given.items() if value is not None})
 
 
-def _perform(method: Method, inputs: Any, settings: Any, arguments: argparse.Namespace) -> Task:
+def _perform(method: Method, jobs: Sequence[Any], settings: Any, arguments: argparse.Namespace) -> list[Task]:
+    """Run the jobs one after another; one that fails doesn't stop the rest."""
     runner = Runner()
     cache = None if arguments.no_cache else Cache(cache_folder())
-    task = Task(
-        title=method.title,
-        work=lambda job: method.perform(inputs, settings, job),
-        make_job=lambda listener: Job(cache, listener, seed=arguments.seed, weights=method.stages),
-    )
-    drain(runner, runner.submit(task))
-    if task.failure is not None:
-        print(f"{task.failure.what}\n{task.failure.fix}".strip(), file=sys.stderr)
-        if not task.failure.expected:
-            print(task.failure.details, file=sys.stderr)
-    return task
+    tasks = []
+    for inputs in jobs:
+        task = Task(
+            title=method.title,
+            work=lambda job, inputs=inputs: method.perform(inputs, settings, job),
+            make_job=lambda listener: Job(cache, listener, seed=arguments.seed, weights=method.stages),
+        )
+        tasks.append(drain(runner.submit(task)))
+        if task.failure is not None:
+            print(f"{task.failure.what}\n{task.failure.fix}".strip(), file=sys.stderr)
+            if not task.failure.expected:
+                print(task.failure.details, file=sys.stderr)
+        if task.state is State.CANCELLED:
+            break
+    runner.stop()
+    return tasks
 
 
-def _exit_code(task: Task) -> int:
-    if task.state is State.FAILED:
-        return BAD_INPUT if task.failure is not None and task.failure.expected else UNEXPECTED
-    return DONE if task.state is State.DONE else CANCELLED
+def _exit_code(tasks: Sequence[Task]) -> int:
+    """The worst of the tasks' ends."""
+    if any(task.state is State.CANCELLED for task in tasks):
+        return CANCELLED
+    failures = [task.failure for task in tasks if task.failure is not None]
+    if any(not failure.expected for failure in failures):
+        return UNEXPECTED
+    return BAD_INPUT if failures else DONE
 
 
 def _check_output(path: Path, make: bool = False) -> None:

@@ -35,15 +35,15 @@ class REIFY_OT_create(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return _reported(self, lambda: _wait(self._start(context)))
+        return _reported(self, lambda: _wait(*self._start(context)))
 
-    def _start(self, context: bpy.types.Context) -> Task:
+    def _start(self, context: bpy.types.Context) -> list[Task]:
         scene = context.scene
         method = _method(self.method) if self.method else chosen_method(scene)
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
-        return session.start(method, inputs_for(method, paths), settings, scene, seed=scene.reify.seed)
+        return [session.start(method, inputs, settings, scene, seed=scene.reify.seed) for inputs in jobs_for(method, paths, settings)]
 
 
 class REIFY_OT_regenerate(bpy.types.Operator):
@@ -75,17 +75,17 @@ def regenerate(context: bpy.types.Context) -> Task:
     known = {option.path for option in settings_of.options(method.settings)}
     settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
     collection = provenance.collection_of(context.object)
-    inputs = inputs_for(method, tuple(Path(path) for path in stored["inputs"]))
+    (inputs,) = jobs_for(method, tuple(Path(path) for path in stored["inputs"]), settings)
     return session.start(method, inputs, settings, context.scene, stored["seed"], collection.name if collection else "")
 
 
-def inputs_for(method: Method, paths: tuple[Path, ...]) -> Any:
-    """What the method takes, made of paths; raises ReifyError where there are none or some are gone."""
+def jobs_for(method: Method, paths: tuple[Path, ...], settings: Any) -> tuple[Any, ...]:
+    """What the method takes, made of paths, once for each job; raises ReifyError where there are none or some are gone."""
     if not paths:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
     if gone := [path for path in paths if not path.exists()]:
         raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
-    return method.takes(sources=paths)
+    return method.jobs(paths, settings)
 
 
 def _method(name: str) -> Method:
@@ -95,13 +95,14 @@ def _method(name: str) -> Method:
     return methods[name]
 
 
-def _wait(task: Task) -> None:
-    drain(session.runner(), task)
-    if task.failure is not None:
-        raise ReifyError(task.failure.what, task.failure.fix)
-    if task.state is State.CANCELLED:
-        raise ReifyError("The job was cancelled.")
-    pump.hand_over(task)
+def _wait(*tasks: Task) -> None:
+    for task in tasks:
+        drain(task)
+        if task.failure is not None:
+            raise ReifyError(task.failure.what, task.failure.fix)
+        if task.state is State.CANCELLED:
+            raise ReifyError("The job was cancelled.")
+        pump.hand_over(task)
 
 
 def _reported(operator: bpy.types.Operator, work: Any) -> set[str]:

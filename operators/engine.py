@@ -81,7 +81,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
         if not wait:
             bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
             return {"FINISHED"}
-        drain(_runner, started)
+        drain(started)
         _seen.clear()
         if started.failure is not None:
             self.report({"ERROR"}, f"{started.failure.what} {started.failure.fix}")

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
+from mathutils import Vector
 
 from ..backend.errors import ReifyError
 from ..backend.values import Mesh, Result
-from .commit import commit
+from .commit import commit, members
 from .mesh import mesh_object
 
+GAP = 0.25  # between results that stand side by side, of a result's width
 
-def write_blend(result: Result, path: Path) -> None:
-    """A new .blend with `result` in an empty scene; what was open in this process is closed. Raises OSError where it can't be written."""
+
+def write_blend(results: Sequence[Result], path: Path) -> None:
+    """A new .blend with `results` side by side along X; what was open in this process is closed.
+
+    Raises OSError where it can't be written.
+    """
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    commit(result)
+    edge = 0.0
+    for result in results:
+        collection = commit(result)
+        if len(results) > 1:
+            edge = _move_beside(collection, edge)
     save_blend(path)
+
+
+def _move_beside(collection: bpy.types.Collection, edge: float) -> float:
+    """Move a result so that it begins at x = `edge`; returns where the next one may begin."""
+    bpy.context.view_layer.update()
+    shown = [made for role in ("mesh", "splats", "points") for made in members(collection, role)]
+    corners = [(made.matrix_world @ Vector(corner)).x for made in shown for corner in made.bound_box]
+    left, right = min(corners, default=0.0), max(corners, default=0.0)
+    for root in members(collection, "root"):
+        root.location.x += edge - left
+    return edge + (right - left) * (1.0 + GAP)
 
 
 def save_blend(path: Path, copy: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,10 +44,14 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     return Result(photos.name or "x", job.report, splats=splats)
 
 
+def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Photos, ...]:
+    return tuple(Photos((source,), name=source.name) for source in sources)
+
+
 @pytest.fixture(autouse=True)
 def _only_our_method(monkeypatch: pytest.MonkeyPatch) -> None:
     presets = {"Few": {}, "Many": {"count.number": 50}}
-    ours = Method("dots", "Dots", "Make some splats", Photos, ("splats",), Settings, run, presets, {"Counting": 1.0})
+    ours = Method("dots", "Dots", "Make some splats", Photos, ("splats",), Settings, run, presets, {"Counting": 1.0}, split=one_by_one)
     for module in (methods, api, cli):
         monkeypatch.setattr(module, "all_methods", lambda: {"dots": ours, "photos": replace(ours, id="photos")})
 
@@ -79,6 +84,18 @@ def test_bad_input_gets_a_sentence_and_exit_code_3(
     shown = capsys.readouterr()
     assert said in shown.err and "Traceback" not in shown.err and not shown.out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_inputs_each_gets_its_files_and_one_that_fails_does_not_stop_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    sources = [str(tmp_path / name) for name in ("a", "missing", "b")]
+    assert cli.main(["run", "dots", *sources, "-o", str(tmp_path / "out.ply")]) == cli.BAD_INPUT
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 2 and "missing isn't there." in shown.err
+    assert sorted(path.name for path in tmp_path.glob("*.ply")) == ["out-a.ply", "out-b.ply"]
 
 
 def test_a_wrong_flag_gets_usage_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

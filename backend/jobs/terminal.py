@@ -8,14 +8,14 @@ import time
 from typing import TextIO
 
 from .job import Progress
-from .runner import Runner, State, Task
+from .runner import State, Task
 
 POLL_S = 0.1
 QUIET_LINE_S = 15.0  # between two lines where the output is a file or a pipe
 
 
-def drain(runner: Runner, task: Task, stream: TextIO | None = None) -> Task:
-    """Wait until `task` has ended, showing its progress on `stream`; Ctrl-C cancels it."""
+def drain(task: Task, stream: TextIO | None = None) -> Task:
+    """Wait until a submitted `task` has ended, showing its progress on `stream`; Ctrl-C cancels it."""
     line = _Line(stream or sys.stderr)
     shown_warnings = 0
     while not task.state.ended:

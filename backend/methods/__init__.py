@@ -11,7 +11,7 @@ import importlib.util
 import pkgutil
 import platform
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,12 @@ class Method:
     stages: Mapping[str, float]  # stage title -> expected share of the time
     packages: tuple[str, ...] = ()  # modules that must be importable
     licences: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
+    split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
+
+    def jobs(self, sources: Sequence[Path], settings: Any, name: str = "") -> tuple[Any, ...]:
+        """What `run` takes, once for each job that these files make."""
+        inputs = self.split(sources, settings) if self.split else (self.takes(sources=tuple(sources)),)
+        return tuple(replace(one, name=name) for one in inputs) if name else inputs
 
     def preset(self, name: str) -> Any:
         """The settings of a preset; raises ReifyError for an unknown one."""
@@ -52,7 +58,8 @@ class Method:
     def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
         """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""
         if missing := self.missing():
-            raise ReifyError(f"{self.title} needs packages that aren't installed: {', '.join(missing)}.", "Install the engine in Reify's preferences.")
+            what = f"{self.title} needs packages that aren't installed: {', '.join(missing)}."
+            raise ReifyError(what, "Install the engine in Reify's preferences.")
         job.describe(
             method=self.id,
             settings=settings_of.values(settings),

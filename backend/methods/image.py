@@ -191,4 +191,5 @@ METHOD = Method(
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     stages={"Cutting out": 0.3, "Building mesh": 0.7},
     packages=("scipy", "PIL", "safetensors"),
+    split=one_by_one,
 )

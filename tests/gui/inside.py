@@ -6,6 +6,7 @@ to wait. What it noted, and the traceback where it failed, end up in FOLDER/outc
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import runpy
 import subprocess
@@ -109,6 +110,7 @@ class Window:
 
 def main(scenario: str, folder: Path) -> None:
     """Start the scenario once the window stands; leave Blender when it is over."""
+    faulthandler.enable()  # after a crash the test's report shows where every thread was
     window = Window(folder)
     steps = runpy.run_path(scenario)["run"](window)
 

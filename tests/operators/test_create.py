@@ -61,14 +61,14 @@ def test_a_failure_in_the_work_reaches_the_script_with_its_way_out(scene, monkey
 def test_an_import_is_undone_in_one_step_and_comes_back_in_one(scene, quick_method, tmp_path):
     import bpy
     from reify.operators import pump, session
-    from reify.operators.create import inputs_for
+    from reify.operators.create import jobs_for
     from reify.operators.properties import chosen_method
 
     window = bpy.context.window_manager.windows[0]
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo_push(message="before")
     method = chosen_method(scene)
-    task = session.start(method, inputs_for(method, (tmp_path,)), method.settings(), scene)
+    task = session.start(method, jobs_for(method, (tmp_path,), method.settings())[0], method.settings(), scene)
     _until(lambda: task.state.ended)
     pump.tick()
     made = len(bpy.data.objects)
@@ -145,11 +145,11 @@ def slow_method(monkeypatch):
 def _start(scene, tmp_path):
     import bpy
     from reify.operators import session
-    from reify.operators.create import inputs_for
+    from reify.operators.create import jobs_for
     from reify.operators.properties import chosen_method
 
     method = chosen_method(scene)
-    task = session.start(method, inputs_for(method, (tmp_path,)), method.settings(), bpy.context.scene)
+    task = session.start(method, jobs_for(method, (tmp_path,), method.settings())[0], method.settings(), bpy.context.scene)
     _until(lambda: task.preview_count)
     return task
 

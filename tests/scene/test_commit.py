@@ -121,7 +121,7 @@ def test_a_saved_scene_opens_whole(scene, tmp_path):
     from reify.scene.splats import read_splats
 
     path = tmp_path / "größer 📷.blend"
-    write_blend(samples.result(), path)
+    write_blend((samples.result(),), path)
     bpy.ops.wm.open_mainfile(filepath=str(path))
     assert len(read_splats(bpy.data.objects["fox Splats"])) == 200
     assert provenance.read(bpy.data.objects["fox Mesh"])["method"] == "photos"
