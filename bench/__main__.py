@@ -20,7 +20,9 @@ def main() -> int:
     suites = sorted(info.name for info in pkgutil.iter_modules([str(Path(__file__).parent)]) if not info.name.startswith("_"))
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument("suite", choices=suites)
-    parser.add_argument("--only", default="", metavar="TEXT", help="only the figures whose name contains this, where a suite can leave out others")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only the figures whose name contains this, where a suite can leave out others"
+    )
     arguments = parser.parse_args()
     out = sys.stdout
     machine = f"{platform.processor() or platform.machine()}, {available_threads()} threads"

@@ -1,9 +1,9 @@
 """The panel's properties, made from the methods' settings: a property for each option, a group for each method.
 
-    scene.reify.method                     id of the chosen method
-    scene.reify.photos.sources             what it is given
-    scene.reify.photos.preset              where its settings started from
-    scene.reify.photos.training__steps     the option "training.steps"
+scene.reify.method                     id of the chosen method
+scene.reify.photos.sources             what it is given
+scene.reify.photos.preset              where its settings started from
+scene.reify.photos.training__steps     the option "training.steps"
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Splats to Blender and back: a point cloud with the attributes that Blender 5.3 calls Gaussian splats, and nodes that draw it.
 
-    position        FLOAT_VECTOR
-    radiance:base   FLOAT4 (FLOAT_COLOR before 5.2)   raw SH DC red, green, blue; opacity 0 to 1
-    scale           FLOAT_VECTOR                      standard deviations, not logarithms
-    rotation        QUATERNION                        w x y z, unit
-    radiance:sh_k   FLOAT_VECTOR, k = 0 …             higher SH bands, in the 3DGS order
+position        FLOAT_VECTOR
+radiance:base   FLOAT4 (FLOAT_COLOR before 5.2)   raw SH DC red, green, blue; opacity 0 to 1
+scale           FLOAT_VECTOR                      standard deviations, not logarithms
+rotation        QUATERNION                        w x y z, unit
+radiance:sh_k   FLOAT_VECTOR, k = 0 …             higher SH bands, in the 3DGS order
 """
 
 from __future__ import annotations

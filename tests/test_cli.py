@@ -104,9 +104,7 @@ def test_a_wrong_flag_gets_usage_and_exit_code_2(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_write_permission_is_named_before_anything_is_computed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_without_write_permission_is_named_before_anything_is_computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tmp_path.chmod(0o500)
     assert cli.main(["run", "dots", ".", "-o", str(tmp_path / "out.ply")]) == cli.BAD_INPUT
     assert str(tmp_path) in capsys.readouterr().err

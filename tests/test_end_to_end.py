@@ -15,7 +15,10 @@ import pytest
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
 
-QUICK = "--training-long-side-px 200 --training-steps 400 --surface-long-side-px 200 --texture-size-px 1024 --mesh-faces 20000".split()
+QUICK = [
+    *("--training-long-side-px", "200", "--training-steps", "400"),
+    *("--surface-long-side-px", "200", "--texture-size-px", "1024", "--mesh-faces", "20000"),
+]
 
 
 def reify(*arguments: str | Path, cache: Path, check: int | None = 0, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
@@ -104,6 +107,7 @@ def test_lego_s_mesh_has_uvs_inside_the_tile_and_a_packed_picture(lego: Path) ->
 
 def test_lego_s_mesh_lies_inside_its_silhouette_in_blender_s_own_cameras(lego: Path, data: Path) -> None:
     from PIL import Image
+
     found = open_blend(lego / "lego.blend")
     points = vertices(found["mesh"][0])[::40]
     for camera in found["camera"][::12]:

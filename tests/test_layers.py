@@ -70,7 +70,9 @@ def test_a_module_imports_only_what_stands_below_it(module: str, path: Path) -> 
     assert not wrong, f"{module} must not import {wrong}"
 
 
-@pytest.mark.parametrize(("module", "path"), [m for m in modules() if m[0].startswith("backend")], ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("module", "path"), [m for m in modules() if m[0].startswith("backend")], ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_the_backend_never_imports_blender(module: str, path: Path) -> None:
     blender = {"bpy", "bmesh", "mathutils", "gpu", "bpy_extras", "bl_ext"}
     assert not blender & {name.split(".")[0] for name in imported(module, path)}

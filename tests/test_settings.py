@@ -35,7 +35,9 @@ def test_changes_are_checked_and_leave_the_rest_alone() -> None:
     assert values(Outer())["inner.steps"] == 100
 
 
-@pytest.mark.parametrize("change", [{"inner.steps": 0}, {"inner.steps": "many"}, {"mode": "odd"}, {"inner.quick": "perhaps"}, {"nothing": 1}])
+@pytest.mark.parametrize(
+    "change", [{"inner.steps": 0}, {"inner.steps": "many"}, {"mode": "odd"}, {"inner.quick": "perhaps"}, {"nothing": 1}]
+)
 def test_a_wrong_value_is_refused_with_a_way_out(change: dict[str, object]) -> None:
     with pytest.raises(ReifyError) as caught:
         with_values(Outer(), change)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..files import writing
 from ..values import Array, Cameras, Points
 from . import axes
-from ..files import writing
 from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
 PARAMETER_COUNT = {  # in the order of COLMAP's numbers for them, from 0

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ReifyError
-from ..values import Array
 from ..files import writing
+from ..values import Array
 
 if TYPE_CHECKING:
     from PIL import Image

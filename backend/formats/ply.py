@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import ReifyError
-from ..values import Array
 from ..files import writing
+from ..values import Array
 
 NUMPY_TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ReifyError
+from ..files import writing
 from ..values import Array, Cameras, Points
 from . import axes, images, points_ply
-from ..files import writing
 from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
 FISHEYE = ("OPENCV_FISHEYE", "FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE")

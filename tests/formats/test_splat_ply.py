@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reify.backend.errors import ReifyError
 from reify.backend import files
+from reify.backend.errors import ReifyError
 from reify.backend.formats.splat_ply import THINNEST_LOG_SCALE, read_splat_ply, write_splat_ply
 from reify.backend.values import Splats
 

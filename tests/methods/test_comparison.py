@@ -16,7 +16,9 @@ def looking_down(size_px: tuple[int, int], count: int) -> Cameras:
     pose[2, 3] = 5.0
     width, height = size_px
     K = np.array([[width * 2.0, 0, width / 2], [0, width * 2.0, height / 2], [0, 0, 1]])
-    return Cameras(np.repeat(pose[None], count, 0), np.repeat(K[None], count, 0), np.repeat([[width, height]], count, 0), np.zeros((count, 8)))
+    return Cameras(
+        np.repeat(pose[None], count, 0), np.repeat(K[None], count, 0), np.repeat([[width, height]], count, 0), np.zeros((count, 8))
+    )
 
 
 def test_photo_and_mesh_stand_side_by_side_from_held_out_cameras_and_agree(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from reify.backend.metrics.cameras import align_points, camera_errors, rotation_angles_deg
 from reify.backend.values import Array, Cameras
 
