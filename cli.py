@@ -14,6 +14,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def _perform(method: Method, jobs: Sequence[Any], settings: Any, arguments: argp
     for inputs in jobs:
         task = Task(
             title=method.title,
-            work=lambda job, inputs=inputs: method.perform(inputs, settings, job),
+            work=partial(method.perform, inputs, settings),
             make_job=lambda listener: Job(cache, listener, seed=arguments.seed, weights=method.stages),
         )
         tasks.append(drain(runner.submit(task)))

@@ -138,7 +138,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
         cls.poll_message_set("The engine is being installed")
         return not _runner.busy
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask first."""
         return context.window_manager.invoke_confirm(self, event)
 

@@ -17,7 +17,9 @@ from ..values import Array, Cameras, Capture, Points
 
 LEVEL_DEG = 30.0  # between a given world's Z and the cameras' up, for that world to count as upright
 GROUND_TILT_DEG = 15.0  # between the ground and the cameras' up
-GROUND_SHARE = 0.15  # of the points around the subject
+# Thickness of the ground as a share of the subject's radius, and the least share of the points around the subject that lie in it:
+# a table, or else a lawn or a bed.
+GROUNDS = ((0.02, 0.15), (0.06, 0.25))
 BELOW_GROUND_SHARE = 0.08
 TRIALS = 600
 MOST_POINTS = 6000  # looked at for the ground
@@ -102,7 +104,7 @@ def find_up(cameras: Cameras) -> tuple[Array, str]:
 
     A level camera's x axis is horizontal whatever its pitch, so up is what all of them are perpendicular to; where they don't tell
     (a row of cameras that look the same way), it is what is up in the pictures. Pictures that lie on their side show in a ring of
-    cameras whose x axes are all parallel.
+    cameras whose x axes are all parallel; they were taken from above rather than from below.
     """
     right, down, forward = (cameras.cam_from_world[:, row, :3] for row in range(3))
     if (axis := _axis_of_a_ring(right, forward)) is not None:
@@ -123,10 +125,9 @@ def _axis_of_a_ring(right: Array, forward: Array) -> Array | None:
     axis = vectors[:, 2]
     if len(right) < 4 or values[2] < 0.7:  # cos² of the cameras' height above the ring's plane, up to 33°
         return None
-    axis = axis if (right @ axis).sum() > 0 else -axis
     angles = np.sort(np.arctan2(forward @ vectors[:, 0], forward @ vectors[:, 1]))
     largest_gap = np.diff(np.append(angles, angles[0] + 2 * np.pi)).max()
-    return axis if largest_gap < np.radians(170) and np.all(right @ axis > 0.5) else None
+    return axis if largest_gap < np.radians(170) and np.all(np.abs(right @ axis) > 0.5) else None
 
 
 def find_center(cameras: Cameras, xyz: Array) -> Array:
@@ -203,24 +204,30 @@ def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: 
     normals, offsets = normals[level], np.einsum("ti,ti->t", normals, a)[level]
     if len(normals) == 0:
         return None
-    tolerance = 0.02 * radius
     heights = near @ normals.T - offsets  # [N,T]
-    share = (np.abs(heights) < tolerance).mean(axis=0)
-    below = (heights < -2.5 * tolerance).mean(axis=0)
-    score = np.where(below < BELOW_GROUND_SHARE, share, 0.0)
-    best = int(score.argmax())
-    if score[best] < GROUND_SHARE:
-        return None
-    normal, offset = normals[best], offsets[best]
+    for thickness, least_share in GROUNDS:
+        tolerance = thickness * radius
+        share = (np.abs(heights) < tolerance).mean(axis=0)
+        below = (heights < -2.5 * tolerance).mean(axis=0)
+        score = np.where(below < BELOW_GROUND_SHARE, share, 0.0)
+        best = int(score.argmax())
+        if score[best] < least_share:
+            continue
+        normal, offset = _fitted_plane(near, normals[best], offsets[best], tolerance)
+        if normal @ up > np.cos(np.radians(GROUND_TILT_DEG)) and np.mean(cameras.centers @ normal > offset) > 0.9:
+            return normal, offset
+    return None
+
+
+def _fitted_plane(points: Array, normal: Array, offset: float, tolerance: float) -> tuple[Array, float]:
+    up = normal
     for _ in range(3):
-        inliers = near[np.abs(near @ normal - offset) < tolerance]
+        inliers = points[np.abs(points @ normal - offset) < tolerance]
         middle = inliers.mean(axis=0)
         fitted = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
         normal = fitted if fitted @ up > 0 else -fitted
         offset = float(normal @ middle)
-    cameras_above = np.mean(cameras.centers @ normal > offset)
-    tilt_is_small = normal @ up > np.cos(np.radians(GROUND_TILT_DEG))
-    return (normal, offset) if tilt_is_small and cameras_above > 0.9 else None
+    return normal, offset
 
 
 def _turned_to_front(cameras: Cameras, center: Array, up: Array) -> Array:

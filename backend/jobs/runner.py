@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from ..errors import Cancelled, ReifyError
@@ -128,7 +129,7 @@ class Runner:
                     return
                 task = self._next()
                 assert task is not None
-                task.job = task.make_job(lambda event, task=task: _hear(task, event))
+                task.job = task.make_job(partial(_hear, task))
                 task.state = State.RUNNING
             _finish(task)
 

@@ -24,7 +24,8 @@ def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
     if path.is_dir():
         raise ReifyError(f"{path.name} is a folder.", "Choose a picture, or several.")
     with open_image(path) as image:
-        width, height, frames = *image.size, getattr(image, "n_frames", 1)
+        width, height = image.size
+        frames = getattr(image, "n_frames", 1)
     if min(width, height) < 1 or max(width, height) < SMALLEST_PX:
         raise ReifyError(f"{path.name} is {width} x {height} pixels small.", "Choose a picture with something to see in it.")
     if frames > 1:
