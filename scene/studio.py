@@ -118,7 +118,8 @@ def _look_at(elevation: float, azimuth: float, distance: float, aim: Vector, rol
     center = aim + distance * Vector((math.cos(up) * math.cos(around), math.cos(up) * math.sin(around), math.sin(up)))
     forward = (aim - center).normalized()
     right = forward.cross(Vector((0.0, 0.0, 1.0))).normalized()
-    rotation = Matrix.Rotation(math.radians(roll), 3, "Z") @ Matrix([list(axis) for axis in (right, forward.cross(right), forward)])
+    axes: Any = (right, forward.cross(right), forward)
+    rotation = Matrix.Rotation(math.radians(roll), 3, "Z") @ Matrix(axes)
     pose = rotation.to_4x4()
     pose.translation = -(rotation @ center)
     return [list(row) for row in pose]
