@@ -44,7 +44,7 @@ def run(emit: Emit) -> None:
     for name, seconds in (("lego", LEGO_SECONDS), ("fox", FOX_SECONDS)):
         if (data / name / "transforms.json").is_file():
             for budget in seconds:
-                _quality(emit, data / name, name, budget)
+                quality_after(emit, data / name, name, budget)
         else:
             print(f"{name} isn't in {data}; its figures are left out", file=sys.stderr)
     emit("peak_memory_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
@@ -162,7 +162,7 @@ def _agreement(emit: Emit) -> None:
     engine.close()
 
 
-def _quality(emit: Emit, folder: Path, name: str, seconds: int) -> None:
+def quality_after(emit: Emit, folder: Path, name: str, seconds: int) -> None:
     from ..backend.capture.read import CaptureSettings, read_photos
     from ..backend.capture.solve import CameraSettings, solve_cameras
     from ..backend.capture.views import load_views
