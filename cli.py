@@ -10,10 +10,12 @@ Progress goes to standard error, the report as one line of JSON to standard outp
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,14 @@ from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
 from .backend.jobs.cache import Cache
-from .backend.jobs.job import Job
+from .backend.jobs.job import Job, Progress
 from .backend.jobs.runner import Runner, State, Task
-from .backend.jobs.terminal import drain
+from .backend.jobs.terminal import ProgressLine, drain
 from .backend.methods import Method, all_methods
+from .backend.values import Photos
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
+DEMO_TRAINING_S = 90.0  # the whole demo is meant to take less than five minutes on two cores
 
 _registered: list[Any] = []
 
@@ -119,39 +123,68 @@ def _run(arguments: argparse.Namespace) -> int:
         _check_output(path)
     sources = tuple(path.expanduser().absolute() for path in arguments.inputs)
     settings = _settings(method, arguments)
-    tasks = _perform(method, method.jobs(sources, settings, arguments.name), settings, arguments)
-    results = [task.result for task in tasks if task.result is not None]
-    if results:
-        for path in arguments.output:
+    with _output_to_error():
+        tasks = _perform(method, method.jobs(sources, settings, arguments.name), settings, arguments)
+        results = [task.result for task in tasks if task.result is not None]
+        for path in arguments.output if results else ():
             api.write(results, path)
-        for result in results:
-            print(json.dumps(api.report_json(result.report)))
+    for result in results:
+        print(json.dumps(api.report_json(result.report)))
     return _exit_code(tasks)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from .backend.values import Photos
-    from .scene.studio import render_capture
-
     folder = arguments.output.absolute()
     outputs = [folder / name for name in ("scene.blend", "splats.ply", "mesh.glb", "preview.png", "report.json")]
     _check_output(outputs[0], make=True)
-    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos:
-        print(f"Rendering {arguments.views} pictures of the demo scene …", file=sys.stderr)
-        render_capture(Path(photos), views=arguments.views, size_px=arguments.size)
-        method = all_methods()["photos"]
-        tasks = _perform(method, (Photos((Path(photos),), name="Demo"),), _settings(method, arguments), arguments)
-        for task in tasks:
-            if task.result is not None:
-                for path in outputs:
-                    api.write(task.result, path)
-                    print(path)
+    method = all_methods()["photos"]
+    settings = _settings(method, arguments, {"training.seconds": DEMO_TRAINING_S})
+    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos, _output_to_error():
+        _photograph(Path(photos), arguments.views, arguments.size)
+        tasks = _perform(method, (Photos((Path(photos),), name="Demo"),), settings, arguments)
+        results = [task.result for task in tasks if task.result is not None]
+        for path in outputs if results else ():
+            api.write(results, path)
+    for path in outputs if results else ():
+        print(path)
     return _exit_code(tasks)
 
 
-def _settings(method: Method, arguments: argparse.Namespace) -> Any:
+def _photograph(folder: Path, views: int, size_px: int) -> None:
+    from .scene.studio import render_capture
+
+    line = ProgressLine(sys.stderr)
+    title = "Photographing the demo scene"
+    render_capture(
+        folder, views=views, size_px=size_px, progress=lambda fraction, text: line.show(Progress(title, fraction, fraction, text))
+    )
+    line.say(f"Photographed the demo scene {views} times; from here on there are only the pictures.")
+
+
+@contextlib.contextmanager
+def _output_to_error() -> Iterator[None]:
+    """Send standard output to standard error meanwhile: Blender's own notes go there in C, and only the report belongs on it."""
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):  # a test or a GUI has put something else there, which Blender can't write to
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(output)
+    os.dup2(sys.stderr.fileno(), output)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, output)
+        os.close(kept)
+
+
+def _settings(method: Method, arguments: argparse.Namespace, own: Mapping[str, Any] | None = None) -> Any:
+    """The preset's settings, changed by `own`, changed by the flags."""
     given = {option.path: getattr(arguments, option.path) for option in settings_of.options(method.settings)}
-    return settings_of.with_values(method.preset(arguments.preset), {path: value for path, value in given.items() if value is not None})
+    flags = {path: value for path, value in given.items() if value is not None}
+    return settings_of.with_values(method.preset(arguments.preset), {**(own or {}), **flags})
 
 
 def _perform(method: Method, jobs: Sequence[Any], settings: Any, arguments: argparse.Namespace) -> list[Task]:

@@ -163,6 +163,7 @@ def _agreement(emit: Emit) -> None:
 
 
 def quality_after(emit: Emit, folder: Path, name: str, seconds: int) -> None:
+    """Held-out PSNR of a capture with given cameras after so many seconds of training."""
     from ..backend.capture.read import CaptureSettings, read_photos
     from ..backend.capture.solve import CameraSettings, solve_cameras
     from ..backend.capture.views import load_views

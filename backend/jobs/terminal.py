@@ -16,7 +16,7 @@ QUIET_LINE_S = 15.0  # between two lines where the output is a file or a pipe
 
 def drain(task: Task, stream: TextIO | None = None) -> Task:
     """Wait until a submitted `task` has ended, showing its progress on `stream`; Ctrl-C cancels it."""
-    line = _Line(stream or sys.stderr)
+    line = ProgressLine(stream or sys.stderr)
     shown_warnings = 0
     while not task.state.ended:
         try:
@@ -35,7 +35,9 @@ def drain(task: Task, stream: TextIO | None = None) -> Task:
     return task
 
 
-class _Line:
+class ProgressLine:
+    """A line that is drawn over on a terminal, and now and then a new one where the output is a file or a pipe."""
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._live = stream.isatty()
@@ -43,6 +45,7 @@ class _Line:
         self._next_quiet = 0.0
 
     def show(self, progress: Progress) -> None:
+        """Say where the job stands."""
         text = describe(progress)
         if self._live:
             width = shutil.get_terminal_size().columns - 1
@@ -54,10 +57,12 @@ class _Line:
             print(text, file=self._stream, flush=True)
 
     def say(self, text: str) -> None:
+        """Say something that stays."""
         self._clear()
         print(text, file=self._stream, flush=True)
 
     def close(self, task: Task) -> None:
+        """Clear the line, and say so where the task is done."""
         self._clear()
         if task.state is State.DONE and task.result is not None:
             total = sum(task.result.report.seconds.values())

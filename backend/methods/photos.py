@@ -79,8 +79,8 @@ METHOD = Method(
     run=run,
     presets={
         "Standard": {},
-        "Preview": {"training.seconds": 30, "training.long_side_px": 480},
-        "High": {"training.seconds": 900, "training.long_side_px": 1280},
+        "Preview": {"training.seconds": 45, "training.long_side_px": 640, "texture.size_px": 1024},
+        "High": {"training.seconds": 1500, "training.long_side_px": 1600, "mesh.faces": 300_000, "texture.size_px": 4096},
     },
     stages={
         "Reading photos": 0.02,
