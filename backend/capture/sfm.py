@@ -116,7 +116,8 @@ def _pump(stream: Any, lines: queue.SimpleQueue[bytes | None]) -> None:
 
 
 def _last_words(log: Path, code: int) -> str:
-    words = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    words = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    words = [line for line in words if line and not line.startswith(("@", "PC:"))]  # without the C++ stack
     return " ".join(words[-LOG_LINES:]) or f"the process ended with code {code}."
 
 

@@ -21,6 +21,8 @@ from .sfm_pictures import picture_name, write_pictures
 from .world import normalise_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
+FEW_FEATURES = 60  # less than that in a photo can't be placed
+MOST_NAMED = 8  # photos in a warning
 PREPARING = 0.04  # share of the stage
 FIRST_RUNG = 0.8
 PARTNERS = 12  # photos that each one is compared with, where not all are
@@ -118,6 +120,8 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
         start += share
         if best is None or len(model.photos) > len(best[0].photos):
             best = (model, rung)
+        if number > 0 and _shows_no_parallax(model):
+            break  # other features can't change where the photos were taken from
     assert best is not None
     return best
 
@@ -198,7 +202,7 @@ def _reasons(capture: Capture, model: Model) -> dict[str, str]:
 
 
 def _reason(model: Model, index: int) -> str:
-    if model.features[index] < 60:
+    if model.features[index] < FEW_FEATURES:
         return "it is blurred, or nothing in it has texture"
     if model.partners[index] == 0:
         return "nothing in it was found again in the other photos"
@@ -209,8 +213,33 @@ def _reason(model: Model, index: int) -> str:
 
 
 def _check(model: Model, capture: Capture, job: Job) -> None:
+    count, placed = len(capture.photos), len(model.photos)
+    if placed < FEWEST:
+        raise _failure(model)
     missing = _reasons(capture, model)
-    if len(model.photos) < FEWEST:
-        raise ReifyError("The cameras couldn't be found.", "Take more photos with more overlap.")
     if missing:
-        job.warn(f"{len(missing)} of {len(capture.photos)} photos couldn't be placed: {', '.join(missing)}.")
+        shown = [f"{name} ({why})" for name, why in list(missing.items())[:MOST_NAMED]]
+        more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+        advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
+        job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
+
+
+def _failure(model: Model) -> ReifyError:
+    if np.median(model.features) < FEW_FEATURES:
+        return ReifyError(
+            "There is too little in the photos to hold on to: they are blurred, or show hardly any texture.",
+            "Put something patterned under and around the subject, such as a newspaper, and take sharp photos in good light.",
+        )
+    if _shows_no_parallax(model):
+        return ReifyError(
+            "The photos overlap, but were all taken from the same place, so there is no depth in them.",
+            "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
+        )
+    return ReifyError(
+        "The cameras couldn't be found: too few of the photos show the same things.",
+        "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
+    )
+
+
+def _shows_no_parallax(model: Model) -> bool:
+    return len(model.photos) < FEWEST and bool(np.median(model.partners) >= (len(model.partners) - 1) / 2)

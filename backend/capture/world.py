@@ -1,9 +1,9 @@
 """The world as artists expect it: Z up, centred on the subject, whose radius is about 1.
 
-One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, and from the ground where the sparse
-points show one that agrees. The centre is where the cameras look. The radius is that of the points around there that all cameras
-can see, or of the sphere that all cameras see in full where there are no points. Two exceptions: a given world that stands upright already
-isn't turned, and a metric one isn't scaled.
+One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, and from the ground where the
+sparse points show one that agrees. The centre is where the cameras look. The radius is that of the points around there, without the
+ground, that all cameras can see; without points, it is that of the sphere that all cameras see in full. Two exceptions: a given world
+that stands upright already isn't turned, and a metric one isn't scaled.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def find_frame(cameras: Cameras, points: Points | None, *, keep_upright: bool, k
     center = find_center(cameras, xyz)
     radius = find_radius(cameras, xyz, center)
     ground = find_ground(cameras, xyz, center, radius, up)
+    if ground is not None:  # it isn't part of the subject
+        radius = find_radius(cameras, xyz[xyz @ ground[0] > ground[1] + GROUNDS[-1][0] * radius], center)
     if keep_upright and up[2] > np.cos(np.radians(LEVEL_DEG)):
         rotation, reason = np.eye(3), "as given"
     else:

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reify.backend.capture.world import find_frame, find_up, normalise_world, transform_cameras, transform_capture
+from reify.backend.jobs.job import Job
+from reify.backend.values import Array, Cameras, Capture, Photo, Points
+
+FOCAL_PX, SIZE_PX = 400.0, (400, 300)
+
+
+def looking_at(centers: Array, target: Array, up: Array, roll_deg: float | Array = 0.0) -> Cameras:
+    forward = target - centers
+    forward /= np.linalg.norm(forward, axis=1, keepdims=True)
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    down = np.cross(forward, right)
+    roll = np.radians(np.broadcast_to(roll_deg, len(centers)))[:, None]
+    right, down = np.cos(roll) * right + np.sin(roll) * down, -np.sin(roll) * right + np.cos(roll) * down
+    pose = np.tile(np.eye(4), (len(centers), 1, 1))
+    pose[:, :3, :3] = np.stack([right, down, forward], axis=1)
+    pose[:, :3, 3] = -np.einsum("cij,cj->ci", pose[:, :3, :3], centers)
+    K = np.tile([[FOCAL_PX, 0, SIZE_PX[0] / 2], [0, FOCAL_PX, SIZE_PX[1] / 2], [0, 0, 1.0]], (len(centers), 1, 1))
+    return Cameras(pose, K, np.tile(SIZE_PX, (len(centers), 1)), np.zeros((len(centers), 8)))
+
+
+def ring(count: int = 24, arc_deg: float = 360.0, radius: float = 5.0, height: float = 2.0) -> Array:
+    angle = np.radians(np.linspace(-arc_deg / 2, arc_deg / 2, count, endpoint=False))
+    return np.stack([radius * np.sin(angle), -radius * np.cos(angle), np.full(count, height)], axis=1)
+
+
+def similarity(seed: int) -> Array:
+    random = np.random.default_rng(seed)
+    q, r = np.linalg.qr(random.normal(size=(3, 3)))
+    q *= np.sign(np.diag(r))
+    q[:, 0] *= np.linalg.det(q)
+    matrix = np.eye(4)
+    matrix[:3, :3] = random.uniform(0.1, 10.0) * q
+    matrix[:3, 3] = random.normal(size=3) * 10
+    return matrix
+
+
+def subject_on_ground(random: np.random.Generator) -> Array:
+    subject = random.normal(size=(600, 3))
+    subject = 0.8 * subject / np.linalg.norm(subject, axis=1, keepdims=True) * random.uniform(0.8, 1.0, (600, 1)) + [0, 0, 0.8]
+    ground = np.column_stack([random.uniform(-3, 3, (800, 2)), random.normal(scale=0.003, size=800)])
+    far = random.uniform(-30, 30, (200, 3)) + [0, 40, 15]
+    return np.concatenate([subject, ground, far])
+
+
+def capture_of(cameras: Cameras, xyz: Array | None = None, metric: bool = False) -> Capture:
+    photos = tuple(Photo(path=__file__, name=str(i), width=SIZE_PX[0], height=SIZE_PX[1]) for i in range(len(cameras)))  # type: ignore[arg-type]
+    return Capture("test", photos, cameras, None if xyz is None else Points(xyz.astype(np.float32)), metric=metric)
+
+
+def angle_deg(a: Array, b: Array) -> float:
+    return float(np.degrees(np.arccos(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))))
+
+
+def in_world(capture: Capture, source: Array) -> Array:
+    assert capture.world_from_source is not None
+    return source @ capture.world_from_source[:3, :3].T + capture.world_from_source[:3, 3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_solved_world_in_any_orientation_and_scale_ends_upright_centred_and_of_radius_one(seed: int) -> None:
+    true = looking_at(ring(), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]))
+    xyz = subject_on_ground(np.random.default_rng(seed))
+    scramble = similarity(seed)
+    moved = transform_capture(capture_of(true, xyz), scramble)
+    capture = normalise_world(moved, given=False, job=Job())
+    total = capture.world_from_source
+    assert total is not None
+    assert angle_deg(total[:3, :3] @ [0, 0, 1.0], np.array([0, 0, 1.0])) < 0.5
+    assert np.linalg.norm(in_world(capture, np.array([0, 0, 0.8]))) < 0.1
+    assert 0.5 < np.cbrt(np.linalg.det(total[:3, :3])) * 0.8 < 1.2
+    assert np.linalg.det(total[:3, :3]) > 0
+
+
+def test_points_fall_on_the_same_pixels_after_the_world_has_moved() -> None:
+    capture = capture_of(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0])), subject_on_ground(np.random.default_rng(0)))
+    moved = normalise_world(transform_capture(capture, similarity(3)), given=False, job=Job())
+
+    def pixels(of: Capture) -> Array:
+        assert of.cameras is not None and of.points is not None
+        in_camera = np.einsum("cij,nj->cni", of.cameras.cam_from_world[:, :3, :3], of.points.xyz[:600])
+        in_camera += of.cameras.cam_from_world[:, None, :3, 3]
+        image = np.einsum("cij,cnj->cni", of.cameras.K, in_camera)
+        return image[..., :2] / image[..., 2:]
+
+    np.testing.assert_allclose(pixels(moved), pixels(capture), atol=0.01)
+
+
+def test_an_asymmetric_subject_is_not_mirrored() -> None:
+    cameras = looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]))
+    frame = find_frame(transform_cameras(cameras, similarity(5)), None, keep_upright=False, keep_scale=False)
+    total = frame.world_from_source @ similarity(5)
+    front, left, above = total[:3, :3] @ [0, -1.0, 0], total[:3, :3] @ [-1.0, 0, 0], total[:3, :3] @ [0, 0, 1.0]
+    assert np.cross(front, left) @ above < 0  # as with the unturned axes: (-y) x (-x) = -z
+
+
+def test_half_a_ring_of_cameras_that_look_down_does_not_tilt_the_world() -> None:
+    cameras = looking_at(ring(12, arc_deg=120, height=4.0), np.zeros(3), np.array([0, 0, 1.0]))
+    up, _why = find_up(cameras)
+    assert angle_deg(-cameras.cam_from_world[:, 1, :3].mean(axis=0), np.array([0, 0, 1.0])) > 20  # what a mean would give
+    assert angle_deg(up, np.array([0, 0, 1.0])) < 4
+
+
+def test_a_row_of_cameras_that_look_the_same_way_takes_up_from_the_pictures() -> None:
+    row = np.stack([np.linspace(-3, 3, 9), np.full(9, -6.0), np.zeros(9)], axis=1)
+    up, _why = find_up(looking_at(row, np.array([0, 1e6, 0]), np.array([0, 0, 1.0])))
+    assert angle_deg(up, np.array([0, 0, 1.0])) < 1
+
+
+def test_a_few_photos_taken_with_a_turned_phone_do_not_tilt_the_world() -> None:
+    roll = np.where(np.arange(24) % 6 == 0, 90.0, np.random.default_rng(0).normal(scale=2.0, size=24))
+    up, _why = find_up(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]), roll))
+    assert angle_deg(up, np.array([0, 0, 1.0])) < 2.5
+
+
+@pytest.mark.parametrize("roll_deg", [90.0, -90.0])
+def test_a_ring_of_photos_that_lie_on_their_side_stands_up(roll_deg: float) -> None:
+    up, why = find_up(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]), roll_deg))
+    assert angle_deg(up, np.array([0, 0, 1.0])) < 1
+    assert "side" in why
+
+
+def test_the_ground_corrects_cameras_that_are_all_held_a_little_askew() -> None:
+    cameras = looking_at(ring(24, arc_deg=150), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]), 6.0)
+    xyz = subject_on_ground(np.random.default_rng(1))
+    with_ground = find_frame(cameras, Points(xyz.astype(np.float32)), keep_upright=False, keep_scale=False)
+    without = find_frame(cameras, None, keep_upright=False, keep_scale=False)
+    assert angle_deg(without.world_from_source[2, :3], np.array([0, 0, 1.0])) > 2
+    assert angle_deg(with_ground.world_from_source[2, :3], np.array([0, 0, 1.0])) < 0.3
+    assert with_ground.ground_z is not None
+    ground = with_ground.world_from_source @ [0, 0, 0, 1.0]
+    assert ground[2] == pytest.approx(with_ground.ground_z, abs=0.02)
+
+
+def test_a_wall_is_not_taken_for_the_ground() -> None:
+    random = np.random.default_rng(0)
+    wall = np.column_stack([random.uniform(-3, 3, 900), random.normal(scale=0.003, size=900), random.uniform(-2, 2, 900)])
+    cameras = looking_at(ring(12, arc_deg=90, height=0.0), np.zeros(3), np.array([0, 0, 1.0]))
+    frame = find_frame(cameras, Points(wall.astype(np.float32)), keep_upright=False, keep_scale=False)
+    assert frame.ground_z is None
+    assert angle_deg(frame.world_from_source[2, :3], np.array([0, 0, 1.0])) < 2
+
+
+def test_a_given_world_that_stands_upright_keeps_its_orientation_and_others_do_not() -> None:
+    cameras = looking_at(ring(), np.array([1.0, 2.0, 3.0]), np.array([0, 0, 1.0]))
+    kept = normalise_world(capture_of(cameras), given=True, job=Job())
+    assert kept.world_from_source is not None
+    rotation = kept.world_from_source[:3, :3] / np.cbrt(np.linalg.det(kept.world_from_source[:3, :3]))
+    np.testing.assert_allclose(rotation, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(in_world(kept, np.array([1.0, 2.0, 3.0])), 0.0, atol=0.05)
+    lying = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # COLMAP's y down
+    turned = normalise_world(transform_capture(capture_of(cameras), lying), given=True, job=Job())
+    assert turned.world_from_source is not None
+    assert angle_deg(turned.world_from_source[:3, :3] @ [0, 0, 1.0], np.array([0, 0, 1.0])) < 1
+
+
+def test_a_metric_world_is_not_scaled() -> None:
+    capture = capture_of(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0])), metric=True)
+    moved = normalise_world(transform_capture(capture, np.diag([1.0, -1.0, -1.0, 1.0])), given=True, job=Job())
+    assert moved.world_from_source is not None
+    assert np.linalg.det(moved.world_from_source[:3, :3]) == pytest.approx(1.0)
+
+
+def test_cameras_on_one_side_of_a_solved_world_stand_before_its_front() -> None:
+    cameras = looking_at(ring(12, arc_deg=100), np.zeros(3), np.array([0, 0, 1.0]))
+    capture = normalise_world(transform_capture(capture_of(cameras), similarity(7)), given=False, job=Job())
+    assert capture.cameras is not None
+    x, y, _z = capture.cameras.centers.mean(axis=0)
+    assert y < 0 and abs(x) < 0.05 * abs(y)
