@@ -20,7 +20,12 @@ def all_pairs(count: int) -> list[Pair]:
 
 
 def neighbours(count: int, overlap: int) -> list[Pair]:
-    """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two)."""
+    """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two).
+
+    Not ordered photos have an overlap of 0, and no neighbours.
+    """
+    if overlap == 0:
+        return []
     steps = sorted({*range(1, overlap + 1), *(1 << k for k in range(count.bit_length()))})
     return [(a, a + step) for a in range(count) for step in steps if a + step < count]
 

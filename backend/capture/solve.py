@@ -27,7 +27,14 @@ PREPARING = 0.04  # share of the stage
 FIRST_RUNG = 0.8
 PARTNERS = 12  # photos that each one is compared with, where not all are
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
-STEPS = {"start": (0.0, 0.0), "features": (0.0, 0.35), "pairs": (0.35, 0.4), "matching": (0.4, 0.7), "placing": (0.7, 0.95), "refining": (0.95, 0.95)}
+STEPS = {
+    "start": (0.0, 0.0),
+    "features": (0.0, 0.35),
+    "pairs": (0.35, 0.4),
+    "matching": (0.4, 0.7),
+    "placing": (0.7, 0.95),
+    "refining": (0.95, 0.95),
+}
 TEXTS = {
     "start": "starting",
     "features": "features of photo {done} of {total}",

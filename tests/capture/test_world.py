@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from reify.backend.capture.world import find_frame, find_up, normalise_world, transform_cameras, transform_capture
 from reify.backend.jobs.job import Job
 from reify.backend.values import Array, Cameras, Capture, Photo, Points

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+from reify.backend.capture.sfm_pairs import all_pairs, neighbours, preemptive_scores, similar_pairs
+from reify.backend.values import Array
+
+
+def photos_of_places(places: int, of_each: int) -> list[Array]:
+    """Descriptors of photos; those of one place share most of theirs, a little disturbed and in another order."""
+    random = np.random.default_rng(0)
+    photos = []
+    for _ in range(places):
+        landmarks = random.integers(0, 256, (60, 128))
+        for _ in range(of_each):
+            seen = np.clip(landmarks[:40] + random.normal(scale=8, size=(40, 128)), 0, 255)
+            photos.append(random.permutation(np.concatenate([seen, random.integers(0, 256, (30, 128))])).astype(np.uint8))
+    return photos
+
+
+def test_photos_of_the_same_place_score_high_and_others_near_zero() -> None:
+    scores = preemptive_scores(photos_of_places(2, 3))
+    same = np.kron(np.eye(2), np.ones((3, 3))).astype(bool) & ~np.eye(6, dtype=bool)
+    assert scores[same].min() >= 35
+    assert scores[~same].max() <= 3
+    np.testing.assert_array_equal(scores, scores.T)
+
+
+def test_each_photo_is_paired_with_those_of_its_own_place_first() -> None:
+    pairs = similar_pairs(photos_of_places(3, 4), partners=3)
+    assert {(a, b) for a, b in all_pairs(12) if a // 4 == b // 4} == set(pairs)
+
+
+def test_a_photo_without_features_has_no_pairs() -> None:
+    pairs = similar_pairs([*photos_of_places(1, 3), np.zeros((0, 128), np.uint8)], partners=2)
+    assert not any(3 in pair for pair in pairs)
+
+
+def test_a_sequence_pairs_neighbours_and_a_few_photos_far_away() -> None:
+    pairs = neighbours(20, 3)
+    assert {(0, 1), (0, 2), (0, 3), (0, 4), (0, 8), (0, 16), (17, 19)} <= set(pairs)
+    assert (0, 5) not in pairs and all(a < b < 20 for a, b in pairs)
+
+
+def test_no_overlap_asks_for_no_neighbours() -> None:
+    assert neighbours(20, 0) == []
+
+
+def test_all_pairs_are_all_once() -> None:
+    assert len(set(all_pairs(9))) == len(all_pairs(9)) == 36
