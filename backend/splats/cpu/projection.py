@@ -187,7 +187,7 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
         # A broken splat must not spoil the picture, and with it all others; the training loop finds and removes it.
         if not (_finite(bits[s + X]) and _finite(bits[s + Y]) and _finite(bits[s + QUAD_L]) and _finite(bits[s + QUAD_A])):
             continue
-        if not (_finite(bits[s + QUAD_B]) and _finite(bits[s + QUAD_C])):
+        if not (_finite(bits[s + QUAD_B]) and _finite(bits[s + QUAD_C]) and _finite(bits[s + EXTENT_X]) and _finite(bits[s + EXTENT_Y])):
             continue
         if not tile_box(out, s, tiles_x, tiles_y, boxes, n):
             continue

@@ -20,14 +20,28 @@ CUT = F(math.log2(255.0))  # log2 of the largest attenuation that still counts
 @njit(nogil=True, fastmath=True, inline="never")
 def tile_box(splats, s, tiles_x, tiles_y, boxes, n):
     """Rows and columns of tiles around the ellipse of a projected splat, into boxes[n]; returns whether there are any."""
-    boxes[n, LEFT] = max(0, int(math.ceil((splats[s + X] - splats[s + EXTENT_X] - F(TILE - 0.5)) / F(TILE))))
-    boxes[n, RIGHT] = min(tiles_x, int(math.floor((splats[s + X] + splats[s + EXTENT_X] - F(0.5)) / F(TILE))) + 1)
-    boxes[n, TOP] = max(0, int(math.ceil((splats[s + Y] - splats[s + EXTENT_Y] - F(TILE - 0.5)) / F(TILE))))
-    boxes[n, BOTTOM] = min(tiles_y, int(math.floor((splats[s + Y] + splats[s + EXTENT_Y] - F(0.5)) / F(TILE))) + 1)
+    x, y, extent_x, extent_y = splats[s + X], splats[s + Y], splats[s + EXTENT_X], splats[s + EXTENT_Y]
+    boxes[n, LEFT] = _tile_from(x - extent_x, tiles_x)
+    boxes[n, RIGHT] = _tile_until(x + extent_x, tiles_x)
+    boxes[n, TOP] = _tile_from(y - extent_y, tiles_y)
+    boxes[n, BOTTOM] = _tile_until(y + extent_y, tiles_y)
     return boxes[n, LEFT] < boxes[n, RIGHT] and boxes[n, TOP] < boxes[n, BOTTOM]
 
 
-@njit(nogil=True, fastmath=True, inline="never")
+@njit(nogil=True, inline="always")
+def _tile_from(place, tiles):
+    # Clamped before it becomes an integer: a splat beside a camera may lie a million pixels out, which `boxes` can't hold.
+    return int(math.ceil(min(max((place - F(TILE - 0.5)) / F(TILE), F(0)), F(tiles))))
+
+
+@njit(nogil=True, inline="always")
+def _tile_until(place, tiles):
+    return int(math.floor(min(max((place - F(0.5)) / F(TILE), F(-1)), F(tiles - 1)))) + 1
+
+
+# Without fastmath: three kernels ask for the same columns, and their answers must agree to the bit, however each was compiled;
+# the room for a splat's gradients is what the first one counted.
+@njit(nogil=True, inline="never", error_model="numpy")
 def tile_columns(splats, s, row, boxes, n):
     """First and last+1 tile that a projected splat touches in a row of tiles."""
     x, y = splats[s + X], splats[s + Y]
