@@ -25,7 +25,10 @@ class REIFY_OT_commit(bpy.types.Operator):
             self.report({"ERROR"}, "The result is no longer there.")
             return {"CANCELLED"}
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
-        scene_commit.commit(task.result, scene, replaces=bpy.data.collections.get(task.context.replaces))
+        fresh = scene_commit.is_fresh(scene)
+        collection = scene_commit.commit(task.result, scene, replaces=bpy.data.collections.get(task.context.replaces))
+        if fresh:
+            look_at(context, collection)
         preferences = chosen.preferences()
         if preferences is None or preferences.show_colors:
             show_colors(context.window_manager)
@@ -58,6 +61,23 @@ class REIFY_OT_show(bpy.types.Operator):
             return {"CANCELLED"}
         scene_commit.show_only(found, self.role)
         return {"FINISHED"}
+
+
+def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
+    """Let the viewports of this window show the whole of a result; done only where nobody has chosen a view yet."""
+    subjects = [member for role in ("mesh", "splats", "points") for member in scene_commit.members(collection, role)]
+    shown = [member for member in subjects if not member.hide_viewport]
+    if not shown:
+        return
+    context.view_layer.update()
+    bpy.ops.object.select_all(action="DESELECT")
+    for member in shown:
+        member.select_set(True)
+    context.view_layer.objects.active = shown[0]
+    for area in (area for window in context.window_manager.windows for area in window.screen.areas if area.type == "VIEW_3D"):
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(area=area, region=region):
+            bpy.ops.view3d.view_selected()
 
 
 def show_colors(manager: bpy.types.WindowManager) -> None:

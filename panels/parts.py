@@ -11,7 +11,8 @@ import bpy
 TAB = "Reify"
 CHARACTER_PX = 7.2  # average width at a resolution scale of 1
 MARGIN_PX = 60
-LABELS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS"}
+LABELS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "registered": "Photos placed"}
+HEADLINE = ("registered", "psnr", "splats", "faces")
 
 
 class SidebarPanel:
@@ -30,6 +31,11 @@ def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NON
     for number, line in enumerate(textwrap.wrap(content, width) or [""]):
         first = number == 0
         column.label(text=line, icon=icon if first else "BLANK1" if icon != "NONE" else "NONE")
+
+
+def headline(metrics: Mapping[str, float]) -> str:
+    """The figures that an artist asks for; all others are in the details."""
+    return figures({name: metrics[name] for name in HEADLINE if name in metrics})
 
 
 def figures(values: Mapping[str, float]) -> str:

@@ -10,7 +10,7 @@ from ..backend.jobs.runner import State, Task
 from ..backend.jobs.terminal import clock
 from ..operators import session
 from ..scene import provenance
-from .parts import SidebarPanel, figures, text
+from .parts import SidebarPanel, headline, text
 
 ICONS = {State.DONE: "CHECKMARK", State.FAILED: "ERROR", State.CANCELLED: "PANEL_CLOSE"}
 ROLES = ("splats", "mesh", "points")
@@ -46,7 +46,7 @@ def _draw_task(layout: Any, context: bpy.types.Context, task: Task) -> None:
         layout.operator("reify.show_details", text="Show Details").number = task.number
     if task.result is not None:
         report = task.result.report
-        text(layout, context, f"In {clock(sum(report.seconds.values()))}. {figures(report.metrics)}")
+        text(layout, context, f"In {clock(sum(report.seconds.values()))}. {headline(report.metrics)}")
     for warning in task.warnings:
         text(layout, context, warning, icon="INFO")
 
@@ -54,8 +54,8 @@ def _draw_task(layout: Any, context: bpy.types.Context, task: Task) -> None:
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:
     collection = provenance.collection_of(context.object)
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION")
-    if stored["metrics"]:
-        text(layout, context, figures(stored["metrics"]))
+    if line := headline(stored["metrics"]):
+        text(layout, context, line)
     if collection is not None:
         row = layout.row(align=True)
         present = {provenance.role(member) for member in collection.objects}

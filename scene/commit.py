@@ -23,7 +23,7 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     With `replaces` it stands where that older result stood, which is removed.
 
     The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
-    worked in yet takes its camera, resolution and view transform from the capture.
+    worked in yet takes its camera, resolution and view transform from the capture, and its cube is hidden.
     """
     scene = scene or bpy.context.scene
     fresh = is_fresh(scene)
@@ -110,5 +110,11 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
     # AgX, the default, is for light; photos hold finished colours, and Standard leaves those alone.
     settings: Any = scene.view_settings
     settings.view_transform = "Standard"
+    if scene.world is None:  # without light the mesh would be black; evenly white light shows its texture as it is
+        scene.world = bpy.data.worlds.new("Reify World")
+        compat.use_nodes(scene.world)
+        scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    if cube := scene.objects.get("Cube"):  # it would stand in the middle of the result
+        cube.hide_viewport = cube.hide_render = True
     if cameras := members(collection, "camera"):
         fit_render_to(cameras[0], scene)

@@ -44,10 +44,10 @@ def match_wildcards(node: Any) -> None:
         node.inputs["Pattern Mode"].default_value = "Wildcard"
 
 
-def use_nodes(material: bpy.types.Material) -> None:
-    """Give a material a node tree; newer versions always have one, and warn about being asked."""
-    if material.node_tree is None:
-        material.use_nodes = True
+def use_nodes(owner: bpy.types.Material | bpy.types.World) -> None:
+    """Give a material or a world a node tree; newer versions always have one, and warn about being asked."""
+    if owner.node_tree is None:
+        owner.use_nodes = True
 
 
 def has_cycles(scene: bpy.types.Scene) -> bool:

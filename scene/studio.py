@@ -22,6 +22,7 @@ import numpy as np
 from mathutils import Euler, Matrix, Vector, noise
 
 from ..backend.values import Cameras
+from . import compat
 
 LENS_MM, SENSOR_MM = 50.0, 36.0
 AIM = Vector((0.02, 0.0, 0.86))  # the middle of the figure, where the cameras look
@@ -163,8 +164,7 @@ def _prepare_render(scene: bpy.types.Scene, size_px: int, samples: int) -> None:
 def _light(scene: bpy.types.Scene) -> None:
     """A sky that is brighter on one side: shape without hard shadows, and a quarter faster than a sky and a lamp."""
     world = bpy.data.worlds.new("Studio")
-    if world.node_tree is None:
-        world.use_nodes = True
+    compat.use_nodes(world)
     tree = world.node_tree
     tree.nodes.clear()
     background = tree.nodes.new("ShaderNodeBackground")
@@ -239,8 +239,7 @@ def _material(
     two objects of one material look different.
     """
     material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # before 5.0; setting it later on is deprecated
-        material.use_nodes = True
+    compat.use_nodes(material)
     tree = material.node_tree
     tree.nodes.clear()
     place = tree.nodes.new("ShaderNodeNewGeometry").outputs["Position"]

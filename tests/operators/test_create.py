@@ -9,12 +9,13 @@ pytestmark = pytest.mark.blender
 
 def test_a_script_gets_the_result_when_the_operator_returns(scene, quick_method, tmp_path):
     import bpy
+    from reify.backend.methods import all_methods
 
     assert bpy.ops.reify.create(source=str(tmp_path), preset="Preview") == {"FINISHED"}
     assert "fox Mesh" in bpy.data.objects
     inputs, settings, _seed = quick_method[0]
     assert inputs.sources == (tmp_path,)
-    assert settings.training.seconds == 30
+    assert settings.training.seconds == all_methods()["photos"].preset("Preview").training.seconds < 300
 
 
 def test_the_panels_settings_and_seed_are_what_it_runs_with(scene, quick_method, tmp_path):
