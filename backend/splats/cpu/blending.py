@@ -34,11 +34,14 @@ from .layout import (
     X,
     Y,
 )
+from .planes import FRONT, NORMAL, SLOPE_X, SLOPE_Y
 from .tiles import CUT
 
 F = np.float32
 PIXELS = TILE * TILE
 AHEAD = 4  # entries that a splat is asked for before its turn
+NEAR = F(0.01)  # no plane reaches nearer to the camera
+SURFACE = F(0.7)  # of the light gets to the surface: less would be behind the many faint splats that make up a plain one
 OPAQUE = F(1e-4)  # a tile is finished when less light than this gets through every pixel
 LN2 = F(math.log(2))
 
@@ -232,16 +235,19 @@ blend_back_absolute = _make_blend_back(True)
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def blend_geometry(first, last, tiles_x, width, height, tile_start, members, projected, normals, depth, expected, normal):
-    """Median depth (where the transmittance falls below one half), alpha-weighted depth sum and normal sum of each pixel [H,W(,3)]."""
+def blend_geometry(first, last, tiles_x, width, height, tile_start, members, projected, planes, depth, expected, normal):
+    """Depth of the surface, alpha-weighted depth sum and normal sum of each pixel [H,W(,3)].
+
+    The surface is the front of the splat at which the transmittance falls below SURFACE; `planes` are those of `planes.depth_planes`.
+    """
     buffer = np.empty(TILE * TILE, np.float32)
     for tile in range(first, last):
         row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
         rows, columns = min(TILE, height - row0), min(TILE, width - column0)
         buffer[:] = F(1)
         for i in range(tile_start[tile], tile_start[tile + 1]):
-            splat = projected[members[i]]
-            nx, ny, nz = normals[members[i], 0], normals[members[i], 1], normals[members[i], 2]
+            splat, plane = projected[members[i]], planes[members[i]]
+            nx, ny, nz = plane[NORMAL], plane[NORMAL + 1], plane[NORMAL + 2]
             low, high = (
                 max(0, math.ceil(splat[Y] - splat[EXTENT_Y] - F(0.5)) - row0),
                 int(math.floor(splat[Y] + splat[EXTENT_Y] - F(0.5))) + 1 - row0,
@@ -259,10 +265,11 @@ def blend_geometry(first, last, tiles_x, width, height, tile_start, members, pro
                     if power < -CUT or through < OPAQUE:
                         continue
                     weight = through * F(2) ** power
+                    tilt = plane[SLOPE_X] * dx + plane[SLOPE_Y] * dy
                     buffer[row * TILE + x] = through - weight
-                    if through > F(0.5) and through - weight <= F(0.5):
-                        depth[row0 + row, column0 + x] = splat[DEPTH]
-                    expected[row0 + row, column0 + x] += weight * splat[DEPTH]
+                    if through > SURFACE and through - weight <= SURFACE:
+                        depth[row0 + row, column0 + x] = max(plane[FRONT] + tilt, NEAR)
+                    expected[row0 + row, column0 + x] += weight * max(splat[DEPTH] + tilt, NEAR)
                     normal[row0 + row, column0 + x, 0] += weight * nx
                     normal[row0 + row, column0 + x, 1] += weight * ny
                     normal[row0 + row, column0 + x, 2] += weight * nz

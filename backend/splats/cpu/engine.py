@@ -11,7 +11,7 @@ import numpy as np
 
 from ...values import Splats
 from ..engine import Step, StepFigures, Target
-from . import blending, loss, projection, tiles
+from . import blending, loss, planes, projection, tiles
 from .layout import (
     BASE_COLOUR,
     GRADIENT,
@@ -200,9 +200,12 @@ class CpuEngine:
             frame.finished,
         )
 
-    def geometry(self, frame: Frame, normals: Array) -> tuple[Array, Array, Array]:
-        """Median depth, weighted depth sum and weighted sum of `normals` [N,3] of the picture that was rendered last."""
+    def geometry(self, frame: Frame, camera: Array) -> tuple[Array, Array, Array]:
+        """Depth of the surface, weighted depth sum and weighted sum of normals of the picture that was rendered last."""
         shape = (frame.height, frame.width)
+        splat_planes = np.zeros((self.count, planes.PLANE), np.float32)
+        kernel_args = (self.parameters, camera, self._counts, self._projected, splat_planes)
+        self.team.run(planes.depth_planes, self.count, _SPLATS, *kernel_args)
         depth, expected, normal = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
         self.team.run(
             blending.blend_geometry,
@@ -214,7 +217,7 @@ class CpuEngine:
             frame.tile_start,
             self._members,
             self._projected,
-            normals,
+            splat_planes,
             depth,
             expected,
             normal,
