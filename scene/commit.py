@@ -114,7 +114,8 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
         scene.world = bpy.data.worlds.new("Reify World")
         compat.use_nodes(scene.world)
         scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
-    if cube := scene.objects.get("Cube"):  # it would stand in the middle of the result
+    cube: Any = scene.objects.get("Cube")
+    if cube is not None:  # it would stand in the middle of the result
         cube.hide_viewport = cube.hide_render = True
     if cameras := members(collection, "camera"):
         fit_render_to(cameras[0], scene)

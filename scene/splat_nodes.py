@@ -32,11 +32,16 @@ def prepare() -> None:
     _group()
 
 
-def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0) -> None:
-    """Add the modifier that draws a point cloud of splats; `amount` is the share shown in the viewport, 0 to 1."""
+def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float = 0.0) -> None:
+    """Add the modifier that draws a point cloud of splats.
+
+    `amount` is the share shown in the viewport, 0 to 1; those of a standard deviation above `largest` aren't
+    shown there: soft, they are a background, opaque, they are boulders before the subject. 0 shows all.
+    """
     modifier = splats.modifiers.new("Splats", "NODES")
     modifier.node_group = _group()
     compat.set_modifier_input(modifier, _identifier(modifier.node_group, "Viewport Amount"), amount)
+    compat.set_modifier_input(modifier, _identifier(modifier.node_group, "Viewport Largest"), largest)
     # Slots make the materials belong to the object, and editable where artists look for them.
     for material in (_render_material(), _viewport_material()):
         splats.data.materials.append(material)
@@ -92,6 +97,9 @@ def _interface(group: Any) -> None:
     faintest = socket("Viewport Opacity", in_out="INPUT", socket_type="NodeSocketFloat")
     faintest.description = "Splats fainter than this aren't shown in the viewport"
     faintest.subtype, faintest.min_value, faintest.max_value, faintest.default_value = "FACTOR", 0.0, 1.0, 0.2
+    largest = socket("Viewport Largest", in_out="INPUT", socket_type="NodeSocketFloat")
+    largest.description = "Splats of a larger standard deviation than this aren't shown in the viewport, 0 shows all"
+    largest.subtype, largest.min_value, largest.default_value = "DISTANCE", 0.0, 0.0
 
 
 def _with_color(n: Nodes, points: Any) -> Any:
@@ -131,6 +139,13 @@ def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any
     chance = n.add("FunctionNodeRandomValue", data_type="FLOAT")["Value"]
     drawn = n.compare("LESS_EQUAL", chance, given["Viewport Amount"])
     shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=dense, Boolean_001=drawn)["Boolean"]
+    extent = n.add("ShaderNodeSeparateXYZ", Vector=scale)
+    longest = n.math("MAXIMUM", n.math("MAXIMUM", extent["X"], extent["Y"]), extent["Z"])
+    no_limit = n.compare("EQUAL", given["Viewport Largest"], 0.0)
+    small = n.add(
+        "FunctionNodeBooleanMath", operation="OR", Boolean=n.compare("LESS_EQUAL", longest, given["Viewport Largest"]), Boolean_001=no_limit
+    )["Boolean"]
+    shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=shown, Boolean_001=small)["Boolean"]
     size = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=scale, Scale=given["Viewport Size"])["Vector"]
     balls = n.add("GeometryNodeInstanceOnPoints", Points=points, Selection=shown, Instance=ball, Rotation=rotation, Scale=size)["Instances"]
     for name in ("scale", "rotation"):

@@ -19,6 +19,7 @@ from ..backend.values import Splats
 from . import attributes, compat, splat_nodes
 
 VIEWPORT_SPLATS = 150_000  # about 3 million triangles; more are thinned out while one works
+VIEWPORT_LARGEST = 0.08  # of the distance that half of the splats lie within: what is larger is background
 
 
 def splats_object(name: str, splats: Splats) -> bpy.types.Object:
@@ -26,9 +27,15 @@ def splats_object(name: str, splats: Splats) -> bpy.types.Object:
     made = compat.point_cloud_object(name, splats.means)
     write_splats(made.data, splats)
     made.data["antialiased"], made.data["surfels"] = splats.antialiased, splats.surfels
-    splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))))
+    splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))), largest=_largest(splats))
     made.visible_shadow = False
     return made
+
+
+def _largest(splats: Splats) -> float:
+    if len(splats) < 100:  # too few to tell what is background
+        return 0.0
+    return VIEWPORT_LARGEST * float(np.median(np.linalg.norm(splats.means - np.median(splats.means, axis=0), axis=1)))
 
 
 def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:

@@ -64,7 +64,7 @@ class Loop:
                 figures = self._step(fraction, factor)
                 now = time.monotonic()
                 if now - reported > REPORT_SECONDS:
-                    text = f"Step {self.steps_done}, {self.engine.count} splats"
+                    text = f"step {self.steps_done}"
                     psnr = -10 * np.log10(max(self.square, 1e-10))
                     self.job.progress(fraction, text, loss=figures.loss, psnr=float(psnr), splats=self.engine.count)
                     reported = now
