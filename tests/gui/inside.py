@@ -52,6 +52,15 @@ class Window:
         self._window.event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
         yield FRAME_S
 
+    def key(self, letter: str, **held: bool) -> Steps:
+        """Press a key with the mouse over the middle of the 3D viewport; `held` are ctrl, shift, alt."""
+        region = next(region for region in self.area.regions if region.type == "WINDOW")
+        x, y = region.x + region.width // 3, region.y + region.height // 2
+        yield from self.move(x, y)
+        for value in ("PRESS", "RELEASE"):
+            self._window.event_simulate(letter, value, x=x, y=y, **held)
+            yield FRAME_S
+
     def open_sidebar(self, tab: str) -> Steps:
         """Show the 3D viewport's sidebar and click its tab."""
         self.area.spaces.active.show_region_ui = True

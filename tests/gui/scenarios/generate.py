@@ -61,22 +61,19 @@ def run(window):
     )
     yield from window.shot("result")
     collection = made[0].users_collection[0].name
-    bpy.ops.reify.show("EXEC_DEFAULT", role="mesh", collection=collection)
+    bpy.ops.reify.show("EXEC_DEFAULT", role="mesh", collection=collection)  # a script's call makes no undo step of its own
     # Material Preview would spend minutes on compiling shaders in software; Solid shows the texture as well.
     window.area.spaces.active.shading.color_type = "TEXTURE"
     with window.in_viewport():
         bpy.ops.view3d.view_all()
     yield 1.0
     yield from window.shot("mesh")
-    for _ in range(2):  # Show, and the result itself
-        with window.in_viewport():
-            bpy.ops.ed.undo()
-        yield 1.0
+    yield from window.key("Z", ctrl=True)
+    yield 2.0
     window.note(after_undo=sorted(thing.name for thing in bpy.data.objects))
     yield from window.shot("undone")
-    with window.in_viewport():
-        bpy.ops.ed.redo()
-    yield 1.0
+    yield from window.key("Z", ctrl=True, shift=True)
+    yield 2.0
     window.note(after_redo=len(bpy.data.objects))
 
 
