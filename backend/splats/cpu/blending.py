@@ -34,7 +34,7 @@ from .layout import (
     X,
     Y,
 )
-from .planes import FRONT, NORMAL, SLOPE_X, SLOPE_Y
+from .planes import FRONT, NORMAL, PLANE, SLOPE_X, SLOPE_Y
 from .tiles import CUT
 
 F = np.float32
@@ -42,6 +42,7 @@ PIXELS = TILE * TILE
 AHEAD = 4  # entries that a splat is asked for before its turn
 NEAR = F(0.01)  # no plane reaches nearer to the camera
 SURFACE = F(0.7)  # of the light gets to the surface: less would be behind the many faint splats that make up a plain one
+BELOW_SURFACE = np.nextafter(SURFACE, F(0))
 OPAQUE = F(1e-4)  # a tile is finished when less light than this gets through every pixel
 LN2 = F(math.log(2))
 
@@ -235,41 +236,53 @@ blend_back_absolute = _make_blend_back(True)
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def blend_geometry(first, last, tiles_x, width, height, tile_start, members, projected, planes, depth, expected, normal):
+def blend_geometry(first, last, tiles_x, width, height, tile_start, members, finished, projected, planes, depth, expected, normal):
     """Depth of the surface, alpha-weighted depth sum and normal sum of each pixel [H,W(,3)].
 
     The surface is the front of the splat at which the transmittance falls below SURFACE; `planes` are those of `planes.depth_planes`.
     """
-    buffer = np.empty(TILE * TILE, np.float32)
+    buffer = np.empty(6 * PIXELS, np.float32)  # transmittance, depth of the surface, sums of depth and of the normals' x, y, z
+    splats, flat = projected.reshape(-1), planes.reshape(-1)
+    zero, near = spread(F(0)), spread(NEAR)
     for tile in range(first, last):
         row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
-        rows, columns = min(TILE, height - row0), min(TILE, width - column0)
-        buffer[:] = F(1)
-        for i in range(tile_start[tile], tile_start[tile + 1]):
-            splat, plane = projected[members[i]], planes[members[i]]
-            nx, ny, nz = plane[NORMAL], plane[NORMAL + 1], plane[NORMAL + 2]
-            low, high = (
-                max(0, math.ceil(splat[Y] - splat[EXTENT_Y] - F(0.5)) - row0),
-                int(math.floor(splat[Y] + splat[EXTENT_Y] - F(0.5))) + 1 - row0,
-            )
-            left, right = (
-                max(0, math.ceil(splat[X] - splat[EXTENT_X] - F(0.5)) - column0),
-                int(math.floor(splat[X] + splat[EXTENT_X] - F(0.5))) + 1 - column0,
-            )
-            for row in range(low, min(rows, high)):
-                dy = F(row0 + row) + F(0.5) - splat[Y]
-                for x in range(left, min(columns, right)):
-                    dx = F(column0 + x) + F(0.5) - splat[X]
-                    power = splat[QUAD_A] * dx * dx + splat[QUAD_B] * dx * dy + splat[QUAD_C] * dy * dy + splat[QUAD_L]
-                    through = buffer[row * TILE + x]
-                    if power < -CUT or through < OPAQUE:
-                        continue
-                    weight = through * F(2) ** power
-                    tilt = plane[SLOPE_X] * dx + plane[SLOPE_Y] * dy
-                    buffer[row * TILE + x] = through - weight
-                    if through > SURFACE and through - weight <= SURFACE:
-                        depth[row0 + row, column0 + x] = max(plane[FRONT] + tilt, NEAR)
-                    expected[row0 + row, column0 + x] += weight * max(splat[DEPTH] + tilt, NEAR)
-                    normal[row0 + row, column0 + x, 0] += weight * nx
-                    normal[row0 + row, column0 + x, 1] += weight * ny
-                    normal[row0 + row, column0 + x, 2] += weight * nz
+        x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+        for k in range(0, PIXELS, 8):
+            store(buffer, k, spread(F(1)))
+        for k in range(PIXELS, 6 * PIXELS, 8):
+            store(buffer, k, zero)
+        for i in range(tile_start[tile], tile_start[tile] + finished[tile]):
+            n = np.int64(members[i])
+            s, p = n * PROJECTED, n * PLANE
+            low, high, left, right = _reach(splats, s, x0, y0)
+            a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
+            middle, front, slope_x, slope_y = splats[s + DEPTH], flat[p + FRONT], flat[p + SLOPE_X], flat[p + SLOPE_Y]
+            nx, ny, nz = flat[p + NORMAL], flat[p + NORMAL + 1], flat[p + NORMAL + 2]
+            top = y0 - splats[s + Y]
+            for column in range(left, right):
+                dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                across = dx * dx * a
+                tilt = dx * b
+                for row in range(low, high):
+                    dy = top + F(row)
+                    power = across + tilt * dy + (c * dy * dy + level)
+                    k = column * (PIXELS // 2) + row * 8
+                    through = load(buffer, k)
+                    weight = where_at_least(power, -CUT, exp2(power)) * through
+                    after = through - weight
+                    store(buffer, k, after)
+                    change = dx * slope_x + slope_y * dy
+                    # Light falls below SURFACE once: after it did, the first condition keeps failing.
+                    found = where_at_least(through, SURFACE, where_at_least(zero - after, -BELOW_SURFACE, maximum(change + front, near)))
+                    store(buffer, PIXELS + k, load(buffer, PIXELS + k) + found)
+                    store(buffer, 2 * PIXELS + k, load(buffer, 2 * PIXELS + k) + weight * maximum(change + middle, near))
+                    store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * nx)
+                    store(buffer, 4 * PIXELS + k, load(buffer, 4 * PIXELS + k) + weight * ny)
+                    store(buffer, 5 * PIXELS + k, load(buffer, 5 * PIXELS + k) + weight * nz)
+        for row in range(min(TILE, height - row0)):
+            for x in range(min(TILE, width - column0)):
+                k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+                depth[row0 + row, column0 + x] = buffer[PIXELS + k]
+                expected[row0 + row, column0 + x] = buffer[2 * PIXELS + k]
+                for c in range(3):
+                    normal[row0 + row, column0 + x, c] = buffer[(3 + c) * PIXELS + k]

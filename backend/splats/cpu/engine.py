@@ -216,6 +216,7 @@ class CpuEngine:
             frame.height,
             frame.tile_start,
             self._members,
+            frame.finished,
             self._projected,
             splat_planes,
             depth,
