@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,10 +45,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item):
-    """In the environment without the engine, a test that meets a missing package of the engine is skipped."""
-    try:
+def pytest_runtest_setup(item: pytest.Item):
+    """In the environment without the engine, a test whose fixtures meet a missing package of the engine is skipped."""
+    with _missing_engine_skips():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item):
+    """Likewise a test that meets one itself."""
+    with _missing_engine_skips():
+        return (yield)
+
+
+@contextlib.contextmanager
+def _missing_engine_skips() -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         if WITHOUT_ENGINE and not str(error.name).startswith("reify"):
             pytest.skip(f"{error.name} isn't installed")

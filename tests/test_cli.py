@@ -19,6 +19,9 @@ from reify.backend.settings import group, option
 from reify.backend.values import Photos, Result, Splats
 
 
+pytest.importorskip("safetensors")  # for the cache of stages
+
+
 @dataclass(frozen=True)
 class Count:
     number: int = option(3, "How many splats", low=1, high=100)
