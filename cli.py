@@ -155,15 +155,29 @@ def _photograph(folder: Path, views: int, size_px: int) -> None:
 
     line = ProgressLine(sys.stderr)
     title = "Photographing the demo scene"
-    render_capture(
-        folder, views=views, size_px=size_px, progress=lambda fraction, text: line.show(Progress(title, fraction, fraction, text))
-    )
+    with _without_notes():
+        render_capture(
+            folder, views=views, size_px=size_px, progress=lambda fraction, text: line.show(Progress(title, fraction, fraction, text))
+        )
     line.say(f"Photographed the demo scene {views} times; from here on there are only the pictures.")
 
 
 @contextlib.contextmanager
 def _output_to_error() -> Iterator[None]:
     """Send standard output to standard error meanwhile: Blender's own notes go there in C, and only the report belongs on it."""
+    with _output_to(sys.stderr.fileno()):
+        yield
+
+
+@contextlib.contextmanager
+def _without_notes() -> Iterator[None]:
+    """Drop what Blender says of every picture that it renders: it would tear the line of progress."""
+    with open(os.devnull, "w") as nowhere, _output_to(nowhere.fileno()):
+        yield
+
+
+@contextlib.contextmanager
+def _output_to(descriptor: int) -> Iterator[None]:
     try:
         output = sys.stdout.fileno()
     except (OSError, ValueError):  # a test or a GUI has put something else there, which Blender can't write to
@@ -171,7 +185,7 @@ def _output_to_error() -> Iterator[None]:
         return
     sys.stdout.flush()
     kept = os.dup(output)
-    os.dup2(sys.stderr.fileno(), output)
+    os.dup2(descriptor, output)
     try:
         yield
     finally:
