@@ -38,7 +38,7 @@ class SurfaceSettings:
         advanced=True,
     )
     max_voxels: int = option(
-        48,
+        6,  # some 800 k triangles, several times as many as meshes are simplified to
         "Most voxels around the surface; coarser ones are used where there would be more",
         low=1,
         high=2000,
