@@ -66,7 +66,7 @@ def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job
 
 def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px, only=capture.train)
-    return texture_from_photos(unwrap(mesh, settings), views, settings, job=job)
+    return texture_from_photos(unwrap(mesh, settings, job=job), views, settings, job=job)
 
 
 METHOD = Method(
