@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from . import api
 from .backend import settings as settings_of
@@ -165,27 +165,27 @@ def _photograph(folder: Path, views: int, size_px: int) -> None:
 @contextlib.contextmanager
 def _output_to_error() -> Iterator[None]:
     """Send standard output to standard error meanwhile: Blender's own notes go there in C, and only the report belongs on it."""
-    with _output_to(sys.stderr.fileno()):
+    with _output_to(sys.stderr):
         yield
 
 
 @contextlib.contextmanager
 def _without_notes() -> Iterator[None]:
     """Drop what Blender says of every picture that it renders: it would tear the line of progress."""
-    with open(os.devnull, "w") as nowhere, _output_to(nowhere.fileno()):
+    with open(os.devnull, "w") as nowhere, _output_to(nowhere):
         yield
 
 
 @contextlib.contextmanager
-def _output_to(descriptor: int) -> Iterator[None]:
+def _output_to(stream: TextIO) -> Iterator[None]:
     try:
-        output = sys.stdout.fileno()
+        output, other = sys.stdout.fileno(), stream.fileno()
     except (OSError, ValueError):  # a test or a GUI has put something else there, which Blender can't write to
         yield
         return
     sys.stdout.flush()
     kept = os.dup(output)
-    os.dup2(descriptor, output)
+    os.dup2(other, output)
     try:
         yield
     finally:
