@@ -163,21 +163,19 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     folder = database.with_suffix(".models")
     folder.mkdir(exist_ok=True)
     total = len(request["images"])
-    if request["mapper"] == "global":
-        options = pycolmap.GlobalPipelineOptions()
-        options.mergedict({"num_threads": request["threads"], "random_seed": SEED, "image_path": request["pictures"], **request["mapping"]})
+    options = pycolmap.GlobalPipelineOptions() if request["mapper"] == "global" else pycolmap.IncrementalPipelineOptions()
+    options.mergedict({"num_threads": request["threads"], "random_seed": SEED, **request["mapping"]})
+    placed = 0
+
+    def another() -> None:
+        nonlocal placed
+        placed += 1
+        _say("placing", min(placed, total), total)
+
+    if isinstance(options, pycolmap.GlobalPipelineOptions):
         _say("placing", 0, total)
         models = pycolmap.global_mapping(database, request["pictures"], folder, options)
     else:
-        placed = 0
-
-        def another() -> None:
-            nonlocal placed
-            placed += 1
-            _say("placing", min(placed, total), total)
-
-        options = pycolmap.IncrementalPipelineOptions()
-        options.mergedict({"num_threads": request["threads"], "random_seed": SEED, **request["mapping"]})
         models = pycolmap.incremental_mapping(
             database, request["pictures"], folder, options, initial_image_pair_callback=another, next_image_callback=another
         )

@@ -25,6 +25,7 @@ FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
 PREPARING = 0.04  # share of the stage
 FIRST_RUNG = 0.8
+LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
 PARTNERS = 12  # photos that each one is compared with, where not all are
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
 STEPS = {
@@ -115,7 +116,9 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
 def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> tuple[Model, Rung]:
     count = len(capture.photos)
     every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
-    ladder = rungs(int(sizes.max()), settings.features, every_pair)
+    # A small picture has few features that differ from their neighbours; more of them only cost time.
+    most_features = min(settings.features, max(LEAST_FEATURES, int(sizes.prod(axis=1).max()) // PIXELS_A_FEATURE))
+    ladder = rungs(int(sizes.max()), most_features, every_pair)
     best: tuple[Model, Rung] | None = None
     start = PREPARING
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
