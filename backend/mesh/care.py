@@ -21,7 +21,7 @@ class MeshSettings:
     faces: int = option(100_000, "Number of triangles to simplify to, or 0 to keep all", low=0, high=20_000_000)
     smoothing: int = option(6, "Passes of smoothing that keep the volume", low=0, high=200)
     smallest_part: float = option(
-        2.0, "Loose parts with less than this share of the largest part's area are removed", low=0.0, high=100.0, unit="%"
+        0.5, "Loose parts with less than this share of the largest part's area are removed", low=0.0, high=100.0, unit="%"
     )
     holes: str = option(
         "small",
