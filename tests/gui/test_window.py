@@ -42,8 +42,8 @@ def test_generate_turns_photos_into_objects_while_the_view_stays_alive(blender) 
     assert {"MESH", "CAMERA", "EMPTY"} <= set(outcome["objects"])
     assert outcome["metrics"]["registered"] >= 7
     assert outcome["ui_stall_median_ms"] < 5.0
-    assert outcome["after_undo"] == ["Camera", "Light"]
-    assert outcome["after_redo"] == outcome["count"] + 2
+    assert outcome["after_undo"] == ["Camera", "Cube", "Light"]
+    assert outcome["after_redo"] == outcome["count"] + 3
     assert not warnings_in(outcome["output"])
 
 

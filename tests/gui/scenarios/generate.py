@@ -18,7 +18,6 @@ def run(window):
         yield 0.2
     assert engine.task().failure is None, engine.task().failure.details
     yield 0.5
-    bpy.data.objects.remove(bpy.data.objects["Cube"])  # it stands where results go
     yield from window.open_sidebar("Reify")
     yield from window.shot("empty")
     bpy.ops.reify.add_folder("EXEC_DEFAULT", directory=PHOTOS)
