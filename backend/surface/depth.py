@@ -11,7 +11,7 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..values import Array, Cameras, Rendering, Views
 
-LEAST_ALPHA = 0.5  # below it, the median depth isn't defined
+LEAST_ALPHA = 0.5  # below it, most of the light comes from behind
 LEAST_FACING = 0.12  # cosine: surfaces more tilted than 83 degrees, and jumps in depth, say nothing
 
 
