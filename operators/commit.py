@@ -64,20 +64,29 @@ class REIFY_OT_show(bpy.types.Operator):
 
 
 def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
-    """Let the viewports of this window show the whole of a result; done only where nobody has chosen a view yet."""
-    subjects = [member for role in ("mesh", "splats", "points") for member in scene_commit.members(collection, role)]
+    """Let the viewports show a result as its first photo does, or the whole of it where it has no photos.
+
+    Done only where nobody has chosen a view yet.
+    """
+    subjects = [member for role in ("mesh", "splats", "points", "root") for member in scene_commit.members(collection, role)]
     shown = [member for member in subjects if not member.hide_viewport]
-    if not shown:
-        return
-    context.view_layer.update()
     bpy.ops.object.select_all(action="DESELECT")
-    for member in shown:
-        member.select_set(True)
     context.view_layer.objects.active = shown[0]
+    context.view_layer.update()
+    cameras = scene_commit.members(collection, "camera")
     for area in (area for window in context.window_manager.windows for area in window.screen.areas if area.type == "VIEW_3D"):
         region = next(region for region in area.regions if region.type == "WINDOW")
-        with context.temp_override(area=area, region=region):
-            bpy.ops.view3d.view_selected()
+        view = area.spaces.active.region_3d
+        if cameras:
+            pose = cameras[0].matrix_world
+            view.view_perspective = "PERSP"
+            view.view_rotation = pose.to_quaternion()
+            view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's centre
+            view.view_distance = 1.5 * (pose.translation - view.view_location).length
+        else:
+            shown[0].select_set(True)
+            with context.temp_override(area=area, region=region):
+                bpy.ops.view3d.view_selected()
 
 
 def show_colors(manager: bpy.types.WindowManager) -> None:
