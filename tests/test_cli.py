@@ -18,7 +18,6 @@ from reify.backend.methods import Method
 from reify.backend.settings import group, option
 from reify.backend.values import Photos, Result, Splats
 
-
 pytest.importorskip("safetensors")  # for the cache of stages
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..backend.formats.images import read_image, write_jpeg
 from ..backend.methods import Method, all_methods
 from ..backend.settings import Option, options
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
-DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.png"
+DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.jpg"
+PICTURE_PX = 900  # wide and high at most
 
 
 def main() -> int:
@@ -20,8 +21,7 @@ def main() -> int:
     PAGE.write_text(settings_page(), encoding="utf-8")
     print(PAGE)
     if DEMO.is_file():
-        PICTURE.parent.mkdir(exist_ok=True)
-        shutil.copyfile(DEMO, PICTURE)
+        write_jpeg(PICTURE, read_image(DEMO, PICTURE_PX))
         print(PICTURE)
     return 0
 

@@ -80,7 +80,13 @@ METHOD = Method(
     presets={
         "Standard": {},
         "Preview": {"training.seconds": 45, "training.long_side_px": 640, "texture.size_px": 1024},
-        "High": {"training.seconds": 1500, "training.long_side_px": 1600, "mesh.faces": 300_000, "texture.size_px": 4096},
+        "High": {
+            "training.seconds": 1500,
+            "training.long_side_px": 1600,
+            "surface.max_voxels": 24,
+            "mesh.faces": 300_000,
+            "texture.size_px": 4096,
+        },
     },
     stages={
         "Reading photos": 0.02,
