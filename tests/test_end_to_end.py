@@ -81,8 +81,9 @@ def seen_from(camera, world: np.ndarray) -> np.ndarray:
 
 
 def vertices(made) -> np.ndarray:
-    local = np.empty(len(made.data.vertices) * 3, np.float32)
-    made.data.vertices.foreach_get("co", local)
+    positions = made.data.attributes["position"].data
+    local = np.empty(len(positions) * 3, np.float32)
+    positions.foreach_get("vector", local)
     world = np.array(made.matrix_world)
     return local.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
 
