@@ -286,3 +286,38 @@ def blend_geometry(first, last, tiles_x, width, height, tile_start, members, fin
                 expected[row0 + row, column0 + x] = buffer[2 * PIXELS + k]
                 for c in range(3):
                     normal[row0 + row, column0 + x, c] = buffer[(3 + c) * PIXELS + k]
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def strongest(first, last, tiles_x, width, height, tile_start, members, rows, finished, projected, known, entries):
+    """The largest weight of every entry of the tiles' lists, as `blend` weighs it, where `known` [H,W] is at least 128 or empty."""
+    buffer = np.empty(PIXELS, np.float32)  # transmittance; none from the start in pixels that don't count
+    splats = projected.reshape(-1)
+    for tile in range(first, last):
+        row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+        x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+        for k in range(0, PIXELS, 8):
+            store(buffer, k, spread(F(0)))
+        for row in range(min(TILE, height - row0)):
+            for x in range(min(TILE, width - column0)):
+                if len(known) == 0 or known[row0 + row, column0 + x] >= 128:
+                    buffer[(x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)] = F(1)
+        for i in range(tile_start[tile], tile_start[tile] + finished[tile]):
+            s = np.int64(members[i]) * PROJECTED
+            low, high, left, right = _reach(splats, s, x0, y0)
+            a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
+            top = y0 - splats[s + Y]
+            most = spread(F(0))
+            for column in range(left, right):
+                dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                across = dx * dx * a
+                tilt = dx * b
+                for row in range(low, high):
+                    dy = top + F(row)
+                    power = across + tilt * dy + (c * dy * dy + level)
+                    k = column * (PIXELS // 2) + row * 8
+                    through = load(buffer, k)
+                    weight = where_at_least(power, -CUT, exp2(power)) * through
+                    store(buffer, k, through - weight)
+                    most = maximum(most, weight)
+            entries[rows[i]] = largest(most)

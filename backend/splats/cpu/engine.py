@@ -225,6 +225,32 @@ class CpuEngine:
         )
         return depth, expected, normal
 
+    def strongest_weights(self, target: Target) -> Array:
+        """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
+        frame = self._frame(target.rgb.shape[1], target.rgb.shape[0])
+        self.render(frame, sized(target.camera, frame), np.zeros(3, np.float32), 1)
+        entries = np.zeros(self.entries, np.float32)
+        self.team.run(
+            blending.strongest,
+            frame.tiles_x * frame.tiles_y,
+            frame.tiles_x,
+            frame.tiles_x,
+            frame.width,
+            frame.height,
+            frame.tile_start,
+            self._members,
+            self._rows,
+            frame.finished,
+            self._projected,
+            target.weight if target.weight is not None else _NO_ALPHA,
+            entries,
+        )
+        weights = np.zeros(self.count, np.float32)
+        seen = np.flatnonzero(self._counts[: self.count])
+        if len(seen):
+            weights[seen] = np.maximum.reduceat(entries, self._offsets[seen])
+        return weights
+
     @contextmanager
     def edited(self) -> Iterator[None]:
         """What an engine on another device needs before and after a strategy changes the arrays; nothing here."""
