@@ -1,21 +1,39 @@
 """Reify: photos in, Blender objects out. Register and unregister, nothing else."""
 
+from __future__ import annotations
+
+from typing import Any
+
+_commands: list[Any] = []
+
 
 def register() -> None:
-    """Called by Blender when the extension is enabled."""
-    from . import cli, operators, panels, preferences
+    """Called by Blender when the extension is enabled, at every start: what isn't needed yet is not even imported."""
+    import bpy
+
+    from . import operators, panels, preferences
 
     preferences.register()
     operators.register()
     panels.register()
-    cli.register()
+    _commands.append(bpy.utils.register_cli_command("reify", _command))
 
 
 def unregister() -> None:
     """Called by Blender when the extension is disabled; leaves nothing behind."""
-    from . import cli, operators, panels, preferences
+    import bpy
 
-    cli.unregister()
+    from . import operators, panels, preferences
+
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()
     operators.unregister()
     preferences.unregister()
+
+
+def _command(argv: list[str]) -> int:
+    """`blender --background --command reify …`."""
+    from . import cli
+
+    return cli.main(argv)

@@ -34,24 +34,6 @@ from .backend.values import Photos
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
 DEMO_TRAINING_S = 90.0  # the whole demo is meant to take less than five minutes on two cores
 
-_registered: list[Any] = []
-
-
-def register() -> None:
-    """Make `blender --command reify` known."""
-    import bpy
-
-    if hasattr(bpy.utils, "register_cli_command"):
-        _registered.append(bpy.utils.register_cli_command("reify", main))
-
-
-def unregister() -> None:
-    """Take it back."""
-    import bpy
-
-    while _registered:
-        bpy.utils.unregister_cli_command(_registered.pop())
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""

@@ -15,6 +15,7 @@ generated objects are all made from the `Option`s that `options()` reads off a S
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ def group(settings_type: type, label: str, **overrides: Any) -> Any:
     return field(default_factory=lambda: settings_type(**overrides), metadata={"label": label})
 
 
+@functools.cache
 def options(settings_type: type) -> tuple[Option, ...]:
     """Every option of a Settings class, groups flattened, in the order of declaration."""
     return tuple(_walk(settings_type(), prefix="", title=""))

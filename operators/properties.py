@@ -1,5 +1,7 @@
 """The panel's properties, made from the methods' settings: a property for each option, a group for each method.
 
+They are made when they are first asked for: the methods take longer to read than Blender's start may take.
+
 scene.reify.method                     id of the chosen method
 scene.reify.photos.sources             what it is given
 scene.reify.photos.preset              where its settings started from
@@ -8,6 +10,8 @@ scene.reify.photos.training__steps     the option "training.steps"
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +78,27 @@ def changed(method: Method, group: Any) -> tuple[Option, ...]:
 
 
 def register() -> None:
-    """Make the properties known."""
+    """Let `scene.reify` be there from the first time that somebody asks for it."""
+    bpy.types.Scene.reify = property(_first_use)
+
+
+def unregister() -> None:
+    """Take everything back."""
+    del bpy.types.Scene.reify
+    while _registered:
+        bpy.utils.unregister_class(_registered.pop())
+
+
+def _first_use(scene: bpy.types.Scene) -> Any:
+    del bpy.types.Scene.reify
+    _register_groups()
+    return scene.reify
+
+
+def _register_groups() -> None:
     methods = all_methods()
     groups = {method.id: _settings_group(method) for method in methods.values()}
-    items = tuple((method.id, method.title, method.summary) for method in methods.values())
+    items = _items((method.id, method.title, method.summary) for method in methods.values())
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
@@ -90,11 +111,9 @@ def register() -> None:
     bpy.types.Scene.reify = bpy.props.PointerProperty(type=root)
 
 
-def unregister() -> None:
-    """Take them back."""
-    del bpy.types.Scene.reify
-    while _registered:
-        bpy.utils.unregister_class(_registered.pop())
+def _items(described: Iterable[tuple[str, str, str]]) -> tuple[tuple[str, str, str, int], ...]:
+    """Items of an enum with numbers of their own: .blend files keep the number, and by position it would change with each new item."""
+    return tuple((identifier, label, tooltip, zlib.crc32(identifier.encode()) >> 1) for identifier, label, tooltip in described)
 
 
 def _first_method(methods: dict[str, Method]) -> str:
@@ -107,7 +126,7 @@ def _settings_group(method: Method) -> type:
         "preset": bpy.props.EnumProperty(
             name="Preset",
             description="Starting point for the settings; choosing one sets all of them",
-            items=tuple((name, name, _preset_tooltip(method, name)) for name in method.presets),
+            items=_items((name, name, _preset_tooltip(method, name)) for name in method.presets),
             update=lambda group, context: write_settings(method, group, method.preset(group.preset)),
         ),
     }
@@ -127,7 +146,7 @@ def _preset_tooltip(method: Method, name: str) -> str:
 def _property(option: Option, default: Any) -> Any:
     common: dict[str, Any] = {"name": option.label, "description": option.help, "default": default}
     if option.choices:
-        items = tuple((value, value.replace("_", " ").capitalize(), text) for value, text in option.choices.items())
+        items = _items((value, value.replace("_", " ").capitalize(), text) for value, text in option.choices.items())
         return bpy.props.EnumProperty(items=items, **common)
     if option.kind is bool:
         return bpy.props.BoolProperty(**common)
