@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Picture
 from .background import plain_background
+from .box import box_of, sides_of
 from .read import read_picture
 
 MANY_PARTS = 200
@@ -62,16 +63,52 @@ def cut_out(path: Path, settings: CutoutSettings, strokes: Path | None = None, *
     job.progress(0.0, f"reading {path.name}")
     srgb, alpha = read_picture(path, job)
     job.progress(0.3, "finding the subject")
-    coverage = refined(_found(srgb, alpha, path.name, settings, strokes, job), settings)
+    return finished(Picture(path.stem, np.ascontiguousarray(srgb), found_in(srgb, alpha, path.name, settings, strokes, job)), settings, job)
+
+
+def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:
+    """Coverage [H,W] float32 of the subject as it was found, before it is refined; raises ReifyError where a way doesn't fit.
+
+    `srgb` [H,W,3] and `alpha` [H,W] (None where there is none) are uint8; `name` is the picture's, for messages.
+    """
+    by = settings.by
+    if by == "whole":
+        return np.ones(srgb.shape[:2], np.float32)
+    if by == "alpha" or (by == "auto" and alpha is not None):
+        if alpha is None:
+            raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
+        if alpha.max() < 128:
+            raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
+        job.choose("cut-out", "by transparency, because the picture has it")
+        return alpha.astype(np.float32) / 255.0
+    if by in ("auto", "plain") and not (settings.box or strokes):
+        coverage, why = plain_background(srgb, settings.enclosed)
+        if coverage is not None:
+            job.choose("cut-out", why)
+            return coverage
+        if by == "plain":
+            raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
+    return _by_grabcut(srgb, name, settings, strokes, job)
+
+
+def finished(found: Picture, settings: CutoutSettings, job: Job) -> Picture:
+    """The picture with its coverage refined and freed from specks; raises ReifyError where nothing is left."""
+    coverage = refined(found.coverage, settings)
     if not (coverage > 0.5).any():
-        what = f"Nothing is left of {path.name} once its background is gone."
+        what = f"Nothing is left of {found.name} once its background is gone."
         raise ReifyError(what, "Choose another way to cut it out, or invert the mask.")
     coverage, parts, dropped = without_specks(coverage, settings.specks / 100.0, settings.largest_only)
     if dropped:
         job.choose("parts", f"{parts} kept, {dropped} specks and pinholes dropped, because they are smaller than the limit")
     if parts > MANY_PARTS:
-        job.warn(f"The subject of {path.name} falls into {parts} parts; raise the limit for specks or keep the largest only.")
-    return Picture(path.stem, np.ascontiguousarray(srgb), coverage)
+        job.warn(f"The subject of {found.name} falls into {parts} parts; raise the limit for specks or keep the largest only.")
+    return Picture(found.name, found.srgb, coverage)
+
+
+def scaled(settings: CutoutSettings, factor: float) -> CutoutSettings:
+    """The settings for a copy of the picture that is `factor` times as large: what is in pixels is scaled."""
+    box = " ".join(f"{factor * side:.1f}" for side in sides_of(settings.box)) if settings.box.strip() else ""
+    return replace(settings, grow_px=factor * settings.grow_px, feather_px=factor * settings.feather_px, box=box)
 
 
 def refined(coverage: Array, settings: CutoutSettings) -> Array:
@@ -119,29 +156,8 @@ def smaller(picture: Picture, long_side_px: int) -> Picture:
     return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0)
 
 
-def _found(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:
-    by = settings.by
-    if by == "whole":
-        return np.ones(srgb.shape[:2], np.float32)
-    if by == "alpha" or (by == "auto" and alpha is not None):
-        if alpha is None:
-            raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
-        if alpha.max() < 128:
-            raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
-        job.choose("cut-out", "by transparency, because the picture has it")
-        return alpha.astype(np.float32) / 255.0
-    if by in ("auto", "plain") and not (settings.box or strokes):
-        coverage, why = plain_background(srgb, settings.enclosed)
-        if coverage is not None:
-            job.choose("cut-out", why)
-            return coverage
-        if by == "plain":
-            raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
-    return _by_grabcut(srgb, name, settings, strokes, job)
-
-
 def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:
-    from .grabcut import box_of, grab_cut, strokes_of
+    from .grabcut import grab_cut, strokes_of
 
     marks = strokes_of(strokes, srgb.shape[:2]) if strokes else None
     box = box_of(settings.box, srgb.shape[:2])

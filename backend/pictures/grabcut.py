@@ -16,30 +16,13 @@ from ..formats.images import read_image, resize, resize_to
 from ..jobs.job import Job
 from ..values import Array
 from .background import lab_of
+from .box import Box
 
 LONG_SIDE_PX = 256
 COLOURS = 5  # Gaussians in each mixture
 ROUNDS = 6
 CONTRAST = 50.0  # weight of the outline against the colours, the paper's gamma
 SURE = 1e4
-
-Box = tuple[int, int, int, int]
-
-
-def box_of(text: str, shape: tuple[int, ...]) -> Box:
-    """Left, top, right and bottom in pixels from "10 20, 300 400"; most of the picture where the text is empty. Raises ReifyError."""
-    height, width = shape[:2]
-    if not text.strip():
-        inset = max(1, round(0.04 * min(shape)))
-        return inset, inset, width - inset, height - inset
-    try:
-        left, top, right, bottom = (round(float(word)) for word in text.replace(",", " ").split())
-    except ValueError:
-        raise ReifyError(f"{text!r} isn't a box.", "Write left, top, right and bottom in pixels: 10 20 300 400.") from None
-    box = max(0, left), max(0, top), min(width, right), min(height, bottom)
-    if box[2] - box[0] < 2 or box[3] - box[1] < 2:
-        raise ReifyError(f"The box {text!r} holds nothing of a picture of {width} x {height} pixels.", "Draw it around the subject.")
-    return box
 
 
 def strokes_of(path: Path, shape: tuple[int, ...]) -> Array:

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.job import Job
+from reify.backend.pictures.box import box_of
 from reify.backend.pictures.cutout import CutoutSettings, cut_out
-from reify.backend.pictures.grabcut import box_of, grab_cut, strokes_of
+from reify.backend.pictures.grabcut import grab_cut, strokes_of
 from scipy.ndimage import gaussian_filter
 
 from .shapes import disc
