@@ -48,9 +48,10 @@ def make(
     finished stages are taken from and left in the cache. `listener` hears Progress, Preview and Warn.
     """
     chosen = method(method_id)
-    inputs = chosen.takes(sources=tuple(Path(source).expanduser().absolute() for source in sources), name=name)
+    values = settings_of.with_values(chosen.preset(preset or next(iter(chosen.presets))), settings or {})
+    inputs = chosen.gathered(tuple(Path(source).expanduser().absolute() for source in sources), name)
     job = Job(Cache(cache_folder()) if keep else None, listener, seed=seed, weights=chosen.stages)
-    return chosen.perform(inputs, settings_of.with_values(chosen.preset(preset or next(iter(chosen.presets))), settings or {}), job)
+    return chosen.perform(inputs, values, job)
 
 
 def method(method_id: str) -> Method:

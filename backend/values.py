@@ -243,6 +243,16 @@ class Mesh:
                 raise ValueError(f"Mesh.quads is {self.quads}, but the first {2 * self.quads} faces aren't pairs (a, b, c), (a, c, d)")
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """One thing that exists already and is to become another: read from a file, or from an object in the scene."""
+
+    value: Splats | Points | Mesh
+    name: str  # of the result
+    sources: tuple[Path, ...] = ()  # the file it was read from, if it was
+    cameras: Cameras | None = None  # that it was made with, where they are known; in the same world
+
+
 @dataclass(frozen=True)
 class Report:
     """What a job did: the figures that the panel shows and that are stored on every object it made."""

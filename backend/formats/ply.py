@@ -48,6 +48,16 @@ def read_vertices(path: Path) -> tuple[Array, tuple[str, ...]]:
     return vertices, tuple(header.comments)
 
 
+def vertex_columns(path: Path) -> set[str]:
+    """The names of what every vertex has, by the file's head alone; raises ReifyError where it is no PLY file."""
+    try:
+        with path.open("rb") as stream:
+            elements = _read_header(stream, path).elements
+    except OSError as error:
+        raise ReifyError(f"{path} can't be read: {error.strerror or error}.", "Check the path.") from error
+    return {name for element in elements if element.name == "vertex" for name, _ in element.properties}
+
+
 def write_vertices(path: Path, columns: Mapping[str, Array], comments: tuple[str, ...] = ()) -> None:
     """Write columns of equal length, each with its own dtype, as the `vertex` element of a binary little endian file."""
     count = len(next(iter(columns.values())))

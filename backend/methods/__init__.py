@@ -18,9 +18,10 @@ from typing import Any
 
 from .. import settings as settings_of
 from ..errors import ReifyError
+from ..formats.given import read_given
 from ..jobs import store
 from ..jobs.job import Job
-from ..values import Result
+from ..values import Mesh, Points, Result, Splats
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Method:
     id: str  # the word on the command line: `reify run photos …`
     title: str  # "From Photos"
     summary: str  # one sentence without a period
-    takes: type  # Photos
+    takes: tuple[type, ...]  # (Photos,), or those of Splats, Points and Mesh that it changes: then `run` gets a `Given`
     gives: tuple[str, ...]  # fields of Result
     settings: type
     run: Callable[[Any, Any, Job], Result]
@@ -40,10 +41,26 @@ class Method:
     licences: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
 
+    @property
+    def changes_things(self) -> bool:
+        """True where it takes what exists already: a selected object, or a file of splats, points or a mesh."""
+        return any(kind in (Splats, Points, Mesh) for kind in self.takes)
+
     def jobs(self, sources: Sequence[Path], settings: Any, name: str = "") -> tuple[Any, ...]:
-        """What `run` takes, once for each job that these files make."""
-        inputs = self.split(sources, settings) if self.split else (self.takes(sources=tuple(sources)),)
+        """What `run` takes, once for each job that these files make; raises ReifyError where one can't be read."""
+        if self.changes_things:
+            return tuple(self.gathered((source,), name) for source in sources)
+        inputs = self.split(sources, settings) if self.split else (self.gathered(sources),)
         return tuple(replace(one, name=name) for one in inputs) if name else inputs
+
+    def gathered(self, sources: Sequence[Path], name: str = "") -> Any:
+        """What `run` takes, once for all of these files; raises ReifyError where one can't be read or there are too many."""
+        if not self.changes_things:
+            return self.takes[0](sources=tuple(sources), name=name)
+        if len(sources) != 1:
+            raise ReifyError(f"{self.title} takes one file, but there are {len(sources)}.", "Hand them in one by one.")
+        given = read_given(sources[0], self.takes)
+        return replace(given, name=name) if name else given
 
     def preset(self, name: str) -> Any:
         """The settings of a preset; raises ReifyError for an unknown one."""

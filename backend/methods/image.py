@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ReifyError
-from ..formats.images import resize_to
+from ..formats.images import SUFFIXES, resize_to
 from ..jobs.job import Job
 from ..mesh.extrude import ExtrudeSettings, extrude
 from ..mesh.inflation import InflateSettings, inflate
@@ -26,6 +26,7 @@ from . import Method
 
 VIEWS = ("front", "side", "top")
 PREVIEW_PX, PREVIEW_FACES = 256, 1500
+SMALLEST_PART, SMALLEST_PREVIEWED_PART = 0.004, 0.02  # of the subject: what is smaller joins its neighbour
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 
 Progress = Callable[[float, str], None]
@@ -62,37 +63,70 @@ class Settings:
 
 def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
-    views = _in_order(pictures.sources, settings)
-    strokes = _file(settings.cutout.strokes)
+    views = in_order(pictures.sources, settings)
+    strokes = file_of(settings.cutout.strokes)
     cut = [job.stage(_title(i), cut_out, view, settings.cutout, strokes) for i, view in enumerate(views)]
     method = _chosen(cut, settings, job)
-    mesh = job.stage("Building mesh", _build, tuple(cut), replace(settings, method=method), _file(settings.layers.painted))
+    mesh = job.stage("Building mesh", _build, tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
-    """The jobs that several files make: one for each picture, or one in all for the views of a turnaround."""
-    if settings.method == "turnaround":
-        return (Pictures(tuple(sources)),)
-    return tuple(Pictures((source,)) for source in sources)
+    """The jobs that several files make: one for each picture, or one in all for the views of a turnaround.
 
-
-def preview_mesh(picture: Picture, settings: Settings) -> Mesh:
-    """A coarse mesh of a cut-out picture, in less than a tenth of a second: for sliders that are being dragged.
-
-    Raises ReifyError where nothing is left of the subject, or the method needs more than one picture.
+    A folder stands for the pictures in it. Raises ReifyError where there are none.
     """
-    _need_a_subject(picture)
-    method = proposed(outline_of(picture))[0] if settings.method == "auto" else settings.method
+    files = [file for source in sources for file in (_pictures_in(source) if source.is_dir() else (source,))]
+    if settings.method == "turnaround":
+        return (Pictures(tuple(files)),)
+    return tuple(Pictures((file,)) for file in files)
+
+
+def in_order(sources: Sequence[Path], settings: Settings) -> tuple[Path, ...]:
+    """Front, side, top: by the files' names where each has one of these words, else as given; raises ReifyError for a wrong number."""
+    if not sources:
+        raise ReifyError("There is no picture.", "Choose one.")
+    if len(sources) > 1 and settings.method not in ("auto", "turnaround"):
+        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
+    if len(sources) > len(VIEWS):
+        raise ReifyError(f"A turnaround takes two or three views, but there are {len(sources)} pictures.", "Leave out the others.")
+    places = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
+    if all(len(place) == 1 for place in places) and len({place[0] for place in places}) == len(sources):
+        return tuple(source for _, source in sorted(zip(places, sources, strict=True), key=lambda pair: VIEWS.index(pair[0][0])))
+    return tuple(sources)
+
+
+def chosen_for(cut: Sequence[Picture], settings: Settings) -> tuple[str, str]:
+    """The method that cut-out pictures get, and why where it was chosen for them; raises ReifyError where nothing is left of them."""
+    for picture in cut:
+        _need_a_subject(picture)
+    if settings.method != "auto":
+        return settings.method, ""
+    return ("turnaround", f"{len(cut)} views of one subject were given") if len(cut) > 1 else proposed(outline_of(cut[0]))
+
+
+def preview_mesh(cut: Sequence[Picture], settings: Settings) -> Mesh:
+    """A coarse mesh of cut-out pictures, in less than a tenth of a second: for sliders that are being dragged.
+
+    Raises ReifyError where nothing is left of the subject, or the method needs another number of pictures.
+    """
+    method, _ = chosen_for(cut, settings)
     coarse = replace(settings, method=method, faces=min(settings.faces, PREVIEW_FACES))
     side_px = PREVIEW_PX // 2 if method == "layers" else PREVIEW_PX  # every part costs as much as a picture
-    return shaped((smaller(picture, side_px),), coarse, _file(settings.layers.painted))
+    return shaped([smaller(picture, side_px) for picture in cut], coarse, file_of(settings.layers.painted), rough=True)
 
 
 def shaped(
-    pictures: Sequence[Picture], settings: Settings, painted: Path | None = None, progress: Progress = lambda fraction, text: None
+    pictures: Sequence[Picture],
+    settings: Settings,
+    painted: Path | None = None,
+    progress: Progress = lambda fraction, text: None,
+    rough: bool = False,
 ) -> Mesh:
-    """The textured mesh that `settings.method` (not "auto") makes of cut-out pictures; raises ReifyError."""
+    """The textured mesh that `settings.method` (not "auto") makes of cut-out pictures; raises ReifyError.
+
+    A `rough` one is made faster: its faces are less even, and small parts aren't told from their neighbours.
+    """
     if settings.method == "turnaround":
         return _turned_around(pictures, settings, progress)
     picture, small = pictures[0], smaller(pictures[0], LARGEST_SUBJECT_PX)
@@ -106,7 +140,7 @@ def shaped(
         solid, normals = relief(small, subject, settings.faces, settings.relief, progress)
         normals = resize_to(normals, (picture.srgb.shape[1], picture.srgb.shape[0]))
     else:
-        solid = _solid(small, settings, painted, progress)
+        solid = _solid(small, settings, painted, progress, rough)
     progress(0.8, "projecting the picture")
     mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
     scale = picture.srgb.shape[1] / small.srgb.shape[1]
@@ -128,11 +162,12 @@ def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | No
     return mesh
 
 
-def _solid(picture: Picture, settings: Settings, painted: Path | None, progress: Progress) -> Solid:
+def _solid(picture: Picture, settings: Settings, painted: Path | None, progress: Progress, rough: bool) -> Solid:
     if settings.method == "layers":
         progress(0.0, "telling parts apart")
-        regions = regions_painted(painted, picture) if painted else regions_by_colour(picture, settings.layers.colours)
-        return layers(picture.coverage, regions, settings.faces, settings.layers, settings.inflate, progress)
+        least = SMALLEST_PREVIEWED_PART if rough else SMALLEST_PART
+        regions = regions_painted(painted, picture, least) if painted else regions_by_colour(picture, settings.layers.colours, least)
+        return layers(picture.coverage, regions, settings.faces, settings.layers, settings.inflate, progress, rough)
     if settings.method == "lathe":
         progress(0.0, "finding the axis")
         axis = mirror_axis(picture.coverage)
@@ -140,7 +175,7 @@ def _solid(picture: Picture, settings: Settings, painted: Path | None, progress:
         return lathe(upright, axis.point_px, axis.angle, top_px, settings.faces, settings.lathe)
     if settings.method == "extrude":
         return extrude(picture.coverage, settings.faces, settings.extrude, progress)
-    return inflate(picture.coverage, settings.faces, settings.inflate, progress)
+    return inflate(picture.coverage, settings.faces, settings.inflate, progress, rough)
 
 
 def _turned_around(pictures: Sequence[Picture], settings: Settings, progress: Progress) -> Mesh:
@@ -150,33 +185,26 @@ def _turned_around(pictures: Sequence[Picture], settings: Settings, progress: Pr
     return turnaround(front, side, top, settings.faces, settings.size_m, settings.turnaround, progress)
 
 
-def _in_order(sources: tuple[Path, ...], settings: Settings) -> tuple[Path, ...]:
-    """Front, side, top: by the files' names where each has one of these words, else as they were given."""
-    if not sources:
-        raise ReifyError("There is no picture.", "Choose one.")
-    if len(sources) > 1 and settings.method not in ("auto", "turnaround"):
-        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
-    if len(sources) > len(VIEWS):
-        raise ReifyError(f"A turnaround takes two or three views, but there are {len(sources)} pictures.", "Leave out the others.")
-    places = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
-    if all(len(place) == 1 for place in places) and len({place[0] for place in places}) == len(sources):
-        return tuple(source for _, source in sorted(zip(places, sources, strict=True), key=lambda pair: VIEWS.index(pair[0][0])))
-    return sources
-
-
 def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
-    if settings.method != "auto":
-        return settings.method
-    method, why = ("turnaround", f"{len(cut)} views of one subject were given") if len(cut) > 1 else proposed(outline_of(cut[0]))
-    job.choose("method", f"{method}, because {why}")
+    method, why = chosen_for(cut, settings)
+    if why:
+        job.choose("method", f"{method}, because {why}")
     return method
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".gif"))
+    if not files:
+        raise ReifyError(f"{folder.name} holds no pictures.", "Choose a folder with pictures in it, or the pictures themselves.")
+    return files
 
 
 def _title(view: int) -> str:
     return "Cutting out" if view == 0 else f"Cutting out the {VIEWS[view]} view"
 
 
-def _file(text: str) -> Path | None:
+def file_of(text: str) -> Path | None:
+    """The file that a setting names; None where it is empty."""
     return Path(text).expanduser() if text.strip() else None
 
 
@@ -184,7 +212,7 @@ METHOD = Method(
     id="image",
     title="From Picture",
     summary="Turn a drawing or a cut-out picture into a closed, textured mesh, offline and in a second",
-    takes=Pictures,
+    takes=(Pictures,),
     gives=("mesh",),
     settings=Settings,
     run=run,
