@@ -36,7 +36,7 @@ def run(emit: Callable[..., None]) -> None:
         times = []
         for _ in range(9):
             started = time.perf_counter()
-            preview_mesh(picture, Settings(method="inflate"))
+            preview_mesh([picture], Settings(method="inflate"))
             times.append(time.perf_counter() - started)
     emit("preview_256_milliseconds", round(1000 * statistics.median(times), 1), "ms", runs=len(times))
     if not DATA.is_dir():

@@ -32,16 +32,22 @@ class InflateSettings:
     sides: str = option("both", "Which sides bulge", choices={"both": "Front and back", "front": "The front; the back is flat"})
 
 
-def inflate(coverage: Array, faces: int, settings: InflateSettings, progress: Progress = lambda fraction, text: None) -> Solid:
-    """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none."""
+def inflate(
+    coverage: Array, faces: int, settings: InflateSettings, progress: Progress = lambda fraction, text: None, rough: bool = False
+) -> Solid:
+    """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none.
+
+    A `rough` one takes half the time: its faces aren't evened out, and their number is met less closely.
+    """
     progress(0.0, "laying out the mesh")
-    sheet = sheet_for(coverage, faces)
+    sheet = sheet_for(coverage, faces, tries=0 if rough else 2)
     progress(0.3, "solving for the height")
     height = heights(sheet, settings)
-    progress(0.6, "evening out the faces")
-    sheet = spread(sheet, height)
-    progress(0.7, "solving for the height")
-    height = heights(sheet, settings)
+    if not rough:
+        progress(0.6, "evening out the faces")
+        sheet = spread(sheet, height)
+        progress(0.7, "solving for the height")
+        height = heights(sheet, settings)
     return closed(sheet, height, -height if settings.sides == "both" else np.zeros_like(height))
 
 

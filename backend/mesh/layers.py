@@ -40,8 +40,12 @@ def layers(
     settings: LayersSettings,
     shape: InflateSettings,
     progress: Progress = lambda fraction, text: None,
+    rough: bool = False,
 ) -> Solid:
-    """Closed shells over `regions` [H,W] int (-1 is outside), about `faces` faces in all; `shape` says how each is inflated."""
+    """Closed shells over `regions` [H,W] int (-1 is outside), about `faces` faces in all; `shape` says how each is inflated.
+
+    `rough` ones are made faster, see `inflate`.
+    """
     from scipy.ndimage import distance_transform_edt
 
     parts = _filled(regions)
@@ -59,7 +63,7 @@ def layers(
         outline = _outline(coverage[box], part[box], at_edge[box], reach if below is None else 0.0)
         if not (outline > 0.5).any():
             continue
-        solid = inflate(outline, max(60, round(faces * float(part.sum()) / total)), shape)
+        solid = inflate(outline, max(60, round(faces * float(part.sum()) / total)), shape, rough=rough)
         solid = _moved(solid, np.array([box[1].start, box[0].start, 0.0]))
         if below is not None:
             stands_out = (2.0 * settings.lift - 1.0) * float(solid.vertices_px[:, 2].max())

@@ -68,12 +68,15 @@ def sheet_of(coverage: Array, spacing_px: float) -> Sheet:
     return Sheet(xy, polygons, counts.astype(np.int32), vertices >= samples.size)
 
 
-def sheet_for(coverage: Array, faces: int, wall_px: float = 0.0) -> Sheet:
-    """A sheet so that two of it, with walls of `wall_px` between their rims, have about `faces` faces; its cells are evened out."""
+def sheet_for(coverage: Array, faces: int, wall_px: float = 0.0, tries: int = 2) -> Sheet:
+    """A sheet so that two of it, with walls of `wall_px` between their rims, have about `faces` faces; its cells are evened out.
+
+    It is laid out anew up to `tries` times to meet that number.
+    """
     finest = max(coverage.shape) / MOST_CELLS
     spacing = max(spacing_for(coverage, faces, wall_px), finest)
     sheet = sheet_of(coverage, spacing)
-    for _ in range(2):
+    for _ in range(tries):
         count = _faces_in_all(sheet, wall_px)
         if abs(count / faces - 1.0) < 0.1:
             break

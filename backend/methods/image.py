@@ -19,14 +19,14 @@ from ..mesh.solid import Solid, mesh_of
 from ..mesh.turnaround import TurnaroundSettings, disagreement, turnaround
 from ..pictures.cutout import CutoutSettings, cut_out, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
-from ..pictures.regions import regions_by_colour, regions_painted
+from ..pictures.regions import SMALLEST, regions_by_colour, regions_painted
 from ..settings import group, option
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top")
 PREVIEW_PX, PREVIEW_FACES = 256, 1500
-SMALLEST_PART, SMALLEST_PREVIEWED_PART = 0.004, 0.02  # of the subject: what is smaller joins its neighbour
+PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbour
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 
 Progress = Callable[[float, str], None]
@@ -165,7 +165,7 @@ def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | No
 def _solid(picture: Picture, settings: Settings, painted: Path | None, progress: Progress, rough: bool) -> Solid:
     if settings.method == "layers":
         progress(0.0, "telling parts apart")
-        least = SMALLEST_PREVIEWED_PART if rough else SMALLEST_PART
+        least = PREVIEW_SMALLEST if rough else SMALLEST
         regions = regions_painted(painted, picture, least) if painted else regions_by_colour(picture, settings.layers.colours, least)
         return layers(picture.coverage, regions, settings.faces, settings.layers, settings.inflate, progress, rough)
     if settings.method == "lathe":

@@ -16,8 +16,11 @@ MOST = 64
 SAMPLE = 20_000  # pixels that the colours are learned from
 
 
-def regions_by_colour(picture: Picture, colours: int) -> Array:
-    """Regions of one colour each, [H,W] int32 from 0, -1 outside of the subject; with one colour, the connected parts."""
+def regions_by_colour(picture: Picture, colours: int, smallest: float = SMALLEST) -> Array:
+    """Regions of one colour each, [H,W] int32 from 0, -1 outside of the subject; with one colour, the connected parts.
+
+    Regions of less than the share `smallest` of the subject join a neighbour.
+    """
     from scipy.ndimage import median_filter
 
     inside = picture.coverage > 0.5
@@ -29,11 +32,14 @@ def regions_by_colour(picture: Picture, colours: int) -> Array:
     means = _palette(lab[inside], colours)
     nearest = np.full(inside.shape, -1)
     nearest[inside] = ((lab[inside][:, None] - means[None]) ** 2).sum(-1).argmin(axis=1)
-    return _merged(nearest)
+    return _merged(nearest, smallest)
 
 
-def regions_painted(path: Path, picture: Picture) -> Array:
-    """Regions as a painted picture of flat colours gives them, [H,W] int32, -1 outside of the subject; raises ReifyError."""
+def regions_painted(path: Path, picture: Picture, smallest: float = SMALLEST) -> Array:
+    """Regions as a painted picture of flat colours gives them, [H,W] int32, -1 outside of the subject; raises ReifyError.
+
+    Regions and colours of less than the share `smallest` of the subject join a neighbour.
+    """
     pixels = read_image(path)
     inside = picture.coverage > 0.5
     rows, columns = (np.arange(size) * have // size for size, have in zip(inside.shape, pixels.shape, strict=False))
@@ -41,13 +47,13 @@ def regions_painted(path: Path, picture: Picture) -> Array:
     codes = np.where(inside, painted @ np.array([64, 8, 1]), -1)
     kinds, labels = np.unique(codes, return_inverse=True)
     counts = np.bincount(labels.ravel())
-    common = (kinds >= 0) & (counts > SMALLEST * inside.sum())
+    common = (kinds >= 0) & (counts > smallest * inside.sum())
     if not 1 <= common.sum() <= MOST:
         raise ReifyError(f"{path.name} shows {common.sum()} colours on the subject.", "Paint each part in one of a few flat colours.")
     index = np.full(len(kinds), -2)
     index[common] = np.arange(common.sum())
     index[kinds < 0] = -1
-    return _merged(index[labels].reshape(inside.shape))
+    return _merged(index[labels].reshape(inside.shape), smallest)
 
 
 def _palette(colours: Array, count: int) -> Array:
@@ -67,13 +73,13 @@ def _palette(colours: Array, count: int) -> Array:
     return centres
 
 
-def _merged(labels: Array) -> Array:
+def _merged(labels: Array, smallest: float) -> Array:
     """Connected regions, those that are too small given to what lies nearest; -2 marks what belongs to none."""
     from scipy.ndimage import distance_transform_edt
 
     regions = _connected(labels)
     sizes = np.bincount(regions[regions >= 0])
-    large = sizes >= max(SMALLEST * (labels != -1).sum(), np.sort(sizes)[-MOST] if len(sizes) > MOST else 0)
+    large = sizes >= max(smallest * (labels != -1).sum(), np.sort(sizes)[-MOST] if len(sizes) > MOST else 0)
     if not large.any():
         return np.where(labels != -1, 0, -1).astype(np.int32)
     keep = (regions >= 0) & large[regions]

@@ -80,12 +80,12 @@ def test_the_wrong_number_of_pictures_is_said(tmp_path: Path) -> None:
 def test_a_preview_is_coarse_and_closed() -> None:
     picture = pictured(butterfly(480))
     for method in ("auto", *ONE_PICTURE):
-        mesh = preview_mesh(picture, Settings(method=method, faces=50_000))
+        mesh = preview_mesh([picture], Settings(method=method, faces=50_000))
         assert len(mesh.faces) < 6000
         directed = np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]])
         assert (np.unique(np.sort(directed, axis=1), axis=0, return_counts=True)[1] == 2).all()
     with pytest.raises(ReifyError, match="Nothing is left"):
-        preview_mesh(Picture("empty", picture.srgb, np.zeros_like(picture.coverage)), Settings())
+        preview_mesh([Picture("empty", picture.srgb, np.zeros_like(picture.coverage))], Settings())
 
 
 def test_ten_thousand_specks_of_one_size_give_a_mesh_and_a_warning(tmp_path: Path) -> None:
