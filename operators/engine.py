@@ -14,7 +14,8 @@ from ..backend.jobs.job import Job
 from ..backend.jobs.runner import Runner, Task
 from ..backend.jobs.terminal import drain
 from ..backend.values import Result
-from . import chosen, pump
+from . import chosen
+from .redraw import redraw
 
 if TYPE_CHECKING:
     from ..backend.engine import install
@@ -197,7 +198,7 @@ def _no_access() -> str:
 
 
 def _tick() -> float | None:
-    pump.redraw()
+    redraw()
     if _runner.busy:
         return TICK_S
     _seen.clear()

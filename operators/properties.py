@@ -20,6 +20,7 @@ import bpy
 from ..backend import settings as settings_of
 from ..backend.methods import Method, all_methods
 from ..backend.settings import Option
+from .redraw import redraw
 
 UNITS: dict[str, dict[str, Any]] = {
     "px": {"subtype": "PIXEL"},
@@ -84,13 +85,30 @@ def register() -> None:
 
 def unregister() -> None:
     """Take everything back."""
+    if bpy.app.timers.is_registered(_prepare):
+        bpy.app.timers.unregister(_prepare)
     del bpy.types.Scene.reify
     while _registered:
         bpy.utils.unregister_class(_registered.pop())
 
 
+def ready() -> bool:
+    """True once the properties are made; a panel, which may not make them itself, calls `prepare` and waits for its next drawing."""
+    return bool(_registered)
+
+
+def prepare() -> None:
+    """Make the properties as soon as Blender is done drawing."""
+    if not bpy.app.timers.is_registered(_prepare):
+        bpy.app.timers.register(_prepare, first_interval=0.0)
+
+
+def _prepare() -> None:
+    _ = bpy.context.scene.reify
+    redraw()
+
+
 def _first_use(scene: bpy.types.Scene) -> Any:
-    del bpy.types.Scene.reify
     _register_groups()
     return scene.reify
 
@@ -108,6 +126,7 @@ def _register_groups() -> None:
     for cls in (ReifySource, *groups.values(), root):
         bpy.utils.register_class(cls)
         _registered.append(cls)
+    del bpy.types.Scene.reify
     bpy.types.Scene.reify = bpy.props.PointerProperty(type=root)
 
 

@@ -16,6 +16,7 @@ from ..backend.errors import ReifyError
 from ..backend.jobs.runner import State, Task
 from ..scene import preview
 from . import session
+from .redraw import redraw
 
 log = logging.getLogger(__name__)
 
@@ -118,16 +119,6 @@ def hand_over(task: Task) -> None:
         except RuntimeError as error:
             log.exception("the result couldn't be put into the scene")
             raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
-
-
-def redraw() -> None:
-    """Redraw the sidebars that show the panel."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
 
 
 def _show_preview(task: Task) -> None:

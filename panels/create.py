@@ -9,7 +9,7 @@ import bpy
 from ..backend.jobs.runner import State, Task
 from ..backend.jobs.terminal import clock
 from ..backend.methods import Method, all_methods
-from ..operators import session
+from ..operators import properties, session
 from ..operators.properties import changed, chosen_method, group_of
 from .engine import draw_engine
 from .parts import SidebarPanel, figures, text
@@ -27,6 +27,10 @@ class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw sources and Generate, or the running job."""
         layout = self.layout
+        if not properties.ready():
+            properties.prepare()
+            layout.label(text="Loading…")
+            return
         task = session.current()
         if task is not None:
             _draw_running(layout, context, task)

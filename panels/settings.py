@@ -10,7 +10,7 @@ import bpy
 from ..backend import settings as settings_of
 from ..backend.settings import Option
 from ..operators import session
-from ..operators.properties import chosen_method, group_of, property_name
+from ..operators.properties import chosen_method, group_of, property_name, ready
 from .parts import SidebarPanel
 
 
@@ -25,7 +25,7 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A running job has its settings already."""
-        return session.current() is None and not chosen_method(context.scene).missing()
+        return ready() and session.current() is None and not chosen_method(context.scene).missing()
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw every option, those for experts in a sub-panel of their own."""

@@ -74,6 +74,7 @@ def scene(registered, monkeypatch):
 
     monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=()))
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert bpy.context.scene.reify.seed == 0  # makes the properties, which drawing may not
     yield bpy.context.scene
     session.stop()
 
@@ -89,6 +90,17 @@ def task(monkeypatch):
     made.job = Job()
     monkeypatch.setattr(session, "tasks", lambda: (made,))
     return made
+
+
+def test_the_first_drawing_makes_no_properties_but_has_them_made(scene, monkeypatch):
+    from reify.operators import properties
+    from reify.panels.create import VIEW3D_PT_reify
+
+    asked = []
+    monkeypatch.setattr(properties, "ready", lambda: False)
+    monkeypatch.setattr(properties, "prepare", lambda: asked.append(True))
+    assert draw(VIEW3D_PT_reify) == ([], "Loading…")
+    assert asked
 
 
 def test_an_empty_panel_says_what_to_do_and_why_generate_is_grey(scene):
