@@ -15,7 +15,7 @@ from ..values import Splats, Views
 from . import strategy
 from .cpu.engine import CpuEngine
 from .engine import Step, StepFigures
-from .schedule import DENSIFY_STEPS, GROW_UNTIL, Schedule
+from .schedule import DENSIFY_STEPS, FADE_UNTIL, GROW_UNTIL, PRUNINGS, USELESS_WEIGHT, Schedule
 from .targets import Targets
 from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECONDS, TrainingSettings
 
@@ -41,13 +41,14 @@ class Loop:
         chosen: Device,
         job: Job,
     ) -> None:
-        self.settings, self.schedule, self.job = settings, schedule, job
+        self.settings, self.schedule, self.job, self.threads = settings, schedule, job, chosen.threads
         self.targets = Targets(views, indices, schedule.keep_bytes)
         self.engine = _engine(start, schedule.most, settings.sh_degree, chosen)
         self.steps_done = 0
         self.elapsed = 0.0
         self.square = 0.0  # running mean squared error
         self.broken = 0
+        self.prunings = 0
         self._load()
         self._repair()
 
@@ -61,6 +62,9 @@ class Loop:
                 if (wanted := self.schedule.factor(fraction)) != factor:
                     self.targets.drop(factor)
                     factor = wanted
+                if self.prunings < len(PRUNINGS) and fraction >= PRUNINGS[self.prunings][0]:
+                    self._prune(PRUNINGS[self.prunings][1])
+                    self.prunings += 1
                 figures = self._step(fraction, factor)
                 now = time.monotonic()
                 if now - reported > REPORT_SECONDS:
@@ -81,6 +85,8 @@ class Loop:
             self._save()
             raise
         self._repair()
+        if self.prunings < len(PRUNINGS):  # ended early
+            self._prune(USELESS_WEIGHT)
         with self.engine.edited():
             strategy.keep(self.engine, strategy.opacities(self.engine) > strategy.DEAD_OPACITY)
         (self.job.folder / CHECKPOINT).unlink(missing_ok=True)
@@ -108,7 +114,7 @@ class Loop:
                 seed=((self.job.seed << 32) + step) % (1 << 62),
                 background=background,
                 ssim_weight=settings.ssim_weight,
-                opacity_weight=settings.opacity_weight / count,
+                opacity_weight=settings.opacity_weight / count if fraction < FADE_UNTIL else 0.0,
                 scale_weight=settings.scale_weight / count / self.schedule.extent,
                 needle_weight=settings.needle_weight / count,
                 noise=5e5 if settings.strategy == "mcmc" and fraction < 0.9 else 0.0,
@@ -132,6 +138,21 @@ class Loop:
             with engine.edited():
                 strategy.by_place(engine)
         return figures
+
+    def _prune(self, least: float) -> None:
+        """Remove the splats that nowhere in the training views reach a blending weight of `least` (RadSplat, Niemeyer et al. 2024)."""
+        engine = self.engine
+        judge = engine
+        if not isinstance(judge, CpuEngine):
+            judge = CpuEngine(engine.splats(), engine.count, self.settings.sh_degree, self.threads, training=False)
+        strongest = np.zeros(engine.count, np.float32)
+        for place in range(len(self.targets)):
+            self.job.progress(self.schedule.fraction(self.steps_done, self.elapsed), "Removing splats that hardly matter")
+            strongest = np.maximum(strongest, judge.strongest_weights(self.targets.get(place, 1)))
+        if judge is not engine:
+            judge.close()
+        with engine.edited():
+            strategy.keep(engine, strongest >= least)
 
     def _place(self, step: int) -> int:
         """Which training view a step uses: every view once, in an order that changes each round."""
@@ -167,7 +188,7 @@ class Loop:
             kept = {name: getattr(engine, name)[: engine.count].copy() for name in ARRAYS}
         arrays = {
             **kept,
-            "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken], np.float64),
+            "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken, self.prunings], np.float64),
         }
         partial = self.job.folder / (CHECKPOINT + ".partial")
         save_file(arrays, partial)
@@ -193,8 +214,8 @@ class Loop:
             self.engine.count = count
             for name in ARRAYS:
                 getattr(self.engine, name)[:count] = arrays[name]
-        steps, self.elapsed, self.square, broken = (float(v) for v in arrays["clock"])
-        self.steps_done, self.broken = int(steps), int(broken)
+        steps, self.elapsed, self.square, broken, prunings = (float(v) for v in arrays["clock"])
+        self.steps_done, self.broken, self.prunings = int(steps), int(broken), int(prunings)
         self.job.choose("resumed", f"at step {self.steps_done}")
 
 

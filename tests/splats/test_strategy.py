@@ -48,6 +48,33 @@ def test_dead_splats_come_back_to_life_where_the_error_is(engine):
     assert np.mean((engine.parameters[:50, MEAN : MEAN + 3] == engine.parameters[100, MEAN : MEAN + 3]).all(axis=1)) > 0.95
 
 
+def test_the_classic_strategy_copies_small_and_splits_large_splats_that_the_picture_pulls_at(engine):
+    from reify.backend.splats.cpu.layout import LOG_SCALE, MEAN, STAT_ABS
+
+    engine.parameters[:500, LOG_SCALE : LOG_SCALE + 3] = np.log(0.005)
+    engine.parameters[3, LOG_SCALE : LOG_SCALE + 3] = np.log(0.2)
+    engine.stats[:500, STAT_ABS] = 0
+    engine.stats[[3, 5], STAT_ABS] = 9
+    before = engine.parameters[:500].copy()
+    assert strategy.clone_and_split(engine, 502, 1.0, np.random.default_rng(0)) == 2
+    assert engine.count == 502
+    split, copied = engine.parameters[500], engine.parameters[501]
+    assert np.array_equal(copied, before[5]) and np.array_equal(engine.parameters[5], before[5])
+    assert np.exp(split[LOG_SCALE]) == pytest.approx(0.2 / 1.6, rel=1e-4)
+    assert np.exp(engine.parameters[3, LOG_SCALE]) == pytest.approx(0.2 / 1.6, rel=1e-4)
+    assert not np.array_equal(split[MEAN : MEAN + 3], engine.parameters[3, MEAN : MEAN + 3])
+
+
+def test_the_classic_strategy_drops_faint_and_overly_large_splats(engine):
+    from reify.backend.splats.cpu.layout import LOG_SCALE, OPACITY
+
+    engine.parameters[:7, OPACITY] = -9
+    engine.parameters[10:13, LOG_SCALE] = np.log(0.7)
+    strategy.clone_and_split(engine, 0, 1.0, np.random.default_rng(0))
+    assert engine.count <= 490
+    assert np.exp(engine.parameters[: engine.count, LOG_SCALE : LOG_SCALE + 3]).max() < 0.5
+
+
 def test_reordering_by_place_keeps_every_splat(engine):
     before = engine.splats()
     strategy.by_place(engine)

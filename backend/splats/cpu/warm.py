@@ -26,4 +26,5 @@ def run_once(absolute: bool) -> None:
     engine = CpuEngine(splats, 1, 0, 1)
     target = Target(np.zeros((16, 16, 3), np.uint8), plane, plane, camera)
     engine.step(target, Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute))
+    engine.strongest_weights(target)
     engine.close()
