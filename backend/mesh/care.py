@@ -1,4 +1,4 @@
-"""From a raw mesh to one that an artist wants: no floaters, sound, smooth, as small as asked for."""
+"""From a raw mesh to one that an artist wants: no floaters, sound, smooth, as small as asked for. UVs and colours stay."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..settings import option
 from ..values import Array, Mesh
 
 SMALL_HOLE = 0.25  # length of the rim of a small hole, in diagonals of the mesh
+LARGEST_POSITION = 1e15  # beyond it products of positions leave the range of 32 bits
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,15 @@ class MeshSettings:
     smallest_part: float = option(
         0.5, "Loose parts with less than this share of the largest part's area are removed", low=0.0, high=100.0, unit="%"
     )
+    enclosed: str = option(
+        "parts",
+        "What nobody can see from outside, and whether it is removed",
+        choices={
+            "keep": "Keep everything",
+            "parts": "Remove loose parts that lie wholly inside others",
+            "faces": "Remove all faces out of sight, also where bodies run into each other",
+        },
+    )
     holes: str = option(
         "small",
         "Which holes are closed",
@@ -30,24 +40,30 @@ class MeshSettings:
             "none": "Leave all holes open",
             "small": "Close holes that are small compared to the mesh",
             "all": "Close all holes: the mesh becomes watertight",
+            "rebuild": "Build the surface anew around what is inside: watertight whatever the mesh's state, without inner parts",
         },
+    )
+    rebuild_cells: int = option(
+        128, "Cells along the longest side where the surface is built anew; more keep finer detail", low=16, high=512, advanced=True
     )
 
 
 def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
-    """The mesh repaired, freed of floaters, smoothed, simplified and closed, with vertex colours but without UVs.
+    """The mesh repaired, freed of floaters and inner parts, smoothed, simplified and closed; UVs, textures and colours stay with it.
 
     The result has one fan of faces a vertex, no edge with more than two faces, and consistent winding. What was repaired is
     told as warnings or figures. Raises ReifyError where no face is left.
     """
-    if len(mesh.faces) == 0:
-        raise ReifyError("The mesh has no faces.", "Use more photos of the subject, or train longer.")
-    if mesh.uvs is not None:
-        job.warn("The mesh's UVs don't survive cleaning; it is unwrapped again.")
     job.progress(0.0, "repairing")
-    mesh = repair(_without_uvs(mesh), job=job)
+    mesh = repair(mesh, job=job)
     job.progress(0.2, "removing floaters")
     mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
+    if settings.enclosed != "keep" and settings.holes != "rebuild":
+        mesh = drop_enclosed(mesh, settings.enclosed, job=job)
+    if settings.holes == "rebuild":
+        from .rebuild import rebuild
+
+        mesh = repair(rebuild(mesh, settings.rebuild_cells, job=job), job=job, quiet=True)
     if settings.smoothing:
         mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
@@ -56,7 +72,7 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
     if settings.holes != "none":
         job.progress(0.8, "closing holes")
-        mesh = close_holes(mesh, np.inf if settings.holes == "all" else SMALL_HOLE * _diagonal(mesh), job=job)
+        mesh = close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
@@ -69,30 +85,40 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     """
     from . import topology
 
-    vertices, faces, source = mesh.vertices, mesh.faces, np.arange(len(mesh.vertices))
-    if faces.min(initial=0) < 0 or faces.max(initial=-1) >= len(vertices):
+    if len(mesh.faces) == 0:
+        raise ReifyError("The mesh has no faces.", "Choose another mesh, or make it again from more or better photos.")
+    faces, uvs = mesh.faces, mesh.uvs
+    if faces.min() < 0 or faces.max() >= len(mesh.vertices):
         raise ReifyError("The mesh has faces whose vertices are missing.", "Export it again from the program that made it.")
-    sound = np.isfinite(vertices).all(axis=1)
-    broken = ~sound[faces].all(axis=1)
+    broken = _broken(mesh)
     if broken.any():
         job.warn(f"{int(broken.sum())} faces had vertices without a position and were removed.")
-    vertices, faces, welded = _weld(vertices, faces[~broken])
-    source = source[welded]
-    faces = _without_degenerate(faces)
-    if len(faces) == 0:
-        raise ReifyError("The mesh has no sound faces.", "Use more photos of the subject, or train longer.")
-    faces, turned = topology.wind_consistently(faces, topology.pair_half_edges(vertices, faces))
-    before = len(np.unique(faces))
-    faces, fans = topology.separate_fans(vertices, faces)
-    source, vertices = source[fans], vertices[fans]
-    if not quiet and turned:
-        job.warn(f"{turned} faces were turned round to agree with their neighbours.")
-    if not quiet and len(vertices) > before:
-        job.metric("non_manifold_vertices_split", len(vertices) - before)
+    used, faces = topology.compact(mesh.vertices, faces[~broken])
+    first, faces = topology.weld(mesh.vertices[used], faces)
+    source = used[first]
+    sound = np.flatnonzero(topology.distinct_corners(faces))
+    kept = np.flatnonzero(~broken)[sound]
+    single = topology.first_of_doubles(faces[sound])
+    kept, faces = kept[single], faces[sound][single]
+    vertices = mesh.vertices[source]
+    if not (topology.areas(vertices, faces) > topology.no_area(vertices)).any():
+        raise ReifyError("The mesh has no face with an area.", "Choose another mesh, or make it again from more or better photos.")
+    wound, turned = topology.wind_consistently(faces, topology.pair_half_edges(vertices, faces))
+    reversed_faces = wound[:, 0] != faces[:, 0]
+    before = len(np.unique(wound))
+    faces, fans = topology.separate_fans(vertices, wound)
+    source = source[fans]
+    vertices = mesh.vertices[source]
+    if not quiet:
+        _tell(job, dropped=len(mesh.faces) - int(broken.sum()) - len(faces), turned=turned, split=len(vertices) - before)
     if _closed(faces, vertices) and topology.volume(vertices, faces) < 0:
-        faces = faces[:, ::-1]
+        faces, reversed_faces = faces[:, ::-1], ~reversed_faces
         job.warn("The mesh was inside out and was turned round.")
-    return Mesh(vertices, np.ascontiguousarray(faces), vertex_srgb=None if mesh.vertex_srgb is None else mesh.vertex_srgb[source])
+    if uvs is not None:
+        uvs = _finite_uvs(uvs[kept], job)
+        uvs = np.where(reversed_faces[:, None, None], uvs[:, ::-1], uvs)
+    colours = None if mesh.vertex_srgb is None else mesh.vertex_srgb[source]
+    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colours, mesh.textures)
 
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
@@ -105,7 +131,34 @@ def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
     if keep.all():
         return mesh
     job.metric("floaters_removed", job.report.metrics.get("floaters_removed", 0) + int((~keep).sum()))
-    return _subset(mesh, mesh.faces[keep[part]])
+    return _subset(mesh, keep[part])
+
+
+def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
+    """Without the "parts", or all "faces", that no ray of light from outside could reach.
+
+    Of faces, only patches that are large compared to the mesh go: a crevice that no ray happened to find stays closed.
+    """
+    from . import topology
+    from .analyse import inner_parts
+    from .tree import hidden, tree_of
+
+    job.progress(0.25, "looking for what is inside")
+    part = topology.parts(mesh.faces, len(mesh.vertices))
+    if which == "parts":
+        inner = inner_parts(mesh.vertices, mesh.faces, part)
+        job.metric("inner_parts_removed", int(inner.sum()))
+        return _subset(mesh, ~inner[part]) if inner.any() else mesh
+    unseen = hidden(tree_of(mesh.vertices, mesh.faces), rays=256)
+    pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
+    f, g = pairs.first // 3, pairs.second // 3
+    alike = unseen[f] == unseen[g]
+    patch = topology.connected(len(mesh.faces), f[alike], g[alike])
+    areas = topology.areas(mesh.vertices, mesh.faces)
+    large = np.bincount(patch, areas) >= 0.001 * areas.sum()
+    gone = unseen & large[patch]
+    job.metric("inner_faces_removed", int(gone.sum()))
+    return _subset(mesh, ~gone) if gone.any() and not gone.all() else mesh
 
 
 def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: float = -0.53) -> Mesh:
@@ -123,55 +176,96 @@ def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: floa
 
 
 def simplify(mesh: Mesh, faces: int) -> Mesh:
-    """About `faces` triangles, by quadric error metrics; vertex colours come from the nearest vertices before."""
+    """About `faces` triangles, by quadric error metrics; UVs and colours come from what is nearest before."""
     import fast_simplification
-    from scipy.spatial import cKDTree
 
-    vertices, kept = fast_simplification.simplify(mesh.vertices, mesh.faces, target_count=faces, agg=5)
-    colours = None
-    if mesh.vertex_srgb is not None:
-        _, nearest = cKDTree(mesh.vertices).query(vertices, k=min(3, len(mesh.vertices)))
-        colours = mesh.vertex_srgb[nearest.reshape(len(vertices), -1)].mean(axis=1).astype(np.float32)
-    return Mesh(vertices.astype(np.float32), kept.astype(np.int32), vertex_srgb=colours)
+    from .transfer import transfer
+
+    origin, size = mesh.vertices.min(axis=0), float(np.ptp(mesh.vertices, axis=0).max()) or 1.0
+    scaled = ((mesh.vertices - origin) / size).astype(np.float32)
+    vertices, kept = fast_simplification.simplify(scaled, mesh.faces, target_count=faces, agg=5)
+    if len(kept) == 0:  # nothing but slivers, which are all the same to it
+        return mesh
+    return transfer(Mesh((vertices * size + origin).astype(np.float32), kept.astype(np.int32)), mesh)
+
+
+def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple[Mesh, ...]:
+    """`count` more meshes, each with `ratio` of the faces of the one before it; UVs and colours are those of `mesh`."""
+    levels: list[Mesh] = []
+    for index in range(count):
+        wanted = max(4, round(len(mesh.faces) * ratio ** (index + 1)))
+        job.progress(index / count, f"level of detail {index + 1}: {wanted} faces")
+        simpler = repair(simplify(mesh, wanted), job=job, quiet=True) if wanted < len(mesh.faces) else mesh
+        levels.append(simpler)
+        job.metric(f"faces_lod{index + 1}", len(simpler.faces))
+    return tuple(levels)
 
 
 def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
-    """With the holes closed whose rims aren't longer than `longest_rim` world units."""
+    """With the holes closed whose rims aren't longer than `longest_rim` world units.
+
+    The patches' colours and UVs go on from the rims.
+    """
     from .holes import fill_holes
 
-    vertices, faces, count = fill_holes(mesh.vertices, mesh.faces, longest_rim)
-    job.metric("holes_closed", count)
+    patched = fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh))
+    job.metric("holes_closed", patched.count)
+    if patched.count == 0:
+        return mesh
     colours = mesh.vertex_srgb
-    if colours is not None and len(vertices) > len(colours):
-        colours = np.concatenate([colours, np.tile(colours.mean(axis=0), (len(vertices) - len(colours), 1))])
-    return Mesh(vertices, faces, vertex_srgb=colours)
+    if colours is not None:
+        colours = np.concatenate([colours, colours[patched.rim]]).astype(np.float32)
+    uvs = None if mesh.uvs is None else np.concatenate([mesh.uvs, _uvs_beside(mesh, patched.faces[len(mesh.faces) :], patched.rim)])
+    return Mesh(patched.vertices, patched.faces, uvs, colours, mesh.textures)
 
 
-def _without_uvs(mesh: Mesh) -> Mesh:
-    return Mesh(mesh.vertices, mesh.faces, vertex_srgb=mesh.vertex_srgb)
+def _broken(mesh: Mesh) -> Array:
+    with np.errstate(invalid="ignore"):
+        sound = (np.abs(mesh.vertices) < LARGEST_POSITION).all(axis=1)  # False for NaN too
+    return ~sound[mesh.faces].all(axis=1)
 
 
-def _subset(mesh: Mesh, faces: Array) -> Mesh:
+def _tell(job: Job, dropped: int, turned: int, split: int) -> None:
+    if dropped:
+        job.metric("unsound_faces_removed", dropped)
+    if turned:
+        job.warn(f"{turned} faces were turned round to agree with their neighbours.")
+    if split > 0:
+        job.metric("non_manifold_vertices_split", split)
+
+
+def _finite_uvs(uvs: Array, job: Job) -> Array:
+    lost = ~np.isfinite(uvs).all(axis=(1, 2))
+    if not lost.any():
+        return uvs
+    job.warn(f"{int(lost.sum())} faces had UVs that are no numbers; these are 0 now.")
+    return np.where(lost[:, None, None], np.float32(0), uvs)
+
+
+def _uvs_beside(mesh: Mesh, patch: Array, rim: Array) -> Array:
+    """UVs [P,3,2] of the faces of a patch: those of the rim vertex that is behind each corner, as long as these lie in one chart."""
+    from .transfer import charts
+
+    assert mesh.uvs is not None
+    uv, chart = np.zeros((len(mesh.vertices), 2), np.float32), np.zeros(len(mesh.vertices), np.int64)
+    uv[mesh.faces.ravel()] = mesh.uvs.reshape(-1, 2)
+    chart[mesh.faces.ravel()] = np.repeat(charts(mesh), 3)
+    behind = np.concatenate([np.arange(len(mesh.vertices)), rim])[patch]
+    same = chart[behind] == chart[behind[:, :1]]
+    return uv[np.where(same, behind, behind[:, :1])]
+
+
+def _subset(mesh: Mesh, keep: Array) -> Mesh:
     from . import topology
 
-    kept, faces = topology.compact(mesh.vertices, faces)
-    return Mesh(mesh.vertices[kept], faces, vertex_srgb=None if mesh.vertex_srgb is None else mesh.vertex_srgb[kept])
-
-
-def _weld(vertices: Array, faces: Array) -> tuple[Array, Array, Array]:
-    """Vertices at exactly the same place become one; also the old number of every new vertex."""
-    rows = np.ascontiguousarray(vertices.astype(np.float32) + np.float32(0)).view([("", np.float32)] * 3).reshape(-1)
-    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
-    return vertices[first], inverse.reshape(-1)[faces].astype(np.int32), first
-
-
-def _without_degenerate(faces: Array) -> Array:
-    distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
-    faces = faces[distinct]
-    if len(faces) == 0:
-        return faces
-    _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
-    return faces[np.sort(first)]
+    kept, faces = topology.compact(mesh.vertices, mesh.faces[keep])
+    return Mesh(
+        mesh.vertices[kept],
+        faces,
+        None if mesh.uvs is None else mesh.uvs[keep],
+        None if mesh.vertex_srgb is None else mesh.vertex_srgb[kept],
+        mesh.textures,
+    )
 
 
 def _closed(faces: Array, vertices: Array) -> bool:
@@ -202,4 +296,4 @@ def _neighbours(mesh: Mesh):
 
 
 def _diagonal(mesh: Mesh) -> float:
-    return float(np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
+    return float(np.linalg.norm(np.ptp(mesh.vertices.astype(np.float64), axis=0)))

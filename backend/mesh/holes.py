@@ -1,6 +1,8 @@
-"""Triangles that close the boundary loops of a mesh."""
+"""Patches that close the boundary loops of a mesh, as fine as what surrounds them (Liepa, Filling holes in meshes, 2003)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,38 +10,106 @@ from .. import device
 from ..values import Array
 from . import topology
 
-LONGEST = 600  # vertices in a loop that gets the triangulation of least area, whose time grows with the cube
+LONGEST = 600  # vertices in a loop that is triangulated at once: time grows with the cube
+MOST_NEW = 4000  # vertices within one patch
+SHORTEST = 8  # vertices in a loop that gets new vertices within
 
 
-def fill_holes(vertices: Array, faces: Array, longest_rim: float) -> tuple[Array, Array, int]:
-    """Vertices [V',3], faces [F',3] with every hole closed whose rim is at most `longest_rim` long, and how many were closed.
+@dataclass(frozen=True, eq=False)
+class Patched:
+    """A mesh with its holes closed: the old vertices and faces first, then the patches'."""
 
-    The triangulation is the one of least area (Barequet and Sharir, 1995). Rims of over 600 vertices get a fan around their
-    centre, the only new vertices. The mesh must have one fan of faces a vertex.
+    vertices: Array  # [V',3] float32
+    faces: Array  # [F',3] int32
+    rim: Array  # [V'-V] for each new vertex an old one on the rim near it
+    count: int  # holes that were closed
+
+
+def fill_holes(vertices: Array, faces: Array, longest_rim: float, round_rim: float) -> Patched:
+    """Close every hole whose rim is at most `longest_rim` world units long; the mesh must have one fan of faces a vertex.
+
+    A patch starts as the triangulation of least area (Barequet and Sharir, 1995), gets vertices as dense as those of its rim,
+    and is then relaxed: up to a rim of `round_rim` it goes on as the surface around it curves, longer ones are spanned like a soap film.
     """
     loops = topology.boundary_loops(faces, topology.pair_half_edges(vertices, faces))
-    chosen = [loop for loop in loops if _length(vertices[loop]) <= longest_rim]
-    made: list[Array] = [faces]
-    centers: list[Array] = []
-    for loop in chosen:
-        if len(loop) <= LONGEST:
-            made.append(loop[_least_area(vertices[loop])][:, ::-1])
-        else:
-            center = len(vertices) + len(centers)
-            made.append(np.stack([np.roll(loop, -1), loop, np.full(len(loop), center)], axis=1))
-            centers.append(vertices[loop].mean(axis=0))
-    filled = np.concatenate(made).astype(np.int32)
-    return np.concatenate([vertices, np.array(centers, vertices.dtype).reshape(-1, 3)]), filled, len(chosen)
+    lengths = [_length(vertices[loop]) for loop in loops]
+    chosen = [(loop, length <= round_rim) for loop, length in zip(loops, lengths, strict=True) if length <= longest_rim]
+    points, made = [vertices.astype(np.float64)], [faces.astype(np.int32)]
+    rims, rounded, count = [np.zeros(0, np.int64)], np.zeros(len(vertices), bool), len(vertices)
+    for loop, is_round in chosen:
+        inner, patch = _patch(vertices[loop].astype(np.float64))
+        numbers = np.concatenate([loop, count + np.arange(len(inner))])
+        made.append(numbers[patch].astype(np.int32))
+        points.append(inner)
+        rims.append(_nearest_on_rim(inner, vertices[loop], loop))
+        rounded[loop] |= is_round
+        count += len(inner)
+    placed, filled = np.concatenate(points), np.concatenate(made)
+    if count > len(vertices):
+        placed = _relaxed(placed, filled, len(vertices), rounded)
+    return Patched(placed.astype(vertices.dtype), filled, np.concatenate(rims), len(chosen))
 
 
 def _length(rim: Array) -> float:
     return float(np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1).sum())
 
 
-def _least_area(rim: Array) -> Array:
+def _patch(rim: Array) -> tuple[Array, Array]:
+    """New vertices [M,3], and triangles over the rim's and these, wound against the rim's direction."""
     if len(rim) == 3:
-        return np.array([[0, 1, 2]])
+        return np.zeros((0, 3)), np.array([[2, 1, 0]])
     device.prepare_numba()
     from . import hole_kernels as kernels
 
-    return kernels.least_area(np.ascontiguousarray(rim, np.float64))
+    triangles = _least_area(rim)[:, ::-1]
+    if len(rim) < SHORTEST:
+        return np.zeros((0, 3)), triangles
+    edges = np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1)
+    density = 0.5 * (edges + np.roll(edges, 1))
+    area = topology.areas(rim, triangles).sum()
+    density = np.maximum(density, np.sqrt(2.0 * area / MOST_NEW))
+    points, refined = kernels.refine(rim, np.ascontiguousarray(triangles), density, MOST_NEW)
+    return points[len(rim) :], refined
+
+
+def _least_area(rim: Array) -> Array:
+    """Triangles of small area over a loop, wound as it is; long loops get them over every few vertices first."""
+    from . import hole_kernels as kernels
+
+    if len(rim) <= LONGEST:
+        return kernels.least_area(rim)
+    coarse = np.arange(0, len(rim), -(-len(rim) // LONGEST))
+    made = [coarse[kernels.least_area(np.ascontiguousarray(rim[coarse]))]]
+    for first, last in zip(coarse, np.append(coarse[1:], len(rim)), strict=True):
+        chain = np.arange(first, last + 1) % len(rim)
+        if len(chain) > 2:
+            made.append(chain[kernels.least_area(np.ascontiguousarray(rim[chain]))])
+    return np.concatenate(made)
+
+
+def _nearest_on_rim(points: Array, rim: Array, loop: Array) -> Array:
+    from scipy.spatial import cKDTree
+
+    return loop[cKDTree(rim).query(points)[1]] if len(points) else np.zeros(0, np.int64)
+
+
+def _relaxed(points: Array, faces: Array, fixed: int, rounded: Array) -> Array:
+    """Points [V,3] with those from `fixed` on moved to where the Laplacian is least, at them and at the `rounded` rim vertices.
+
+    With the rim's included the patch goes on smoothly, else it is a membrane.
+    """
+    from scipy.sparse import coo_matrix, diags, identity
+    from scipy.sparse.linalg import spsolve
+
+    count = len(points)
+    start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
+    links = coo_matrix((np.ones(2 * len(start)), (np.r_[start, end], np.r_[end, start])), shape=(count, count)).tocsr()
+    links.data[:] = 1.0
+    laplacian = identity(count, format="csr") - diags(1.0 / np.maximum(np.asarray(links.sum(axis=1)).ravel(), 1.0)) @ links
+    rows = laplacian[np.concatenate([np.flatnonzero(rounded), np.arange(fixed, count)])]
+    free = rows[:, fixed:]
+    pull = rows[:, :fixed] @ points[:fixed]
+    solved = spsolve((free.T @ free).tocsc(), -(free.T @ pull))
+    placed = points.copy()
+    placed[fixed:] = solved.reshape(-1, 3)
+    return placed if np.isfinite(placed).all() else points

@@ -122,6 +122,11 @@ def areas(vertices: Array, faces: Array) -> Array:
     return 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
 
 
+def no_area(vertices: Array) -> float:
+    """The area up to which a face among these vertices is a line, as far as positions of 32 bits can tell."""
+    return 1e-14 * float(np.ptp(vertices.astype(np.float64), axis=0).max()) ** 2 if len(vertices) else 0.0
+
+
 def volume(vertices: Array, faces: Array) -> float:
     """Signed volume of a closed mesh, positive where the winding faces outwards."""
     corners = vertices[faces].astype(np.float64)
@@ -136,6 +141,35 @@ def compact(vertices: Array, faces: Array) -> tuple[Array, Array]:
     renumbered = np.zeros(len(vertices), np.int32)
     renumbered[kept] = np.arange(len(kept), dtype=np.int32)
     return kept, renumbered[faces]
+
+
+def weld(vertices: Array, faces: Array) -> tuple[Array, Array]:
+    """The first vertex at each place [V'], in the order that they have, and the faces with only those; positions must be finite."""
+    first, number = first_of_equal(vertices.astype(np.float32) + np.float32(0))  # which makes -0.0 the same as 0.0
+    return first, number[faces].astype(np.int32)
+
+
+def first_of_equal(rows: Array) -> tuple[Array, Array]:
+    """Where each different row of [N,D] stands first, in that order, and the number of every row among these."""
+    order = np.lexsort(rows.T[::-1])
+    new = np.ones(len(rows), bool)
+    new[1:] = (rows[order[1:]] != rows[order[:-1]]).any(axis=1)
+    first = order[new]
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    number = np.empty(len(rows), np.int64)
+    number[order] = rank[np.cumsum(new) - 1]
+    return np.sort(first), number
+
+
+def distinct_corners(faces: Array) -> Array:
+    """Faces [F] bool whose three vertices differ."""
+    return (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+
+
+def first_of_doubles(faces: Array) -> Array:
+    """The numbers of the faces that no earlier one has the same three vertices as."""
+    return first_of_equal(np.sort(faces, axis=1))[0]
 
 
 def connected(nodes: int, a: Array, b: Array) -> Array:

@@ -1,0 +1,122 @@
+"""What state a mesh is in: what an artist wants to know before and after it is cleaned."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..jobs.job import Job
+from ..values import Array, Mesh
+from . import topology
+from .tree import crossing, hidden, tree_of
+
+HIDDEN_SHARE = 0.99  # of its area that must be out of sight to call a part an inner shell
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Figures of a mesh whose vertices at one place count as one; edges, parts and all below are those of sound faces."""
+
+    vertices: int
+    faces: int
+    double_vertices: int  # at the place of another
+    broken_faces: int  # with vertices that are missing or have no finite position
+    degenerate_faces: int  # without area
+    double_faces: int  # with the vertices of another
+    parts: int
+    inner_parts: int  # that nothing outside can see
+    boundary_edges: int  # with one face
+    holes: int  # rims of boundary edges
+    non_manifold_edges: int  # with more than two faces
+    non_manifold_vertices: int  # with more than one fan of faces
+    flipped_edges: int  # whose two faces disagree about which side is out
+    crossing_faces: int  # that pass through another face
+    euler: int  # V - E + F
+    genus: int  # handles of all parts together; -1 where the mesh isn't watertight
+    watertight: int  # 1 where every edge has two faces that agree
+    area: float  # square world units
+    volume: float  # cubic world units, signed; 0 where the mesh isn't watertight
+
+    def figures(self, when: str) -> dict[str, float]:
+        """For a report: "before.faces" -> 1234.0 and so on."""
+        return {f"{when}.{name}": float(value) for name, value in dataclasses.asdict(self).items()}
+
+
+def look_at(mesh: Mesh, when: str, *, job: Job) -> None:
+    """Put the mesh's analysis into the report, each figure under `when` and a dot; never raises for a mesh, however broken."""
+    job.progress(0.0, f"looking at {len(mesh.faces)} faces")
+    for name, value in analyse(mesh).figures(when).items():
+        job.metric(name, value)
+
+
+def analyse(mesh: Mesh) -> Analysis:
+    """The state of any mesh, however broken, even without faces."""
+    finite = np.isfinite(mesh.vertices).all(axis=1)
+    there = ((mesh.faces >= 0) & (mesh.faces < len(mesh.vertices))).all(axis=1)
+    sound = there.copy()
+    sound[there] = finite[mesh.faces[there]].all(axis=1)
+    used, numbers = topology.compact(mesh.vertices, mesh.faces[sound])
+    first, numbers = topology.weld(mesh.vertices[used], numbers)
+    vertices = mesh.vertices[used][first]
+    distinct = topology.distinct_corners(numbers)
+    areas = topology.areas(vertices, numbers)
+    faces = numbers[distinct][topology.first_of_doubles(numbers[distinct])]
+    return _assembled(
+        vertices,
+        faces,
+        vertices=len(mesh.vertices),
+        faces_in_all=len(mesh.faces),
+        double_vertices=len(used) - len(vertices),
+        broken_faces=int((~sound).sum()),
+        degenerate_faces=int((areas <= topology.no_area(vertices)).sum()),
+        double_faces=int(distinct.sum()) - len(faces),
+    )
+
+
+def inner_parts(vertices: Array, faces: Array, part: Array) -> Array:
+    """Parts [P] bool that can't be seen from outside, not even through holes: shells within others; `part` [F] is each face's."""
+    count = int(part.max()) + 1
+    if count == 1:
+        return np.zeros(1, bool)
+    areas = topology.areas(vertices, faces)
+    unseen = np.bincount(part, areas * hidden(tree_of(vertices, faces)), minlength=count)
+    whole = np.bincount(part, areas, minlength=count)
+    return (whole > 0) & (unseen >= HIDDEN_SHARE * whole)
+
+
+def _assembled(points: Array, triangles: Array, *, faces_in_all: int, **counted: int) -> Analysis:
+    if len(triangles) == 0:
+        zeros = {field.name: 0 for field in dataclasses.fields(Analysis)}
+        return Analysis(**{**zeros, **counted, "faces": faces_in_all, "genus": -1})
+    edge, uses = topology.edge_numbers(triangles)
+    pairs = topology.pair_half_edges(points, triangles)
+    # Where windings disagree no fan is whole, so they are made to agree before fans are counted.
+    fans = topology.separate_fans(points, topology.wind_consistently(triangles, pairs)[0])[1]
+    part = topology.parts(triangles, len(points))
+    parts = int(part.max()) + 1
+    free = np.flatnonzero(uses[edge] == 1)
+    boundary = len(free)
+    rim, following = triangles.ravel()[free], triangles.ravel()[topology.next_corner(free)]
+    flipped = int((~pairs.opposed).sum())
+    crowded = int((uses > 2).sum())
+    euler = len(np.unique(triangles)) - len(uses) + len(triangles)
+    watertight = boundary == 0 and crowded == 0 and flipped == 0
+    return Analysis(
+        faces=faces_in_all,
+        parts=parts,
+        inner_parts=int(inner_parts(points, triangles, part).sum()),
+        boundary_edges=boundary,
+        holes=len(np.unique(topology.connected(len(points), rim, following)[rim])),
+        non_manifold_edges=crowded,
+        non_manifold_vertices=int((np.bincount(fans, minlength=len(points)) > 1).sum()),
+        flipped_edges=flipped,
+        crossing_faces=int(crossing(tree_of(points, triangles), triangles).sum()),
+        euler=euler,
+        genus=(2 * parts - euler) // 2 if watertight else -1,
+        watertight=int(watertight),
+        area=float(topology.areas(points, triangles).sum()),
+        volume=topology.volume(points, triangles) if watertight else 0.0,
+        **counted,
+    )

@@ -1,0 +1,99 @@
+"""A watertight surface around what is inside a mesh, whatever its state: holes, crossings, inner shells, loose faces."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..jobs.job import Job
+from ..values import Array, Mesh
+from .surface_nets import surface_nets
+from .transfer import transfer
+from .tree import Tree, nearest, tree_of, winding_numbers
+
+BAND = 2.0  # cells on either side of the faces in which distances are measured
+SLICE = 1 << 18  # points that are asked for at once, between two reports of progress
+
+
+def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
+    """The surface where the mesh's winding number is one half (Jacobson et al. 2013), as a closed mesh.
+
+    It is found on a grid of `cells` along the longest side; where faces are near, their distance places it. UVs and colours
+    come from what is nearest.
+    """
+    tree = tree_of(mesh.vertices, mesh.faces)
+    low = mesh.vertices.min(axis=0).astype(np.float64)
+    cell = float(np.ptp(mesh.vertices.astype(np.float64), axis=0).max()) / cells
+    shape = np.ceil(np.ptp(mesh.vertices, axis=0) / cell).astype(int) + 2 * int(BAND) + 3
+    origin = low - (BAND + 1) * cell
+    near = _near_faces(mesh, origin, cell, shape)
+    field = _signed_distances(tree, near, origin, cell, job)
+    points, quads = surface_nets(field)
+    if len(quads) == 0:
+        job.warn("Nothing is inside the mesh, so its surface couldn't be built anew.")
+        return mesh
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    vertices = _settled(points * cell + origin, tree, cell)
+    job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
+    return transfer(Mesh(vertices.astype(np.float32), triangles), mesh)
+
+
+def _near_faces(mesh: Mesh, origin: Array, cell: float, shape: Array) -> Array:
+    """Samples [X,Y,Z] bool within about `BAND` cells of a face."""
+    from scipy.ndimage import binary_dilation
+
+    at = np.zeros(shape, bool)
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    steps = np.ceil(longest / cell).astype(int) + 1
+    for count in np.unique(np.minimum(1 << np.ceil(np.log2(steps)).astype(int), 1024)):
+        chosen = corners[np.minimum(1 << np.ceil(np.log2(steps)).astype(int), 1024) == count]
+        i, j = (axis.ravel() for axis in np.meshgrid(np.arange(count + 1), np.arange(count + 1), indexing="ij"))
+        weights = np.stack([i, j, count - i - j], axis=1)[i + j <= count] / count
+        for some in np.array_split(chosen, max(1, len(chosen) * len(weights) // (1 << 21))):
+            points = np.einsum("wk,fki->fwi", weights, some).reshape(-1, 3)
+            at[tuple(np.round((points - origin) / cell).astype(int).T)] = True
+    return binary_dilation(at, np.ones((3, 3, 3), bool), iterations=int(BAND))
+
+
+def _signed_distances(tree: Tree, near: Array, origin: Array, cell: float, job: Job) -> Array:
+    """Distances in cells, positive inside: measured where `near`, elsewhere up to `BAND`.
+
+    Where the surface has gaps, the winding number goes smoothly through one half, and the field with it.
+    """
+    field = _twice_as_fine(_windings(tree, near.shape, origin, cell, job), near.shape)
+    places = np.argwhere(near)
+    for start in range(0, len(places), SLICE):
+        job.progress(0.4 + 0.2 * start / len(places), f"measuring {len(places)} distances")
+        some = places[start : start + SLICE]
+        points = some * cell + origin
+        distance = nearest(tree, points, reach=np.full(len(points), 2.0 * (BAND + 1) * cell)).distance / cell
+        sure = 2.0 * BAND * (winding_numbers(tree, points) - 0.5)
+        field[tuple(some.T)] = np.clip(sure, -distance, distance)
+    return field
+
+
+def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, job: Job) -> Array:
+    """Winding numbers of every second sample, minus one half, scaled to reach `BAND`; they change slowly where no face is near."""
+    coarse = np.stack(np.meshgrid(*(np.arange(0, size + 1, 2) for size in shape), indexing="ij"), axis=-1)
+    points, out = coarse.reshape(-1, 3), np.empty(coarse.shape[:3], np.float32)
+    flat = out.reshape(-1)
+    for start in range(0, len(points), SLICE):
+        job.progress(0.3 + 0.1 * start / len(points), f"asking {len(points)} samples what is inside")
+        flat[start : start + SLICE] = winding_numbers(tree, points[start : start + SLICE] * cell + origin)
+    return np.clip(2.0 * BAND * (out - 0.5), -BAND, BAND)
+
+
+def _twice_as_fine(field: Array, shape: tuple[int, ...]) -> Array:
+    """Samples between those of `field`, by linear interpolation."""
+    for axis in range(3):
+        low, high = np.take(field, range(field.shape[axis] - 1), axis), np.take(field, range(1, field.shape[axis]), axis)
+        joined = np.stack([low, 0.5 * (low + high)], axis=axis + 1)
+        field = joined.reshape(*(2 * size if k == axis else size for k, size in enumerate(low.shape)))
+    return np.ascontiguousarray(field[tuple(slice(0, size) for size in shape)])
+
+
+def _settled(points: Array, tree: Tree, cell: float) -> Array:
+    """Vertices moved onto the faces that are nearer than half a cell."""
+    found = nearest(tree, points, reach=np.full(len(points), 0.5 * cell))
+    onto = np.einsum("nk,nki->ni", found.weights, tree.world(found.face))
+    return np.where((found.face >= 0)[:, None], onto, points)
