@@ -4,37 +4,62 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from .errors import ReifyError
 
 
 @dataclass(frozen=True)
 class Device:
     """Where a job computes, in a form that can be shown to the user."""
 
-    kind: str  # "cpu" or "cuda"
-    name: str  # "AMD EPYC, 2 threads" or the name of the graphics card
+    kind: str  # "cpu", or the name of a way to compute on a graphics card
+    name: str  # "CPU, 2 threads", or the name of the graphics card and what runs on it
     threads: int
     free_bytes: int  # memory that can be used without swapping
     why: str  # one sentence: why this one was chosen
+    warning: str = ""  # one sentence for the user where a graphics card is there and goes unused
 
 
-def choose(preference: str = "auto", leave_free: int = 0) -> Device:
-    """The device for a job: "cpu", "cuda", or "auto" for CUDA where it works and the CPU elsewhere.
+@dataclass(frozen=True)
+class Way:
+    """A way to compute on a graphics card."""
 
-    `leave_free` cores are kept for Blender. Raises ReifyError where CUDA was asked for and isn't usable.
+    name: str  # as settings name it
+    what: str  # what runs, in the user's words
+    problem: Callable[[], str]  # why it can't be used here, "" where it works; may take seconds
+
+
+def choose(preference: str, leave_free: int = 0, ways: Sequence[Way] = ()) -> Device:
+    """The device for a job: "cpu", one of the `ways` by its name, or "auto" for the first of them that works and else the CPU.
+
+    `leave_free` cores are kept for Blender. Raises ReifyError where the way that was asked for doesn't work.
     """
-    from .errors import ReifyError
-
     threads = max(1, available_threads() - leave_free)
-    cuda, why_not = _cuda() if preference != "cpu" else (None, "The CPU was chosen in the preferences")
-    if cuda is not None:
-        name, free_bytes = cuda
-        return Device("cuda", name, threads, free_bytes, "CUDA and gsplat work here")
-    if preference == "cuda":
-        raise ReifyError(f"CUDA can't be used: {why_not}.", "Choose the CPU, or Auto, as the device.")
-    return Device("cpu", f"CPU, {threads} thread{'s' * (threads > 1)}", threads, free_memory(), why_not)
+    processor = Device("cpu", f"CPU, {threads} thread{'s' * (threads > 1)}", threads, free_memory(), "The CPU was chosen in the settings.")
+    if preference == "cpu":
+        return processor
+    if reason := _no_card():
+        if preference == "auto":
+            return replace(processor, why=f"There is no graphics card to compute on: {reason}.")
+        raise ReifyError(f"The graphics card can't be used: {reason}.", "Choose the CPU, or Auto, as the device.")
+    import torch
+
+    problems = []
+    for way in ways:
+        if preference not in ("auto", way.name):
+            continue
+        if not (problem := way.problem()):
+            free_bytes, _total = torch.cuda.mem_get_info()
+            return Device(way.name, f"{torch.cuda.get_device_name()}, {way.what}", threads, free_bytes, f"It works with {way.what}.")
+        problems.append(f"{way.what}: {problem}")
+    reason = "; ".join(problems)
+    if preference != "auto":
+        raise ReifyError(f"The graphics card can't be used with {reason}.", "Choose the CPU, or Auto, as the device.")
+    warning = f"The graphics card isn't used, the CPU trains. Why not with {reason}."
+    return replace(processor, why=warning, warning=warning)
 
 
 def available_threads() -> int:
@@ -94,19 +119,15 @@ def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least
         list(pool.map(work, bounds[:-1], bounds[1:]))
 
 
-def _cuda() -> tuple[tuple[str, int] | None, str]:
+def _no_card() -> str:
+    """Why torch can't compute on a graphics card, "" where it can."""
     try:
         import torch
     except ImportError:
-        return None, "torch isn't installed"
-    if not torch.cuda.is_available():
-        return None, "torch finds no CUDA device"
-    try:
-        from gsplat.cuda._wrapper import _make_lazy_cuda_func  # noqa: F401
-    except ImportError:
-        return None, "gsplat isn't installed"
-    free_bytes, _total = torch.cuda.mem_get_info()
-    return (torch.cuda.get_device_name(), free_bytes), ""
+        return "torch isn't installed"
+    if torch.version.cuda is None:
+        return "the installed torch is one without CUDA"
+    return "" if torch.cuda.is_available() else "torch finds no NVIDIA card"
 
 
 def _windows_free_memory() -> int:

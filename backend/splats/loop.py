@@ -21,7 +21,8 @@ from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECO
 
 if TYPE_CHECKING:
     from ..jobs.job import Job
-    from .cuda import TorchEngine
+    from .cuda.engine import CudaEngine
+    from .cuda.torch_engine import TorchEngine
 
 Array = Any
 CHECKPOINT = "training.safetensors"
@@ -219,9 +220,9 @@ class Loop:
         self.job.choose("resumed", f"at step {self.steps_done}")
 
 
-def _engine(start: Splats, capacity: int, sh_degree: int, chosen: Device) -> CpuEngine | TorchEngine:
+def _engine(start: Splats, capacity: int, sh_degree: int, chosen: Device) -> CpuEngine | CudaEngine | TorchEngine:
     if chosen.kind == "cpu":
         return CpuEngine(start, capacity, sh_degree, chosen.threads)
-    from .cuda import TorchEngine, by_gsplat
+    from .cuda import engine_of
 
-    return TorchEngine(start, capacity, sh_degree, by_gsplat, device="cuda")
+    return engine_of(chosen.kind, start, capacity, sh_degree)

@@ -55,7 +55,12 @@ class TrainingSettings:
     device: str = option(
         "cpu",
         "What computes the training",
-        choices={"cpu": "The processor", "cuda": "An NVIDIA graphics card, by gsplat; not yet tested on many machines"},
+        choices={
+            "cpu": "The processor",
+            "auto": "An NVIDIA graphics card where one is and a check against the processor passes, else the processor",
+            "cuda": "An NVIDIA graphics card; checked before each training, but not yet tried on many machines",
+            "gsplat": "An NVIDIA graphics card by gsplat, where that is installed",
+        },
         advanced=True,
     )
     leave_free: int = option(0, "Processor cores that training leaves to other work", low=0, high=256, advanced=True)
@@ -72,9 +77,12 @@ def train(views: Views, train_indices: Sequence[int], start: Splats, settings: T
         raise ReifyError("There is nothing to train splats on.", "Use more photos, or hold fewer of them out.")
     if not views.cameras.is_pinhole:
         raise ValueError("training needs undistorted views with pinhole cameras")
+    from .cuda import ways
     from .schedule import Schedule
 
-    chosen = device.choose(settings.device, settings.leave_free)
+    chosen = device.choose(settings.device, settings.leave_free, ways())
+    if chosen.warning:
+        job.warn(chosen.warning)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
     job.choose("training", schedule.why)
     _prepare_kernels(settings, job)

@@ -1,8 +1,6 @@
 """The engine on torch: gsplat's rasteriser on CUDA, everything else of a step in plain torch with autograd.
 
-The same class runs on the CPU with the float64 twin as its rasteriser, which is how it is tested; it is slow there.
-The CUDA path has not been run by its authors yet: no test machine had a graphics card. It needs gsplat with its compiled
-extension (Windows and Linux wheels exist for some versions of torch; elsewhere gsplat compiles itself and wants nvcc).
+The same class runs on the CPU with the float64 twin as its rasteriser: slow, and what `check` holds every engine on a card against.
 """
 
 from __future__ import annotations
@@ -14,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..values import Cameras, Splats
-from . import twin
-from .cpu import layout
-from .cpu.engine import rows_of, splats_of
-from .engine import Step, StepFigures, Target
+from ...values import Cameras, Splats
+from .. import twin
+from ..cpu import layout
+from ..cpu.engine import rows_of, splats_of
+from ..engine import Step, StepFigures, Target
 
 Array = Any
 # parameters by name, probe, camera, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
