@@ -59,35 +59,41 @@ def triangle_table() -> tuple[Array, Array]:
     """For each of the 256 patterns of inside corners: triangles [256,5,3] int8 of indices into EDGES, and how many there are."""
     table, counts = np.full((256, MOST_TRIANGLES, 3), -1, np.int8), np.zeros(256, np.int8)
     for pattern in range(256):
-        triangles = [t for loop in _loops(pattern) for t in _triangulated(loop)]
+        triangles = [t for loop in loops(pattern) for t in _triangulated(loop)]
         counts[pattern] = len(triangles)
         table[pattern, : len(triangles)] = np.array(triangles, np.int8).reshape(-1, 3)
     return table, counts
 
 
-def _loops(pattern: int) -> list[list[int]]:
-    """Closed loops of crossed edges, each joined across the cell's faces from where the inside is left to where it is entered."""
+def loops(pattern: int, flipped: int = 0) -> list[list[int]]:
+    """Closed loops of crossed edges, each joined across the cell's faces from where the inside is left to where it is entered.
+
+    On faces with two opposite corners inside these are cut off, or the outer ones where the face's bit in `flipped` is set.
+    """
     follows = {}
-    for face in FACES:
+    for number, face in enumerate(FACES):
         inside = [pattern >> corner & 1 for corner in face]
+        joined = flipped >> number & 1 and inside in ([0, 1, 0, 1], [1, 0, 1, 0])
         for i in range(4):
             if inside[i] and not inside[i - 1]:
                 j = i
                 while inside[(j + 1) % 4]:
                     j += 1
-                follows[_edge(face[i - 1], face[i])] = _edge(face[j % 4], face[(j + 1) % 4])
-    loops = []
+                left = edge_number(face[i - 2], face[i - 1]) if joined else edge_number(face[j % 4], face[(j + 1) % 4])
+                follows[edge_number(face[i - 1], face[i])] = left
+    found = []
     while follows:
         first, following = follows.popitem()
         loop = [first]
         while following != first:
             loop.append(following)
             following = follows.pop(following)
-        loops.append(loop)
-    return loops
+        found.append(loop)
+    return found
 
 
-def _edge(a: int, b: int) -> int:
+def edge_number(a: int, b: int) -> int:
+    """The number in EDGES of the edge between two neighbouring corners."""
     return EDGES.index((min(a, b), (a ^ b).bit_length() - 1))
 
 

@@ -1,0 +1,59 @@
+"""The cells of a sparse grid that the surface passes, as arrays: what dual contouring and tetrahedra work on.
+
+A corner's key is 512 block + 64 i + 8 j + k, its number in the flat arrays of the grid; an edge's is 3 corner + axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import device
+from ..values import Array
+from .grid import SparseGrid
+
+LEAST_SHARE, MOST_SHARE = 0.01, 0.99  # of an edge at which it is crossed: at its ends triangles would vanish
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells with corners on either side of the surface, all eight of them known."""
+
+    pattern: Array  # [M] uint8, bit k is set where corner k (at k & 1, k >> 1 & 1, k >> 2 & 1) is inside
+    corners: Array  # [M,8] int64 keys
+
+
+def crossed_cells(grid: SparseGrid) -> Cells:
+    """All cells of a grid that the surface passes."""
+    device.prepare_numba()
+    from . import cell_kernels as kernels
+
+    made = np.zeros(len(grid.blocks), np.int64)
+
+    def count(first: int, last: int) -> None:
+        kernels.count_cells(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, made)
+
+    device.split(count, len(grid.blocks), parts=8, least=64)
+    total = int(made.sum())
+    starts = np.cumsum(made) - made
+    pattern, corners = np.empty(total, np.uint8), np.empty((total, 8), np.int64)
+
+    def emit(first: int, last: int) -> None:
+        kernels.emit_cells(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, starts, pattern, corners)
+
+    device.split(emit, len(grid.blocks), parts=8, least=64)
+    return Cells(pattern, corners)
+
+
+def places(grid: SparseGrid, corners: Array) -> Array:
+    """Positions [...,3] float64 of corners in voxels from the grid's origin."""
+    local = corners % 512
+    return 8.0 * grid.blocks[corners // 512] + np.stack([local // 64, local // 8 % 8, local % 8], axis=-1)
+
+
+def shares(grid: SparseGrid, start: Array, end: Array) -> Array:
+    """How far along the way from corners `start` to corners `end` the distance is zero, 0.01 to 0.99."""
+    distance = grid.distance.reshape(-1)
+    a, b = distance[start].astype(np.float64), distance[end].astype(np.float64)
+    return np.clip(a / np.where(a == b, 1.0, a - b), LEAST_SHARE, MOST_SHARE)

@@ -1,0 +1,66 @@
+"""Fields as sparse grids: sampled where the surface is, or cut out of a dense array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..jobs.job import Job
+from ..values import Array
+from .grid import BLOCK, SparseGrid
+
+HALF_DIAGONAL = 0.5 * BLOCK * 3**0.5  # of a block, voxels
+CHUNK = 512  # blocks at once
+
+Field = Callable[[Array], Array]
+
+
+def lattice(low: Array, high: Array, voxel: float) -> tuple[Array, Array]:
+    """Origin [3] and number of blocks [3] of a grid around a box, with a block to spare on either side."""
+    count = np.ceil((np.asarray(high) - low) / (BLOCK * voxel)).astype(int) + 2
+    origin = (np.asarray(low) + high) / 2 - 0.5 * BLOCK * voxel * count
+    return origin, count
+
+
+def sample(field: Field, low: Array, high: Array, voxel: float, steepness: float = 1.2, *, job: Job) -> SparseGrid:
+    """Distances in a box [3] to [3] of world units, in the blocks that the surface can reach.
+
+    `field` takes points [P,3] to distances [P], negative inside, whose slope is at most `steepness`; where it is NaN nothing
+    is known.
+    """
+    origin, count = lattice(low, high, voxel)
+    blocks = np.argwhere(np.ones(count, bool)).astype(np.int32)
+    middles = origin + BLOCK * voxel * (blocks + 0.5)
+    job.progress(0.0, "looking where the surface is")
+    nearby = np.concatenate([np.abs(field(part)) for part in np.array_split(middles, max(1, len(middles) // 50_000))])
+    blocks = blocks[nearby <= steepness * (HALF_DIAGONAL + 1) * voxel]
+    offsets = voxel * np.argwhere(np.ones((BLOCK,) * 3, bool))
+    values = np.empty((len(blocks), BLOCK**3), np.float32)
+    for first in range(0, len(blocks), CHUNK):
+        job.progress(first / len(blocks), f"sampling block {first} of {len(blocks)}")
+        corner = origin + BLOCK * voxel * blocks[first : first + CHUNK]
+        values[first : first + CHUNK] = field((corner[:, None] + offsets).reshape(-1, 3)).reshape(-1, BLOCK**3)
+    return grid_of(origin, voxel, count, blocks, values.reshape(-1, BLOCK, BLOCK, BLOCK))
+
+
+def grid_of(origin: Array, voxel: float, count: Array, blocks: Array, values: Array) -> SparseGrid:
+    """A grid of `count` [3] blocks, of which `blocks` [B,3] hold `values` [B,8,8,8]; NaN is unknown."""
+    slot = np.full(tuple(count), -1, np.int32)
+    slot[tuple(blocks.T)] = np.arange(len(blocks), dtype=np.int32)
+    known = np.isfinite(values)
+    distance = np.where(known, values, 0).astype(np.float32)
+    return SparseGrid(np.asarray(origin, np.float64), float(voxel), float(voxel), blocks, slot, distance, known.astype(np.float32))
+
+
+def from_dense(values: Array, origin: Array, voxel: float) -> SparseGrid:
+    """The blocks of an array [X,Y,Z] of distances that hold surface, or are beside it; NaN is unknown."""
+    count = -(-np.array(values.shape) // BLOCK)
+    padded = np.pad(values, [(0, BLOCK * c - s) for c, s in zip(count, values.shape, strict=True)], constant_values=np.nan)
+    x, y, z = count
+    stacked = padded.reshape(x, BLOCK, y, BLOCK, z, BLOCK).transpose(0, 2, 4, 1, 3, 5)
+    inside, outside = (stacked < 0).any(axis=(3, 4, 5)), (stacked >= 0).any(axis=(3, 4, 5))
+    from scipy.ndimage import maximum_filter
+
+    near = maximum_filter(inside, 3) & maximum_filter(outside, 3)
+    return grid_of(origin, voxel, count, np.argwhere(near).astype(np.int32), np.ascontiguousarray(stacked[near]))
