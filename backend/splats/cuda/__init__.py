@@ -1,0 +1,55 @@
+"""Training on NVIDIA cards: by our own kernels, which torch's NVRTC compiles on first use, or by gsplat's rasteriser.
+
+`ways` are what `device.choose` chooses from, `engine_of` makes the engine that was chosen. Our own: `kernels/` is CUDA C++, `source` puts
+it together, `nvrtc` compiles it, `driver` launches it, `engine` says in which order. gsplat: `torch_engine`. None of it is trusted before
+`check` found that it computes what the float64 twin does.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ...device import Way, prepare_numba
+from ...values import Splats
+
+if TYPE_CHECKING:
+    from .driver import Kernels
+    from .engine import CudaEngine
+    from .torch_engine import TorchEngine
+
+
+def ways() -> tuple[Way, ...]:
+    """The ways to train on a card, the preferred one first."""
+    return Way("cuda", "own kernels", _own_problem), Way("gsplat", "gsplat", _gsplat_problem)
+
+
+def engine_of(kind: str, splats: Splats, capacity: int, sh_degree: int) -> CudaEngine | TorchEngine:
+    """The engine of the way named `kind`, on the current card."""
+    prepare_numba()
+    if kind == "gsplat":
+        from .torch_engine import TorchEngine, by_gsplat
+
+        return TorchEngine(splats, capacity, sh_degree, by_gsplat, device="cuda")
+    from .engine import CudaEngine
+
+    return CudaEngine(splats, capacity, sh_degree, _kernels())
+
+
+@cache
+def _kernels() -> Kernels:
+    from .driver import Kernels
+
+    return Kernels()
+
+
+def _own_problem() -> str:
+    from .check import disagreement
+
+    return disagreement(lambda *scene: engine_of("cuda", *scene))
+
+
+def _gsplat_problem() -> str:
+    from .check import disagreement, gsplat_missing
+
+    return gsplat_missing() or disagreement(lambda *scene: engine_of("gsplat", *scene))

@@ -1,0 +1,112 @@
+"""Whether an engine on this machine's card computes what the float64 twin does: asked before any training on it, within a second or two."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...device import prepare_numba
+from ...errors import ReifyError
+from ...values import Splats
+from ..cpu import layout
+from ..engine import Step, Target
+from .nvrtc import Unusable
+
+Array = Any
+SPLATS, WIDTH, HEIGHT = 150, 45, 35
+LOSS_ERROR = 1e-3  # relative, as all of these
+GRADIENT_ERROR = 5e-3
+STEP_ERROR = 2e-2
+
+
+def disagreement(make: Callable[[Splats, int, int], Any]) -> str:
+    """Why the engine that `make(splats, capacity, sh_degree)` returns can't be trusted here; "" where it takes the twin's steps."""
+    prepare_numba()
+    try:
+        for antialiased in (False, True):
+            splats = _splats(antialiased)
+            if problem := _differs(make(splats, SPLATS, 3), splats):
+                return f"a check found that it computes something else than the CPU does ({problem})"
+    except (RuntimeError, OSError, ImportError, Unusable, ReifyError) as error:
+        return str(error).strip() or type(error).__name__
+    return ""
+
+
+def gsplat_missing() -> str:
+    """Why gsplat can't run here at all; "" where it has compiled kernels, or a CUDA toolkit to compile them with."""
+    if importlib.util.find_spec("gsplat") is None:
+        return "gsplat isn't installed"
+    try:
+        built = importlib.util.find_spec("gsplat.csrc") is not None
+    except ImportError as error:
+        return f"gsplat can't be imported ({error})"
+    if built or _has_toolkit():
+        return ""
+    return "gsplat came without compiled kernels for this torch, and there is no CUDA toolkit (nvcc) to compile them with"
+
+
+def _has_toolkit() -> bool:
+    from torch.utils.cpp_extension import CUDA_HOME
+
+    return shutil.which("nvcc") is not None or (CUDA_HOME is not None and any((Path(CUDA_HOME) / "bin").glob("nvcc*")))
+
+
+def _differs(engine: Any, splats: Splats) -> str:
+    """In which figure, and by how much, two steps of an engine differ from the twin's; "" where they agree."""
+    import torch
+
+    from .torch_engine import TorchEngine, by_twin
+
+    twin = TorchEngine(splats, SPLATS, 3, by_twin, device="cpu", dtype=torch.float64)
+    start = twin.parameters.copy()
+    for count in (1, 2):
+        found, expected = (one.step(_target(), _step(one.width, count)) for one in (engine, twin))
+        with engine.edited(), twin.edited():
+            compared = (
+                ("loss", found.loss, expected.loss, LOSS_ERROR),
+                ("squared error", found.square, expected.square, LOSS_ERROR),
+                ("gradient", engine.moments[:, 0], twin.moments[:, 0], GRADIENT_ERROR),
+                ("squared gradient", engine.moments[:, 1], twin.moments[:, 1], GRADIENT_ERROR),
+                ("statistics", engine.stats[:, :2], twin.stats[:, :2], STEP_ERROR),
+                ("step", engine.parameters - start, twin.parameters - start, STEP_ERROR),
+            )
+            for name, value, right, limit in compared:
+                error = float(np.linalg.norm(np.subtract(value, right)) / np.linalg.norm(right))
+                if not error < limit:
+                    return f"{name} {count} is off by {error:.0e}"
+    return ""
+
+
+def _splats(antialiased: bool) -> Splats:
+    rng = np.random.default_rng(3)
+    return Splats(
+        means=(0.5 * rng.normal(size=(SPLATS, 3))).astype(np.float32),
+        quats=rng.normal(size=(SPLATS, 4)).astype(np.float32),
+        log_scales=(np.log(0.1) + 0.7 * rng.normal(size=(SPLATS, 3))).astype(np.float32),
+        opacity_logits=(1.5 * rng.normal(size=SPLATS)).astype(np.float32),
+        sh=(0.4 * rng.normal(size=(SPLATS, 16, 3))).astype(np.float32),
+        antialiased=antialiased,
+    )
+
+
+def _target() -> Target:
+    """A coarse chequerboard with transparent and unknown parts, seen from 2.5 units away."""
+    rng = np.random.default_rng(4)
+    rgb = np.repeat(np.repeat(rng.integers(0, 255, (4, 5, 3), dtype=np.uint8), 9, axis=0), 9, axis=1)[:HEIGHT, :WIDTH]
+    alpha, weight = np.full((HEIGHT, WIDTH), 255, np.uint8), np.full((HEIGHT, WIDTH), 255, np.uint8)
+    alpha[:8], weight[:, :8] = 60, 0
+    camera = np.zeros(layout.CAMERA, np.float32)
+    camera[[0, 4, 8]] = 1
+    camera[layout.TRANSLATION + 2], camera[layout.CENTER + 2] = 2.5, -2.5
+    camera[layout.FOCAL : layout.CENTER] = 1.2 * WIDTH, 1.3 * WIDTH, 0.45 * WIDTH, 0.55 * HEIGHT
+    return Target(np.ascontiguousarray(rgb), alpha, weight, camera)
+
+
+def _step(width: int, count: int) -> Step:
+    learning = np.full(width, 1e-3, np.float32)
+    return Step(16, learning, count, background=(0.3, 0.6, 0.1), opacity_weight=1e-4, scale_weight=1e-4)

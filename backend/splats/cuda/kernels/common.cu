@@ -1,0 +1,13 @@
+// What all kernels share. The numbers of rows and columns (MEAN, RED, TILE …) and the constants come from Python, see source.py.
+
+struct Camera { float v[CAMERA]; };
+struct Control { float v[CONTROL]; };
+struct Rates { float v[MOST_COLUMNS]; };
+struct Colour { float v[3]; };
+
+constexpr int PIXELS = TILE * TILE;
+constexpr int ENTRY = ABS_Y + 1;  // floats of a gradient row
+constexpr unsigned FULL = 0xffffffffu;
+static_assert(ENTRY % 4 == 0, "gradient rows are read and written in fours");
+
+__device__ inline float square(float x) { return x * x; }

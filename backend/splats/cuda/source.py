@@ -1,0 +1,45 @@
+"""The CUDA C++ source of the kernels: constants from Python, so that both sides agree on them, and the texts in `kernels/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..cpu import blending, harmonics, layout, loss, projection, tiles
+
+THREADS = 256  # of a block, where each thread has a splat or a pixel of its own
+PULL = 64  # splats, and threads, of a block of pull_back
+BUCKET = 32  # neighbours in a tile's list that a warp takes back together
+BACK_WARPS = 4  # of a block of blend_back
+MOST_COLUMNS = 64  # of a parameter row
+OPAQUE = 3e-5  # a pixel is finished when less light than this gets through
+TEXTS = ("common", "tiles", "projection", "blending", "loss")  # each uses what stands before it
+KERNELS = ("fill_target", "project", "list_tiles", "blend", "similarity", "loss_back", "blend_back", "pull_back")
+
+
+def source() -> str:
+    """Everything that is compiled, as one text without includes."""
+    folder = Path(__file__).parent / "kernels"
+    texts = ((folder / f"{name}.cu").read_text(encoding="utf-8") for name in TEXTS)
+    return "\n".join((_constants(), *texts))
+
+
+def _constants() -> str:
+    controls = vars(projection)
+    names = ("BETA1", "BETA2", "BIAS1", "BIAS2", "EPSILON", "OPACITY_WEIGHT", "SCALE_WEIGHT", "NEEDLE_WEIGHT", "NEEDLE_LIMIT", "NOISE")
+    integers = {name: value for name, value in vars(layout).items() if name.isupper() and isinstance(value, int)}
+    integers |= {name: controls[name] for name in (*names, "VIEW_COLOUR", "CONTROL")}
+    integers |= {"THREADS": THREADS, "PULL": PULL, "BUCKET": BUCKET, "BACK_WARPS": BACK_WARPS, "MOST_COLUMNS": MOST_COLUMNS}
+    numbers = {name: controls[name] for name in ("BLUR", "NEAR", "LOG2E", "LEAST_ALPHA", "MOST_ALPHA")}
+    numbers |= {"CUT": tiles.CUT, "LN2": blending.LN2, "OPAQUE": OPAQUE, "LARGEST": np.finfo(np.float32).max}
+    numbers |= {"SSIM1": loss.C1, "SSIM2": loss.C2, "LEAST": loss.LEAST, "SH0": harmonics.C0, "SH1": harmonics.C1}
+    numbers |= {f"SH2_{i}": value for i, value in enumerate(harmonics.C2)} | {f"SH3_{i}": value for i, value in enumerate(harmonics.C3)}
+    lines = [f"constexpr int {name} = {value};" for name, value in integers.items()]
+    lines += [f"constexpr float {name} = {_literal(value)};" for name, value in numbers.items()]
+    taps = ", ".join(_literal(tap) for tap in loss.WINDOW)
+    return "\n".join((*lines, f"__constant__ float WINDOW[{len(loss.WINDOW)}] = {{{taps}}};\n"))
+
+
+def _literal(value: float) -> str:
+    return f"{float(np.float32(value))!r}f"
