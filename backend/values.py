@@ -280,3 +280,4 @@ class Result:
     mesh: Mesh | None = None
     points: Points | None = None
     capture: Capture | None = None
+    lods: tuple[Mesh, ...] = ()  # ever coarser versions of the mesh

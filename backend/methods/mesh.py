@@ -1,0 +1,83 @@
+"""Clean Mesh: any mesh becomes a sound one, as small as asked for, with its UVs, textures and colours."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..mesh.analyse import look_at
+from ..mesh.care import MeshSettings, clean, levels_of_detail
+from ..mesh.texture import TextureSettings
+from ..mesh.unwrap import unwrap
+from ..settings import option
+from ..values import Given, Mesh, Result
+from . import Method
+
+
+@dataclass(frozen=True)
+class Settings(MeshSettings):
+    """What can be set about it: how the mesh is cleaned, and what is made of the clean one."""
+
+    unwrap: bool = option(False, "Give the mesh UVs where it has none")
+    lods: int = option(0, "Number of coarser versions to make as well, named _LOD1 and so on", low=0, high=8, label="Levels of detail")
+    lod_ratio: float = option(0.5, "Share of its faces that each coarser version keeps", low=0.05, high=0.95, advanced=True)
+    quads: int = option(
+        0,
+        "Number of quads that Blender's QuadriFlow makes of the mesh when it is put into the scene, or 0 for triangles",
+        low=0,
+        high=500_000,
+    )
+
+
+def run(given: Given, settings: Settings, job: Job) -> Result:
+    """A mesh in, a clean one out, with figures of both in the report; raises ReifyError where it holds nothing to clean."""
+    mesh = given.value
+    assert isinstance(mesh, Mesh)
+    job.stage("Looking at the mesh", look_at, mesh, "before")
+    mesh = job.stage("Cleaning mesh", clean, mesh, _cleaning(settings))
+    if settings.unwrap and mesh.uvs is None:
+        mesh = job.stage("Unwrapping", _unwrap, mesh)
+    lods = job.stage("Making levels of detail", levels_of_detail, mesh, settings.lods, settings.lod_ratio) if settings.lods else ()
+    job.stage("Looking at the result", look_at, mesh, "after")
+    return Result(name=given.name, report=job.report, mesh=mesh, lods=lods)
+
+
+def _cleaning(settings: Settings) -> MeshSettings:
+    return MeshSettings(**{entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(MeshSettings)})
+
+
+def _unwrap(mesh: Mesh, *, job: Job) -> Mesh:
+    try:
+        return unwrap(mesh, TextureSettings(), job=job)
+    except ReifyError as error:
+        job.warn(f"The mesh got no UVs: {error.what}")
+        return mesh
+
+
+METHOD = Method(
+    id="mesh",
+    title="Clean Mesh",
+    summary="Repair a mesh, remove what nobody sees, close holes, simplify, and make levels of detail or quads",
+    takes=(Mesh,),
+    gives=("mesh",),
+    settings=Settings,
+    run=run,
+    presets={
+        "Clean Up": {"faces": 0, "smoothing": 0},
+        "Repair Only": {"faces": 0, "smoothing": 0, "smallest_part": 0.0, "enclosed": "keep", "holes": "none"},
+        "Watertight": {"faces": 0, "smoothing": 0, "holes": "all"},
+        "Scan": {},
+        "Game": {"faces": 20_000, "smoothing": 0, "unwrap": True, "lods": 3},
+        "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
+    },
+    stages={
+        "Looking at the mesh": 0.2,
+        "Cleaning mesh": 0.5,
+        "Unwrapping": 0.05,
+        "Making levels of detail": 0.1,
+        "Looking at the result": 0.15,
+    },
+    packages=("numba", "scipy", "fast_simplification", "safetensors"),
+)
