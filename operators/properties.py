@@ -116,7 +116,8 @@ def _first_use(scene: bpy.types.Scene) -> Any:
 def _register_groups() -> None:
     methods = all_methods()
     groups = {method.id: _settings_group(method) for method in methods.values()}
-    items = _items((method.id, method.title, method.summary) for method in methods.values())
+    makers = (method for method in methods.values() if not method.changes_things)  # the others are the Convert panel's
+    items = _items((method.id, method.title, method.summary) for method in makers)
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),

@@ -134,7 +134,7 @@ def test_every_setting_of_every_method_is_drawn(scene):
     from reify.backend.methods import all_methods
     from reify.panels.settings import VIEW3D_PT_reify_settings
 
-    for method in all_methods().values():
+    for method in (method for method in all_methods().values() if not method.changes_things):
         scene.reify.method = method.id
         drawn, _texts = draw(VIEW3D_PT_reify_settings)
         assert {option.path.replace(".", "__") for option in settings_of.options(method.settings)} <= set(drawn)
