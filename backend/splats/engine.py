@@ -42,6 +42,8 @@ class Step:
     noise: float = 0.0
     view_colour: bool = True  # False leaves the view-dependent colours as they are, which saves most of the memory traffic
     absolute: bool = False  # gather STAT_ABS, for the classic strategy
+    exposure: Array | None = None  # [6] float32: gains, then offsets, of what stands before the background in this photo
+    camera_gradient: bool = False
     beta1: float = 0.9
     beta2: float = 0.999
 
@@ -54,3 +56,5 @@ class StepFigures:
     square: float  # mean squared error; PSNR = -10 log10
     visible: int
     entries: int  # of all tiles' lists
+    v_exposure: Array | None = None  # [6] gradient of the loss by the exposure, where there is one
+    v_camera: Array | None = None  # [6] by a motion of the world in the camera's axes: rotation about the camera, then translation

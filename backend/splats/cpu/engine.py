@@ -33,8 +33,9 @@ from .team import Team
 Array = Any
 _NOTHING = np.zeros((0, 0), np.float32)
 _NO_ALPHA = np.zeros((0, 0), np.uint8)
+_NO_PLANE = np.zeros(0, np.float32)
 _CHUNKS = 32  # of the depth order, for building the tiles' lists in parallel
-_SPLATS = 2048  # a range of splats for one thread
+_SPLATS = projection.RANGE
 _ROWS = 16
 
 
@@ -57,6 +58,8 @@ class Frame:
         self.tile_start = np.zeros(self.tiles_x * self.tiles_y + 1, np.int64)
         self.histogram = np.zeros((_CHUNKS, self.tiles_x * self.tiles_y), np.int32)
         self.sums = np.zeros((3, self.height))
+        self.exposed, self.v_alpha = np.zeros(3 * plane, np.float32), np.zeros(plane, np.float32)
+        self.exposure_sums = np.zeros((self.height, 6))
 
     def picture(self, planar: Array) -> Array:
         """A planar picture with margins as [H,W,3]."""
@@ -113,34 +116,49 @@ class CpuEngine:
         size = (frame.width, frame.height)
         self.team.run(loss.fill_target, frame.height, _ROWS, *size, target.rgb, alpha, background, frame.target)
         self.render(frame, camera, background, step.bases)
+        picture, v_alpha = frame.image, _NO_PLANE
+        lighting = (frame.image, frame.transmittance, background, step.exposure)
+        if step.exposure is not None:
+            picture, v_alpha = frame.exposed, frame.v_alpha
+            self.team.run(loss.expose, frame.height, _ROWS, *size, *lighting, picture)
         known = frame.width * frame.height
         if target.weight is not None:
             known = max(1, int(np.count_nonzero(target.weight > 127)))
-            for planar in (frame.target, frame.image):
+            for planar in (frame.target, picture):
                 self.team.run(loss.keep_known, frame.height, _ROWS, *size, target.weight, planar)
         l1_weight = np.float32((1 - step.ssim_weight) / (3 * known))
         ssim_weight = np.float32(step.ssim_weight / (3 * known))
-        self.team.run(loss.similarity, frame.height, _ROWS, *size, frame.image, frame.target, frame.maps, frame.sums[0])
-        back = (frame.image, frame.target, frame.maps, l1_weight, ssim_weight, frame.v_image, frame.error, frame.sums[1], frame.sums[2])
+        self.team.run(loss.similarity, frame.height, _ROWS, *size, picture, frame.target, frame.maps, frame.sums[0])
+        back = (picture, frame.target, frame.maps, l1_weight, ssim_weight, frame.v_image, frame.error, frame.sums[1], frame.sums[2])
         self.team.run(loss.loss_back, frame.height, _ROWS, *size, *back)
         if target.weight is not None:
             self.team.run(loss.keep_known, frame.height, _ROWS, *size, target.weight, frame.v_image)
-        self._pull_back(frame, camera, step, _NOTHING)
+        if step.exposure is not None:
+            self.team.run(loss.expose_back, frame.height, _ROWS, *size, *lighting, frame.v_image, v_alpha, frame.exposure_sums)
+        v_camera = np.zeros((-(-self.count // _SPLATS) if step.camera_gradient else 0, 6))
+        self._pull_back(frame, camera, step, _NOTHING, v_alpha, v_camera)
         ssim, l1, square = frame.sums.sum(axis=1) / (3 * known)
         if target.weight is not None:  # pixels that aren't known agree perfectly in both pictures
             ssim -= frame.width * frame.height / known - 1
-        return StepFigures(float((1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)), float(square), self.visible, self.entries)
+        return StepFigures(
+            float((1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)),
+            float(square),
+            self.visible,
+            self.entries,
+            frame.exposure_sums.sum(axis=0) if step.exposure is not None else None,
+            v_camera.sum(axis=0) if step.camera_gradient else None,
+        )
 
     def gradients(self, frame: Frame, camera: Array, bases: int, v_image: Array, v_alpha: Array | None = None) -> Array:
         """Gradients [N, row width] of the parameters after `render`, from those of the picture [H,W,3] and its alpha [H,W]."""
         frame.v_image[:] = 0
         frame.v_image.reshape(3, frame.height + 2 * MARGIN, -1)[:, MARGIN:-MARGIN, MARGIN:-MARGIN] = v_image.transpose(2, 0, 1)
-        planar_alpha = np.zeros(0, np.float32)
+        planar_alpha = _NO_PLANE
         if v_alpha is not None:
             planar_alpha = np.zeros_like(frame.transmittance)
             planar_alpha.reshape(frame.height + 2 * MARGIN, -1)[MARGIN:-MARGIN, MARGIN:-MARGIN] = v_alpha
         out = np.zeros((self.count, self.width), np.float32)
-        self._pull_back(frame, camera, Step(bases=bases, learning=np.zeros(self.width, np.float32)), out, planar_alpha)
+        self._pull_back(frame, camera, Step(bases=bases, learning=np.zeros(self.width, np.float32)), out, planar_alpha, np.zeros((0, 6)))
         return out
 
     def render(self, frame: Frame, camera: Array, background: Array, bases: int) -> None:
@@ -265,7 +283,7 @@ class CpuEngine:
             self._frames[width, height] = Frame(width, height)
         return self._frames[width, height]
 
-    def _pull_back(self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array | None = None) -> None:
+    def _pull_back(self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array, v_camera: Array) -> None:
         self.team.run(
             blending.blend_back_absolute if step.absolute else blending.blend_back,
             frame.tiles_x * frame.tiles_y,
@@ -281,7 +299,7 @@ class CpuEngine:
             frame.transmittance,
             frame.finished,
             frame.v_image,
-            np.zeros(0, np.float32) if v_alpha is None else v_alpha,
+            v_alpha,
             frame.error,
             self._gradients,
         )
@@ -303,6 +321,7 @@ class CpuEngine:
             step.seed,
             out,
             self.stats,
+            v_camera,
         )
 
     def _grow(self, entries: int) -> None:

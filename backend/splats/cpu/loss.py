@@ -152,3 +152,42 @@ def keep_known(first, last, width, height, weight, picture):
             for x in range(width):
                 if weight[row, x] < 128:
                     picture[start + x] = F(0)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def expose(first, last, width, height, image, transmittance, background, exposure, out):
+    """What stands before the background, times a gain and plus an offset for each channel: `exposure` is (3 gains, 3 offsets)."""
+    stride = width + 2 * MARGIN
+    plane = stride * (height + 2 * MARGIN)
+    for row in range(first, last):
+        at = (row + MARGIN) * stride + MARGIN
+        for channel in range(3):
+            gain, offset = exposure[channel], exposure[3 + channel]
+            behind = background[channel] * (F(1) - gain) - offset
+            start = channel * plane + at
+            for x in range(width):
+                out[start + x] = image[start + x] * gain + offset + transmittance[at + x] * behind
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def expose_back(first, last, width, height, image, transmittance, background, exposure, v_image, v_alpha, row_exposure):
+    """Turn the gradient of the exposed picture into that of the picture and of its alpha, and sum that of `exposure` by row [H,6]."""
+    stride = width + 2 * MARGIN
+    plane = stride * (height + 2 * MARGIN)
+    for row in range(first, last):
+        at = (row + MARGIN) * stride + MARGIN
+        for x in range(width):
+            v_alpha[at + x] = F(0)
+        for channel in range(3):
+            gain, offset = exposure[channel], exposure[3 + channel]
+            behind = background[channel] * (F(1) - gain) - offset
+            start = channel * plane + at
+            v_gain, v_offset = F(0), F(0)
+            for x in range(width):
+                v, through = v_image[start + x], transmittance[at + x]
+                v_gain += v * (image[start + x] - through * background[channel])
+                v_offset += v * (F(1) - through)
+                v_alpha[at + x] -= v * behind
+                v_image[start + x] = v * gain
+            row_exposure[row, channel] = v_gain
+            row_exposure[row, 3 + channel] = v_offset

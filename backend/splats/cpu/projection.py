@@ -68,6 +68,8 @@ LOG2E = F(math.log2(math.e))
 LEAST_ALPHA = F(1 / 255)
 MOST_ALPHA = F(0.999)
 
+RANGE = 2048  # splats that one thread takes at a time
+
 # What `control` holds for a training step.
 BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE, VIEW_COLOUR = range(11)
 CONTROL = 11
@@ -228,11 +230,14 @@ def pull_back(
     step,
     gradients,
     stats,
+    v_camera,
 ):
     """Gradients of the parameters from the tiles' gradient rows, for the splats that were seen.
 
     With a `gradients` array of the parameters' shape they are written there. With an empty one they feed Adam at once:
     `learning` holds a learning rate for each column, `control` the constants named above, `step` a number for the noise.
+    To the rows [6] of `v_camera`, if it has any, one for each RANGE of splats, the gradient by a small motion of the world in the
+    camera's axes is added: rotation about the camera in radians, then translation.
     """
     width = parameters.shape[1]
     p = parameters.reshape(-1)
@@ -327,6 +332,14 @@ def pull_back(
         vm0 = r[0] * vtx + r[3] * vty + r[6] * vtz
         vm1 = r[1] * vtx + r[4] * vty + r[7] * vtz
         vm2 = r[2] * vtx + r[5] * vty + r[8] * vtz
+        if len(v_camera):
+            # The rotation acts on the position, and on the ellipse through J R_camera: tr(W^T [turn]x) with W = J^T v_J.
+            vj01 = c0 * r[3] + c1 * r[4] + c2 * r[5]
+            vj10 = d0 * r[0] + d1 * r[1] + d2 * r[2]
+            w20, w21 = -ax * ux * vj00 - ay * uy * vj10, -ax * ux * vj01 - ay * uy * vj11
+            v_camera[n // RANGE, 0] += ty * vtz - tz * vty + w21 - ay * vj12
+            v_camera[n // RANGE, 1] += tz * vtx - tx * vtz + ax * vj02 - w20
+            v_camera[n // RANGE, 2] += tx * vty - ty * vtx + ay * vj10 - ax * vj01
         red = sums[V_RED] if seen[s + RED] > F(0) else F(0)
         green = sums[V_GREEN] if seen[s + GREEN] > F(0) else F(0)
         blue = sums[V_BLUE] if seen[s + BLUE] > F(0) else F(0)
@@ -350,6 +363,10 @@ def pull_back(
             vm1 += k * (ey - dy * along)
             vm2 += k * (ez - dz * along)
         g[MEAN], g[MEAN + 1], g[MEAN + 2] = vm0, vm1, vm2
+        if len(v_camera):  # it moves as all splats would the other way
+            v_camera[n // RANGE, 3] += r[0] * vm0 + r[1] * vm1 + r[2] * vm2
+            v_camera[n // RANGE, 4] += r[3] * vm0 + r[4] * vm1 + r[5] * vm2
+            v_camera[n // RANGE, 5] += r[6] * vm0 + r[7] * vm1 + r[8] * vm2
         g[OPACITY] = v_opacity
         stats[n, STAT_ERROR] += sums[ERROR]
         stats[n, STAT_SEEN] += F(1)

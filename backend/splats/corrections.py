@@ -1,0 +1,87 @@
+"""What differs from photo to photo and isn't the scene: exposure and white balance, and errors of the cameras' poses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .cpu.layout import CENTER, ROTATION, TRANSLATION
+from .engine import StepFigures
+
+Array = Any
+NEUTRAL = np.array([1, 1, 1, 0, 0, 0], np.float64)  # gains, offsets
+PULL = 0.05  # weight of the squared distance from NEUTRAL beside the loss
+# How far Adam can get in all if a correction always points the same way; each photo takes as long steps as that needs.
+EXPOSURE_REACH, TURN_REACH, MOVE_REACH = 1.5, 0.05, 0.05  # of full colour; radians; of the extent
+LONGEST = 0.1  # step, as a share of the reach
+DECAY = 0.1  # of the steps' length during training
+BETA1, BETA2, EPSILON = 0.9, 0.99, 1e-12
+
+
+class Corrections:
+    """Gains and offsets, and poses, of the training views; with Adam's moments, as each view's turn comes only once a round."""
+
+    def __init__(self, cam_from_world: Array, extent: float, *, exposure: bool, cameras: bool) -> None:
+        """`cam_from_world` [V,4,4] are the poses to start from; `extent` tells what a long way is."""
+        count = len(cam_from_world)
+        self._fit_exposure, self._fit_cameras = exposure, cameras
+        self.exposures = np.tile(NEUTRAL, (count, 1))
+        self.poses = np.array(cam_from_world, np.float64)
+        self.moments = np.zeros((count, 2, 12))  # of the exposure and of the pose
+        self.turns = np.zeros(count)
+        self._reach = np.repeat((EXPOSURE_REACH, TURN_REACH, MOVE_REACH * extent), (6, 3, 3))
+
+    @property
+    def fit_cameras(self) -> bool:
+        """Whether steps should find the gradient of the camera."""
+        return self._fit_cameras
+
+    def exposure(self, place: int) -> Array | None:
+        """Gains and offsets [6] float32 of a training view, None where they aren't fitted."""
+        return self.exposures[place].astype(np.float32) if self._fit_exposure else None
+
+    def camera(self, place: int, row: Array) -> Array:
+        """A camera's row, see cpu/layout.py, with the pose as it is by now."""
+        if not self._fit_cameras:
+            return row
+        rotation, translation = self.poses[place, :3, :3], self.poses[place, :3, 3]
+        row = row.copy()
+        row[ROTATION:TRANSLATION] = rotation.ravel()
+        row[TRANSLATION : TRANSLATION + 3] = translation
+        row[CENTER : CENTER + 3] = -rotation.T @ translation
+        return row
+
+    def learn(self, place: int, figures: StepFigures, fraction: float, rounds: float) -> None:
+        """Correct a view by what a step found; `rounds` is how often its turn comes in all of training."""
+        gradient = np.zeros(12)
+        if figures.v_exposure is not None:
+            gradient[:6] = figures.v_exposure + 2 * PULL * (self.exposures[place] - NEUTRAL)
+        if figures.v_camera is not None:
+            gradient[6:] = figures.v_camera
+        if not gradient.any() or not np.isfinite(gradient).all():
+            return
+        self.turns[place] += 1
+        first, second = self.moments[place]
+        first += (1 - BETA1) * (gradient - first)
+        second += (1 - BETA2) * (gradient**2 - second)
+        unbiased = first / (1 - BETA1 ** self.turns[place]), second / (1 - BETA2 ** self.turns[place])
+        rate = self._reach * min(LONGEST, 1 / max(rounds, 1)) * DECAY**fraction
+        change = -rate * unbiased[0] / (np.sqrt(unbiased[1]) + EPSILON)
+        if figures.v_exposure is not None:
+            self.exposures[place] += change[:6]
+            # All photos brighter and all splats darker looks the same: on average nothing is corrected.
+            self.exposures += NEUTRAL - self.exposures.mean(axis=0)
+        if figures.v_camera is not None:
+            self.poses[place] = motion(change[6:]) @ self.poses[place]
+
+
+def motion(twist: Array) -> Array:
+    """Matrix [4,4] that turns by the rotation vector twist[:3] and then moves by twist[3:]; Rodrigues' formula."""
+    angle = float(np.linalg.norm(twist[:3]))
+    x, y, z = twist[:3] / max(angle, 1e-300)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    matrix = np.eye(4)
+    matrix[:3, :3] += np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    matrix[:3, 3] = twist[3:]
+    return matrix
