@@ -1,24 +1,43 @@
-"""The extension's runner, and how work gets into it. Made on first use, ended when the extension is disabled."""
+"""The extension's runner, how work gets into it, and what is remembered of it when Blender is closed.
+
+The runner is made on first use and ended when the extension is disabled. The ledger is opened where there is a window:
+what runs in background mode is its caller's to run again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import logging
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.jobs.job import Job
-from ..backend.jobs.runner import Runner, Task
-from ..backend.methods import Method
+from ..backend.errors import ReifyError
 from . import chosen, pump
 
+if TYPE_CHECKING:
+    from ..backend.jobs.job import Job
+    from ..backend.jobs.ledger import Ledger
+    from ..backend.jobs.runner import Runner, Task
+    from ..backend.methods import Method
+    from ..backend.values import Result
+
+log = logging.getLogger(__name__)
+
 _runner: Runner | None = None
+_ledger: Ledger | None = None
 
 
 @dataclass(frozen=True)
 class Order:
-    """Where a task's result goes."""
+    """What was asked for, and where its result goes: plain JSON, enough to do it again."""
 
+    method: str  # id
+    inputs: Any  # as `store.plain` has it; None for objects of the scene, which only this session can take again
+    settings: dict[str, Any]  # flat
+    seed: int
     scene: str  # name of the scene
     replaces: str = ""  # name of the collection whose place the result takes
 
@@ -27,7 +46,9 @@ def runner() -> Runner:
     """The one runner."""
     global _runner
     if _runner is None:
-        _runner = Runner()
+        from ..backend.jobs.runner import Runner
+
+        _runner = Runner(_note)
     return _runner
 
 
@@ -48,21 +69,123 @@ def current() -> Task | None:
 
 def start(method: Method, inputs: Any, settings: Any, scene: bpy.types.Scene, seed: int = 0, replaces: str = "") -> Task:
     """Put work into the queue and see to it that it is watched."""
-    cache = chosen.cache()
-    task = Task(
-        title=method.title,
-        work=lambda job: method.perform(inputs, settings, job),
-        make_job=lambda listener: Job(cache, listener, seed=seed, weights=method.stages),
-        context=Order(scene.name, replaces),
-    )
-    runner().submit(task)
+    from ..backend import settings as settings_of
+    from ..backend.jobs import store
+
+    try:
+        plain = store.plain(inputs)
+    except TypeError:
+        plain = None
+    order = Order(method.id, plain, settings_of.values(settings), seed, scene.name, replaces)
+    task = runner().submit(_task(order, method, inputs, settings))
     pump.start()
     return task
 
 
+def retry(task: Task) -> None:
+    """Do an ended task once more; what is finished of it is taken from the cache. Raises ReifyError where it can't be done."""
+    gone = [path for path in sources(task) if not path.exists()]
+    if gone:
+        raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
+    runner().retry(task)
+    pump.start()
+
+
+def forget(task: Task) -> None:
+    """Drop an ended task, here and in what is remembered."""
+    runner().forget(task)
+    if _ledger is not None:
+        _ledger.forget(task.id)
+
+
+def sources(task: Task) -> tuple[Path, ...]:
+    """The files and folders that a task is made from."""
+    from ..backend.jobs import store
+
+    return tuple(getattr(store.unplain(task.context.inputs), "sources", ())) if task.context.inputs else ()
+
+
+def thumbnail(task: Task) -> Path | None:
+    """The file with the picture of a task's result, None where there is none."""
+    path = _ledger.thumbnail(task.id) if _ledger is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def note(task: Task) -> None:
+    """Remember how a task stands."""
+    _note(task)
+
+
+def remember(folder: Path) -> None:
+    """Remember jobs in `folder` from now on, and take those of earlier sessions out of it."""
+    global _ledger
+    from ..backend.jobs import ledger
+
+    _ledger = ledger.Ledger(folder)
+    for entry in _ledger.take_over():
+        try:
+            runner().adopt(ledger.restored(entry, _task_of(Order(**entry.order))))
+        except (ReifyError, TypeError, KeyError, ValueError) as error:  # of another version of Reify
+            log.warning("a job of an earlier session is left out: %s", error)
+            _ledger.forget(entry.id)
+
+
+def remembering() -> bool:
+    """True once `remember` was called."""
+    return _ledger is not None
+
+
 def stop() -> None:
-    """Cancel everything, wait for the worker, and forget it all."""
-    global _runner
+    """Cancel everything, wait for the worker, and forget it all; what hadn't ended is remembered as interrupted."""
+    global _runner, _ledger
+    if _ledger is not None:
+        _ledger.close()
+        _ledger = None
     if _runner is not None:
         _runner.stop()
         _runner = None
+
+
+def _task_of(order: Order) -> Task:
+    from ..backend import settings as settings_of
+    from ..backend.jobs import store
+    from ..backend.methods import all_methods
+
+    method = all_methods()[order.method]
+    return _task(order, method, store.unplain(order.inputs), settings_of.with_values(method.settings(), order.settings))
+
+
+def _task(order: Order, method: Method, inputs: Any, settings: Any) -> Task:
+    from ..backend.jobs.job import Job
+    from ..backend.jobs.runner import Task
+
+    cache = chosen.cache()
+    task = Task(
+        title=method.title,
+        work=lambda job: method.perform(inputs, settings, job),
+        make_job=lambda listener: Job(cache, listener, seed=order.seed, weights=method.stages),
+        context=order,
+    )
+    task.work = partial(_pictured, task, task.work)
+    return task
+
+
+def _pictured(task: Task, work: Any, job: Job) -> Result:
+    """Do the work, and keep a picture of what came of it."""
+    result: Result = work(job)
+    if _ledger is not None:
+        from ..backend.formats.images import write_png
+        from ..backend.methods._thumbnail import thumbnail as picture_of
+
+        try:
+            picture = picture_of(result)
+            if picture is not None:
+                write_png(_ledger.thumbnail(task.id), picture)
+        except Exception:  # the result matters, its picture doesn't
+            log.exception("there is no thumbnail of %s", result.name)
+    return result
+
+
+def _note(task: Task) -> None:
+    if _ledger is not None and isinstance(task.context, Order) and task.context.inputs is not None:
+        _ledger.note(task, asdict(task.context))

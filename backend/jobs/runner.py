@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 import traceback
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -22,19 +24,24 @@ from .job import Event, Job, Preview, Progress, Warn
 log = logging.getLogger(__name__)
 
 
+CURVED = ("psnr", "loss")  # the figure that is kept as a curve: the first of these that a job reports
+CURVE_POINTS = 512  # beyond that every second one is dropped
+
+
 class State(Enum):
-    """Where a task stands; it ends as exactly one of DONE, FAILED and CANCELLED."""
+    """Where a task stands; it ends as exactly one of DONE, FAILED and CANCELLED, or INTERRUPTED where Blender went away."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
 
     @property
     def ended(self) -> bool:
-        """True for the three ends."""
-        return self in (State.DONE, State.FAILED, State.CANCELLED)
+        """True unless it waits or runs."""
+        return self not in (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,24 @@ class Failure:
     fix: str
     details: str
     expected: bool = True  # False: a defect of ours, worth a bug report
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What stays of a result when its arrays are gone."""
+
+    name: str
+    seconds: float
+    metrics: Mapping[str, float]
+    file: str = ""  # the .blend that it was put into, empty where that had no name yet
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a figure has developed."""
+
+    name: str = ""  # "psnr"
+    values: tuple[float, ...] = ()  # at about even distances, the oldest first
 
 
 @dataclass(eq=False)
@@ -64,6 +89,11 @@ class Task:
     warnings: tuple[str, ...] = ()
     result: Result | None = None
     failure: Failure | None = None
+    outcome: Outcome | None = None  # of a result, also of one from before Blender was closed
+    reached: tuple[str, float] = ("", 0.0)  # stage and fraction of the whole job
+    curve: Curve = Curve()
+    created: float = field(default_factory=time.time)  # seconds since 1970
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # the same for as long as the job is remembered
 
     def cancel(self) -> None:
         """End the task: at once while it is queued, within half a second while it runs."""
@@ -74,13 +104,17 @@ class Task:
 
 
 class Runner:
-    """Runs tasks in the order of `submit`, one at a time, in a daemon thread that starts with the first task."""
+    """Runs tasks in their order, one at a time, in a daemon thread that starts with the first task.
 
-    def __init__(self) -> None:
+    `changed` hears of each change of a task, in the thread that makes it.
+    """
+
+    def __init__(self, changed: Callable[[Task], None] = lambda task: None) -> None:
         self._tasks: list[Task] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._hear_of = changed
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -101,7 +135,38 @@ class Runner:
                 self._thread = threading.Thread(target=self._run, name="reify-worker", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+        self._hear_of(task)
         return task
+
+    def adopt(self, task: Task) -> None:
+        """Take an ended task into the list, as one of before Blender was closed."""
+        with self._changed:
+            self._tasks.append(task)
+
+    def retry(self, task: Task) -> None:
+        """Put an ended task at the end of the queue once more; finished stages and checkpoints are taken from the cache."""
+        with self._changed:
+            if not task.state.ended:
+                return
+            self._tasks.remove(task)
+            task.state, task.job, task.progress, task.preview = State.QUEUED, None, None, None
+            task.result, task.failure, task.warnings, task.curve = None, None, (), Curve()
+        self.submit(task)
+
+    def move(self, task: Task, by: int) -> None:
+        """Let a waiting task change places with the next (1) or the previous (-1) waiting one."""
+        with self._changed:
+            waiting = [i for i, other in enumerate(self._tasks) if other.state is State.QUEUED]
+            place = next((i for i in waiting if self._tasks[i] is task), None)
+            if place is None or not 0 <= (target := waiting.index(place) + by) < len(waiting):
+                return
+            other = waiting[target]
+            self._tasks[place], self._tasks[other] = self._tasks[other], self._tasks[place]
+
+    def cancel(self, task: Task) -> None:
+        """End a task: at once while it is queued, within half a second while it runs."""
+        task.cancel()
+        self._hear_of(task)
 
     def forget(self, task: Task) -> None:
         """Drop an ended task from the list."""
@@ -129,9 +194,15 @@ class Runner:
                     return
                 task = self._next()
                 assert task is not None
-                task.job = task.make_job(partial(_hear, task))
+                task.job = task.make_job(partial(self._hear, task))
                 task.state = State.RUNNING
+            self._hear_of(task)
             _finish(task)
+            self._hear_of(task)
+
+    def _hear(self, task: Task, event: Event) -> None:
+        _take_note(task, event)
+        self._hear_of(task)
 
     def _next(self) -> Task | None:
         return next((task for task in self._tasks if task.state is State.QUEUED), None)
@@ -141,6 +212,8 @@ def _finish(task: Task) -> None:
     assert task.job is not None
     try:
         task.result = task.work(task.job)
+        report = task.result.report
+        task.outcome = Outcome(task.result.name, sum(report.seconds.values()), dict(report.metrics))
         task.state = State.DONE
     except Cancelled:
         task.state = State.CANCELLED
@@ -158,12 +231,22 @@ def _finish(task: Task) -> None:
         task.state = State.FAILED
 
 
-def _hear(task: Task, event: Event) -> None:
+def _take_note(task: Task, event: Event) -> None:
     match event:
         case Progress():
             task.progress = event
+            task.reached = (event.stage, event.overall)
+            task.curve = _longer(task.curve, event.figures)
         case Preview(value):
             task.preview = value
             task.preview_count += 1
         case Warn(text):
             task.warnings = (*task.warnings, text)
+
+
+def _longer(curve: Curve, figures: Mapping[str, float]) -> Curve:
+    name = curve.name or next((name for name in CURVED if name in figures), "")
+    if name not in figures:
+        return curve
+    values = (*curve.values, float(figures[name]))
+    return Curve(name, values[::2] if len(values) > CURVE_POINTS else values)

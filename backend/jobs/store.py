@@ -47,6 +47,20 @@ def load(folder: Path) -> Any:
         raise ValueError(f"{folder} is damaged: {error}") from error
 
 
+def plain(value: Any) -> Any:
+    """A value without arrays as JSON has it; `unplain` makes it again."""
+    arrays: dict[str, np.ndarray] = {}
+    structure = _encode(value, arrays)
+    if arrays:
+        raise TypeError("a value with arrays has no plain form")
+    return structure
+
+
+def unplain(structure: Any) -> Any:
+    """The value that `plain` was given; raises ValueError, KeyError or TypeError for anything else."""
+    return _decode(structure, {})
+
+
 def digest(*parts: Any) -> str:
     """A hexadecimal SHA-256 of values by their content; a Path counts by its file's bytes and its name."""
     state = hashlib.sha256()

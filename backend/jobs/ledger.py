@@ -1,0 +1,179 @@
+"""What is remembered of jobs when Blender is closed, or gone: a small JSON file for each, in a folder of the user's.
+
+Several Blenders may share the folder. Each holds a lock of its own for as long as it lives, which the system takes
+back however its process ends; a job that runs under a lock nobody holds was interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import ReifyError
+from ..files import write_text
+from .runner import Failure, Outcome, State, Task
+
+log = logging.getLogger(__name__)
+
+MOST = 50  # ended jobs that are remembered
+EVERY_S = 5.0  # between two notes of a running job's progress
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is remembered of a job; `order` is the caller's, plain JSON that is enough to run it again."""
+
+    id: str
+    title: str
+    order: Mapping[str, Any]
+    owner: str
+    state: str = State.QUEUED.value
+    created: float = 0.0  # seconds since 1970
+    stage: str = ""
+    fraction: float = 0.0  # of the whole job
+    outcome: Mapping[str, Any] | None = None
+    failure: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Ledger:
+    """The folder, held by this process. A folder that can't be written to costs the memory, never the job."""
+
+    def __init__(self, folder: Path) -> None:
+        """Makes the folder and takes a lock in it; raises ReifyError where that can't be done."""
+        self.folder = folder
+        self.owner = uuid.uuid4().hex
+        self._closed = False
+        self._noted: dict[str, tuple[State, float]] = {}
+        self._writing = threading.Lock()  # the worker and the window note alike
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = self._lock_file(self.owner).open("w")
+            _take(self._lock)
+        except OSError as error:
+            raise ReifyError(
+                f"Jobs can't be remembered in {folder}: {error.strerror}.", "Choose another folder for Blender's files."
+            ) from error
+
+    def close(self) -> None:
+        """Give the lock back and note nothing more: what is queued or runs now was interrupted, for those who look later."""
+        self._closed = True
+        self._lock.close()
+        self._lock_file(self.owner).unlink(missing_ok=True)
+
+    def note(self, task: Task, order: Mapping[str, Any]) -> None:
+        """Remember how a task stands; while it only progresses, every few seconds."""
+        with self._writing:
+            now = time.monotonic()
+            state, last = self._noted.get(task.id, (None, 0.0))
+            if self._closed or (state is task.state and not task.state.ended and now - last < EVERY_S):
+                return
+            self._noted[task.id] = (task.state, now)
+            self._write(_entry(task, order, self.owner))
+
+    def forget(self, identifier: str) -> None:
+        """Remember a job no longer."""
+        self._noted.pop(identifier, None)
+        for path in (self._file(identifier), self.thumbnail(identifier)):
+            path.unlink(missing_ok=True)
+
+    def thumbnail(self, identifier: str) -> Path:
+        """Where the picture of a job's result lies, if it has one."""
+        return self.folder / f"{identifier}.png"
+
+    def take_over(self) -> list[Entry]:
+        """The jobs of Blenders that are no more, oldest first, now ours; those that had not ended are INTERRUPTED."""
+        found = []
+        for entry in sorted(self._entries(), key=lambda entry: entry.created):
+            if entry.owner == self.owner or self._lives(entry.owner):
+                continue
+            state = entry.state if State(entry.state).ended else State.INTERRUPTED.value
+            found.append(replace(entry, owner=self.owner, state=state))
+            self._write(found[-1])
+        ended = [entry for entry in found if entry.state != State.INTERRUPTED.value]
+        for entry in ended[:-MOST]:
+            self.forget(entry.id)
+            found.remove(entry)
+        return found
+
+    def _entries(self) -> list[Entry]:
+        entries = []
+        for path in self.folder.glob("*.json"):
+            try:
+                stored = json.loads(path.read_text(encoding="utf-8"))
+                entries.append(Entry(**{**stored, "warnings": tuple(stored["warnings"])}))
+                State(entries[-1].state)
+            except (OSError, ValueError, TypeError, KeyError):
+                log.warning("%s can't be read and is left out", path)
+        return entries
+
+    def _write(self, entry: Entry) -> None:
+        try:
+            write_text(self._file(entry.id), json.dumps(dataclasses.asdict(entry)))
+        except ReifyError as error:
+            log.warning("%s", error)
+
+    def _lives(self, owner: str) -> bool:
+        path = self._lock_file(owner)
+        try:
+            with path.open("r+") as lock:
+                _take(lock)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        path.unlink(missing_ok=True)
+        return False
+
+    def _file(self, identifier: str) -> Path:
+        return self.folder / f"{identifier}.json"
+
+    def _lock_file(self, owner: str) -> Path:
+        return self.folder / f"{owner}.lock"
+
+
+def restored(entry: Entry, task: Task) -> Task:
+    """`task`, made anew from an entry's order, as far as it had come."""
+    task.id, task.created, task.state, task.warnings = entry.id, entry.created, State(entry.state), entry.warnings
+    task.reached = (entry.stage, entry.fraction)
+    task.outcome = Outcome(**entry.outcome) if entry.outcome else None
+    task.failure = Failure(**entry.failure) if entry.failure else None
+    return task
+
+
+def _entry(task: Task, order: Mapping[str, Any], owner: str) -> Entry:
+    stage, fraction = task.reached
+    return Entry(
+        id=task.id,
+        title=task.title,
+        order=order,
+        owner=owner,
+        state=task.state.value,
+        created=task.created,
+        stage=stage,
+        fraction=fraction,
+        outcome=dataclasses.asdict(task.outcome) if task.outcome else None,
+        failure=dataclasses.asdict(task.failure) if task.failure else None,
+        warnings=task.warnings,
+    )
+
+
+def _take(lock: IO[str]) -> None:
+    """Lock an open file for this process without waiting; raises OSError where another one holds it."""
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
