@@ -75,7 +75,7 @@ def test_ended_jobs_come_back_with_all_that_was_known_of_them(tmp_path: Path) ->
     done, failed = made(), made()
     done.state, done.outcome, done.warnings = (
         State.DONE,
-        Outcome("fox", 61.5, {"psnr": 27.3}, "a.blend", "fox"),
+        Outcome("fox", 61.5, {"psnr": 27.3}, "a.blend"),
         ("One photo was left out.",),
     )
     failed.state, failed.failure = State.FAILED, Failure("The wall is white.", "Photograph something else.", "Traceback")
