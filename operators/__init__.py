@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import commit, control, create, engine, properties, pump, session, sources
+from . import commit, control, create, engine, live, pictures, properties, pump, session, sources
 
-MODULES = (engine, properties, sources, create, control, commit)
+MODULES = (engine, properties, sources, create, control, commit, pictures, live)
 
 
 def register() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import commit as scene_commit
-from ..scene import provenance
 from . import chosen, session
+
+TASK = "reify_job"  # key of the collection's property that says which job made it
 
 
 class REIFY_OT_commit(bpy.types.Operator):
@@ -20,6 +20,8 @@ class REIFY_OT_commit(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the objects."""
+        from ..scene import commit as scene_commit
+
         task = session.find(self.task)
         if task is None or task.result is None:
             self.report({"ERROR"}, "The result is no longer there.")
@@ -27,6 +29,7 @@ class REIFY_OT_commit(bpy.types.Operator):
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
         collection = scene_commit.commit(task.result, scene, replaces=bpy.data.collections.get(task.context.replaces))
+        collection[TASK] = task.id
         if fresh:
             look_at(context, collection)
         preferences = chosen.preferences()
@@ -55,6 +58,9 @@ class REIFY_OT_show(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show and hide."""
+        from ..scene import commit as scene_commit
+        from ..scene import provenance
+
         found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
         if found is None:
             self.report({"ERROR"}, "Select an object that Reify has made.")
@@ -63,35 +69,60 @@ class REIFY_OT_show(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def collection_of(identifier: str) -> bpy.types.Collection | None:
+    """The collection that a job has made in this file, None where there is none."""
+    return next((found for found in bpy.data.collections if found.get(TASK) == identifier), None)
+
+
+def shown_members(collection: bpy.types.Collection) -> list[bpy.types.Object]:
+    """What can be seen of a result, its subject first, then the empty that all of it hangs on."""
+    from ..scene.commit import members
+
+    subjects = [member for role in ("mesh", "splats", "points", "root") for member in members(collection, role)]
+    return [member for member in subjects if not member.hide_viewport]
+
+
 def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
     """Let the viewports show a result as its first photo does, or the whole of it where it has no photos.
 
     Done only where nobody has chosen a view yet.
     """
-    subjects = [member for role in ("mesh", "splats", "points", "root") for member in scene_commit.members(collection, role)]
-    shown = [member for member in subjects if not member.hide_viewport]
+    from ..scene.commit import members
+
+    shown = shown_members(collection)
     bpy.ops.object.select_all(action="DESELECT")
     context.view_layer.objects.active = shown[0]
     context.view_layer.update()
-    cameras = scene_commit.members(collection, "camera")
-    for area in (area for window in context.window_manager.windows for area in window.screen.areas if area.type == "VIEW_3D"):
-        region = next(region for region in area.regions if region.type == "WINDOW")
+    cameras = members(collection, "camera")
+    if not cameras:
+        shown[0].select_set(True)
+        frame_selected(context)
+        return
+    for area in viewports(context.window_manager):
         view = area.spaces.active.region_3d
-        if cameras:
-            pose = cameras[0].matrix_world
-            view.view_perspective = "PERSP"
-            view.view_rotation = pose.to_quaternion()
-            view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's centre
-            view.view_distance = 1.5 * (pose.translation - view.view_location).length
-        else:
-            shown[0].select_set(True)
-            with context.temp_override(area=area, region=region):
-                bpy.ops.view3d.view_selected()
+        pose = cameras[0].matrix_world
+        view.view_perspective = "PERSP"
+        view.view_rotation = pose.to_quaternion()
+        view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's centre
+        view.view_distance = 1.5 * (pose.translation - view.view_location).length
+
+
+def frame_selected(context: bpy.types.Context) -> None:
+    """Let all viewports show what is selected."""
+    for area in viewports(context.window_manager):
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(area=area, region=region):
+            bpy.ops.view3d.view_selected()
+
+
+def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
+    """The 3D viewports of all windows."""
+    return [area for window in manager.windows for area in window.screen.areas if area.type == "VIEW_3D"]
 
 
 def show_colors(manager: bpy.types.WindowManager) -> None:
     """Let viewports in Solid mode show colours of attributes: materials have none there that says anything."""
-    for area in (area for window in manager.windows for area in window.screen.areas if area.type == "VIEW_3D"):
+    for area in viewports(manager):
         shading = area.spaces.active.shading
         if shading.type == "SOLID" and shading.color_type == "MATERIAL":
             shading.color_type = "VERTEX"

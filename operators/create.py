@@ -31,11 +31,11 @@ class REIFY_OT_create(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
-        return _reported(self, lambda: self._start(context))
+        return reported(self, lambda: self._start(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return _reported(self, lambda: _wait(*self._start(context)))
+        return reported(self, lambda: _wait(*self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> list[Task]:
         scene = context.scene
@@ -61,11 +61,11 @@ class REIFY_OT_regenerate(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
-        return _reported(self, lambda: regenerate(context))
+        return reported(self, lambda: regenerate(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return _reported(self, lambda: _wait(regenerate(context)))
+        return reported(self, lambda: _wait(regenerate(context)))
 
 
 def regenerate(context: bpy.types.Context) -> Task:
@@ -105,11 +105,12 @@ def _wait(*tasks: Task) -> None:
         pump.hand_over(task)
 
 
-def _reported(operator: bpy.types.Operator, work: Any) -> set[str]:
+def reported(operator: bpy.types.Operator, work: Any) -> set[str]:
+    """Do `work`; a ReifyError is shown, or raised as RuntimeError where a script has called the operator."""
     try:
         work()
     except ReifyError as error:
-        operator.report({"ERROR"}, str(error))  # in a script this raises RuntimeError
+        operator.report({"ERROR"}, str(error))
         return {"CANCELLED"}
     return {"FINISHED"}
 

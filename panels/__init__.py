@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import create, results, settings
+from . import create, from_text, pictures, results, settings
 
-MODULES = (create, settings, results)
+MODULES = (create, pictures, settings, results, from_text)
 
 
 def register() -> None:

@@ -14,13 +14,21 @@ def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Ima
     """A new image with `picture` [H,W,3 or 4] uint8, first row on top, packed as PNG; `data` is for what isn't colour."""
     height, width, channels = picture.shape
     image = bpy.data.images.new(name, width, height, alpha=channels == 4, is_data=data)
-    rgba = np.ones((height, width, 4), dtype=np.float32)
-    rgba[..., :channels] = picture[::-1]
-    rgba[..., :channels] /= 255
-    target: Any = image.pixels
-    target.foreach_set(rgba.ravel())
+    _write(image, picture)
     image.file_format = "PNG"
     image.pack()
+    return image
+
+
+def replaced_image(name: str, picture: Array) -> bpy.types.Image:
+    """The image of that name showing `picture` [H,W,3 or 4] uint8, made where there is none; not packed."""
+    height, width, channels = picture.shape
+    image = bpy.data.images.get(name)
+    if image is None:
+        image = bpy.data.images.new(name, width, height, alpha=channels == 4)
+    elif size_px(image) != (width, height):
+        image.scale(width, height)
+    _write(image, picture)
     return image
 
 
@@ -48,3 +56,13 @@ def srgb_from_linear(linear: Array) -> Array:
     """Inverse of `linear_from_srgb`."""
     linear = np.maximum(np.asarray(linear, dtype=np.float32), 0)
     return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, linear * 12.92)
+
+
+def _write(image: bpy.types.Image, picture: Array) -> None:
+    height, width, channels = picture.shape
+    rgba = np.ones((height, width, 4), dtype=np.float32)
+    rgba[..., :channels] = picture[::-1]
+    rgba[..., :channels] /= 255
+    target: Any = image.pixels
+    target.foreach_set(rgba.ravel())
+    image.update()

@@ -1,4 +1,4 @@
-"""What a running job shows in the viewport: one object, refreshed in place, gone when the job ends.
+"""What a running job, or a live preview, shows in the viewport: one object, refreshed in place, gone when it ends.
 
 The point cloud is larger than what it holds and what is left over is hidden, so that a count which grows, as it
 does while splats are trained, rarely needs a new object.
@@ -6,13 +6,15 @@ does while splats are trained, rarely needs a new object.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..backend.values import Points, Splats
+from ..backend.values import Mesh, Points, Splats
 from . import splat_nodes
+from .mesh import mesh_data, mesh_object, vertex_srgb
 from .points import points_object
 from .splats import VIEWPORT_SPLATS, splats_object, write_splats
 
@@ -21,7 +23,7 @@ MOST = VIEWPORT_SPLATS  # a preview of more would slow the viewport down
 
 
 def show(value: Any, scene: bpy.types.Scene) -> bool:
-    """Show splats or points; returns False for values that have no preview here."""
+    """Show splats, points or a mesh; returns False for values that have no preview here."""
     if isinstance(value, Splats):
         _show_splats(_padded(_thinned(value)), scene)
         return True
@@ -29,7 +31,15 @@ def show(value: Any, scene: bpy.types.Scene) -> bool:
         clear()
         _place(points_object(NAME, value), scene)
         return True
+    if isinstance(value, Mesh):
+        _show_mesh(value, scene)
+        return True
     return False
+
+
+def shown(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The preview in a scene, None where there is none."""
+    return scene.objects.get(NAME)
 
 
 def prepare() -> None:
@@ -44,6 +54,7 @@ def clear() -> None:
         bpy.data.objects.remove(made)
         if data is not None and not data.users:
             bpy.data.batch_remove([data])
+    bpy.data.batch_remove([material for material in bpy.data.materials if material.name.startswith(NAME) and not material.users])
 
 
 def _show_splats(splats: Splats, scene: bpy.types.Scene) -> None:
@@ -54,6 +65,21 @@ def _show_splats(splats: Splats, scene: bpy.types.Scene) -> None:
         return
     write_splats(found.data, splats, with_sh=False)
     found.data.update_tag()
+
+
+def _show_mesh(mesh: Mesh, scene: bpy.types.Scene) -> None:
+    # Colours of the vertices instead of a texture: an image would have to be made anew, and packed, every time.
+    colored = replace(mesh, vertex_srgb=vertex_srgb(mesh), uvs=None, textures={})
+    found = shown(scene)
+    if found is None or found.type != "MESH":
+        clear()
+        _place(mesh_object(NAME, colored), scene)
+        return
+    before: Any = found.data
+    after = mesh_data(NAME, colored)
+    after.materials.append(before.materials[0])
+    found.data = after
+    bpy.data.meshes.remove(before)
 
 
 def _place(made: bpy.types.Object, scene: bpy.types.Scene) -> None:

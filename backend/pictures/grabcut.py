@@ -23,6 +23,7 @@ COLOURS = 5  # Gaussians in each mixture
 ROUNDS = 6
 CONTRAST = 50.0  # weight of the outline against the colours, the paper's gamma
 SURE = 1e4
+LIGHT, DARK = 200, 55  # strokes on the subject are lighter, those on the background darker
 
 
 def strokes_of(path: Path, shape: tuple[int, ...]) -> Array:
@@ -30,11 +31,17 @@ def strokes_of(path: Path, shape: tuple[int, ...]) -> Array:
     pixels = read_image(path)
     light = pixels[..., :3].mean(axis=2)
     painted = pixels[..., 3] > 127 if pixels.shape[2] == 4 else np.ones(light.shape, bool)
-    strokes = np.where(painted & (light > 200), 1, np.where(painted & (light < 55), -1, 0)).astype(np.int8)
+    strokes = np.where(painted & (light > LIGHT), 1, np.where(painted & (light < DARK), -1, 0)).astype(np.int8)
     if not (strokes == 1).any() or not (strokes == -1).any():
         raise ReifyError(f"{path.name} lacks strokes.", "Paint white on the subject and black on the background, and leave the rest grey.")
     rows, columns = (np.arange(size) * have // size for size, have in zip(shape, strokes.shape, strict=False))
     return strokes[rows[:, None], columns]
+
+
+def to_paint_on(pixels: Array) -> Array:
+    """A copy [H,W,3] uint8 so faint that strokes of white and black on it can be told from what it shows."""
+    low, high = DARK + 25, LIGHT - 25
+    return (low + pixels[..., :3].astype(np.float32) / 255.0 * (high - low)).astype(np.uint8)
 
 
 def grab_cut(srgb: Array, box: Box, strokes: Array | None, job: Job) -> Array:

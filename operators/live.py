@@ -1,0 +1,257 @@
+"""Live preview: what From Picture would make, coarse, in the viewport and in the panel, while sliders move.
+
+A timer looks a few times a second at what the panel says, which holds for sliders, presets, undo and scripts alike. What
+has changed is worked out in a thread of its own, only the newest wish of several, and shown on the main thread. Nothing
+of it is kept in files or undo steps, and a job's result takes its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..backend.errors import ReifyError
+from ..backend.values import Pictures
+from ..scene import preview, rows, thumbnail
+from . import chosen, properties, session
+from .commit import show_colors
+from .redraw import redraw
+from .sources import paths_of
+
+if TYPE_CHECKING:
+    from ..backend.methods._picture_look import Look
+
+log = logging.getLogger(__name__)
+
+TICK_S, IDLE_S = 0.05, 0.2  # while something changes, and else
+
+Wish = tuple[tuple[Path, ...], Any]  # pictures and settings
+
+
+class Worker:
+    """A thread that looks at the newest wish; older ones that it didn't get to are dropped."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._wish: Wish | None = None
+        self._found: tuple[Wish, Look] | None = None
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="reify-live", daemon=True)
+        self._thread.start()
+
+    def ask(self, wish: Wish) -> None:
+        """Look at this next."""
+        with self._changed:
+            self._wish = wish
+            self._changed.notify()
+
+    def take(self) -> tuple[Wish, Look] | None:
+        """What was found since the last call."""
+        with self._changed:
+            found, self._found = self._found, None
+            return found
+
+    def end(self) -> None:
+        """End the thread; a look that is under way comes to its end first."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        from ..backend.methods._picture_look import Look, Looker
+
+        looker = Looker()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended or self._wish is not None)
+                if self._ended or self._wish is None:
+                    return
+                wish, self._wish = self._wish, None
+            try:
+                look = looker.look(*wish)
+            except Exception as error:  # whatever it is must not end the thread: the next wish may well work
+                log.exception("the live preview failed")
+                look = Look(problem=f"Something unexpected went wrong: {type(error).__name__}: {error}.")
+            with self._changed:
+                self._found = (wish, look)
+
+
+@dataclass
+class _State:
+    """What is on, and what the window shows."""
+
+    worker: Worker
+    sources: tuple[Any, ...] = ()  # the panel's sources that the paths were made from
+    paths: tuple[Path, ...] = ()
+    wish: Wish | None = None
+    problem: str = ""
+    look: Look | None = None
+    seen: Wish | None = None  # what was looked at
+    resting: Wish | None = None  # a job has made a result of this: nothing is shown in its place until something changes
+    stale: bool = False  # the object in the scene isn't what it was, after undo or in another file
+
+
+_state: _State | None = None
+
+
+def is_on() -> bool:
+    """True while the live preview is on."""
+    return _state is not None
+
+
+def look() -> Look | None:
+    """The newest look; None where there is none yet."""
+    return _state.look if _state is not None else None
+
+
+def problem() -> str:
+    """What keeps the panel's sources from being looked at at all, empty where nothing does."""
+    return _state.problem if _state is not None else ""
+
+
+def start() -> None:
+    """Switch the live preview on."""
+    global _state
+    if _state is None:
+        _state = _State(Worker())
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
+
+
+def stop() -> None:
+    """Switch it off, and take everything of it away."""
+    global _state
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    if _state is not None:
+        _state.worker.end()
+        _state = None
+        thumbnail.clear()
+        if session.current() is None:
+            preview.clear()
+
+
+def tick() -> bool:
+    """Look at what the panel says, ask for what has changed, show what was found; returns False while all of it is shown."""
+    if _state is None:
+        return False
+    scene, busy = bpy.context.scene, session.current() is not None
+    problem = ""
+    try:
+        wish = _wish(_state, scene)
+    except ReifyError as error:
+        wish, problem = None, str(error)
+    changed = (wish, problem) != (_state.wish, _state.problem)
+    if changed:
+        _state.wish, _state.problem = wish, problem
+        if wish is None:
+            _show(_state, None)
+        else:
+            _state.worker.ask(wish)
+    found = _state.worker.take()
+    fresh = found is not None and wish is not None and found[0][0] == wish[0]  # of these pictures, be it with older settings
+    if found is not None and fresh:
+        _state.seen = found[0]
+        _show(_state, found[1])
+    if busy:
+        _state.resting = wish
+    else:
+        _place(_state, scene, fresh)
+    return changed or _state.seen != wish
+
+
+def _tick() -> float | None:
+    try:
+        return TICK_S if tick() else IDLE_S
+    except Exception:  # a timer that raises is dropped by Blender without a word
+        log.exception("the live preview couldn't be shown")
+        return IDLE_S
+
+
+def _wish(state: _State, scene: bpy.types.Scene) -> Wish | None:
+    if not properties.ready():
+        return None
+    method = properties.chosen_method(scene)
+    if Pictures not in method.takes or method.missing():
+        return None
+    group = properties.group_of(scene, method)
+    sources = tuple((source.path, source.image.name if source.image else "") for source in group.sources)
+    if sources != state.sources:
+        state.sources, state.paths = sources, ()
+        state.paths = paths_of(group)
+    return (state.paths, properties.read_settings(method, group)) if state.paths else None
+
+
+def _show(state: _State, found: Look | None) -> None:
+    state.look = found
+    if found is not None and found.overlay is not None:
+        thumbnail.show(found.overlay)
+    else:
+        thumbnail.clear()
+    redraw()
+
+
+def _place(state: _State, scene: bpy.types.Scene, fresh: bool) -> None:
+    """Show the newest mesh, also where undo, a loaded file or a saved one has taken it away."""
+    mesh = state.look.mesh if state.look is not None and state.wish != state.resting else None
+    there = preview.shown(scene)
+    if mesh is None:
+        if there is not None:
+            preview.clear()
+    elif there is None or fresh or state.stale:
+        preview.show(mesh, scene)
+        state.stale = False
+        if there is None:
+            placed = preview.shown(scene)
+            others = [made for made in scene.objects if made.type == "MESH" and made is not placed]
+            placed.location.x = rows.shift(rows.box_of(mesh), others)
+            preferences = chosen.preferences()
+            if preferences is None or preferences.show_colors:
+                show_colors(bpy.context.window_manager)
+
+
+@bpy.app.handlers.persistent
+def _after_change(*_arguments: Any) -> None:
+    """Undo steps and files may hold a preview of long ago."""
+    if _state is not None:
+        _state.stale = True
+    elif session.current() is None:
+        preview.clear()
+
+
+class REIFY_OT_live_preview(bpy.types.Operator):
+    """Show what the picture becomes while sliders move, coarse, in the viewport and in the panel"""
+
+    bl_idname = "reify.live_preview"
+    bl_label = "Live Preview"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Switch it on or off."""
+        stop() if is_on() else start()
+        return {"FINISHED"}
+
+
+HANDLERS = ("undo_post", "redo_post", "load_post")
+
+
+def register() -> None:
+    """Make the switch known, and watch for what may bring old previews back."""
+    bpy.utils.register_class(REIFY_OT_live_preview)
+    for name in HANDLERS:
+        getattr(bpy.app.handlers, name).append(_after_change)
+
+
+def unregister() -> None:
+    """Switch it off, and watch no more."""
+    stop()
+    for name in HANDLERS:
+        if _after_change in getattr(bpy.app.handlers, name):
+            getattr(bpy.app.handlers, name).remove(_after_change)
+    bpy.utils.unregister_class(REIFY_OT_live_preview)

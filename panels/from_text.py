@@ -1,0 +1,32 @@
+"""From Text: said plainly what it needs, as long as there is no method that does it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..backend.methods import all_methods
+from .parts import SidebarPanel, text
+
+NEEDS = "Making objects from words needs a learned model of several gigabytes, and Reify has none yet."
+INSTEAD = "Until it has, draw or photograph what you mean, and choose From Picture or From Photos."
+
+
+class VIEW3D_PT_reify_from_text(SidebarPanel, bpy.types.Panel):
+    """What From Text needs."""
+
+    bl_label = "From Text"
+    bl_idname = "VIEW3D_PT_reify_from_text"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Gone once there is such a method."""
+        return "text" not in all_methods()
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Say it."""
+        text(self.layout, context, NEEDS, icon="INFO")
+        text(self.layout, context, INSTEAD)
+
+
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_from_text,))
