@@ -20,7 +20,10 @@ class REIFY_OT_commit(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the objects."""
+        from ..backend.methods import all_methods
+        from ..backend.values import Pictures
         from ..scene import commit as scene_commit
+        from ..scene import rows
 
         task = session.find(self.task)
         if task is None or task.result is None:
@@ -28,7 +31,10 @@ class REIFY_OT_commit(bpy.types.Operator):
             return {"CANCELLED"}
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
-        collection = scene_commit.commit(task.result, scene, replaces=bpy.data.collections.get(task.context.replaces))
+        replaced = bpy.data.collections.get(task.context.replaces)
+        collection = scene_commit.commit(task.result, scene, replaces=replaced)
+        if replaced is None and Pictures in all_methods()[task.context.method].takes:
+            rows.set_aside(collection, scene)
         collection[TASK] = task.id
         if fresh:
             look_at(context, collection)
