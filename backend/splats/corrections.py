@@ -11,7 +11,7 @@ from .engine import StepFigures
 
 Array = Any
 NEUTRAL = np.array([1, 1, 1, 0, 0, 0], np.float64)  # gains, offsets
-PULL = 0.05  # weight of the squared distance from NEUTRAL beside the loss
+PULL = 0.01  # weight of the squared distance from NEUTRAL beside the loss
 # How far Adam can get in all if a correction always points the same way; each photo takes as long steps as that needs.
 EXPOSURE_REACH, TURN_REACH, MOVE_REACH = 1.5, 0.05, 0.05  # of full colour; radians; of the extent
 LONGEST = 0.1  # step, as a share of the reach
@@ -28,14 +28,9 @@ class Corrections:
         self._fit_exposure, self._fit_cameras = exposure, cameras
         self.exposures = np.tile(NEUTRAL, (count, 1))
         self.poses = np.array(cam_from_world, np.float64)
-        self.moments = np.zeros((count, 2, 12))  # of the exposure and of the pose
+        self.adam = np.zeros((count, 2, 12))  # of the exposure and of the pose
         self.turns = np.zeros(count)
         self._reach = np.repeat((EXPOSURE_REACH, TURN_REACH, MOVE_REACH * extent), (6, 3, 3))
-
-    @property
-    def fit_cameras(self) -> bool:
-        """Whether steps should find the gradient of the camera."""
-        return self._fit_cameras
 
     def exposure(self, place: int) -> Array | None:
         """Gains and offsets [6] float32 of a training view, None where they aren't fitted."""
@@ -62,7 +57,7 @@ class Corrections:
         if not gradient.any() or not np.isfinite(gradient).all():
             return
         self.turns[place] += 1
-        first, second = self.moments[place]
+        first, second = self.adam[place]
         first += (1 - BETA1) * (gradient - first)
         second += (1 - BETA2) * (gradient**2 - second)
         unbiased = first / (1 - BETA1 ** self.turns[place]), second / (1 - BETA2 ** self.turns[place])

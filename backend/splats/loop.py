@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 
 from ..device import Device
 from ..errors import Cancelled, ReifyError
-from ..values import Splats, Views
+from ..values import Cameras, Splats, Views
 from . import strategy
+from .corrections import Corrections
 from .cpu.engine import CpuEngine
-from .engine import Step, StepFigures
+from .engine import Step, StepFigures, Target
 from .schedule import DENSIFY_STEPS, FADE_UNTIL, GROW_UNTIL, PRUNINGS, USELESS_WEIGHT, Schedule
 from .targets import Targets
 from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECONDS, TrainingSettings
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 Array = Any
 CHECKPOINT = "training.safetensors"
-ARRAYS = ("parameters", "moments", "stats")
+ARRAYS = ("parameters", "moments", "stats")  # of the engine
+CORRECTIONS = ("exposures", "poses", "adam", "turns")
 
 
 class Loop:
@@ -44,6 +47,8 @@ class Loop:
     ) -> None:
         self.settings, self.schedule, self.job, self.threads = settings, schedule, job, chosen.threads
         self.targets = Targets(views, indices, schedule.keep_bytes)
+        poses = views.cameras.cam_from_world[list(indices)]
+        self.corrections = Corrections(poses, schedule.extent, exposure=settings.exposure, cameras=settings.refine_cameras)
         self.engine = _engine(start, schedule.most, settings.sh_degree, chosen)
         self.steps_done = 0
         self.elapsed = 0.0
@@ -94,6 +99,12 @@ class Loop:
         self.job.metric("steps", self.steps_done)
         return self.engine.splats()
 
+    def cameras(self) -> Cameras:
+        """The views' cameras, those of the training views where training has put them."""
+        cam_from_world = self.targets.views.cameras.cam_from_world.copy()
+        cam_from_world[list(self.targets.indices)] = self.corrections.poses
+        return dataclasses.replace(self.targets.views.cameras, cam_from_world=cam_from_world)
+
     def close(self) -> None:
         """End the engine's threads."""
         self.engine.close()
@@ -101,7 +112,8 @@ class Loop:
     def _step(self, fraction: float, factor: int) -> StepFigures:
         step, settings, engine = self.steps_done, self.settings, self.engine
         rng = np.random.default_rng((self.job.seed, step))
-        target = self.targets.get(self._place(step), factor)
+        place = self._place(step)
+        target = self._target(place, factor)
         background = (0.0, 0.0, 0.0) if target.alpha is None else (1.0, 1.0, 1.0)
         if target.alpha is not None and settings.random_background:
             background = tuple(rng.random(3))
@@ -120,8 +132,11 @@ class Loop:
                 needle_weight=settings.needle_weight / count,
                 noise=5e5 if settings.strategy == "mcmc" and fraction < 0.9 else 0.0,
                 absolute=settings.strategy == "classic",
+                exposure=self.corrections.exposure(place),
+                camera_gradient=settings.refine_cameras,
             ),
         )
+        self.corrections.learn(place, figures, fraction, self.schedule.expected_steps(fraction, step) / len(self.targets))
         self.steps_done += 1
         self.square = figures.square if self.square == 0 else 0.95 * self.square + 0.05 * figures.square
         if not np.isfinite(figures.loss) or self.steps_done % CHECK_STEPS == 0:
@@ -140,20 +155,23 @@ class Loop:
                 strategy.by_place(engine)
         return figures
 
+    def _target(self, place: int, factor: int) -> Target:
+        target = self.targets.get(place, factor)
+        return dataclasses.replace(target, camera=self.corrections.camera(place, target.camera))
+
     def _prune(self, least: float) -> None:
         """Remove the splats that nowhere in the training views reach a blending weight of `least` (RadSplat, Niemeyer et al. 2024)."""
-        engine = self.engine
-        judge = engine
-        if not isinstance(judge, CpuEngine):
+        engine = judge = self.engine
+        if not hasattr(judge, "strongest_weights"):
             judge = CpuEngine(engine.splats(), engine.count, self.settings.sh_degree, self.threads, training=False)
         strongest = np.zeros(engine.count, np.float32)
         for place in range(len(self.targets)):
             self.job.progress(self.schedule.fraction(self.steps_done, self.elapsed), "Removing splats that hardly matter")
-            strongest = np.maximum(strongest, judge.strongest_weights(self.targets.get(place, 1)))
+            strongest = np.maximum(strongest, judge.strongest_weights(self._target(place, 1)))
         if judge is not engine:
             judge.close()
-        with engine.edited():
-            strategy.keep(engine, strongest >= least)
+        with engine.edited():  # where everything is faint, its strongest tenth stays
+            strategy.keep(engine, strongest >= min(least, float(np.quantile(strongest, 0.9))))
 
     def _place(self, step: int) -> int:
         """Which training view a step uses: every view once, in an order that changes each round."""
@@ -189,6 +207,7 @@ class Loop:
             kept = {name: getattr(engine, name)[: engine.count].copy() for name in ARRAYS}
         arrays = {
             **kept,
+            **{name: getattr(self.corrections, name) for name in CORRECTIONS},
             "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken, self.prunings], np.float64),
         }
         partial = self.job.folder / (CHECKPOINT + ".partial")
@@ -215,6 +234,8 @@ class Loop:
             self.engine.count = count
             for name in ARRAYS:
                 getattr(self.engine, name)[:count] = arrays[name]
+        for name in CORRECTIONS:
+            getattr(self.corrections, name)[:] = arrays[name]
         steps, self.elapsed, self.square, broken, prunings = (float(v) for v in arrays["clock"])
         self.steps_done, self.broken, self.prunings = int(steps), int(broken), int(prunings)
         self.job.choose("resumed", f"at step {self.steps_done}")

@@ -12,7 +12,7 @@ import numpy as np
 from .. import device
 from ..errors import ReifyError
 from ..settings import option
-from ..values import Splats, Views
+from ..values import Cameras, Splats, Views
 
 if TYPE_CHECKING:
     from ..jobs.job import Job
@@ -48,6 +48,10 @@ class TrainingSettings:
     random_background: bool = option(
         True, "Train cut-out photos on changing backgrounds, so that nothing fills the empty space", advanced=True
     )
+    exposure: bool = option(
+        False, "Let brightness and tint differ from photo to photo, as cameras choose them anew for each", advanced=True
+    )
+    refine_cameras: bool = option(False, "Correct where the cameras stand while splats are trained", advanced=True)
     ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)
     opacity_weight: float = option(0.01, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
     scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)
@@ -67,7 +71,14 @@ class TrainingSettings:
 
 
 def train(views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, job: Job) -> Splats:
-    """Optimise `start` so that its renderings match the training views.
+    """The splats of `train_with_cameras`."""
+    return train_with_cameras(views, train_indices, start, settings, job=job)[0]
+
+
+def train_with_cameras(
+    views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, job: Job
+) -> tuple[Splats, Cameras]:
+    """Optimise `start` so that its renderings match the training views; the cameras are the views', corrected where that was asked for.
 
     Ends when the steps or the seconds are used up, or early with what it has when the user asked to keep it. Checkpoints go to the
     job's folder every minute and at cancel; with the same inputs there, training goes on from them.
@@ -90,7 +101,7 @@ def train(views: Views, train_indices: Sequence[int], start: Splats, settings: T
 
     loop = Loop(views, tuple(train_indices), start, settings, schedule, chosen, job)
     try:
-        return loop.run()
+        return loop.run(), loop.cameras()
     finally:
         loop.close()
 
@@ -118,7 +129,11 @@ def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:
 
 
 def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: Job) -> None:
-    """Compare renderings with the held-out views: metrics psnr and ssim, over known pixels and on white where photos are transparent."""
+    """Compare renderings with the held-out views, over known pixels and on white where photos are transparent.
+
+    Metrics psnr and ssim, and psnr_aligned: after the affine change of colours, one for each photo, that brings the rendering nearest
+    to it, as exposure and white balance of a photo that nothing was learned from can't be known.
+    """
     job.metric("splats", len(splats))
     if len(test_indices) == 0:
         job.warn("No photos were held out, so the quality isn't measured.")
@@ -138,7 +153,14 @@ def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: J
         picture = np.clip(rasterize(splats, views.cameras, index, background=white, geometry=False).rgb, 0, 1)
         known = None if weight is None else weight > 127
         if known is None or known.any():
-            figures.append((psnr(picture, photo, known), ssim(picture, photo, known)))
+            aligned = _aligned(picture, photo, known)
+            figures.append((psnr(picture, photo, known), ssim(picture, photo, known), psnr(aligned, photo, known)))
     if figures:
-        for name, value in zip(("psnr", "ssim"), np.mean(figures, axis=0), strict=True):
+        for name, value in zip(("psnr", "ssim", "psnr_aligned"), np.mean(figures, axis=0), strict=True):
             job.metric(name, value)
+
+
+def _aligned(picture: Array, photo: Array, known: Array | None) -> Array:
+    used = np.ones(picture.shape[:2], bool) if known is None else known
+    colours = np.concatenate([picture, np.ones((*picture.shape[:2], 1))], axis=2)
+    return np.clip(colours @ np.linalg.lstsq(colours[used], photo[used], rcond=None)[0], 0, 1)

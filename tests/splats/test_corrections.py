@@ -6,10 +6,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from reify.backend import device
+from reify.backend.jobs.job import Job
 from reify.backend.splats.corrections import motion
+from reify.backend.splats.initialise import splats_at, starting_splats
+from reify.backend.splats.render import rasterize
+from reify.backend.splats.train import TrainingSettings, measure
+from reify.backend.values import Points, Views
 
 torch = pytest.importorskip("torch")
 
+SETTINGS = TrainingSettings(seconds=0, steps=400, sh_degree=0, max_splats=2500)
 BACKGROUND = (0.3, 0.6, 0.1)
 EXPOSURE = np.array([0.8, 1.1, 1.3, 0.05, -0.1, 0.02])
 
@@ -89,3 +96,77 @@ def test_a_motion_turns_and_moves():
     quarter = motion(np.array([0, 0, np.pi / 2, 1, 2, 3]))
     assert quarter @ (1, 0, 0, 1) == pytest.approx([1, 3, 3, 1])
     assert np.array_equal(motion(np.zeros(6)), np.eye(4))
+
+
+@pytest.fixture(scope="module")
+def capture(make_cameras):
+    """Pictures of a patterned ball on black from twelve cameras, and points near its surface."""
+    rng = np.random.default_rng(0)
+    direction = rng.normal(size=(2500, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    colour = 0.45 + 0.3 * np.sin(direction * (9, 7, 11) + (0, 1, 2))
+    splats = splats_at(direction * 0.6, colour, sh_degree=0, antialiased=False)
+    splats.opacity_logits[:] = 4
+    cameras = make_cameras(96, 72, 12)
+    rgb = [_bytes(rasterize(splats, cameras, i, geometry=False).rgb) for i in range(12)]
+    points = Points((splats.means[::3] * 1.03).astype(np.float32), np.full((834, 3), 128, np.uint8))
+    return Views(rgb, [None] * 12, [None] * 12, cameras), points
+
+
+def _bytes(picture):
+    return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+
+
+def _loop(views, points, settings):
+    """A training that has ended, on all views but the first; and the held-out PSNR."""
+    from reify.backend.splats.loop import Loop
+    from reify.backend.splats.schedule import Schedule
+
+    indices = tuple(range(1, len(views)))
+    start = starting_splats(views, points, settings, 0)
+    chosen = device.choose("cpu")
+    job, loops = Job(), []
+
+    def work(job):
+        loops.append(Loop(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, job))
+        splats = loops[0].run()
+        loops[0].close()
+        measure(splats, views, [0], job=job)
+
+    job.stage("Training", work)
+    return loops[0], job.report.metrics
+
+
+def test_known_exposures_are_found_and_make_held_out_views_better(capture):
+    views, points = capture
+    rng = np.random.default_rng(4)
+    gains = np.concatenate([[[1, 1, 1]], rng.uniform(0.7, 1.3, (11, 3))])
+    gains[1:] /= gains[1:].mean(axis=0)
+    exposed = dataclasses.replace(views, rgb=[_bytes(rgb / 255 * gain) for rgb, gain in zip(views.rgb, gains, strict=True)])
+    plain, without = _loop(exposed, points, SETTINGS)
+    loop, with_exposure = _loop(exposed, points, dataclasses.replace(SETTINGS, exposure=True))
+    assert with_exposure["psnr"] > without["psnr"] + 2
+    found = loop.corrections.exposures[:, :3]
+    assert np.abs(found / found.mean(axis=0) - gains[1:]).mean() < 0.35 * np.abs(1 - gains[1:]).mean()
+    assert np.array_equal(plain.corrections.exposures[:, :3], np.ones((11, 3)))
+
+
+def test_wrong_poses_come_nearer_to_the_truth(capture):
+    views, points = capture
+    rng = np.random.default_rng(6)
+    truth = views.cameras.cam_from_world
+    wrong = np.array([motion(np.concatenate([0.012 * rng.normal(size=3), 0.02 * rng.normal(size=3)])) @ pose for pose in truth])
+    wrong[0] = truth[0]
+    moved = dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, cam_from_world=wrong))
+    kept, without = _loop(moved, points, SETTINGS)
+    loop, refined = _loop(moved, points, dataclasses.replace(SETTINGS, refine_cameras=True))
+    assert _apart(loop.cameras(), truth) < 0.65 * _apart(moved.cameras, truth)
+    assert refined["psnr"] > without["psnr"] + 1.5
+    assert np.array_equal(kept.cameras().cam_from_world, wrong)
+
+
+def _apart(cameras, truth):
+    """Mean distance of points of the ball, as training cameras see them, from where they are in truth."""
+    points = np.concatenate([0.6 * np.eye(3), -0.6 * np.eye(3)])
+    seen, expected = (poses[1:, :3, :3] @ points.T + poses[1:, :3, 3:] for poses in (cameras.cam_from_world, truth))
+    return np.linalg.norm(seen - expected, axis=1).mean()

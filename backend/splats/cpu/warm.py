@@ -25,6 +25,6 @@ def run_once(absolute: bool) -> None:
     plane = np.full((16, 16), 255, np.uint8)
     engine = CpuEngine(splats, 1, 0, 1)
     target = Target(np.zeros((16, 16, 3), np.uint8), plane, plane, camera)
-    engine.step(target, Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute))
+    engine.step(target, Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute, exposure=np.ones(6, np.float32)))
     engine.strongest_weights(target)
     engine.close()
