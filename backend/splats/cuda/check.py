@@ -73,6 +73,8 @@ def _differs(engine: Any, splats: Splats) -> str:
                 ("gradient", engine.moments[:, 0], twin.moments[:, 0], GRADIENT_ERROR),
                 ("squared gradient", engine.moments[:, 1], twin.moments[:, 1], GRADIENT_ERROR),
                 ("statistics", engine.stats[:, :2], twin.stats[:, :2], STEP_ERROR),
+                ("exposure", found.v_exposure, expected.v_exposure, GRADIENT_ERROR),
+                ("camera", found.v_camera, expected.v_camera, GRADIENT_ERROR),
                 ("step", engine.parameters - start, twin.parameters - start, STEP_ERROR),
             )
             for name, value, right, limit in compared:
@@ -109,4 +111,6 @@ def _target() -> Target:
 
 def _step(width: int, count: int) -> Step:
     learning = np.full(width, 1e-3, np.float32)
-    return Step(16, learning, count, background=(0.3, 0.6, 0.1), opacity_weight=1e-4, scale_weight=1e-4)
+    exposure = np.array([1.2, 0.9, 1.1, 0.05, -0.1, 0.02], np.float32)
+    weights = {"opacity_weight": 1e-4, "scale_weight": 1e-4}
+    return Step(16, learning, count, background=(0.3, 0.6, 0.1), exposure=exposure, camera_gradient=True, **weights)

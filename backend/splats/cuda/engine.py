@@ -27,6 +27,7 @@ Array = Any
 Launch = Callable[..., None]
 ENTRY = layout.ABS_Y + 1  # floats of a gradient row
 PIXELS = layout.TILE**2
+SHORT_TILES = 1 << 15  # fewer tiles fit into 16 bits
 SHARES = 4  # blocks that share a tile's list on the way back
 PHOTO_SHARE = 8  # one part in so many of the free memory keeps photos
 
@@ -84,7 +85,7 @@ class CudaEngine:
         self.parameters[: self.count] = rows_of(splats, self.bases)
         self._launch, self._device = launch, device
         self._rows, self._moments, self._stats = (self._new(*host.shape) for host in (self.parameters, self.moments, self.stats))
-        self._photos: weakref.WeakKeyDictionary[Target, Photo] = weakref.WeakKeyDictionary()
+        self._photos: dict[int, Photo] = {}  # by the identity of their pixels on the host, as long as these live
         self._photo_bytes = (torch.cuda.mem_get_info()[0] if device == "cuda" else free_memory()) // PHOTO_SHARE
         self._upload()
 
@@ -109,16 +110,39 @@ class CudaEngine:
         pixels = height * width
         self._each(pixels, "fill_target", photo.rgb, photo.alpha, photo.weight, background, wanted)
         view = self.render(target.camera, width, height, background, step.bases)
-        v_image, error, ssim, l1, square = self._compare(view, wanted, photo, step)
-        entry_gradients = self._entry_gradients(view, v_image, None, error, step.absolute)
-        self._pull_back(view, step, entry_gradients, None)
-        ssim, l1, square = (float(v) / (3 * photo.known) for v in torch.stack([ssim, l1, square]).tolist())
+        exposed = view.image if step.exposure is None else self._exposed(view, background, step.exposure)
+        v_image, error, sums = self._compare(view, exposed, wanted, photo, step)
+        v_alpha, v_exposure = None, None
+        if step.exposure is not None:
+            v_image, v_alpha, v_exposure = self._exposed_back(view, background, step.exposure, v_image)
+        entry_gradients = self._entry_gradients(view, v_image, v_alpha, error, step.absolute)
+        v_camera = self._pull_back(view, step, entry_gradients, None)
+        ssim, l1, square = (sums / (3 * photo.known)).tolist()
         ssim -= pixels / photo.known - 1  # pixels that aren't known agree perfectly in both pictures
         loss = (1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)
-        return StepFigures(loss, square, view.visible, len(view.members))
+        figures = (None if v is None else v.cpu().numpy() for v in (v_exposure, v_camera))
+        return StepFigures(loss, square, view.visible, len(view.members), *figures)
 
-    def render(self, camera: Array, width: int, height: int, background: Array, bases: int) -> View:
-        """Project, sort and blend: picture [3,H,W] and what `gradients` needs."""
+    def strongest_weights(self, target: Target) -> Array:
+        """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
+        height, width = target.rgb.shape[:2]
+        strongest = torch.zeros(self.count, device=self._device)
+        self.render(target.camera, width, height, np.zeros(3, np.float32), 1, (self._photo(target).weight, strongest))
+        return strongest.cpu().numpy()
+
+    def render(
+        self,
+        camera: Array,
+        width: int,
+        height: int,
+        background: Array,
+        bases: int,
+        strongest: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None),
+    ) -> View:
+        """Project, sort and blend: picture [3,H,W] and what `gradients` needs.
+
+        `strongest` are a mask [H,W] and, for the largest weight of each splat, an array [N] of zeros.
+        """
         n, across, down = self.count, -(-width // layout.TILE), -(-height // layout.TILE)
         camera = camera.copy()
         camera[layout.SIZE : layout.SIZE + 2] = width, height
@@ -131,7 +155,7 @@ class CudaEngine:
         entries, visible = torch.stack([counts.sum(), torch.count_nonzero(counts)]).tolist()
         entry_tiles, members = self._new(entries, kind=torch.int32), self._new(entries, kind=torch.int32)
         self._each(n, "list_tiles", order, ends, counts, projected, boxes, across, first_rows, entry_tiles, members)
-        if across * down < 1 << 15:
+        if across * down < SHORT_TILES:
             entry_tiles = entry_tiles.to(torch.int16)  # half the passes of the radix sort
         tiles, places = torch.sort(entry_tiles, stable=True)
         tile_start = torch.searchsorted(tiles, torch.arange(across * down + 1, dtype=tiles.dtype, device=self._device))
@@ -154,7 +178,7 @@ class CudaEngine:
             visible=visible,
         )
         results = (view.image, view.transmittance, view.used, view.finished, view.states)
-        self._launch("blend", (across * down, 1, 1), (PIXELS, 1, 1), *self._lists(view), background, *results)
+        self._launch("blend", (across * down, 1, 1), (PIXELS, 1, 1), *self._lists(view), background, *results, *strongest)
         return view
 
     def gradients(self, view: View, bases: int, v_image: torch.Tensor, v_alpha: torch.Tensor | None = None) -> torch.Tensor:
@@ -168,17 +192,40 @@ class CudaEngine:
     def close(self) -> None:
         """Nothing to end here."""
 
-    def _compare(self, view: View, wanted: torch.Tensor, photo: Photo, step: Step) -> tuple[torch.Tensor, ...]:
-        """Gradient of the loss by the picture, error of each pixel, and the sums of SSIM, absolute and squared differences."""
+    def _exposed(self, view: View, background: Array, exposure: Array) -> torch.Tensor:
+        """The picture with what stands before the background times a gain and plus an offset for each channel."""
+        behind, gain, offset = self._lighting(background, exposure)
+        return view.image * gain + offset + view.transmittance * (behind * (1 - gain) - offset)
+
+    def _exposed_back(
+        self, view: View, background: Array, exposure: Array, v_exposed: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Gradients by the picture, by its alpha, and by the exposure [6]."""
+        behind, gain, offset = self._lighting(background, exposure)
+        v_gain = v_exposed * (view.image - view.transmittance * behind)
+        v_offset = v_exposed * (1 - view.transmittance)
+        v_alpha = -(v_exposed * (behind * (1 - gain) - offset)).sum(0)
+        v_exposure = torch.cat([v_gain, v_offset]).sum((1, 2), dtype=torch.float64)
+        return v_exposed * gain, v_alpha, v_exposure
+
+    def _lighting(self, background: Array, exposure: Array) -> Iterator[torch.Tensor]:
+        """Background, gains and offsets as [3,1,1]."""
+        numbers = torch.as_tensor(np.concatenate([background, exposure]), dtype=torch.float32, device=self._device)
+        return iter(numbers.reshape(3, 3, 1, 1))
+
+    def _compare(
+        self, view: View, image: torch.Tensor, wanted: torch.Tensor, photo: Photo, step: Step
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Gradient of the loss by the picture, error of each pixel, and the sums [3] of SSIM, absolute and squared differences."""
         width, height, (across, down) = view.width, view.height, view.tiles
         maps, ssim = self._new(9, height, width), self._new(3, down, across)
         v_image, error = self._new(3, height, width), self._new(height, width)
         l1, square = self._new(down, across), self._new(down, across)
-        pictures = (width, height, view.image, wanted, photo.weight)
+        pictures = (width, height, image, wanted, photo.weight)
         self._launch("similarity", (across, down, 3), (PIXELS, 1, 1), *pictures, maps, ssim)
         weights = ((1 - step.ssim_weight) / (3 * photo.known), step.ssim_weight / (3 * photo.known))
         self._launch("loss_back", (across, down, 1), (PIXELS, 1, 1), *pictures, maps, *weights, v_image, error, l1, square)
-        return v_image, error, *(sums.sum(dtype=torch.float64) for sums in (ssim, l1, square))
+        return v_image, error, torch.stack([parts.sum(dtype=torch.float64) for parts in (ssim, l1, square)])
 
     def _entry_gradients(
         self, view: View, v_image: torch.Tensor, v_alpha: torch.Tensor | None, error: torch.Tensor, absolute: bool
@@ -189,12 +236,15 @@ class CudaEngine:
         self._launch("blend_back", grid, block, *self._lists(view), *rendered, v_image, v_alpha, error, absolute, out)
         return out
 
-    def _pull_back(self, view: View, step: Step, entry_gradients: torch.Tensor, out: torch.Tensor | None) -> None:
+    def _pull_back(self, view: View, step: Step, entry_gradients: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor | None:
+        """Take the step, or fill `out`; returns the gradient [6] by the camera's motion where it is asked for."""
+        blocks = -(-self.count // PULL)
+        motions = self._new(blocks, 6) if step.camera_gradient else None
         learning = np.zeros(MOST_COLUMNS, np.float32)
         learning[: self.width] = step.learning
         self._launch(
             "pull_back",
-            (-(-self.count // PULL), 1, 1),
+            (blocks, 1, 1),
             (PULL, 1, 1),
             self.count,
             self._rows,
@@ -213,7 +263,9 @@ class CudaEngine:
             step.seed & 0xFFFFFFFF,
             out,
             self._stats,
+            motions,
         )
+        return None if motions is None else motions.sum(0, dtype=torch.float64)
 
     def _lists(self, view: View) -> tuple[Any, ...]:
         return view.tiles[0], view.width, view.height, view.tile_start, view.places, view.members, view.projected
@@ -224,16 +276,18 @@ class CudaEngine:
 
     def _photo(self, target: Target) -> Photo:
         """The target on the card, kept there while there is room."""
-        if (kept := self._photos.get(target)) is not None:
-            return kept
+        key = id(target.rgb)
+        if key in self._photos:
+            return self._photos[key]
         rgb, alpha, weight = (
-            None if plane is None else torch.as_tensor(plane).contiguous().to(self._device) for plane in (target.rgb, target.alpha, target.weight)
+            None if plane is None else torch.tensor(plane, device=self._device) for plane in (target.rgb, target.alpha, target.weight)
         )
         assert rgb is not None
         known = target.rgb.shape[0] * target.rgb.shape[1] if target.weight is None else max(1, int(np.count_nonzero(target.weight > 127)))
         photo = Photo(rgb, alpha, weight, known)
         if photo.bytes() + sum(other.bytes() for other in self._photos.values()) <= self._photo_bytes:
-            self._photos[target] = photo
+            self._photos[key] = photo
+            weakref.finalize(target.rgb, self._photos.pop, key, None)
         return photo
 
     def _upload(self) -> None:

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...values import Cameras, Splats
+from ...values import Splats
 from .. import twin
 from ..cpu import layout
 from ..cpu.engine import rows_of, splats_of
 from ..engine import Step, StepFigures, Target
 
 Array = Any
-# parameters by name, probe, camera, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
-# and a function that returns the absolute gradients of the positions on the picture once the backward pass is done
-Rasteriser = Callable[..., tuple[torch.Tensor, Callable[[], torch.Tensor | None]]]
+# parameters by name, probe, cam_from_world, K, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
+# alpha [H,W], and a function that returns the absolute gradients of the positions on the picture once the backward pass is done
+Rasteriser = Callable[..., tuple[torch.Tensor, torch.Tensor, Callable[[], torch.Tensor | None]]]
 
 
 class TorchEngine:
@@ -62,7 +63,15 @@ class TorchEngine:
         probe = torch.zeros(self.count, **self._place).requires_grad_()
         height, width = target.rgb.shape[:2]
         background = torch.tensor(step.background, **self._place)
-        channels, absolute = self._rasterise(named(rows, step.bases), probe, target.camera, width, height, background, self.antialiased)
+        motion = torch.zeros(6, **self._place).requires_grad_()
+        pose, k = (torch.as_tensor(m, **self._place) for m in _matrices(target.camera))
+        rasterised = self._rasterise(named(rows, step.bases), probe, _moved(pose, motion), k, width, height, background, self.antialiased)
+        channels, coverage, absolute = rasterised
+        image, exposure = channels[..., :3], None
+        if step.exposure is not None:
+            exposure = torch.as_tensor(step.exposure, **self._place).requires_grad_()
+            through = (1 - coverage)[..., None]
+            image = (image - through * background) * exposure[:3] + (1 - through) * exposure[3:] + through * background
         photo = torch.as_tensor(target.rgb, **self._place) / 255
         if target.alpha is not None:
             opacity = torch.as_tensor(target.alpha, **self._place)[..., None] / 255
@@ -70,7 +79,7 @@ class TorchEngine:
         known = torch.ones(height, width, 1, **self._place)
         if target.weight is not None:
             known = (torch.as_tensor(target.weight, device=known.device) > 127).to(known.dtype)[..., None]
-        picture, photo = channels[..., :3] * known, photo * known
+        picture, photo = image * known, photo * known
         share = known.mean().clamp(min=1 / known.numel())
         ssim = 1 - (1 - similarity(picture, photo)) / share
         loss = (1 - step.ssim_weight) * (picture - photo).abs().mean() / share + step.ssim_weight * (1 - ssim)
@@ -85,8 +94,10 @@ class TorchEngine:
             stats[:, layout.STAT_SEEN] += seen
             if step.absolute and (pull := absolute()) is not None:
                 stats[:, layout.STAT_ABS] += pull
-        square = float(((picture - photo) ** 2).mean() / share)
-        return StepFigures(float(loss), square, int(seen.sum()), 0)
+        square = float(((picture - photo) ** 2).mean().detach() / share)
+        v_exposure = None if exposure is None else _host(exposure.grad)
+        v_camera = _host(motion.grad) if step.camera_gradient else None
+        return StepFigures(float(loss.detach()), square, int(seen.sum()), 0, v_exposure, v_camera)
 
     def close(self) -> None:
         """Nothing to end here."""
@@ -131,23 +142,21 @@ def named(rows: torch.Tensor, bases: int) -> dict[str, torch.Tensor]:
     }
 
 
-def by_twin(parameters, probe, camera, width, height, background, antialiased):
+def by_twin(parameters, probe, pose, k, width, height, background, antialiased):
     """The rasteriser of `TorchEngine` on any device: every splat at every pixel."""
-    pose, k = _matrices(camera)
-    cameras = Cameras(pose[None], k[None], np.array([[width, height]]), np.zeros((1, 8)))
+    camera = SimpleNamespace(cam_from_world=[pose], K=[k], size_px=[(width, height)])
     place = tuple(float(v) for v in background)
-    picture, _alpha, _depth = twin.render({**parameters, "probe": probe}, cameras, 0, background=place, antialiased=antialiased)
-    return picture, lambda: None
+    picture, alpha, _depth = twin.render({**parameters, "probe": probe}, camera, 0, background=place, antialiased=antialiased)
+    return picture, alpha, lambda: None
 
 
-def by_gsplat(parameters, probe, camera, width, height, background, antialiased):
+def by_gsplat(parameters, probe, pose, k, width, height, background, antialiased):
     """The rasteriser of `TorchEngine` on CUDA, by gsplat (Apache 2.0)."""
     from gsplat import rasterization
 
-    pose, k = (torch.as_tensor(m, dtype=torch.float32, device=probe.device) for m in _matrices(camera))
     center = -pose[:3, :3].T @ pose[:3, 3]
     colours = torch.cat([twin.colours(parameters["sh"], parameters["means"] - center), probe[:, None]], dim=1)
-    pictures, _alphas, info = rasterization(
+    pictures, alphas, info = rasterization(
         parameters["means"],
         parameters["quats"],
         torch.exp(parameters["log_scales"]),
@@ -169,7 +178,7 @@ def by_gsplat(parameters, probe, camera, width, height, background, antialiased)
         pull = torch.zeros_like(probe)
         return pull.index_add_(0, info["gaussian_ids"], info["means2d"].absgrad.norm(dim=1))
 
-    return pictures[0], absolute
+    return pictures[0], alphas[0, ..., 0], absolute
 
 
 def similarity(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -186,6 +195,19 @@ def similarity(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     a1, a2 = 2 * mx * my + 0.01**2, 2 * (blurred(x * y) - mx * my) + 0.03**2
     b1, b2 = mx**2 + my**2 + 0.01**2, blurred(x * x) - mx**2 + blurred(y * y) - my**2 + 0.03**2
     return (a1 * a2 / (b1 * b2)).mean()
+
+
+def _moved(pose: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+    """A pose after a small motion of the world in the camera's axes: rotation in radians, then translation."""
+    x, y, z, *shift = motion.unbind()
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    rows = [one, -z, y, shift[0], z, one, -x, shift[1], -y, x, one, shift[2], zero, zero, zero, one]
+    return torch.stack(rows).reshape(4, 4) @ pose
+
+
+def _host(gradient: torch.Tensor | None) -> Array:
+    assert gradient is not None
+    return gradient.cpu().numpy().astype(np.float64)
 
 
 def _matrices(camera: Array) -> tuple[Array, Array]:

@@ -13,15 +13,19 @@ __device__ inline float exponent(const float* splat, float dx, float dy)
 }
 
 // Composite tiles over `background`; `used` is how many of its tile's list each pixel took until it was opaque, `finished` the tile's most.
+// If `strongest` [N] is given, each splat's largest weight in any pixel that `weight` knows is raised there.
 extern "C" __global__ void __launch_bounds__(PIXELS) blend(
     int tiles_x, int width, int height, const long long* tile_start, const long long* places, const int* members, const float* projected,
-    Colour background, float* image, float* transmittance, int* used, int* finished, float4* states)
+    Colour background, float* image, float* transmittance, int* used, int* finished, float4* states,
+    const unsigned char* weight, float* strongest)
 {
     __shared__ float splats[PIXELS][BLUE + 1];
+    __shared__ int listed[PIXELS];
     __shared__ int most;
     int tile = blockIdx.x, thread = threadIdx.x;
     int column = tile % tiles_x * TILE + thread % TILE, row = tile / tiles_x * TILE + thread / TILE;
     bool inside = column < width && row < height, done = !inside;
+    size_t at = (size_t)row * width + column, plane = (size_t)width * height;
     int start = (int)tile_start[tile], length = (int)tile_start[tile + 1] - start, taken = 0;
     float4* state = states + first_state(tile_start, tile) + thread;
     float x = column + 0.5f, y = row + 0.5f, through = 1, red = 0, green = 0, blue = 0;
@@ -29,7 +33,8 @@ extern "C" __global__ void __launch_bounds__(PIXELS) blend(
     for (int first = 0; first < length; first += PIXELS) {
         if (__syncthreads_count(done) == PIXELS) break;
         if (first + thread < length) {
-            const float* in = projected + (size_t)members[places[start + first + thread]] * PROJECTED;
+            listed[thread] = members[places[start + first + thread]];
+            const float* in = projected + (size_t)listed[thread] * PROJECTED;
             for (int j = 0; j <= BLUE; j++) splats[thread][j] = in[j];
         }
         __syncthreads();
@@ -39,12 +44,14 @@ extern "C" __global__ void __launch_bounds__(PIXELS) blend(
             taken = i + 1;
             float power = exponent(splat, x - splat[X], y - splat[Y]);
             if (power < -CUT) continue;
-            float weight = exp2f(power) * through;
-            red += weight * splat[RED];
-            green += weight * splat[GREEN];
-            blue += weight * splat[BLUE];
-            through -= weight;
+            float share = exp2f(power) * through;
+            red += share * splat[RED];
+            green += share * splat[GREEN];
+            blue += share * splat[BLUE];
+            through -= share;
             done = through < OPAQUE;
+            // Floats that aren't negative are in the order of their bits.
+            if (strongest && is_known(weight, at)) atomicMax((int*)strongest + listed[i - first], __float_as_int(share));
         }
     }
     __syncthreads();
@@ -52,7 +59,6 @@ extern "C" __global__ void __launch_bounds__(PIXELS) blend(
     __syncthreads();
     if (thread == 0) finished[tile] = most;
     if (!inside) return;
-    size_t at = (size_t)row * width + column, plane = (size_t)width * height;
     transmittance[at] = through;
     used[at] = taken;
     image[at] = red + through * background.v[0];

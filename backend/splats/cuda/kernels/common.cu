@@ -11,3 +11,6 @@ constexpr unsigned FULL = 0xffffffffu;
 static_assert(ENTRY % 4 == 0, "gradient rows are read and written in fours");
 
 __device__ inline float square(float x) { return x * x; }
+
+// `weight` may be missing: everything is known then.
+__device__ inline bool is_known(const unsigned char* weight, size_t at) { return !weight || weight[at] >= 128; }

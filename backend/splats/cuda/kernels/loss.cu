@@ -17,8 +17,6 @@ __device__ inline float block_sum(float value)
     return parts[0];
 }
 
-__device__ inline bool is_known(const unsigned char* weight, size_t at) { return !weight || weight[at] >= 128; }
-
 // A photo [H,W,3] in bytes, over `background` where `alpha` [H,W] is given, zero where `weight` [H,W] is below 128.
 extern "C" __global__ void __launch_bounds__(THREADS) fill_target(
     int pixels, const unsigned char* rgb, const unsigned char* alpha, const unsigned char* weight, Colour background, float* target)

@@ -203,9 +203,11 @@ __device__ inline void shake(const Affine& a, int n, unsigned long long step, fl
     for (int c = 0; c < 3; c++) offset[c] = noise * share * (a.r[3 * c] * v[0] + a.r[3 * c + 1] * v[1] + a.r[3 * c + 2] * v[2]);
 }
 
-// The chain rule from the sums of a splat's gradient rows to its parameters' gradients g[:SH], and those of its colour.
+// The chain rule from the sums of a splat's gradient rows to its parameters' gradients g[:SH], those of its colour, and that by a rotation
+// of the world about the camera.
 __device__ inline void chain(
-    const float* p, const Affine& a, const float* sums, const float* seen, const Camera& camera, bool antialiased, float* g, float* colour)
+    const float* p, const Affine& a, const float* sums, const float* seen, const Camera& camera, bool antialiased, float* g, float* colour,
+    float* turn)
 {
     const float* r = camera.v;
     float fx = r[FOCAL], fy = r[FOCAL + 1], iz = 1 / a.tz;
@@ -247,13 +249,14 @@ __device__ inline void chain(
     float along = w * vw + x * vi + y * vj + z * vk;
     g[QUATERNION] = k * (vw - w * along), g[QUATERNION + 1] = k * (vi - x * along);
     g[QUATERNION + 2] = k * (vj - y * along), g[QUATERNION + 3] = k * (vk - z * along);
-    // The gradient of J (its four elements that aren't zero) is that of u, turned by the splat's and the camera's rotation.
+    // The gradient of J is that of u, turned by the splat's and the camera's rotation.
     float c[3], d[3];
     for (int row = 0; row < 3; row++) {
         c[row] = va[0] * a.r[3 * row] + va[1] * a.r[3 * row + 1] + va[2] * a.r[3 * row + 2];
         d[row] = vb[0] * a.r[3 * row] + vb[1] * a.r[3 * row + 1] + vb[2] * a.r[3 * row + 2];
     }
-    float vj00 = c[0] * r[0] + c[1] * r[1] + c[2] * r[2], vj02 = c[0] * r[6] + c[1] * r[7] + c[2] * r[8];
+    float vj00 = c[0] * r[0] + c[1] * r[1] + c[2] * r[2], vj01 = c[0] * r[3] + c[1] * r[4] + c[2] * r[5];
+    float vj02 = c[0] * r[6] + c[1] * r[7] + c[2] * r[8], vj10 = d[0] * r[0] + d[1] * r[1] + d[2] * r[2];
     float vj11 = d[0] * r[3] + d[1] * r[4] + d[2] * r[5], vj12 = d[0] * r[6] + d[1] * r[7] + d[2] * r[8];
     float ax = fx * iz, ay = fy * iz;
     float vtz = -iz * (ax * (vj00 - a.ux * vj02) + ay * (vj11 - a.uy * vj12));
@@ -262,6 +265,11 @@ __device__ inline void chain(
     if (a.free_y) vty -= ay * vj12 * iz;
     vtz -= iz * (vtx * a.tx + vty * a.ty);
     for (int row = 0; row < 3; row++) g[MEAN + row] = r[row] * vtx + r[3 + row] * vty + r[6 + row] * vtz;
+    // It acts on the position, and on the ellipse through J R_camera.
+    float w20 = -ax * a.ux * vj00 - ay * a.uy * vj10, w21 = -ax * a.ux * vj01 - ay * a.uy * vj11;
+    turn[0] = a.ty * vtz - a.tz * vty + w21 - ay * vj12;
+    turn[1] = a.tz * vtx - a.tx * vtz + ax * vj02 - w20;
+    turn[2] = a.tx * vty - a.ty * vtx + ay * vj10 - ax * vj01;
     for (int channel = 0; channel < 3; channel++) {
         colour[channel] = seen[RED + channel] > 0 ? sums[V_RED + channel] : 0;
         g[BASE_COLOUR + channel] = SH0 * colour[channel];
@@ -292,19 +300,23 @@ __device__ inline void chain_view_colour(float* p, int width, int bases, const C
 
 // Gradients of the parameters from the tiles' gradient rows, for the splats that were seen. With an array `gradients` of the parameters'
 // shape they are written there. Without one they feed Adam at once, for which the threads of a block share all columns of its splats.
+// If `block_motions` is given, each block's sum of the gradient by a motion of the world in the camera's axes, rotation then translation,
+// goes there.
 extern "C" __global__ void __launch_bounds__(PULL) pull_back(
     int count, float* parameters, float* moments, int width, int bases, Camera camera, int antialiased, const float* projected,
     const int* counts, const int* first_rows, const float* entry_gradients, Rates learning, Control control, int seed_high, int seed_low,
-    float* gradients, float* stats)
+    float* gradients, float* stats, float* block_motions)
 {
     __shared__ float rows[PULL][MOST_COLUMNS + 1];  // parameters, then their gradients; one column more than used, against bank conflicts
     __shared__ float offsets[PULL][3];
+    __shared__ float motions[PULL][6];
     __shared__ int moves[PULL];
     size_t first = (size_t)blockIdx.x * PULL;
     int here = min(PULL, (int)(count - first)), thread = threadIdx.x, n = (int)first + thread;
     for (int k = thread; k < here * width; k += PULL) rows[k / width][k % width] = parameters[first * width + k];
     __syncthreads();
     moves[thread] = 0;
+    for (int j = 0; j < 6; j++) motions[thread][j] = 0;
     if (thread < here && counts[n] > 0) {
         float sums[ENTRY] = {};
         const float4* in = (const float4*)entry_gradients + (size_t)first_rows[n] * (ENTRY / 4);
@@ -318,9 +330,11 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
             const float* seen = projected + (size_t)n * PROJECTED;
             float g[SH] = {}, colour[3];
             Affine a = affine(p, camera);
-            chain(p, a, sums, seen, camera, antialiased, g, colour);
+            chain(p, a, sums, seen, camera, antialiased, g, colour, motions[thread]);
             if (bases > 1) chain_view_colour(p, width, bases, camera, colour, g + MEAN);
             else for (int j = SH; j < width; j++) p[j] = 0;
+            for (int row = 0; row < 3; row++)
+                for (int c = 0; c < 3; c++) motions[thread][3 + row] += camera.v[3 * row + c] * g[MEAN + c];
             float* s = stats + (size_t)n * STATS;
             s[STAT_ERROR] += sums[ERROR];
             s[STAT_SEEN] += 1;
@@ -336,6 +350,11 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
         }
     }
     __syncthreads();
+    if (block_motions && thread < 6) {
+        float sum = 0;
+        for (int k = 0; k < PULL; k++) sum += motions[k][thread];
+        block_motions[(size_t)blockIdx.x * 6 + thread] = sum;
+    }
     int updated = gradients || (bases > 1 && control.v[VIEW_COLOUR] > 0) ? width : SH;
     for (int k = thread; k < here * width; k += PULL) {
         int splat = k / width, column = k % width;

@@ -1,0 +1,77 @@
+"""The CUDA kernels as C++ on the CPU, by `cuda_host.h`: what a test can know of them without a graphics card."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+LETTERS = {"float32": "F", "int32": "I", "int64": "L", "int16": "S", "uint8": "B"}
+
+
+class HostKernels:
+    """Stands in for `cuda.driver.Kernels`: compiles the very same source with the system's C++ compiler and runs it block by block."""
+
+    def __init__(self, folder: Path) -> None:
+        """Skips the test where there is no compiler, or no fibers."""
+        compiler = shutil.which("g++") or shutil.which("clang++")
+        if sys.platform == "win32" or compiler is None:
+            pytest.skip("there is no g++ or clang++ to compile the CUDA kernels for the CPU with")
+        from reify.backend.splats.cuda.source import KERNELS, source
+
+        doors = "\n".join(
+            f'extern "C" const char* run_{name}(const char* letters, const unsigned* grid, const unsigned* block, void** values)'
+            f" {{ host::problem.clear(); host::launch({name}, letters, grid, block, values); return host::problem.c_str(); }}"
+            for name in KERNELS
+        )
+        text, library = folder / "kernels.cpp", folder / "kernels.so"
+        text.write_text(f"{(Path(__file__).parent / 'cuda_host.h').read_text()}\n{source()}\n{doors}\n")
+        options = ["-std=c++17", "-O2", "-fPIC", "-shared", "-Wall", "-Wno-unknown-pragmas", "-U_FORTIFY_SOURCE"]
+        done = subprocess.run([compiler, *options, str(text), "-o", str(library)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "warning" not in done.stderr, done.stderr
+        self._library = ctypes.CDLL(str(library))
+
+    def __call__(self, name: str, grid: tuple[int, int, int], block: tuple[int, int, int], *arguments: object) -> None:
+        from reify.backend.splats.cuda.driver import packed
+
+        assert block[1:] == (1, 1)
+        pointers, _values = packed(arguments)
+        run = getattr(self._library, f"run_{name}")
+        run.restype = ctypes.c_char_p
+        triple = ctypes.c_uint * 3
+        problem = run("".join(map(_letter, arguments)).encode(), triple(*grid), triple(*block), pointers)
+        assert not problem, f"{name}: {problem.decode()}"
+
+
+def _letter(argument: object) -> str:
+    """The type of an argument as `cuda_host.h` names it; 0 fits any pointer."""
+    if argument is None:
+        return "0"
+    if isinstance(argument, np.ndarray):
+        return f"<{argument.nbytes}>"
+    if hasattr(argument, "dtype"):
+        return LETTERS[str(argument.dtype).removeprefix("torch.")]
+    return "f" if isinstance(argument, float) else "i"
+
+
+@pytest.fixture(scope="session")
+def host_kernels(tmp_path_factory):
+    """The kernels on the CPU, compiled once."""
+    pytest.importorskip("torch")
+    return HostKernels(tmp_path_factory.mktemp("kernels"))
+
+
+def card_kernels():
+    """The kernels on the graphics card; skips the test where there is none."""
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("there is no NVIDIA card")
+    from reify.backend.splats.cuda.driver import Kernels
+
+    return Kernels()

@@ -1,0 +1,213 @@
+"""The CUDA engine against the float64 twin and the CPU engine: on a card where there is one, and the same kernels compiled for the CPU."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from .cuda_host import card_kernels, host_kernels  # noqa: F401
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(params=["host", "card"])
+def make_engine(request):
+    """The function that makes an engine of splats."""
+    from reify.backend.splats.cuda.engine import CudaEngine
+
+    launch = request.getfixturevalue("host_kernels") if request.param == "host" else card_kernels()
+    place = "cpu" if request.param == "host" else "cuda"
+    return lambda splats, capacity=0: CudaEngine(splats, capacity, splats.sh_degree, launch, device=place)
+
+
+def _target(cameras, *, masks=True, seed=3):
+    from reify.backend.splats.cpu.layout import camera_row
+    from reify.backend.splats.engine import Target
+
+    width, height = (int(v) for v in cameras.size_px[0])
+    rng = np.random.default_rng(seed)
+    rgb = np.kron(rng.integers(0, 255, (-(-height // 8), -(-width // 8), 3), dtype=np.uint8), np.ones((8, 8, 1), np.uint8))
+    rgb = np.ascontiguousarray(rgb[:height, :width])
+    alpha, weight = np.full((height, width), 255, np.uint8), np.full((height, width), 255, np.uint8)
+    alpha[:8], weight[:, :8] = 60, 0
+    return Target(rgb, alpha if masks else None, weight if masks else None, camera_row(cameras, 0))
+
+
+def _step(engine, count=1, **more):
+    from reify.backend.splats.cpu.layout import LOG_SCALE, OPACITY, QUATERNION
+    from reify.backend.splats.engine import Step
+
+    learning = np.full(engine.width, 1e-3, np.float32)
+    learning[OPACITY], learning[QUATERNION : LOG_SCALE + 3] = 1e-2, 2e-3
+    return Step(engine.bases, learning, count, **more)
+
+
+@pytest.mark.parametrize("antialiased", [False, True])
+@pytest.mark.parametrize("degree", [0, 1, 2, 3])
+def test_pictures_and_gradients_agree_with_the_float64_twin(degree, antialiased, make_engine, make_splats, make_cameras):
+    from reify.backend.splats import twin
+    from reify.backend.splats.cpu import layout
+    from reify.backend.splats.cpu.engine import sh_of
+
+    splats = make_splats(300, seed=degree + 10, degree=degree, antialiased=antialiased)
+    cameras = make_cameras(53, 37)
+    rng = np.random.default_rng(7)
+    v_picture, v_alpha = rng.normal(size=(3, 37, 53)).astype(np.float32), rng.normal(size=(37, 53)).astype(np.float32)
+    background = (0.2, 0.5, 0.9)
+    engine = make_engine(splats)
+    view = engine.render(layout.camera_row(cameras, 0), 53, 37, np.array(background, np.float32), engine.bases)
+    place = view.image.device
+    rows = engine.gradients(view, engine.bases, torch.tensor(v_picture, device=place), torch.tensor(v_alpha, device=place)).cpu().numpy()
+    parameters = twin.parameters_of(splats)
+    picture, alpha, *_ = twin.render(parameters, cameras, 0, background=background, antialiased=antialiased)
+    (picture * torch.tensor(v_picture).permute(1, 2, 0)).sum().add((alpha * torch.tensor(v_alpha)).sum()).backward()
+    for found, expected in ((view.image.permute(1, 2, 0), picture), (1 - view.transmittance, alpha)):
+        error = (found.cpu() - expected.detach()).abs().numpy()
+        # In a pixel or two a splat is just above the cut at 1/255 in one precision and just below in the other.
+        assert np.quantile(error, 0.999) < 1e-4 and error.max() < 2 / 255
+    gradients = {
+        "means": rows[:, layout.MEAN : layout.MEAN + 3],
+        "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
+        "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3],
+        "opacity_logits": rows[:, layout.OPACITY],
+        "sh": sh_of(rows, engine.bases),
+    }
+    for name, found in gradients.items():
+        expected = parameters[name].grad.numpy()
+        error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+        assert error < 1e-3, f"{name}: {error}"
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_whole_steps_are_those_of_the_cpu_engine(masks, make_engine, make_splats, make_cameras):
+    from reify.backend.splats.cpu.engine import CpuEngine
+
+    splats = make_splats(80, seed=5, size=0.12)
+    ours, cpu = make_engine(splats), CpuEngine(splats, 80, 3, 1)
+    for engine in (ours, cpu):
+        with engine.edited():
+            engine.moments[:80, 1] = 1e-6  # so that a step follows the gradient's size and not only its sign
+    target = _target(make_cameras(40, 32), masks=masks)
+    exposure = np.array([1.2, 0.9, 1.1, 0.05, -0.1, 0.02], np.float32)
+    more = {"opacity_weight": 1e-4, "scale_weight": 1e-4, "needle_weight": 1e-3, "noise": 5.0, "absolute": True}
+    for count in range(1, 4):
+        step = _step(ours, count, seed=(7 << 32) + count, background=(0.3, 0.6, 0.1), exposure=exposure, camera_gradient=True, **more)
+        found, expected = ours.step(target, step), cpu.step(target, step)
+        assert (found.visible, found.entries) == (expected.visible, expected.entries)
+        assert (found.loss, found.square) == pytest.approx((expected.loss, expected.square), rel=1e-5)
+        for name in ("v_exposure", "v_camera"):
+            a, b = getattr(found, name), getattr(expected, name)
+            assert np.linalg.norm(a - b) < 1e-3 * np.linalg.norm(b), name
+    with ours.edited():
+        for name in ("parameters", "moments", "stats"):
+            a, b = getattr(ours, name)[:80], getattr(cpu, name)[:80]
+            change = b - (CpuEngine(splats, 80, 3, 1).parameters if name == "parameters" else 0)
+            assert np.linalg.norm(a - b) < 2e-3 * np.linalg.norm(change), name
+        assert not np.array_equal(cpu.stats[:80, 2], np.zeros(80))
+    cpu.close()
+
+
+def test_lists_longer_than_a_block_and_opaque_pixels_agree_with_the_cpu_engine(make_engine, make_splats, make_cameras, monkeypatch):
+    from reify.backend.splats.cpu.engine import CpuEngine
+    from reify.backend.splats.cuda import engine as module
+
+    monkeypatch.setattr(module, "SHORT_TILES", 0)  # as in pictures of more than 8 million pixels
+    splats = dataclasses.replace(make_splats(900, seed=2, degree=0, size=0.25), opacity_logits=np.full(900, 0.5, np.float32))
+    ours, cpu = make_engine(splats), CpuEngine(splats, 900, 0, 1)
+    target = _target(make_cameras(20, 17), masks=False)
+    found, expected = ours.step(target, _step(ours)), cpu.step(target, _step(cpu))
+    assert found.entries > 2 * 256 * 2
+    assert found.loss == pytest.approx(expected.loss, rel=1e-4)
+    with ours.edited():
+        a, b = ours.moments[:, 0], cpu.moments[:, 0]
+        assert np.linalg.norm(a - b) < 1e-3 * np.linalg.norm(b)
+    cpu.close()
+
+
+def test_the_strongest_weights_are_those_of_the_cpu_engine(make_engine, make_splats, make_cameras):
+    from reify.backend.splats.cpu.engine import CpuEngine
+
+    splats = make_splats(100, seed=8, degree=0)
+    cpu = CpuEngine(splats, 100, 0, 1)
+    target = _target(make_cameras(40, 32))
+    assert make_engine(splats).strongest_weights(target) == pytest.approx(cpu.strongest_weights(target), abs=1e-4)
+    cpu.close()
+
+
+def test_a_step_that_sees_no_splat_changes_none(make_engine, make_splats, make_cameras):
+    engine = make_engine(dataclasses.replace(make_splats(10, degree=0), opacity_logits=np.full(10, -20, np.float32)))
+    before = engine.splats()
+    figures = engine.step(_target(make_cameras(20, 17)), _step(engine))
+    assert (figures.visible, figures.entries) == (0, 0) and np.isfinite(figures.loss)
+    np.testing.assert_array_equal(engine.splats().means, before.means)
+
+
+@pytest.mark.parametrize("column", [0, 3, 4, 8, 11, 16])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_broken_splat_leaves_the_others_and_the_picture_alone(column, value, make_engine, make_splats, make_cameras):
+    engine = make_engine(make_splats(12, degree=1))
+    target = _target(make_cameras(20, 17))
+    with engine.edited():
+        engine.parameters[5, column] = value
+    figures = engine.step(target, _step(engine))
+    assert np.isfinite(figures.loss)
+    with engine.edited():
+        assert np.isfinite(np.delete(engine.parameters[:12], 5, axis=0)).all()
+
+
+def test_the_same_step_gives_the_same_bits(make_engine, make_splats, make_cameras):
+    rows = []
+    for _ in range(2):
+        engine = make_engine(make_splats(60, seed=4))
+        engine.step(_target(make_cameras(40, 32)), _step(engine, noise=5.0, seed=9))
+        with engine.edited():
+            rows.append(engine.parameters.copy())
+    np.testing.assert_array_equal(*rows)
+    assert not np.array_equal(rows[0], make_engine(make_splats(60, seed=4)).parameters)
+
+
+def test_a_photo_goes_to_the_card_once_and_leaves_with_its_target(make_engine, make_splats, make_cameras):
+    engine = make_engine(make_splats(5, degree=0))
+    target = _target(make_cameras(20, 17))
+    engine.step(target, _step(engine))
+    kept = engine._photo(dataclasses.replace(target))
+    assert kept is engine._photo(target)
+    del target
+    assert not engine._photos
+
+
+def test_the_check_passes_an_engine_that_is_right_and_fails_one_that_is_not(make_engine):
+    from reify.backend.splats.cuda.check import disagreement
+
+    made = []
+
+    def keep(splats, capacity, sh_degree):
+        made.append(make_engine(splats, capacity))
+        return made[-1]
+
+    assert disagreement(keep) == ""
+
+    def spoiled(splats, capacity, sh_degree):
+        engine = make_engine(splats, capacity)
+        launch = engine._launch
+
+        def wrong(name, grid, block, *arguments):
+            launch(name, grid, block, *arguments)
+            if name == "blend_back":
+                arguments[-1].mul_(1.02)
+
+        engine._launch = wrong
+        return engine
+
+    assert "gradient" in disagreement(spoiled)
+
+
+def test_the_check_tells_what_the_driver_said():
+    from reify.backend.splats.cuda.check import disagreement
+
+    def failing(*scene):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    assert "illegal memory access" in disagreement(failing)
