@@ -22,12 +22,12 @@ from .backend.files import refusal, write_text
 from .backend.jobs.cache import Cache
 from .backend.jobs.job import Event, Job
 from .backend.methods import Method, all_methods
-from .backend.values import Report, Result
+from .backend.values import Mesh, Report, Result
 
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "ReifyError", "make", "method", "place", "report_json", "write"]
+__all__ = ["OUTPUTS", "ReifyError", "finished", "given", "make", "method", "place", "report_json", "write"]
 
 OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
 
@@ -49,9 +49,32 @@ def make(
     """
     chosen = method(method_id)
     values = settings_of.with_values(chosen.preset(preset or next(iter(chosen.presets))), settings or {})
-    inputs = chosen.gathered(tuple(Path(source).expanduser().absolute() for source in sources), name)
+    paths = tuple(Path(source).expanduser().absolute() for source in sources)
+    inputs = given(chosen, paths[0], name) if chosen.changes_things and len(paths) == 1 else chosen.gathered(paths, name)
     job = Job(Cache(cache_folder()) if keep else None, listener, seed=seed, weights=chosen.stages)
-    return chosen.perform(inputs, values, job)
+    return finished(chosen.perform(inputs, values, job))
+
+
+def given(method: Method, path: Path, name: str = "") -> Any:
+    """What a method that changes things is given of a file; raises ReifyError where it can't be read.
+
+    Blender's importers read meshes: into the open file, which is left as it was.
+    """
+    if Mesh not in method.takes or (path.suffix.lower() == ".ply" and len(method.takes) > 1):
+        return method.gathered((path,), name)
+    from .scene.read import given_from_file
+
+    found = given_from_file(path)
+    return dataclasses.replace(found, name=name) if name else found
+
+
+def finished(result: Result) -> Result:
+    """The result with what only Blender can do to it, where its settings ask for that: quads by QuadriFlow."""
+    if not result.report.settings.get("quads"):
+        return result
+    from .scene.quads import finished as with_quads
+
+    return with_quads(result)
 
 
 def method(method_id: str) -> Method:
@@ -119,6 +142,8 @@ def _mesh(result: Result, path: Path) -> None:
     from .scene.export import write_mesh
 
     write_mesh(_needed(result.mesh, "mesh"), path)
+    for level, mesh in enumerate(result.lods, start=1):
+        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"))
 
 
 def _comparison(result: Result, path: Path) -> None:

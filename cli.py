@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
-    sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="folder, picture, video, COLMAP model or transforms.json")
+    what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, COLMAP model or transforms.json"
+    sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
     sub.add_argument(
         "-o", "--output", action="append", type=Path, required=True, metavar="FILE",
         help="what to write, by its ending: .blend scene, .ply splats, .glb .obj .stl mesh, .png comparison, .json report; may be repeated",
@@ -106,13 +107,19 @@ def _run(arguments: argparse.Namespace) -> int:
     sources = tuple(path.expanduser().absolute() for path in arguments.inputs)
     settings = _settings(method, arguments)
     with _output_to_error():
-        tasks = _perform(method, method.jobs(sources, settings, arguments.name), settings, arguments)
-        results = [task.result for task in tasks if task.result is not None]
+        tasks = _perform(method, _inputs(method, sources, settings, arguments.name), settings, arguments)
+        results = [api.finished(task.result) for task in tasks if task.result is not None]
         for path in arguments.output if results else ():
             api.write(results, path)
     for result in results:
         print(json.dumps(api.report_json(result.report)))
     return _exit_code(tasks)
+
+
+def _inputs(method: Method, sources: Sequence[Path], settings: Any, name: str) -> tuple[Any, ...]:
+    if method.changes_things:
+        return tuple(api.given(method, source, name) for source in sources)
+    return method.jobs(sources, settings, name)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from . import compat, provenance
 from .cameras import camera_object, fit_render_to
 from .mesh import mesh_object
 from .points import points_object
+from .quads import finished
 from .splats import splats_object
 
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
@@ -26,6 +27,7 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     worked in yet takes its camera, resolution and view transform from the capture, and its cube is hidden.
     """
     scene = scene or bpy.context.scene
+    result = finished(result)
     fresh = is_fresh(scene)
     placed = members(replaces, "root") if replaces is not None else []
     matrix = placed[0].matrix_world.copy() if placed else None
@@ -44,6 +46,8 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
         _prepare_cycles(scene)
     if result.mesh is not None:
         _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
+        for level, mesh in enumerate(result.lods, start=1):
+            _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
     if result.points is not None and len(result.points):
         _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
     if result.capture is not None and result.capture.cameras is not None:
@@ -71,8 +75,8 @@ def remove(collection: bpy.types.Collection) -> None:
 
 
 def show_only(collection: bpy.types.Collection, role: str) -> None:
-    """Show one of splats, mesh and points in viewport and render, hide the other two; they lie in the same place."""
-    for kind in ("splats", "mesh", "points"):
+    """Show one of splats, mesh and points in viewport and render, hide all else; they lie in the same place."""
+    for kind in ("splats", "mesh", "points", "lod"):
         for member in members(collection, kind):
             member.hide_render = member.hide_viewport = kind != role
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 import numpy as np
 
@@ -11,6 +14,7 @@ from . import attributes, compat, images
 
 UV_MAP = "UVMap"
 COLOR = "Color"
+SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
 ROUGHNESS = 0.9  # photos hold the light already; a shiny surface would add it twice
 
 
@@ -59,30 +63,103 @@ def vertex_srgb(mesh: Mesh) -> Array | None:
     return texture[row, column, :3].astype(np.float32) / 255
 
 
-def read_mesh(source: bpy.types.Object) -> Mesh:
-    """The triangles of an object as it is drawn, in its own space, with UVs and colours; raises ReifyError where it has no surface."""
-    evaluated = source.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    data = evaluated.to_mesh() if source.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") else None
-    if data is None or not data.polygons:
-        raise ReifyError(f"{source.name} has no surface.", "Select a mesh with faces.")
-    try:
-        data.calc_loop_triangles()
-        triangles = len(data.loop_triangles)
-        loops, faces = np.empty(triangles * 3, np.int32), np.empty(triangles * 3, np.int32)
-        data.loop_triangles.foreach_get("loops", loops)
-        data.loop_triangles.foreach_get("vertices", faces)
-        vertices = np.empty(len(data.vertices) * 3, np.float32)
-        data.vertices.foreach_get("co", vertices)
-        uvs = attributes.read(data, data.uv_layers.active.name) if data.uv_layers.active else None
+def read_mesh(source: bpy.types.Object, modifiers: bool = True) -> Mesh:
+    """The triangles of an object in its own space, with the active UVs, colours and texture, as it is drawn or without its modifiers.
+
+    Raises ReifyError where it has no surface.
+    """
+    with _data_of(source, modifiers) as data:
+        corners, faces = _triangles(data)
         return Mesh(
-            vertices=vertices.reshape(-1, 3),
-            faces=faces.reshape(-1, 3),
-            uvs=uvs[loops].reshape(-1, 3, 2) if uvs is not None else None,
+            vertices=_positions(data),
+            faces=faces,
+            uvs=_read_uvs(data, corners),
             vertex_srgb=_read_colors(data),
-            textures=_read_textures(source),
+            textures=_read_textures(source.active_material),
         )
+
+
+def read_pieces(source: bpy.types.Object, modifiers: bool = True) -> list[Mesh]:
+    """The same, one mesh for each material that faces have; those without a texture get their material's colour as vertex colours."""
+    with _data_of(source, modifiers) as data:
+        corners, faces = _triangles(data)
+        slots = [slot.material for slot in source.material_slots] or [None]
+        of_face = np.minimum(_face_materials(data), len(slots) - 1)
+        vertices, uvs, colors = _positions(data), _read_uvs(data, corners), _read_colors(data)
+        return [
+            _piece(vertices, faces[of_face == index], None if uvs is None else uvs[of_face == index], colors, slots[index])
+            for index in np.unique(of_face)
+        ]
+
+
+def read_face_materials(source: bpy.types.Object, modifiers: bool = True) -> Array:
+    """The number of the material slot of each of `read_mesh`'s faces, [F]."""
+    with _data_of(source, modifiers) as data:
+        return _face_materials(data)
+
+
+def read_quads(data: bpy.types.Mesh) -> Mesh:
+    """The triangles and quads of a datablock that holds nothing else, quads first, as positions alone."""
+    sizes = np.empty(len(data.polygons), np.int32)
+    data.polygons.foreach_get("loop_total", sizes)
+    starts = np.empty(len(data.polygons), np.int32)
+    data.polygons.foreach_get("loop_start", starts)
+    vertex = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", vertex)
+    quads = vertex[starts[sizes == 4][:, None] + np.array([0, 1, 2, 0, 2, 3])].reshape(-1, 3)
+    triangles = vertex[starts[sizes == 3][:, None] + np.arange(3)]
+    return Mesh(_positions(data), np.concatenate([quads, triangles]), quads=int((sizes == 4).sum()))
+
+
+@contextmanager
+def _data_of(source: bpy.types.Object, modifiers: bool) -> Iterator[bpy.types.Mesh]:
+    if source.type not in SURFACES:
+        raise ReifyError(f"{source.name} has no surface.", "Select a mesh with faces.")
+    if source.mode == "EDIT":
+        source.update_from_editmode()
+    evaluated = source.evaluated_get(bpy.context.evaluated_depsgraph_get()) if modifiers or source.type != "MESH" else source
+    data = evaluated.to_mesh()
+    try:
+        if data is None or not data.polygons:
+            raise ReifyError(f"{source.name} has no surface.", "Select a mesh with faces.")
+        data.calc_loop_triangles()
+        yield data
     finally:
         evaluated.to_mesh_clear()
+
+
+def _face_materials(data: bpy.types.Mesh) -> Array:
+    polygon, material = np.empty(len(data.loop_triangles), np.int32), np.empty(len(data.polygons), np.int32)
+    data.loop_triangles.foreach_get("polygon_index", polygon)
+    data.polygons.foreach_get("material_index", material)
+    return material[polygon]
+
+
+def _triangles(data: bpy.types.Mesh) -> tuple[Array, Array]:
+    """Loops [F,3] and vertices [F,3] of the triangles."""
+    loops, faces = (np.empty(len(data.loop_triangles) * 3, np.int32) for _ in range(2))
+    data.loop_triangles.foreach_get("loops", loops)
+    data.loop_triangles.foreach_get("vertices", faces)
+    return loops.reshape(-1, 3), faces.reshape(-1, 3)
+
+
+def _positions(data: bpy.types.Mesh) -> Array:
+    flat = np.empty(len(data.vertices) * 3, np.float32)
+    data.vertices.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def _read_uvs(data: bpy.types.Mesh, corners: Array) -> Array | None:
+    return attributes.read(data, data.uv_layers.active.name)[corners] if data.uv_layers.active else None
+
+
+def _piece(vertices: Array, faces: Array, uvs: Array | None, colors: Array | None, material: bpy.types.Material | None) -> Mesh:
+    textures = _read_textures(material)
+    if not textures and colors is None:
+        shader = _principled_of(material)
+        flat = shader.inputs["Base Color"].default_value[:3] if shader is not None else (0.8, 0.8, 0.8)
+        colors = np.tile(images.srgb_from_linear(np.array(flat)), (len(vertices), 1)).astype(np.float32)
+    return Mesh(vertices, faces, uvs, colors, textures)
 
 
 def _polygons(mesh: Mesh) -> tuple[Array, Array]:
@@ -96,19 +173,30 @@ def _polygons(mesh: Mesh) -> tuple[Array, Array]:
 
 def _read_colors(data: bpy.types.Mesh) -> Array | None:
     found = data.color_attributes.active_color
-    if found is None or found.domain != "POINT":
+    if found is None:
         return None
     colors = np.empty(len(found.data) * 4, dtype=np.float32)
     found.data.foreach_get("color", colors)  # linear, for byte colours as well
-    return images.srgb_from_linear(colors.reshape(-1, 4)[:, :3])
+    colors = colors.reshape(-1, 4)[:, :3]
+    if found.domain == "CORNER":
+        vertex = np.empty(len(data.loops), np.int32)
+        data.loops.foreach_get("vertex_index", vertex)
+        count = np.maximum(np.bincount(vertex, minlength=len(data.vertices)), 1)
+        colors = np.stack([np.bincount(vertex, colors[:, k], len(data.vertices)) / count for k in range(3)], axis=1)
+    return images.srgb_from_linear(colors)
 
 
-def _read_textures(source: bpy.types.Object) -> dict[str, Array]:
-    material = source.active_material
-    shader = _principled(material.node_tree) if material is not None and material.node_tree is not None else None
+def _read_textures(material: bpy.types.Material | None) -> dict[str, Array]:
+    shader = _principled_of(material)
     links = shader.inputs["Base Color"].links if shader is not None else ()
     image = getattr(links[0].from_node, "image", None) if links else None
-    return {"base_color": images.pixels(image)} if image is not None and image.has_data else {}
+    # A picture is read from its file on first use; its size says whether that can be done.
+    return {"base_color": images.pixels(image)} if image is not None and min(images.size_px(image)) > 0 else {}
+
+
+def _principled_of(material: bpy.types.Material | None) -> bpy.types.Node | None:
+    nodes = material.node_tree.nodes if material is not None and material.node_tree is not None else ()
+    return next((node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled"), None)
 
 
 def _material(name: str, mesh: Mesh) -> bpy.types.Material:

@@ -1,0 +1,118 @@
+"""What was made of an object stands in its place or beside it; the object itself is never lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..backend.mesh.transfer import source_faces
+from ..backend.values import Mesh, Result
+from . import provenance
+from .mesh import COLOR, UV_MAP, mesh_data, mesh_object, read_face_materials, read_mesh
+from .points import points_object
+from .quads import finished
+from .read import in_object_space, kind_of
+from .splats import splats_object
+
+SOURCE = "reify_source"  # the object that one was made of
+ORIGINAL = "Original"
+GAP = 0.25  # beside it, in widths of the object
+
+
+def place(result: Result, source: bpy.types.Object, *, beside: bool = False, modifiers: bool = True) -> bpy.types.Object:
+    """Put what was made of `source` into its collections, under its parent, with its materials; returns the new object.
+
+    It takes the object's place and name, and the object is hidden and called "Original"; or it stands `beside` it. Levels of
+    detail lie in the same place, hidden. `modifiers` says whether what it was made of had the object's modifiers applied.
+    """
+    result, name = finished(result), source.name
+    if beside:
+        name = f"{name} {'Mesh' if result.mesh is not None else 'Splats' if result.splats is not None else 'Points'}"
+    else:
+        source.name = f"{name} {ORIGINAL}"
+    made = [(new, role) for new, role in _objects(name, result, source, modifiers)]
+    for new, role in made:
+        for collection in source.users_collection:
+            collection.objects.link(new)
+        _stand_like(new, source)
+        if beside:
+            new.matrix_world = Matrix.Translation((_width(source) * (1.0 + GAP), 0.0, 0.0)) @ source.matrix_world
+        provenance.describe(new, result.report, role)
+        new[SOURCE] = source
+        new.hide_viewport = new.hide_render = role == "lod"
+    if not beside:
+        source.hide_viewport = source.hide_render = True
+    return made[0][0]
+
+
+def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The object that one was made of; None where it wasn't made of one, or that is gone."""
+    found: Any = made.get(SOURCE) if made is not None else None
+    return found if isinstance(found, bpy.types.Object) else None
+
+
+def _objects(name: str, result: Result, source: bpy.types.Object, modifiers: bool) -> list[tuple[bpy.types.Object, str]]:
+    """The new objects, each with its role, the one that counts first."""
+    if result.mesh is not None:
+        levels = (result.mesh, *result.lods)
+        names = [f"{name}_LOD{level}" for level in range(len(levels))] if result.lods else [name]
+        made = [_mesh_like(named, mesh, source, modifiers) for named, mesh in zip(names, levels, strict=True)]
+        return [(new, "lod" if level else "mesh") for level, new in enumerate(made)]
+    if result.splats is not None:
+        return [(splats_object(name, result.splats), "splats")]
+    assert result.points is not None, "a method that changes things gives one of mesh, splats and points"
+    return [(points_object(name, result.points), "points")]
+
+
+def _stand_like(new: bpy.types.Object, source: bpy.types.Object) -> None:
+    new.parent, new.parent_type, new.parent_bone = source.parent, source.parent_type, source.parent_bone
+    new.matrix_parent_inverse = source.matrix_parent_inverse.copy()
+    new.matrix_basis = source.matrix_basis.copy()
+
+
+def _width(source: bpy.types.Object) -> float:
+    corners = [(source.matrix_world @ Vector(corner)).x for corner in source.bound_box]
+    return max(corners) - min(corners)
+
+
+def _mesh_like(name: str, mesh: Mesh, source: bpy.types.Object, modifiers: bool) -> bpy.types.Object:
+    """A mesh object with the materials of the one that it was made of, face by face, and its names of UVs and colours."""
+    if kind_of(source) is not Mesh:
+        return mesh_object(name, mesh)
+    local = in_object_space(mesh, source)
+    data = mesh_data(name, local)
+    for slot in source.material_slots:
+        data.materials.append(slot.material)
+    if len(data.materials) > 1:
+        _spread_materials(data, local, source)
+    if source.type != "MESH":
+        return bpy.data.objects.new(name, data)
+    before = source.data
+    if before.uv_layers.active is not None and UV_MAP in data.uv_layers:
+        data.uv_layers[UV_MAP].name = before.uv_layers.active.name
+    if before.color_attributes.active_color is not None and COLOR in data.color_attributes:
+        data.color_attributes[COLOR].name = before.color_attributes.active_color.name
+    if not _is_smooth(before):
+        data.polygons.foreach_set("use_smooth", np.zeros(len(data.polygons), dtype=bool))
+    new = source.copy()  # which keeps constraints, custom properties, display
+    new.name, new.data = name, data
+    if modifiers:
+        new.modifiers.clear()
+    return new
+
+
+def _spread_materials(data: bpy.types.Mesh, local: Mesh, source: bpy.types.Object) -> None:
+    of_triangle = read_face_materials(source)[source_faces(local, read_mesh(source))]
+    # A polygon has its first triangle's.
+    first = np.concatenate([np.arange(0, 2 * local.quads, 2), np.arange(2 * local.quads, len(local.faces))])
+    data.polygons.foreach_set("material_index", np.ascontiguousarray(of_triangle[first], dtype=np.int32))
+    data.update()
+
+
+def _is_smooth(data: bpy.types.Mesh) -> bool:
+    smooth = np.empty(len(data.polygons), dtype=bool)
+    data.polygons.foreach_get("use_smooth", smooth)
+    return len(smooth) == 0 or bool(smooth.mean() >= 0.5)

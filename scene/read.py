@@ -1,0 +1,156 @@
+"""Objects and files as what a method is given: a mesh, splats or points, with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..backend.errors import ReifyError
+from ..backend.mesh.join import joined
+from ..backend.values import Array, Given, Mesh, Points, Splats
+from .mesh import SURFACES, read_mesh, read_pieces
+from .points import read_points
+from .splats import read_splats
+
+FLATTEST = 1e-12  # share of the largest axis below which a scale can't be taken back
+
+
+def kind_of(source: bpy.types.Object | None) -> type | None:
+    """What an object holds for a method: Splats, Points, Mesh, or None for nothing that one could take."""
+    if source is None or source.data is None:
+        return None
+    if source.type == "POINTCLOUD":
+        return Splats if "radiance:base" in source.data.attributes else Points
+    if source.type == "MESH" and not source.data.polygons and not source.modifiers:
+        return Points if len(source.data.vertices) else None
+    return Mesh if source.type in SURFACES else None
+
+
+def given_from(source: bpy.types.Object, modifiers: bool = True) -> Given:
+    """What an object holds. Meshes come scaled and turned as they stand in the world, around the object's origin.
+
+    Splats and points are in the object's own space. Raises ReifyError for an object that holds nothing, or is scaled to nothing.
+    """
+    kind = kind_of(source)
+    if kind is Splats:
+        return Given(read_splats(source), source.name)
+    if kind is Points:
+        return Given(read_points(source), source.name)
+    mesh = read_mesh(source, modifiers)
+    # Textures stay where they are, in the materials, which the result gets too.
+    return Given(replace(mesh, **_moved(mesh, world_from_object(source)), textures={}), source.name)
+
+
+def world_from_object(source: bpy.types.Object) -> Array:
+    """Scale and turn of an object in the world, without its place, [3,3] float64; raises ReifyError where that can't be taken back."""
+    turn = np.array(source.matrix_world, dtype=np.float64)[:3, :3]
+    sizes = np.linalg.svd(turn, compute_uv=False)
+    if not sizes[2] > FLATTEST * sizes[0]:
+        raise ReifyError(f"{source.name} is scaled to nothing.", "Give it a scale that isn't 0.")
+    return turn
+
+
+def in_object_space(mesh: Mesh, source: bpy.types.Object) -> Mesh:
+    """What was made of a `given_from` mesh, back in the space of the object it came from."""
+    return replace(mesh, **_moved(mesh, np.linalg.inv(world_from_object(source))), quads=mesh.quads)
+
+
+def given_from_file(path: Path) -> Given:
+    """All meshes of a file as one, in its world, with one texture, read by Blender's own importers.
+
+    What is open stays as it was. Raises ReifyError where the file can't be read or holds no mesh.
+    """
+    if not path.is_file():
+        raise ReifyError(f"{path.name} isn't there.", "Check the path.")
+    importer = IMPORTERS.get(path.suffix.lower())
+    if importer is None:
+        raise ReifyError(f"{path.name} has an ending that meshes can't be read from.", f"Choose one of: {' '.join(IMPORTERS)}.")
+    with _guests() as came:
+        try:
+            importer(str(path))
+        except (RuntimeError, AttributeError, OSError) as error:  # how operators, and those that this Blender lacks, say so
+            raise ReifyError(f"{path.name} can't be read: {str(error).strip()}", "Export it again, for example as .glb.") from error
+        bpy.context.view_layer.update()
+        meshes = [mesh for source in came() for mesh in _pieces(source)]
+        if not meshes:
+            raise ReifyError(f"{path.name} holds no mesh.", "Choose a file with faces in it.")
+        return Given(joined(meshes), path.stem, (path,))
+
+
+def _pieces(source: bpy.types.Object) -> Iterator[Mesh]:
+    if source.type not in SURFACES or (source.type == "MESH" and not source.data.polygons and not source.modifiers):
+        return
+    matrix = np.array(source.matrix_world, dtype=np.float64)
+    for mesh in read_pieces(source):
+        yield replace(mesh, **_moved(mesh, matrix[:3, :3], matrix[:3, 3]))
+
+
+def _moved(mesh: Mesh, turn: Array, place: Array | float = 0.0) -> dict[str, Array]:
+    """Vertices, faces and UVs of a mesh that is turned; where the matrix mirrors, faces are turned round to look outwards again."""
+    vertices = (mesh.vertices @ turn.T + place).astype(np.float32)
+    if np.linalg.det(turn) >= 0:
+        return {"vertices": vertices}
+    turned: dict[str, Any] = {"vertices": vertices, "faces": _reversed(mesh.faces, mesh.quads)}
+    if mesh.uvs is not None:
+        turned["uvs"] = _reversed(mesh.uvs, mesh.quads)
+    return turned
+
+
+def _reversed(corners: Array, quads: int) -> Array:
+    """Triangles [F,3,…] the other way round; the quads among them, (a, b, c), (a, c, d), become (a, d, c), (a, c, b)."""
+    out = corners[:, [0, 2, 1]]
+    out[0 : 2 * quads] = out[: 2 * quads].reshape(quads, 2, *out.shape[1:])[:, ::-1].reshape(2 * quads, *out.shape[1:])
+    return np.ascontiguousarray(out)
+
+
+@contextmanager
+def _guests() -> Iterator[Any]:
+    """Whatever comes into this .blend inside goes again; yields a function that gives the objects that came."""
+    before = set(_everything())
+    selected, active = list(bpy.context.selected_objects), bpy.context.view_layer.objects.active
+
+    def came() -> list[bpy.types.Object]:
+        return [block for block in _everything() if block not in before and isinstance(block, bpy.types.Object)]
+
+    try:
+        yield came
+    finally:
+        bpy.data.batch_remove([block for block in _everything() if block not in before])
+        for source in selected:
+            source.select_set(True)
+        bpy.context.view_layer.objects.active = active
+
+
+def _everything() -> Iterable[bpy.types.ID]:
+    kinds = (prop.identifier for prop in bpy.data.bl_rna.properties if prop.type == "COLLECTION")
+    return [block for kind in kinds if kind not in NOT_IMPORTED for block in getattr(bpy.data, kind)]
+
+
+def _append(path: str) -> None:
+    with bpy.data.libraries.load(path, link=False) as (there, here):
+        here.objects = there.objects
+    for source in here.objects:
+        if source is not None and source.name not in bpy.context.scene.objects:
+            bpy.context.scene.collection.objects.link(source)
+
+
+NOT_IMPORTED = ("window_managers", "screens", "workspaces", "brushes", "fonts", "palettes")
+IMPORTERS = {
+    ".glb": lambda path: bpy.ops.import_scene.gltf(filepath=path),
+    ".gltf": lambda path: bpy.ops.import_scene.gltf(filepath=path),
+    ".obj": lambda path: bpy.ops.wm.obj_import(filepath=path),
+    ".stl": lambda path: bpy.ops.wm.stl_import(filepath=path),
+    ".ply": lambda path: bpy.ops.wm.ply_import(filepath=path),
+    ".fbx": lambda path: bpy.ops.import_scene.fbx(filepath=path),
+    ".usd": lambda path: bpy.ops.wm.usd_import(filepath=path),
+    ".usdc": lambda path: bpy.ops.wm.usd_import(filepath=path),
+    ".usdz": lambda path: bpy.ops.wm.usd_import(filepath=path),
+    ".abc": lambda path: bpy.ops.wm.alembic_import(filepath=path),
+    ".blend": _append,
+}
