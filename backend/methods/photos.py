@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..capture.read import CaptureSettings, read_photos
@@ -15,7 +15,7 @@ from ..mesh.unwrap import unwrap
 from ..settings import group
 from ..splats.initialise import starting_splats
 from ..splats.render import rasterize
-from ..splats.train import TrainingSettings, measure, train
+from ..splats.train import TrainingSettings, measure, train_with_cameras
 from ..surface.fuse import SurfaceSettings, fuse_depth
 from ..values import Capture, Mesh, Photos, Result, Splats
 from . import Method
@@ -37,7 +37,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
     capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=_surroundings(photos))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
-    splats = job.stage("Training splats", _train, capture, settings.training)
+    splats, capture = job.stage("Training splats", _train, capture, settings.training)
     mesh = job.stage("Extracting surface", _surface, splats, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", clean, mesh, settings.mesh)
     mesh = job.stage("Texturing", _texture, mesh, capture, settings.texture)
@@ -51,12 +51,13 @@ def _surroundings(photos: Photos) -> tuple[str, ...]:
     return tuple(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in around)
 
 
-def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> Splats:
+def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[Splats, Capture]:
     views = load_views(capture, settings.long_side_px)
     start = starting_splats(views, capture.points, settings, seed=job.seed)
-    splats = train(views, capture.train, start, settings, job=job)
+    splats, cameras = train_with_cameras(views, capture.train, start, settings, job=job)
     measure(splats, views, capture.test, job=job)
-    return splats
+    assert capture.cameras is not None
+    return splats, replace(capture, cameras=replace(capture.cameras, cam_from_world=cameras.cam_from_world))
 
 
 def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
