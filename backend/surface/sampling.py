@@ -23,11 +23,13 @@ def lattice(low: Array, high: Array, voxel: float) -> tuple[Array, Array]:
     return origin, count
 
 
-def sample(field: Field, low: Array, high: Array, voxel: float, steepness: float = 1.2, *, job: Job) -> SparseGrid:
+def sample(
+    field: Field, low: Array, high: Array, voxel: float, steepness: float = 1.2, max_voxels: int = 1 << 62, *, job: Job
+) -> SparseGrid:
     """Distances in a box [3] to [3] of world units, in the blocks that the surface can reach.
 
     `field` takes points [P,3] to distances [P], negative inside, whose slope is at most `steepness`; where it is NaN nothing
-    is known.
+    is known. Voxels grow where there would be more than `max_voxels`.
     """
     origin, count = lattice(low, high, voxel)
     blocks = np.argwhere(np.ones(count, bool)).astype(np.int32)
@@ -35,6 +37,9 @@ def sample(field: Field, low: Array, high: Array, voxel: float, steepness: float
     job.progress(0.0, "looking where the surface is")
     nearby = np.concatenate([np.abs(field(part)) for part in np.array_split(middles, max(1, len(middles) // 50_000))])
     blocks = blocks[nearby <= steepness * (HALF_DIAGONAL + 1) * voxel]
+    if len(blocks) * BLOCK**3 > max_voxels:
+        coarser = voxel * max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
+        return sample(field, low, high, coarser, steepness, max_voxels, job=job)
     offsets = voxel * np.argwhere(np.ones((BLOCK,) * 3, bool))
     values = np.empty((len(blocks), BLOCK**3), np.float32)
     for first in range(0, len(blocks), CHUNK):
@@ -42,6 +47,15 @@ def sample(field: Field, low: Array, high: Array, voxel: float, steepness: float
         corner = origin + BLOCK * voxel * blocks[first : first + CHUNK]
         values[first : first + CHUNK] = field((corner[:, None] + offsets).reshape(-1, 3)).reshape(-1, BLOCK**3)
     return grid_of(origin, voxel, count, blocks, values.reshape(-1, BLOCK, BLOCK, BLOCK))
+
+
+def around(places: Array, reach: float, count: Array) -> Array:
+    """The blocks [B,3] int32, of `count` [3], within `reach` voxels, half a block at most, of places [P,3] in voxels from the origin."""
+    found = np.zeros(tuple(count), bool)
+    for corner in np.argwhere(np.ones((2, 2, 2), bool)) * 2.0 - 1.0:
+        block = np.floor((places + reach * corner) / BLOCK).astype(int).clip(0, np.asarray(count) - 1)
+        found[tuple(block.T)] = True
+    return np.argwhere(found).astype(np.int32)
 
 
 def grid_of(origin: Array, voxel: float, count: Array, blocks: Array, values: Array) -> SparseGrid:

@@ -1,0 +1,95 @@
+"""Solid alpha shapes: the tetrahedra of a Delaunay triangulation that a ball from outside can't get into.
+
+After Edelsbrunner and Muecke, "Three-dimensional alpha shapes" (1994), but with what the ball can't reach counted as solid, so
+that clouds of points on a surface aren't hollow. Needs no normals; the vertices are the points themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Array, Mesh
+from .cloud import Cloud, spread
+
+MOST_POINTS = 200_000
+OPPOSITE = np.array([[1, 3, 2], [0, 2, 3], [0, 3, 1], [0, 1, 2]])  # corners of the face across from each, seen from outside
+LADDER = (1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # radii tried, in spacings
+COVERED = 0.98  # share of the points that a shape has to touch
+LEAK = 0.85  # volume that a ball of half the size leaves over, where neither gets inside
+
+
+def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
+    """Closed triangles between the points, with edges that more than two share where solids touch; `radius` 0 finds the ball's.
+
+    Raises ReifyError where all points lie in a plane, or nothing solid is left.
+    """
+    from scipy.spatial import Delaunay, QhullError
+
+    points = spread(cloud, MOST_POINTS)
+    job.progress(0.0, f"triangulating {len(points)} points")
+    try:
+        mesh = Delaunay(points.xyz)
+    except QhullError as error:
+        raise ReifyError("The points lie in a plane or on a line: there is no body between them.", "Choose another extraction.") from error
+    corners = _turned(points.xyz, mesh.simplices)
+    neighbours = np.where(corners != mesh.simplices, mesh.neighbors[:, [1, 0, 2, 3]], mesh.neighbors)
+    opening = _circumradius(points.xyz[corners[:, OPPOSITE]])
+    volumes = np.abs(_volumes(points.xyz, corners))
+    job.progress(0.6, "rolling the ball")
+    if radius == 0:
+        radius = points.spacing * _fitting(corners, neighbours, opening / points.spacing, volumes, len(points))
+        job.choose("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
+    solid = _solid(neighbours, opening, radius)
+    faces = _boundary(corners, neighbours, solid)
+    if len(faces) == 0:
+        raise ReifyError("The ball gets through everywhere: nothing solid is left.", "Choose a larger radius for the ball, or 0.")
+    used, faces = np.unique(faces, return_inverse=True)
+    colours = None if points.rgb is None else (points.rgb[used] / 255.0).astype(np.float32)
+    return Mesh(points.xyz[used].astype(np.float32), faces.reshape(-1, 3).astype(np.int32), vertex_srgb=colours)
+
+
+def _fitting(corners: Array, neighbours: Array, opening: Array, volumes: Array, count: int) -> float:
+    solids = [_solid(neighbours, opening, radius) for radius in (*LADDER, 2 * LADDER[-1])]
+    sizes = [volumes[solid].sum() for solid in solids]
+    for i, radius in enumerate(LADDER):
+        twice = min((abs(r - 2 * radius), j) for j, r in enumerate((*LADDER, 2 * LADDER[-1])))[1]
+        if len(np.unique(corners[solids[i]])) >= COVERED * count and sizes[i] >= LEAK * sizes[twice]:
+            return radius
+    return LADDER[-1]
+
+
+def _solid(neighbours: Array, opening: Array, radius: float) -> Array:
+    """Tetrahedra [T] bool that no ball of this radius reaches from outside through faces that are wide enough for it."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(neighbours)
+    tetrahedron, face = np.nonzero(opening > radius)
+    beyond = neighbours[tetrahedron, face]
+    graph = coo_matrix((np.ones(len(beyond), np.int8), (tetrahedron, np.where(beyond < 0, count, beyond))), shape=(count + 1,) * 2)
+    part = connected_components(graph, directed=False)[1]
+    return part[:count] != part[count]
+
+
+def _boundary(corners: Array, neighbours: Array, solid: Array) -> Array:
+    beyond_solid = np.where(neighbours < 0, False, solid[neighbours])
+    tetrahedron, face = np.nonzero(solid[:, None] & ~beyond_solid)
+    return corners[tetrahedron[:, None], OPPOSITE[face]]
+
+
+def _turned(xyz: Array, simplices: Array) -> Array:
+    """Tetrahedra whose last corner is on the positive side of the first three."""
+    return np.where((_volumes(xyz, simplices) < 0)[:, None], simplices[:, [1, 0, 2, 3]], simplices)
+
+
+def _volumes(xyz: Array, corners: Array) -> Array:
+    a, b, c, d = (xyz[corners[:, k]] for k in range(4))
+    return np.einsum("ti,ti->t", np.cross(b - a, c - a), d - a) / 6.0
+
+
+def _circumradius(triangles: Array) -> Array:
+    a, b, c = (np.linalg.norm(triangles[..., i, :] - triangles[..., (i + 1) % 3, :], axis=-1) for i in range(3))
+    area = np.linalg.norm(np.cross(triangles[..., 1, :] - triangles[..., 0, :], triangles[..., 2, :] - triangles[..., 0, :]), axis=-1) / 2
+    return a * b * c / np.maximum(4.0 * area, 1e-300)

@@ -1,0 +1,164 @@
+"""Point clouds made ready: finite, each place once, with normals that face outwards and the area that each point stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Array, Points
+
+LEAST_POINTS = 16
+NEIGHBOURS = 12  # that a normal is fitted to, and a point's area is told from
+MOST_POINTS = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Oriented points."""
+
+    xyz: Array  # [N,3] float64
+    normals: Array  # [N,3] float64, unit, outwards
+    area: Array  # [N] float64, world units squared: what each point stands for
+    rgb: Array | None  # [N,3] uint8
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    @property
+    def spacing(self) -> float:
+        """Typical distance between neighbouring points, world units."""
+        return float(np.sqrt(np.median(self.area)))
+
+
+def cloud_of(points: Points, centers: Array | None = None, *, job: Job) -> Cloud:
+    """The points, with normals where they have none: fitted to the neighbours and turned to the nearest of the camera `centers` [C,3].
+
+    Without cameras normals are turned outwards along a tree from point to point (Hoppe, DeRose, Duchamp, McDonald and Stuetzle,
+    "Surface reconstruction from unorganized points", 1992). Raises ReifyError where there is too little to make a surface of.
+    """
+    from scipy.spatial import cKDTree
+
+    xyz, normals, rgb = _cleaned(points, job)
+    job.progress(0.1, "measuring the cloud")
+    tree = cKDTree(xyz)
+    distance, near = tree.query(xyz, k=NEIGHBOURS, workers=-1)
+    area = np.pi * distance[:, -1] ** 2 / (NEIGHBOURS - 1)
+    if normals is None:
+        job.progress(0.4, "finding normals")
+        normals = _fitted(xyz, near)
+        normals = _towards(xyz, normals, centers) if centers is not None and len(centers) else _propagated(xyz, normals, near)
+        job.choose("cloud.normals", "fitted, facing the cameras" if centers is not None and len(centers) else "fitted, turned outwards")
+    return Cloud(xyz, normals, area, rgb)
+
+
+def thinned(cloud: Cloud, cell: float) -> Cloud:
+    """One point for all within each cube of edge `cell`: their means, with the sum of their areas."""
+    place = np.floor((cloud.xyz - cloud.xyz.min(axis=0)) / cell).astype(np.int64)
+    size = place.max(axis=0) + 1
+    key, first, owner = np.unique((place[:, 0] * size[1] + place[:, 1]) * size[2] + place[:, 2], return_index=True, return_inverse=True)
+    if len(key) == len(cloud):
+        return cloud
+
+    def mean(rows: Array) -> Array:
+        sums = np.stack([np.bincount(owner, column * cloud.area, len(key)) for column in rows.T], axis=1)
+        return sums / np.bincount(owner, cloud.area, len(key))[:, None]
+
+    normals = mean(cloud.normals)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = np.where(length > 1e-6, normals / np.maximum(length, 1e-6), cloud.normals[first])
+    rgb = None if cloud.rgb is None else np.rint(mean(cloud.rgb)).astype(np.uint8)
+    return Cloud(mean(cloud.xyz), normals, np.bincount(owner, cloud.area, len(key)), rgb)
+
+
+def spread(cloud: Cloud, count: int) -> Cloud:
+    """About `count` points at most, spread evenly over space."""
+    extent, cell = float(np.ptp(cloud.xyz, axis=0).max()), cloud.spacing
+    fewer = cloud
+    while len(fewer) > count and cell < extent:
+        cell *= max(1.05, (len(fewer) / count) ** 0.5)
+        fewer = thinned(cloud, cell)
+    return fewer
+
+
+def colours_at(vertices: Array, xyz: Array, rgb: Array) -> Array:
+    """Colours [V,3] float32 sRGB, 0 to 1, between those [N,3] uint8 of the nearest points [N,3]."""
+    from scipy.spatial import cKDTree
+
+    count = min(4, len(xyz))
+    distance, near = cKDTree(xyz).query(vertices, k=count, workers=-1)
+    distance, near = distance.reshape(-1, count), near.reshape(-1, count)
+    weight = 1.0 / (distance**2 + 1e-6 * np.maximum(distance[:, -1:], 1e-12) ** 2 + 1e-30)
+    mean = np.einsum("vk,vki->vi", weight, rgb[near].astype(np.float64)) / weight.sum(axis=1, keepdims=True)
+    return (mean / 255.0).astype(np.float32)
+
+
+def _cleaned(points: Points, job: Job) -> tuple[Array, Array | None, Array | None]:
+    """Finite points, each place once; normals where all have one."""
+    sound = np.isfinite(points.xyz).all(axis=1)
+    if not sound.all():
+        job.warn(f"{int((~sound).sum())} points without a position were left out.")
+    normals = points.normals
+    if normals is not None:
+        length = np.linalg.norm(normals, axis=1)
+        normals = normals if (np.isfinite(length) & (length > 0))[sound].all() else None
+    rows = np.ascontiguousarray(points.xyz[sound].astype(np.float32) + np.float32(0))
+    _, first = np.unique(rows.view([("", np.float32)] * 3).reshape(-1), return_index=True)
+    if len(first) < LEAST_POINTS:
+        places = "one place" if len(first) == 1 else f"{len(first)} different places"
+        raise ReifyError(
+            f"{len(points)} points in {places} are too few for a surface.", f"At least {LEAST_POINTS} are needed; use a denser cloud."
+        )
+    chosen = np.flatnonzero(sound)[np.sort(first)]
+    if len(chosen) > MOST_POINTS:
+        job.warn(f"Of {len(chosen)} points {MOST_POINTS} were used, taken evenly.")
+        chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_POINTS).astype(int)]
+    xyz = points.xyz[chosen].astype(np.float64)
+    if normals is not None:
+        normals = normals[chosen].astype(np.float64)
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return xyz, normals, None if points.rgb is None else points.rgb[chosen]
+
+
+def _fitted(xyz: Array, near: Array, chunk: int = 200_000) -> Array:
+    """Directions [N,3] in which each point's neighbours spread least."""
+    normals = np.empty_like(xyz)
+    for first in range(0, len(xyz), chunk):
+        around = xyz[near[first : first + chunk]]
+        around -= around.mean(axis=1, keepdims=True)
+        normals[first : first + chunk] = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))[1][:, :, 0]
+    return normals
+
+
+def _towards(xyz: Array, normals: Array, centers: Array) -> Array:
+    from scipy.spatial import cKDTree
+
+    _, nearest = cKDTree(centers).query(xyz, workers=-1)
+    away = np.einsum("ni,ni->n", normals, centers[nearest] - xyz) < 0
+    return np.where(away[:, None], -normals, normals)
+
+
+def _propagated(xyz: Array, normals: Array, near: Array) -> Array:
+    """Normals that agree with those of their neighbours in the tree where these are most alike; up where the cloud is highest."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+
+    count = len(xyz)
+    a, b = np.repeat(np.arange(count), near.shape[1] - 1), near[:, 1:].ravel()
+    unlike = 1.0 - np.abs(np.einsum("ei,ei->e", normals[a], normals[b]))
+    graph = coo_matrix((unlike + 1e-6, (a, b)), shape=(count + 1, count + 1)).tocsr()
+    _, part = connected_components(graph, directed=False)
+    order = np.lexsort((xyz[:, 2], part[:count]))
+    tops = order[np.append(np.flatnonzero(np.diff(part[:count][order])), count - 1)]
+    # One root above all parts, whose normal is up.
+    graph = graph + coo_matrix((np.full(len(tops), 3.0), (np.full(len(tops), count), tops)), shape=graph.shape).tocsr()
+    tree = minimum_spanning_tree(graph)
+    _, before = breadth_first_order(tree, count, directed=False)
+    before[count] = count
+    known = np.vstack([normals, [0.0, 0.0, 1.0]])
+    sign = np.where(np.einsum("ni,ni->n", known, known[before]) < 0, -1, 1)
+    while (before != before[before]).any():
+        sign, before = sign * sign[before], before[before]
+    return normals * sign[:count, None]

@@ -1,0 +1,134 @@
+"""Density straight from splats: where the sum of all Gaussians, weighted by opacity, reaches a level."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import device
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Array, Mesh, Splats
+from .grid import BLOCK, SparseGrid
+from .region import Ball
+from .sampling import lattice
+
+LEAST_OPACITY = 0.05
+SIGMAS = 3.0  # up to which a splat counts
+BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
+LARGEST = 0.25  # of the region's radius: larger splats are background
+FLOOR = 1e-3  # densities below are alike
+
+
+def subject_of(splats: Splats) -> Ball:
+    """A ball around most of what is opaque; raises ReifyError where nothing is."""
+    seen = _opacity(splats) > LEAST_OPACITY
+    means = splats.means[seen & np.isfinite(splats.means).all(axis=1)].astype(np.float64)
+    if len(means) == 0:
+        raise ReifyError("All splats are transparent: there is nothing to make a surface of.", "Choose other splats, or train longer.")
+    center = np.median(means, axis=0)
+    distance = np.linalg.norm(means - center, axis=1)
+    x, y, z = (float(value) for value in center)
+    return Ball((x, y, z), float(max(1.3 * np.quantile(distance, 0.95), 1e-6)))
+
+
+def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
+    """The logarithm of level over density, negative where it is denser, in blocks around the splats in the ball.
+
+    `voxel` 0 follows the splats' sizes; voxels grow where there would be more than `max_voxels`. Raises ReifyError where there
+    is nothing opaque in the ball.
+    """
+    device.prepare_numba()
+    chosen = _chosen(splats, ball)
+    means, opacity = chosen.means.astype(np.float64), _opacity(chosen)
+    covariance = _covariances(chosen)
+    if voxel == 0:
+        voxel = max(0.7 * float(np.median(np.sort(np.exp(chosen.log_scales), axis=1)[:, 1])), ball.radius / 512)
+    while True:
+        origin, count = lattice(means.min(axis=0) - 2 * voxel, means.max(axis=0) + 2 * voxel, voxel)
+        places = (means - origin) / voxel
+        widened = covariance / voxel**2 + BLUR**2 * np.eye(3)
+        blocks, slot, starts, owners = _pairs(places, widened, count)
+        if len(blocks) * BLOCK**3 <= max_voxels:
+            break
+        voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
+    job.choose("density.voxel_size", f"{voxel:.3g}")
+    density = _summed(places, widened, opacity, blocks, starts, owners, job)
+    distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
+    return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
+
+
+def without_cavities(mesh: Mesh) -> Mesh:
+    """Without the closed parts that face inwards: the insides of hollow bodies."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count, faces = len(mesh.vertices), mesh.faces
+    ends = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
+    part = connected_components(coo_matrix((np.ones(len(ends), np.int8), tuple(ends.T)), shape=(count, count)), directed=False)[1][
+        faces[:, 0]
+    ]
+    corners = mesh.vertices.astype(np.float64)[faces]
+    volume = np.bincount(part, np.einsum("fi,fi->f", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])))
+    kept = (volume > 0)[part]
+    used, faces = np.unique(faces[kept], return_inverse=True)
+    return Mesh(mesh.vertices[used], faces.reshape(-1, 3).astype(np.int32), quads=int(kept.sum()) // 2 if mesh.quads else 0)
+
+
+def _chosen(splats: Splats, ball: Ball) -> Splats:
+    near = np.linalg.norm(splats.means - np.array(ball.center, np.float32), axis=1) < ball.radius
+    small = np.exp(splats.log_scales.max(axis=1, initial=-np.inf)) < LARGEST * ball.radius
+    sound = np.isfinite(splats.means).all(axis=1) & np.isfinite(splats.log_scales).all(axis=1)
+    chosen = splats.take(near & small & sound & (_opacity(splats) > LEAST_OPACITY))
+    if len(chosen) == 0:
+        raise ReifyError("There are no opaque splats near the subject.", "Set a larger radius, or choose other splats.")
+    return chosen
+
+
+def _opacity(splats: Splats) -> Array:
+    return (1.0 / (1.0 + np.exp(-np.nan_to_num(splats.opacity_logits.astype(np.float64), nan=-50.0)))).astype(np.float32)
+
+
+def _covariances(splats: Splats) -> Array:
+    from ..formats.axes import matrices_of_quats
+
+    axes = matrices_of_quats(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
+    return axes @ axes.transpose(0, 2, 1)
+
+
+def _pairs(places: Array, covariance: Array, count: Array) -> tuple[Array, Array, Array, Array]:
+    """Blocks [B,3], their slots, and the splats that reach into each: owners[starts[b] : starts[b + 1]]."""
+    from . import implicit_kernels as kernels
+
+    reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance))
+    low, high = (np.floor((places + side) / BLOCK).astype(np.int64).clip(0, count - 1) for side in (-reach, reach))
+    counts = np.zeros(tuple(count), np.int64)
+    kernels.count_pairs(low, high, counts)
+    blocks = np.argwhere(counts > 0).astype(np.int32)
+    slot = np.full(tuple(count), -1, np.int32)
+    slot[tuple(blocks.T)] = np.arange(len(blocks), dtype=np.int32)
+    ends = np.cumsum(counts[tuple(blocks.T)])
+    starts = np.append(0, ends)
+    owners = np.empty(int(ends[-1]), np.int64)
+    kernels.list_pairs(low, high, slot, ends, owners)
+    return blocks, slot, starts, owners
+
+
+def _summed(places: Array, covariance: Array, opacity: Array, blocks: Array, starts: Array, owners: Array, job: Job) -> Array:
+    from . import implicit_kernels as kernels
+
+    inverse = np.linalg.inv(covariance)
+    precision = np.stack([inverse[:, i, j] for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))], axis=1).astype(np.float32)
+    density = np.zeros((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
+    step = max(1, len(blocks) // 20)
+    for first in range(0, len(blocks), step):
+        job.progress(first / len(blocks), "summing splats")
+        last = min(first + step, len(blocks))
+        device.split(
+            lambda a, b, start=first: kernels.add_gaussians(
+                start + a, start + b, blocks, starts, owners, places, precision, opacity, density
+            ),
+            last - first,
+            parts=8,
+            least=16,
+        )
+    return density

@@ -1,0 +1,94 @@
+"""The visual hull: what no silhouette cuts away (Laurentini, 1994), as a smooth field of distances."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import device
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Array, Cameras, Views
+from .grid import PIXELS, SparseGrid
+from .sampling import sample
+
+LEAST_VIEWS = 3
+MARGIN = 1.1
+
+
+def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
+    """Distances to the hull of the silhouettes in `views.alpha`; `voxel` 0 follows the pixels' size.
+
+    Where a point is off some pictures, only the others cut. Raises ReifyError where there are fewer than three views with masks,
+    or they have nothing in common.
+    """
+    device.prepare_numba()
+    from . import implicit_kernels as kernels
+
+    masked = [i for i in range(len(views)) if views.alpha[i] is not None and (views.alpha[i] < 128).any()]  # type: ignore[operator]
+    if len(masked) < LEAST_VIEWS:
+        raise ReifyError(
+            f"{len(masked)} of the photos have a mask; a visual hull needs {LEAST_VIEWS} or more.",
+            "Add masks or transparent backgrounds, or choose another extraction.",
+        )
+    outside, cameras = [], views.cameras.take(masked)
+    for number, index in enumerate(masked):
+        job.progress(0.3 * number / len(masked), f"silhouette {number + 1} of {len(masked)}")
+        outside.append(_distance_px(views.alpha[index] >= 128))  # type: ignore[operator]
+    center, radius, pixel = _region(cameras, outside)
+    poses = np.ascontiguousarray(cameras.cam_from_world, np.float64)
+    intrinsics = [np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]]) for K in cameras.K]
+
+    def field(points: Array) -> Array:
+        out = np.full(len(points), np.nan)
+        points = np.ascontiguousarray(points)
+
+        def work(first: int, last: int) -> None:
+            for pose, lens, silhouette in zip(poses, intrinsics, outside, strict=True):
+                kernels.carve(points[first:last], pose, lens, silhouette, out[first:last])
+
+        device.split(work, len(points), parts=8, least=1024)
+        return out
+
+    voxel = max(voxel or PIXELS * pixel, 2 * radius / 1024)
+    grid = sample(field, center - radius, center + radius, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
+    job.choose("hull.voxel_size", f"{grid.voxel:.3g}")
+    if not (grid.distance[grid.weight > 0] < 0).any():
+        raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")
+    return grid
+
+
+def _distance_px(subject: Array) -> Array:
+    """Distance [H,W] float32 to the silhouette's outline, pixels, negative in the subject."""
+    from scipy.ndimage import distance_transform_edt
+
+    if not subject.any():
+        return np.full(subject.shape, 1e3, np.float32)
+    inside = distance_transform_edt(np.pad(subject, 1, mode="edge"))[1:-1, 1:-1]
+    return np.where(subject, 0.5 - inside, distance_transform_edt(~subject) - 0.5).astype(np.float32)
+
+
+def _region(cameras: Cameras, outside: list[Array]) -> tuple[Array, float, float]:
+    """Where the silhouettes' middles meet, how far the subject reaches from there, and the size of a pixel there."""
+    centers, rays = cameras.centers, np.empty((len(cameras), 3))
+    middles = []
+    for i, silhouette in enumerate(outside):
+        rows, columns = np.nonzero(silhouette < 0)
+        middles.append(np.array([columns.mean() + 0.5, rows.mean() + 0.5]) if len(rows) else cameras.size_px[i] / 2.0)
+        ray = np.linalg.inv(cameras.K[i]) @ [*middles[i], 1.0] @ cameras.cam_from_world[i, :3, :3]
+        rays[i] = ray / np.linalg.norm(ray)
+    across = np.eye(3) - rays[:, :, None] * rays[:, None]
+    middle = np.linalg.lstsq(across.sum(axis=0), np.einsum("cij,cj->i", across, centers), rcond=None)[0]
+    radii, pixels = [], []
+    for i, silhouette in enumerate(outside):
+        place = cameras.cam_from_world[i, :3, :3] @ middle + cameras.cam_from_world[i, :3, 3]
+        if place[2] <= 0:
+            continue
+        rows, columns = np.nonzero(silhouette < 0)
+        seen = (cameras.K[i] @ place)[:2] / place[2]
+        focal = (cameras.K[i, 0, 0] * cameras.K[i, 1, 1]) ** 0.5
+        pixels.append(place[2] / focal)
+        if len(rows):
+            radii.append(np.hypot(columns + 0.5 - seen[0], rows + 0.5 - seen[1]).max() * place[2] / focal)
+    if not radii:
+        raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")
+    return middle, MARGIN * float(max(radii)), float(np.median(pixels))

@@ -1,0 +1,85 @@
+"""Numba kernels that evaluate implicit functions of points and splats; imported on first use."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def hermite_values(points, centers, alpha, beta, plane, out):
+    """Sum of alpha r^3 - beta . 3 r d over all centers, plus the plane [4], at points [P,3]."""
+    for p in range(points.shape[0]):
+        x, y, z = points[p]
+        total = plane[0] + plane[1] * x + plane[2] * y + plane[3] * z
+        for c in range(centers.shape[0]):
+            dx, dy, dz = x - centers[c, 0], y - centers[c, 1], z - centers[c, 2]
+            square = dx * dx + dy * dy + dz * dz
+            r = np.sqrt(square)
+            total += r * (alpha[c] * square - 3.0 * (beta[c, 0] * dx + beta[c, 1] * dy + beta[c, 2] * dz))
+        out[p] = total
+
+
+@njit(cache=True, nogil=True)
+def count_pairs(low, high, counts):
+    """Add 1 to `counts` [X,Y,Z] for every box [N,3] to [N,3] of blocks, both ends in it."""
+    for n in range(low.shape[0]):
+        for x in range(low[n, 0], high[n, 0] + 1):
+            for y in range(low[n, 1], high[n, 1] + 1):
+                for z in range(low[n, 2], high[n, 2] + 1):
+                    counts[x, y, z] += 1
+
+
+@njit(cache=True, nogil=True)
+def list_pairs(low, high, slot, ends, owners):
+    """The boxes' numbers, block by block: those of block b stand before `ends[b]`, which moves up to where they begin."""
+    for n in range(low.shape[0]):
+        for x in range(low[n, 0], high[n, 0] + 1):
+            for y in range(low[n, 1], high[n, 1] + 1):
+                for z in range(low[n, 2], high[n, 2] + 1):
+                    b = slot[x, y, z]
+                    ends[b] -= 1
+                    owners[ends[b]] = n
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def add_gaussians(first, last, blocks, starts, owners, means, precision, opacity, out):
+    """Sum of opacity exp(-d P d / 2) over each block's splats; means in voxels, precision [N,6] xx xy xz yy yz zz."""
+    for b in range(first, last):
+        for n in range(starts[b], starts[b + 1]):
+            s = owners[n]
+            xx, xy, xz, yy, yz, zz = precision[s]
+            for i in range(8):
+                dx = np.float32(8 * blocks[b, 0] + i - means[s, 0])
+                for j in range(8):
+                    dy = np.float32(8 * blocks[b, 1] + j - means[s, 1])
+                    rest = xx * dx * dx + 2 * xy * dx * dy + yy * dy * dy
+                    cross = 2 * (xz * dx + yz * dy)
+                    for k in range(8):
+                        dz = np.float32(8 * blocks[b, 2] + k - means[s, 2])
+                        power = rest + dz * (cross + zz * dz)
+                        if power < 12.0:
+                            out[b, i, j, k] += opacity[s] * np.exp(np.float32(-0.5) * power)
+
+
+@njit(cache=True, nogil=True)
+def carve(points, pose, intrinsics, outside_px, out):
+    """Raise `out` [P] to the distance from one silhouette, world units, positive outside; points off the picture are left alone."""
+    fx, fy, cx, cy = intrinsics
+    height, width = outside_px.shape
+    for p in range(points.shape[0]):
+        x, y, z = points[p]
+        depth = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
+        if depth <= 1e-9:
+            continue
+        u = fx * (pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]) / depth + cx - 0.5
+        v = fy * (pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]) / depth + cy - 0.5
+        i, j = int(np.floor(u)), int(np.floor(v))
+        if i < 0 or j < 0 or i + 1 >= width or j + 1 >= height:
+            continue
+        a, b = u - i, v - j
+        above = (1 - a) * outside_px[j, i] + a * outside_px[j, i + 1]
+        below = (1 - a) * outside_px[j + 1, i] + a * outside_px[j + 1, i + 1]
+        distance = ((1 - b) * above + b * below) * 2.0 * depth / (fx + fy)
+        if not out[p] > distance:  # NaN, too: nothing was known yet
+            out[p] = distance
