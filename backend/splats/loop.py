@@ -17,7 +17,7 @@ from . import strategy
 from .corrections import Corrections
 from .cpu.engine import CpuEngine
 from .engine import Step, StepFigures, Target
-from .schedule import DENSIFY_STEPS, FADE_UNTIL, GROW_UNTIL, PRUNINGS, USELESS_WEIGHT, Schedule
+from .schedule import DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS_WEIGHT, Schedule
 from .targets import Targets
 from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECONDS, TrainingSettings
 
@@ -127,7 +127,7 @@ class Loop:
                 seed=((self.job.seed << 32) + step) % (1 << 62),
                 background=background,
                 ssim_weight=settings.ssim_weight,
-                opacity_weight=settings.opacity_weight / count if fraction < FADE_UNTIL else 0.0,
+                opacity_weight=settings.opacity_weight / count,
                 scale_weight=settings.scale_weight / count / self.schedule.extent,
                 needle_weight=settings.needle_weight / count,
                 noise=5e5 if settings.strategy == "mcmc" and fraction < 0.9 else 0.0,

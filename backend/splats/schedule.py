@@ -17,7 +17,6 @@ from .train import TrainingSettings
 Array = Any
 GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
-FADE_UNTIL = 0.6  # opacities are pulled down until then; afterwards splats grow as opaque as the photos want them
 # When splats go that nowhere reach a blending weight of so much; what is left learns to do without them.
 PRUNINGS = ((0.8, 0.1), (0.9, 0.05))
 USELESS_WEIGHT = 0.02  # nobody sees a difference without any training after it
