@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -18,30 +20,43 @@ from .read import in_object_space, kind_of
 from .splats import splats_object
 
 SOURCE = "reify_source"  # the object that one was made of
+HOW = "reify_how"  # it was placed
 ORIGINAL = "Original"
+PLACE = (
+    *("parent", "parent_type", "parent_bone", "matrix_parent_inverse"),
+    *("location", "rotation_mode", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale"),
+    *("delta_location", "delta_rotation_euler", "delta_rotation_quaternion", "delta_scale"),
+)
 GAP = 0.25  # beside it, in widths of the object
 
 
-def place(result: Result, source: bpy.types.Object, *, beside: bool = False, modifiers: bool = True) -> bpy.types.Object:
+def place(
+    result: Result, source: bpy.types.Object, *, beside: bool = False, modifiers: bool = True, again: bool = False
+) -> bpy.types.Object:
     """Put what was made of `source` into its collections, under its parent, with its materials; returns the new object.
 
     It takes the object's place and name, and the object is hidden and called "Original"; or it stands `beside` it. Levels of
-    detail lie in the same place, hidden. `modifiers` says whether what it was made of had the object's modifiers applied.
+    detail lie in the same place, hidden. `modifiers` says whether what it was made of had the object's modifiers applied; with
+    `again` what the same method had made of the object before goes.
     """
-    result, name = finished(result), source.name
+    result, name = finished(result), source.name.removesuffix(f" {ORIGINAL}")
+    if again:
+        _remove_older(result, source)
     if beside:
         name = f"{name} {'Mesh' if result.mesh is not None else 'Splats' if result.splats is not None else 'Points'}"
     else:
         source.name = f"{name} {ORIGINAL}"
-    made = [(new, role) for new, role in _objects(name, result, source, modifiers)]
+    made = _objects(name, result, source, modifiers)
     for new, role in made:
         for collection in source.users_collection:
             collection.objects.link(new)
-        _stand_like(new, source)
+        for name in PLACE:
+            setattr(new, name, getattr(source, name))
         if beside:
-            new.matrix_world = Matrix.Translation((_width(source) * (1.0 + GAP), 0.0, 0.0)) @ source.matrix_world
+            around = source.parent.matrix_world @ source.matrix_parent_inverse if source.parent is not None else Matrix()
+            new.location = source.location + around.to_3x3().inverted_safe() @ Vector((_width(source) * (1.0 + GAP), 0.0, 0.0))
         provenance.describe(new, result.report, role)
-        new[SOURCE] = source
+        new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
         new.hide_viewport = new.hide_render = role == "lod"
     if not beside:
         source.hide_viewport = source.hide_render = True
@@ -52,6 +67,34 @@ def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
     """The object that one was made of; None where it wasn't made of one, or that is gone."""
     found: Any = made.get(SOURCE) if made is not None else None
     return found if isinstance(found, bpy.types.Object) else None
+
+
+def how_placed(made: bpy.types.Object) -> dict[str, bool]:
+    """What `place` was told when it placed an object."""
+    return {name: bool(value) for name, value in made[HOW].items()}
+
+
+@contextmanager
+def awake(source: bpy.types.Object) -> Iterator[None]:
+    """Let a hidden object be evaluated inside: Blender leaves out the modifiers of those that aren't shown."""
+    hidden = source.hide_viewport
+    source.hide_viewport = False
+    bpy.context.view_layer.update()
+    try:
+        yield
+    finally:
+        source.hide_viewport = hidden
+
+
+def _remove_older(result: Result, source: bpy.types.Object) -> None:
+    older = [made for made in bpy.data.objects if source_of(made) == source and _method_of(made) == result.report.method]
+    data = {made.data for made in older if made.data is not None}
+    bpy.data.batch_remove(older)
+    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
+
+
+def _method_of(made: bpy.types.Object) -> str:
+    return (provenance.read(made) or {}).get("method", "")
 
 
 def _objects(name: str, result: Result, source: bpy.types.Object, modifiers: bool) -> list[tuple[bpy.types.Object, str]]:
@@ -65,12 +108,6 @@ def _objects(name: str, result: Result, source: bpy.types.Object, modifiers: boo
         return [(splats_object(name, result.splats), "splats")]
     assert result.points is not None, "a method that changes things gives one of mesh, splats and points"
     return [(points_object(name, result.points), "points")]
-
-
-def _stand_like(new: bpy.types.Object, source: bpy.types.Object) -> None:
-    new.parent, new.parent_type, new.parent_bone = source.parent, source.parent_type, source.parent_bone
-    new.matrix_parent_inverse = source.matrix_parent_inverse.copy()
-    new.matrix_basis = source.matrix_basis.copy()
 
 
 def _width(source: bpy.types.Object) -> float:

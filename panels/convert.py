@@ -1,0 +1,121 @@
+"""Change what is selected: which method, its settings, Convert, and what the last one did to the object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bpy
+
+from ..operators import convert
+from ..operators.properties import group_of, prepare, ready
+from .parts import SidebarPanel, text
+from .settings import draw_settings
+
+LABELS = {
+    "vertices": "Vertices",
+    "faces": "Triangles",
+    "parts": "Loose parts",
+    "inner_parts": "Hidden inner parts",
+    "holes": "Holes",
+    "boundary_edges": "Open edges",
+    "non_manifold_edges": "Edges of 3 or more faces",
+    "non_manifold_vertices": "Vertices of 2 or more fans",
+    "flipped_edges": "Edges with a flipped face",
+    "crossing_faces": "Faces that cross others",
+    "degenerate_faces": "Faces without area",
+    "double_faces": "Double faces",
+    "double_vertices": "Double vertices",
+    "broken_faces": "Broken faces",
+    "genus": "Handles (genus)",
+    "watertight": "Watertight",
+    "area": "Area",
+    "volume": "Volume",
+}
+
+
+class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
+    """Change the selected objects."""
+
+    bl_label = "Convert"
+    bl_idname = "VIEW3D_PT_reify_convert"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the methods that fit the selected object, and why there are none."""
+        layout = self.layout
+        if not ready():
+            prepare()
+            return
+        method, reason = convert.chosen(context), convert.why_not(context)
+        if method is not None:
+            _draw_method(layout, context, method)
+        row = layout.row()
+        row.scale_y = 1.6
+        row.enabled = not reason
+        row.operator("reify.convert", icon="MODIFIER")
+        if reason:
+            text(layout, context, f"{reason}.", icon="INFO")
+        _draw_figures(layout, context)
+
+
+def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
+    properties, group = context.scene.reify_convert, group_of(context.scene, method)
+    count = len(convert.fitting(context, method))
+    layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")
+    column = layout.column(align=True)
+    for other in convert.methods_for(convert.kind_of_active(context)).values():
+        column.prop_enum(properties, "method", other.id)
+    text(layout, context, f"{method.summary}.")
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(group, "preset")
+    column.prop(properties, "modifiers")
+    column.prop(properties, "beside")
+    header, body = layout.panel("reify_convert_settings", default_closed=True)
+    header.label(text="Settings")
+    if body is not None:
+        body.use_property_split = True
+        body.use_property_decorate = False
+        draw_settings(body, method, group)
+
+
+def _draw_figures(layout: Any, context: bpy.types.Context) -> None:
+    """A table of what changed, for an object that a method has looked at before and after."""
+    from ..scene import provenance
+
+    rows = changes((provenance.read(context.object) or {}).get("metrics", {}))
+    if not rows:
+        return
+    header, body = layout.panel("reify_convert_figures", default_closed=False)
+    header.label(text="Before and After")
+    if body is None:
+        return
+    for cells in (("", "Before", "After"), *rows):
+        row = body.split(factor=0.5)
+        row.label(text=cells[0])
+        values = row.row()
+        for cell in cells[1:]:
+            values.label(text=cell)
+
+
+def changes(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Label, before and after of each figure that is there twice and isn't 0 both times; whether it is watertight is always told."""
+    pairs = ((label, name, metrics.get(f"before.{name}"), metrics.get(f"after.{name}")) for name, label in LABELS.items())
+    return [
+        (label, _cell(name, before), _cell(name, after))
+        for label, name, before, after in pairs
+        if before is not None and after is not None and (before or after or name == "watertight")
+    ]
+
+
+def _cell(name: str, value: float) -> str:
+    if name == "watertight":
+        return "yes" if value else "no"
+    if name == "genus" and value < 0:
+        return "–"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_convert,))
