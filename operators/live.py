@@ -8,7 +8,6 @@ of it is kept in files or undo steps, and a job's result takes its place.
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from ..backend.values import Pictures
-from ..scene import preview, rows, thumbnail
 from . import chosen, properties, session
 from .commit import show_colors
 from .redraw import redraw
 from .sources import paths_of
 
 if TYPE_CHECKING:
+    from ..backend.jobs.newest import Newest
     from ..backend.methods._picture_look import Look
 
 log = logging.getLogger(__name__)
@@ -33,60 +31,11 @@ TICK_S, IDLE_S = 0.05, 0.2  # while something changes, and else
 Wish = tuple[tuple[Path, ...], Any]  # pictures and settings
 
 
-class Worker:
-    """A thread that looks at the newest wish; older ones that it didn't get to are dropped."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._wish: Wish | None = None
-        self._found: tuple[Wish, Look] | None = None
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="reify-live", daemon=True)
-        self._thread.start()
-
-    def ask(self, wish: Wish) -> None:
-        """Look at this next."""
-        with self._changed:
-            self._wish = wish
-            self._changed.notify()
-
-    def take(self) -> tuple[Wish, Look] | None:
-        """What was found since the last call."""
-        with self._changed:
-            found, self._found = self._found, None
-            return found
-
-    def end(self) -> None:
-        """End the thread; a look that is under way comes to its end first."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-        self._thread.join(5.0)
-
-    def _run(self) -> None:
-        from ..backend.methods._picture_look import Look, Looker
-
-        looker = Looker()
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._ended or self._wish is not None)
-                if self._ended or self._wish is None:
-                    return
-                wish, self._wish = self._wish, None
-            try:
-                look = looker.look(*wish)
-            except Exception as error:  # whatever it is must not end the thread: the next wish may well work
-                log.exception("the live preview failed")
-                look = Look(problem=f"Something unexpected went wrong: {type(error).__name__}: {error}.")
-            with self._changed:
-                self._found = (wish, look)
-
-
 @dataclass
 class _State:
     """What is on, and what the window shows."""
 
-    worker: Worker
+    worker: Newest[Wish, Look]
     sources: tuple[Any, ...] = ()  # the panel's sources that the paths were made from
     paths: tuple[Path, ...] = ()
     wish: Wish | None = None
@@ -119,13 +68,15 @@ def start() -> None:
     """Switch the live preview on."""
     global _state
     if _state is None:
-        _state = _State(Worker())
+        _state = _State(_worker())
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
 
 
 def stop() -> None:
     """Switch it off, and take everything of it away."""
+    from ..scene import preview, thumbnail
+
     global _state
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
@@ -151,6 +102,7 @@ def tick() -> bool:
     if changed:
         _state.wish, _state.problem = wish, problem
         if wish is None:
+            _state.seen = None
             _show(_state, None)
         else:
             _state.worker.ask(wish)
@@ -166,6 +118,15 @@ def tick() -> bool:
     return changed or _state.seen != wish
 
 
+def _worker() -> Newest[Wish, Look]:
+    from ..backend.jobs.newest import Newest
+    from ..backend.methods._picture_look import Look, Looker
+
+    looker = Looker()
+    said = "Something unexpected went wrong"
+    return Newest(lambda wish: looker.look(*wish), lambda error: Look(problem=f"{said}: {type(error).__name__}: {error}."))
+
+
 def _tick() -> float | None:
     try:
         return TICK_S if tick() else IDLE_S
@@ -177,6 +138,8 @@ def _tick() -> float | None:
 def _wish(state: _State, scene: bpy.types.Scene) -> Wish | None:
     if not properties.ready():
         return None
+    from ..backend.values import Pictures
+
     method = properties.chosen_method(scene)
     if Pictures not in method.takes or method.missing():
         return None
@@ -189,6 +152,8 @@ def _wish(state: _State, scene: bpy.types.Scene) -> Wish | None:
 
 
 def _show(state: _State, found: Look | None) -> None:
+    from ..scene import thumbnail
+
     state.look = found
     if found is not None and found.overlay is not None:
         thumbnail.show(found.overlay)
@@ -199,6 +164,8 @@ def _show(state: _State, found: Look | None) -> None:
 
 def _place(state: _State, scene: bpy.types.Scene, fresh: bool) -> None:
     """Show the newest mesh, also where undo, a loaded file or a saved one has taken it away."""
+    from ..scene import preview, rows
+
     mesh = state.look.mesh if state.look is not None and state.wish != state.resting else None
     there = preview.shown(scene)
     if mesh is None:
@@ -222,6 +189,8 @@ def _after_change(*_arguments: Any) -> None:
     if _state is not None:
         _state.stale = True
     elif session.current() is None:
+        from ..scene import preview
+
         preview.clear()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..backend.values import Pictures
-from ..operators import image_editor, live, properties, session
+from ..operators import image_editor, live, properties
 from ..operators.properties import chosen_method, group_of
 from ..scene import thumbnail
 from .parts import TAB, SidebarPanel, text
@@ -25,7 +25,7 @@ class VIEW3D_PT_reify_picture(SidebarPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only for methods that start from single pictures."""
-        return _is_wanted(context) and session.current() is None
+        return _is_wanted(context)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw inputs, what becomes of them, and how they are cut out."""
