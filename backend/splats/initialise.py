@@ -1,4 +1,4 @@
-"""Where training starts: sparse points, the visual hull of masks, or points at which neighbouring photos agree."""
+"""Where training starts: sparse points, the visual hull of masks, points at which neighbouring photos agree, or anywhere."""
 
 from __future__ import annotations
 
@@ -21,28 +21,38 @@ SWEEP_VIEWS = 24  # that rays start from
 SWEEP_NEIGHBOURS = 4
 HULL_SPLATS = 12_000
 HULL_CELLS = 96  # along each axis
+RANDOM_SPLATS = 20_000
 
 
 def starting_splats(views: Views, points: Points | None, settings: TrainingSettings, seed: int) -> Splats:
     """Splats to begin training with, no more than `settings.max_splats` where that is set.
 
-    The visual hull where photos have transparent surroundings, else sparse points where there are enough of them, else a plane sweep:
-    on random viewing rays the depth at which neighbouring photos agree best.
-    Raises ReifyError where there are no cameras, or where no point is inside all silhouettes.
+    Unless `settings.start_from` says where from: the visual hull where photos have transparent surroundings, else sparse points where
+    there are enough of them, else a plane sweep: on random viewing rays the depth at which neighbouring photos agree best.
+    Raises ReifyError where there are no cameras, where no point is inside all silhouettes, and where there isn't what was asked for.
     """
     if len(views) == 0:
         raise ReifyError("There is no photo with a camera.", "Add photos, or see why their cameras weren't found.")
     rng = np.random.default_rng(seed)
     limit = settings.max_splats or np.iinfo(np.int64).max
     masked = [i for i in range(len(views)) if views.alpha[i] is not None]
-    if len(masked) >= 3 and len(masked) * 2 >= len(views):
+    start_from = settings.start_from
+    if start_from == "auto":
+        start_from = "sweep"
+        if len(masked) >= 3 and len(masked) * 2 >= len(views):
+            start_from = "hull"
+        elif points is not None and len(points) >= ENOUGH_POINTS:
+            start_from = "points"
+    if start_from == "hull":
+        if len(masked) < 3:
+            raise ReifyError("A visual hull needs at least three photos with masks.", "Add masks, or start from something else.")
         xyz, rgb = _hull_points(views, masked, rng)
-    elif points is not None and len(points) >= ENOUGH_POINTS:
-        finite = np.isfinite(points.xyz).all(axis=1)
-        xyz = points.xyz[finite].astype(np.float64)
-        rgb = np.full((len(xyz), 3), 0.5) if points.rgb is None else points.rgb[finite] / 255
-    else:
+    elif start_from == "points":
+        xyz, rgb = _sparse_points(points)
+    elif start_from == "sweep":
         xyz, rgb = _swept_points(views, rng)
+    else:
+        xyz, rgb = _random_points(views.cameras, rng)
     if len(xyz) > limit:
         kept = rng.choice(len(xyz), limit, replace=False)
         xyz, rgb = xyz[kept], rgb[kept]
@@ -84,12 +94,28 @@ def focus_of(cameras: Cameras) -> tuple[Array, float]:
     return focus, float(np.median(np.linalg.norm(centers - focus, axis=1)))
 
 
+def _sparse_points(points: Points | None) -> tuple[Array, Array]:
+    finite = np.zeros(0, bool) if points is None else np.isfinite(points.xyz).all(axis=1)
+    if points is None or not finite.any():
+        raise ReifyError("There are no sparse points to start from.", "Find the cameras from the photos, or start from something else.")
+    xyz = points.xyz[finite].astype(np.float64)
+    return xyz, np.full((len(xyz), 3), 0.5) if points.rgb is None else points.rgb[finite] / 255
+
+
+def _random_points(cameras: Cameras, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Grey points evenly in a ball around what the cameras look at, as far out as they stand."""
+    focus, distance = focus_of(cameras)
+    direction = rng.normal(size=(RANDOM_SPLATS, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return focus + direction * distance * np.cbrt(rng.random((RANDOM_SPLATS, 1))), np.full((RANDOM_SPLATS, 3), 0.5)
+
+
 def _hull_points(views: Views, masked: list[int], rng: np.random.Generator) -> tuple[Array, Array]:
     cameras = views.cameras
     focus, distance = focus_of(cameras)
     low, high = focus - distance * 0.7, focus + distance * 0.7
     chosen = [masked[i] for i in np.unique(np.linspace(0, len(masked) - 1, min(40, len(masked))).astype(int))]
-    photos = [(views.rgb[i], views.alpha[i]) for i in chosen]
+    photos = [(views.rgb[i], views.alpha[i], views.weight[i]) for i in chosen]
     # Twice: coarsely, to find the subject's box, then finely inside of it.
     for _ in range(2):
         axes = [np.linspace(a, b, HULL_CELLS) for a, b in zip(low, high, strict=True)]
@@ -113,23 +139,27 @@ def _hull_points(views: Views, masked: list[int], rng: np.random.Generator) -> t
     return picked, _mean_colours(picked, cameras, chosen, photos)
 
 
-def _inside_silhouettes(grid: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array]]) -> Array:
+def _inside_silhouettes(grid: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array, Array | None]]) -> Array:
     misses = np.zeros(len(grid), np.int16)
     seen = np.zeros(len(grid), np.int16)
-    for i, (_rgb, alpha) in zip(chosen, photos, strict=True):
+    for i, (_rgb, alpha, weight) in zip(chosen, photos, strict=True):
         column, row, visible = _pixels(grid, cameras, i)
+        if weight is not None:  # what isn't known there is not seen
+            known = weight[row, column] > 127
+            column, row = column[known], row[known]
+            visible[visible] = known
         seen += visible
         misses[visible] += alpha[row, column] < 8
     # One silhouette in twenty may miss a thin part.
     return (misses <= len(chosen) // 20) & (seen * 2 >= len(chosen))
 
 
-def _mean_colours(xyz: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array]]) -> Array:
+def _mean_colours(xyz: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array, Array | None]]) -> Array:
     # From the third of the views that look from nearest: what hides a point is mostly on its other side.
     distance = np.linalg.norm(xyz[:, None] - cameras.centers[chosen][None], axis=2)
     limit = np.quantile(distance, 0.34, axis=1)
     total, weight = np.full((len(xyz), 3), 1e-3 * 0.5), np.full(len(xyz), 1e-3)
-    for place, (i, (rgb, alpha)) in enumerate(zip(chosen, photos, strict=True)):
+    for place, (i, (rgb, alpha, _weight)) in enumerate(zip(chosen, photos, strict=True)):
         column, row, visible = _pixels(xyz, cameras, i)
         use = np.flatnonzero(visible & (distance[:, place] <= limit))
         column, row, visible = _pixels(xyz[use], cameras, i)

@@ -35,6 +35,18 @@ class TrainingSettings:
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
     max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
     sh_degree: int = option(3, "How finely colours may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
+    start_from: str = option(
+        "auto",
+        "Where the first splats are put",
+        choices={
+            "auto": "The visual hull of cut-out photos, else the sparse points of the cameras, else where photos agree",
+            "points": "The sparse points that were found along with the cameras",
+            "hull": "What lies inside the outlines of all cut-out photos",
+            "sweep": "Where neighbouring photos agree best",
+            "random": "Anywhere between the cameras",
+        },
+        advanced=True,
+    )
     strategy: str = option(
         "mcmc",
         "How splats are added where the photos need them",

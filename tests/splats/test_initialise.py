@@ -86,6 +86,42 @@ def test_a_plane_sweep_finds_the_depth_of_a_patterned_wall():
     assert np.mean(np.abs(depth - 2) < 0.3) > 0.6
 
 
+def test_what_a_photo_does_not_know_cuts_nothing_off_the_hull(make_cameras):
+    cameras = make_cameras(96, 96, 12)
+    alpha, weight = _ball_alpha(cameras, 0.5), np.full((96, 96), 255, np.uint8)
+    weight[:, :48] = 0  # left halves are unknown, and transparent
+    for plane in alpha[::2]:
+        plane[:, :48] = 0
+    views = dataclasses.replace(_views(cameras, alpha), weight=[weight if i % 2 == 0 else None for i in range(12)])
+    half_seen = starting_splats(views, None, SETTINGS, 0)
+    whole = starting_splats(_views(cameras, _ball_alpha(cameras, 0.5)), None, SETTINGS, 0)
+    assert np.quantile(half_seen.means, 0.98, axis=0) == pytest.approx(np.quantile(whole.means, 0.98, axis=0), abs=0.08)
+    assert np.quantile(half_seen.means, 0.02, axis=0) == pytest.approx(np.quantile(whole.means, 0.02, axis=0), abs=0.08)
+
+
+def test_random_splats_lie_evenly_between_the_cameras(make_cameras):
+    cameras = make_cameras(64, 48, 8)
+    splats = starting_splats(_views(cameras), None, dataclasses.replace(SETTINGS, start_from="random"), 0)
+    focus, distance = focus_of(cameras)
+    radius = np.linalg.norm(splats.means - focus, axis=1) / distance
+    assert len(splats) > 5000 and radius.max() < 1.001
+    assert np.mean(radius < 0.5) == pytest.approx(1 / 8, abs=0.02)
+
+
+@pytest.mark.parametrize(("start_from", "said"), [("points", "points"), ("hull", "masks")])
+def test_a_start_from_what_is_not_there_is_an_error(make_cameras, start_from, said):
+    with pytest.raises(ReifyError, match=said):
+        starting_splats(_views(make_cameras(64, 48, 6)), None, dataclasses.replace(SETTINGS, start_from=start_from), 0)
+
+
+def test_points_are_used_beside_masks_where_asked_for(make_cameras):
+    cameras = make_cameras(64, 48, 6)
+    points = Points(np.array([[0, 0, 0], [0.1, 0, 0], [np.nan, 0, 0]], np.float32))
+    views = _views(cameras, _ball_alpha(cameras, 0.5))
+    splats = starting_splats(views, points, dataclasses.replace(SETTINGS, start_from="points"), 0)
+    assert np.array_equal(splats.means, points.xyz[:2])
+
+
 def test_the_limit_on_splats_is_kept(make_cameras):
     limited = dataclasses.replace(SETTINGS, max_splats=100)
     assert len(starting_splats(_views(make_cameras(64, 48, 6)), None, limited, 0)) == 100
