@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.device import cache_folder
-from ..backend.jobs.cache import Cache
+if TYPE_CHECKING:
+    from ..backend.jobs.cache import Cache
 
 ADDON = __package__.rpartition(".")[0]
 
@@ -21,8 +21,19 @@ def preferences() -> Any:
 
 def cache() -> Cache:
     """The cache as the preferences have it."""
+    from ..backend.device import cache_folder
+    from ..backend.jobs.cache import Cache
+
     chosen = preferences()
     if chosen is None:
         return Cache(cache_folder())
     folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else cache_folder()
     return Cache(folder, chosen.cache_limit_gb << 30)
+
+
+def user_folder(name: str) -> Path:
+    """The folder for what Reify keeps for the user beside results: the engine, the jobs."""
+    try:
+        return Path(bpy.utils.extension_path_user(ADDON, path=name))
+    except ValueError:  # not loaded as an extension: scripts and tests
+        return Path(bpy.utils.user_resource("DATAFILES")) / "reify" / name

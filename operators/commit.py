@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import chosen, session
+from . import chosen, convert, session
 
 TASK = "reify_job"  # key of the collection's property that says which job made it
 
@@ -29,6 +29,9 @@ class REIFY_OT_commit(bpy.types.Operator):
         if task is None or task.result is None:
             self.report({"ERROR"}, "The result is no longer there.")
             return {"CANCELLED"}
+        if task.context.place is not None:
+            convert.hand_over(context, task)
+            return {"FINISHED"}
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
         replaced = bpy.data.collections.get(task.context.replaces)

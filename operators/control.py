@@ -1,20 +1,23 @@
-"""While a job runs, and after: cancel, keep, pause, forget, and the whole text of what went wrong."""
+"""While a job waits or runs, and after: order, cancel, keep, pause, try again, forget, and the whole text of what went wrong."""
 
 from __future__ import annotations
 
 import platform
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.jobs.runner import State, Task
+from ..backend.errors import ReifyError
 from . import chosen, session
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
 
 DETAILS_WIDTH = 640
 
 
-class _TaskOperator:
+class TaskOperator:
     """What the operators on one task share."""
 
     number: bpy.props.IntProperty(name="Task", description="Number of the task; 0 for the running one", default=0)
@@ -25,7 +28,7 @@ class _TaskOperator:
         return session.find(self.number) if self.number else session.current()
 
 
-class REIFY_OT_cancel(_TaskOperator, bpy.types.Operator):
+class REIFY_OT_cancel(TaskOperator, bpy.types.Operator):
     """End the job; finished stages are kept, so that starting again goes on from there"""
 
     bl_idname = "reify.cancel"
@@ -34,11 +37,11 @@ class REIFY_OT_cancel(_TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel."""
         if self.task is not None:
-            self.task.cancel()
+            session.runner().cancel(self.task)
         return {"FINISHED"}
 
 
-class REIFY_OT_keep(_TaskOperator, bpy.types.Operator):
+class REIFY_OT_keep(TaskOperator, bpy.types.Operator):
     """End the training now and go on with the splats as they are"""
 
     bl_idname = "reify.keep"
@@ -51,7 +54,7 @@ class REIFY_OT_keep(_TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class REIFY_OT_pause(_TaskOperator, bpy.types.Operator):
+class REIFY_OT_pause(TaskOperator, bpy.types.Operator):
     """Hold the job, or let it go on"""
 
     bl_idname = "reify.pause"
@@ -65,7 +68,7 @@ class REIFY_OT_pause(_TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class REIFY_OT_forget(_TaskOperator, bpy.types.Operator):
+class REIFY_OT_forget(TaskOperator, bpy.types.Operator):
     """Remove this line; objects in the scene stay"""
 
     bl_idname = "reify.forget"
@@ -74,11 +77,43 @@ class REIFY_OT_forget(_TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget an ended task."""
         if self.task is not None:
-            session.runner().forget(self.task)
+            session.forget(self.task)
         return {"FINISHED"}
 
 
-class REIFY_OT_show_details(_TaskOperator, bpy.types.Operator):
+class REIFY_OT_retry(TaskOperator, bpy.types.Operator):
+    """Do this once more with the same sources and settings; what was finished, and training until a minute before it ended, is kept"""
+
+    bl_idname = "reify.retry"
+    bl_label = "Try Again"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Put it at the end of the queue."""
+        try:
+            if self.task is not None:
+                session.retry(self.task)
+        except ReifyError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class REIFY_OT_move(TaskOperator, bpy.types.Operator):
+    """Change the order in which waiting jobs come"""
+
+    bl_idname = "reify.move"
+    bl_label = "Move in Queue"
+
+    by: bpy.props.IntProperty(name="By", description="1 for later, -1 for earlier", default=-1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Let it change places with its neighbour."""
+        if self.task is not None:
+            session.runner().move(self.task, self.by)
+        return {"FINISHED"}
+
+
+class REIFY_OT_show_details(TaskOperator, bpy.types.Operator):
     """Show the whole text, and copy it for a bug report"""
 
     bl_idname = "reify.show_details"
@@ -99,6 +134,25 @@ class REIFY_OT_show_details(_TaskOperator, bpy.types.Operator):
         context.window_manager.clipboard = details(self.task)
         self.report({"INFO"}, "Copied")
         return {"FINISHED"}
+
+
+class REIFY_OT_notify(TaskOperator, bpy.types.Operator):
+    """Say in the status bar how a job has ended"""
+
+    bl_idname = "reify.notify"
+    bl_label = "Notify"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Wait for the next event: only what is reported from there gets into the status bar."""
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Report it."""
+        if self.task is not None:
+            self.report({"WARNING" if self.task.failure is not None else "INFO"}, ending(self.task))
+        return {"FINISHED", "PASS_THROUGH"}
 
 
 class REIFY_OT_clear_cache(bpy.types.Operator):
@@ -130,12 +184,23 @@ class REIFY_OT_open_preferences(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def ending(task: Task) -> str:
+    """How a task has ended, in a line."""
+    from ..backend.jobs.terminal import clock
+
+    if task.outcome is not None:
+        return f"{task.outcome.name} is ready, after {clock(task.outcome.seconds)}"
+    if task.failure is not None:
+        return f"{task.title}: {task.failure.what}"
+    return f"{task.title}: {task.state.value}"
+
+
 def details(task: Task | None) -> str:
     """A task's end in full, with what a bug report needs to know of the machine."""
     if task is None:
         return "This job is no longer known."
     lines = [f"{task.title}: {task.state.value}"]
-    if task.state is State.FAILED and task.failure is not None:
+    if task.failure is not None:
         lines += [task.failure.what, task.failure.fix, "", task.failure.details.rstrip()]
     lines += ["", *(f"Note: {warning}" for warning in task.warnings)] if task.warnings else []
     lines += ["", f"Blender {bpy.app.version_string}, Python {platform.python_version()}, {platform.platform()}"]
@@ -148,7 +213,10 @@ CLASSES = (
     REIFY_OT_keep,
     REIFY_OT_pause,
     REIFY_OT_forget,
+    REIFY_OT_retry,
+    REIFY_OT_move,
     REIFY_OT_show_details,
+    REIFY_OT_notify,
     REIFY_OT_clear_cache,
     REIFY_OT_open_preferences,
 )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
-from ..backend.jobs.runner import State, Task
-from ..backend.jobs.terminal import drain
-from ..backend.methods import Method, all_methods
-from ..scene import provenance
 from . import pump, session
 from .properties import chosen_method, group_of, read_settings
 from .sources import paths_of
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+    from ..backend.methods import Method
 
 
 class REIFY_OT_create(bpy.types.Operator):
@@ -35,11 +35,11 @@ class REIFY_OT_create(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return reported(self, lambda: _wait(*self._start(context)))
+        return reported(self, lambda: wait(*self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> list[Task]:
         scene = context.scene
-        method = _method(self.method) if self.method else chosen_method(scene)
+        method = method_called(self.method) if self.method else chosen_method(scene)
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
@@ -56,6 +56,8 @@ class REIFY_OT_regenerate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only objects of Reify's making can be made again."""
+        from ..scene import provenance
+
         cls.poll_message_set("Select an object that Reify has made")
         return bool((provenance.read(context.object) or {}).get("method"))
 
@@ -65,13 +67,19 @@ class REIFY_OT_regenerate(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return reported(self, lambda: _wait(regenerate(context)))
+        return reported(self, lambda: wait(regenerate(context)))
 
 
 def regenerate(context: bpy.types.Context) -> Task:
     """Start the work that made the active object once more; raises ReifyError where that can't be done."""
+    from ..scene import provenance
+
     stored = provenance.read(context.object) or {}
-    method = _method(stored.get("method", ""))
+    method = method_called(stored.get("method", ""))
+    if method.changes_things:
+        from .convert import again
+
+        return again(context, method, stored)
     known = {option.path for option in settings_of.options(method.settings)}
     settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
     collection = provenance.collection_of(context.object)
@@ -88,19 +96,25 @@ def jobs_for(method: Method, paths: tuple[Path, ...], settings: Any) -> tuple[An
     return method.jobs(paths, settings)
 
 
-def _method(name: str) -> Method:
+def method_called(name: str) -> Method:
+    """The method with this id; raises ReifyError for an unknown one."""
+    from ..backend.methods import all_methods
+
     methods = all_methods()
     if name not in methods:
         raise ReifyError(f"There is no method called {name!r}.", f"Choose one of: {', '.join(methods)}.")
     return methods[name]
 
 
-def _wait(*tasks: Task) -> None:
+def wait(*tasks: Task) -> None:
+    """Wait for tasks and put their results into the scene; raises ReifyError where one failed."""
+    from ..backend.jobs.terminal import drain
+
     for task in tasks:
         drain(task)
         if task.failure is not None:
             raise ReifyError(task.failure.what, task.failure.fix)
-        if task.state is State.CANCELLED:
+        if task.result is None:
             raise ReifyError("The job was cancelled.")
         pump.hand_over(task)
 

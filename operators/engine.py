@@ -7,41 +7,42 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.engine import builds
-from ..backend.engine.place import Place, State
 from ..backend.errors import ReifyError
-from ..backend.jobs.job import Job
-from ..backend.jobs.runner import Runner, Task
-from ..backend.jobs.terminal import drain
-from ..backend.values import Result
 from . import chosen
 from .redraw import redraw
 
 if TYPE_CHECKING:
     from ..backend.engine import install
+    from ..backend.engine.place import Place, State
+    from ..backend.jobs.job import Job
+    from ..backend.jobs.runner import Runner, Task
+    from ..backend.values import Result
 
 TICK_S = 0.25
 
-_runner = Runner()
+_runner: Runner | None = None
 
 
 def place() -> Place:
     """Where this Blender's engine lies."""
-    package = __package__.rpartition(".")[0]
-    try:
-        return Place(Path(bpy.utils.extension_path_user(package, path="engine")))
-    except ValueError:  # not loaded as an extension: scripts and tests
-        return Place(Path(bpy.utils.user_resource("DATAFILES")) / "reify" / "engine")
+    from ..backend.engine.place import Place
+
+    return Place(chosen.user_folder("engine"))
 
 
 def task() -> Task | None:
     """The installation that runs, or the last one that ended."""
-    return _runner.tasks[-1] if _runner.tasks else None
+    return _runner.tasks[-1] if _runner is not None and _runner.tasks else None
+
+
+def busy() -> bool:
+    """True while an installation runs."""
+    return _runner is not None and _runner.busy
 
 
 def plan(wheels: Path | None = None) -> tuple[install.Plan, str]:
     """What would be installed here, and why this build."""
-    from ..backend.engine import install
+    from ..backend.engine import builds, install
 
     preferences = chosen.preferences()
     build, why = builds.fitting(getattr(preferences, "torch_build", "AUTO").lower())
@@ -62,7 +63,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """One at a time."""
         cls.poll_message_set("The engine is being installed")
-        return not _runner.busy
+        return not busy()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
@@ -76,6 +77,12 @@ class REIFY_OT_install_engine(bpy.types.Operator):
         if not self.wheels and not bpy.app.online_access:
             self.report({"ERROR"}, _no_access())
             return {"CANCELLED"}
+        from ..backend.jobs.job import Job
+        from ..backend.jobs.runner import Runner, Task
+        from ..backend.jobs.terminal import drain
+
+        global _runner
+        _runner = _runner or Runner()
         chosen_plan, _why = plan(Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
         work = Task("Installing the engine", lambda job: _install(chosen_plan, job), lambda listener: Job(None, listener))
         started = _runner.submit(work)
@@ -137,7 +144,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while it is being installed."""
         cls.poll_message_set("The engine is being installed")
-        return not _runner.busy
+        return not busy()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask first."""
@@ -160,7 +167,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
 def forget() -> None:
     """Drop what is known of installations that ended, and look at the disk again."""
     _seen.clear()
-    for ended in _runner.tasks:
+    for ended in _runner.tasks if _runner is not None else ():
         _runner.forget(ended)
 
 
@@ -182,6 +189,8 @@ def size_gib() -> float:
 
 
 def _install(chosen_plan: install.Plan, job: Job) -> Result:
+    from ..backend.values import Result
+
     job.stage("Installing the engine", _install_stage, chosen_plan)
     return Result(name="Engine", report=job.report)
 
@@ -199,7 +208,7 @@ def _no_access() -> str:
 
 def _tick() -> float | None:
     redraw()
-    if _runner.busy:
+    if busy():
         return TICK_S
     _seen.clear()
     return None
@@ -219,7 +228,8 @@ def register() -> None:
 
 def unregister() -> None:
     """End an installation, and take everything back."""
-    _runner.stop()
+    if _runner is not None:
+        _runner.stop()
     forget()
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)

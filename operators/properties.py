@@ -13,14 +13,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..backend import settings as settings_of
-from ..backend.methods import Method, all_methods
 from ..backend.settings import Option
 from .redraw import redraw
+
+if TYPE_CHECKING:
+    from ..backend.methods import Method
 
 UNITS: dict[str, dict[str, Any]] = {
     "px": {"subtype": "PIXEL"},
@@ -51,6 +53,8 @@ def group_of(scene: bpy.types.Scene, method: Method) -> Any:
 
 def chosen_method(scene: bpy.types.Scene) -> Method:
     """The method that the panel shows."""
+    from ..backend.methods import all_methods
+
     return all_methods()[scene.reify.method]
 
 
@@ -114,6 +118,8 @@ def _first_use(scene: bpy.types.Scene) -> Any:
 
 
 def _register_groups() -> None:
+    from ..backend.methods import all_methods
+
     methods = all_methods()
     groups = {method.id: _settings_group(method) for method in methods.values()}
     makers = (method for method in methods.values() if not method.changes_things)  # the others are the Convert panel's

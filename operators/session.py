@@ -40,6 +40,7 @@ class Order:
     seed: int
     scene: str  # name of the scene
     replaces: str = ""  # name of the collection whose place the result takes
+    place: dict[str, Any] | None = None  # of what is made of an object: which one, and where (`convert.start`)
 
 
 def runner() -> Runner:
@@ -67,7 +68,15 @@ def current() -> Task | None:
     return next((task for task in tasks() if not task.state.ended), None)
 
 
-def start(method: Method, inputs: Any, settings: Any, scene: bpy.types.Scene, seed: int = 0, replaces: str = "") -> Task:
+def start(
+    method: Method,
+    inputs: Any,
+    settings: Any,
+    scene: bpy.types.Scene,
+    seed: int = 0,
+    replaces: str = "",
+    place: dict[str, Any] | None = None,
+) -> Task:
     """Put work into the queue and see to it that it is watched."""
     from ..backend import settings as settings_of
     from ..backend.jobs import store
@@ -76,7 +85,7 @@ def start(method: Method, inputs: Any, settings: Any, scene: bpy.types.Scene, se
         plain = store.plain(inputs)
     except TypeError:
         plain = None
-    order = Order(method.id, plain, settings_of.values(settings), seed, scene.name, replaces)
+    order = Order(method.id, plain, settings_of.values(settings), seed, scene.name, replaces, place)
     task = runner().submit(_task(order, method, inputs, settings))
     pump.start()
     return task
@@ -87,6 +96,7 @@ def retry(task: Task) -> None:
     gone = [path for path in sources(task) if not path.exists()]
     if gone:
         raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
+    pump.try_again(task)
     runner().retry(task)
     pump.start()
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.jobs.runner import State, Task
-from ..backend.jobs.terminal import clock
-from ..backend.methods import Method, all_methods
 from ..operators import properties, session
 from ..operators.properties import changed, chosen_method, group_of
+from . import icons
 from .engine import draw_engine
-from .parts import SidebarPanel, figures, text
+from .parts import SidebarPanel, figures, say, text
+from .queue import draw_interrupted
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+    from ..backend.methods import Method
 
 MOST_SOURCES = 8  # lines of the list
 TRAINING = "Training"
@@ -32,24 +35,35 @@ class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
             layout.label(text="Loading…")
             return
         task = session.current()
-        if task is not None:
-            _draw_running(layout, context, task)
+        draw_interrupted(layout, context)
+        if task is None:
+            _draw_create(layout, context)
             return
-        scene = context.scene
-        method = chosen_method(scene)
-        if len(all_methods()) > 1:
-            layout.prop(scene.reify, "method", text="")
-        if method.missing():
-            draw_engine(layout, context)
-            return
-        _draw_start(layout, context, method, group_of(scene, method))
+        _draw_running(layout, context, task)
+        header, body = layout.panel("reify_next", default_closed=True)
+        header.label(text="Queue Another")
+        if body is not None:
+            _draw_create(body, context)
+
+
+def _draw_create(layout: Any, context: bpy.types.Context) -> None:
+    from ..backend.methods import all_methods
+
+    scene = context.scene
+    method = chosen_method(scene)
+    if len(all_methods()) > 1:
+        layout.prop(scene.reify, "method", text="")
+    if method.missing():
+        draw_engine(layout, context)
+        return
+    _draw_start(layout, context, method, group_of(scene, method))
 
 
 def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
     if group.sources:
         _draw_sources(layout, group)
     else:
-        text(layout, context, f"{method.summary}.")
+        text(layout, context, say(method.summary) + ".")
         text(layout, context, "Choose what to start from:", icon="INFO")
     row = layout.row(align=True)
     row.operator("reify.add_folder", text="Folder", icon="FILE_FOLDER")
@@ -60,7 +74,7 @@ def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: 
     column.use_property_decorate = False
     column.prop(group, "preset")
     if different := changed(method, group):
-        text(column, context, f"Changed: {', '.join(option.label for option in different)}")
+        text(column, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
     row = layout.row()
     row.scale_y = 1.6
     row.enabled = bool(group.sources)
@@ -73,26 +87,38 @@ def _draw_sources(layout: Any, group: Any) -> None:
     column = layout.box().column(align=True)
     for index, source in enumerate(group.sources[:MOST_SOURCES]):
         row = column.row(align=True)
-        row.label(text=source.label, icon="IMAGE_DATA" if source.image else "FILE_IMAGE" if "." in source.label else "FILE_FOLDER")
+        row.label(
+            text=source.label,
+            translate=False,
+            icon="IMAGE_DATA" if source.image else "FILE_IMAGE" if "." in source.label else "FILE_FOLDER",
+        )
         row.operator("reify.remove_source", text="", icon="X", emboss=False).index = index
     if len(group.sources) > MOST_SOURCES:
         row = column.row(align=True)
-        row.label(text=f"… and {len(group.sources) - MOST_SOURCES} more")
+        row.label(text=say("… and {count} more", count=len(group.sources) - MOST_SOURCES), translate=False)
         row.operator("reify.remove_source", text="Remove All").index = -1
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
+    from ..backend.jobs.terminal import clock
+
     progress, job = task.progress, task.job
     paused = job is not None and job.paused
     if progress is None:
-        layout.progress(factor=0.0, text="Waiting" if task.state is State.QUEUED else "Starting")
+        layout.progress(factor=0.0, text="Waiting" if job is None else "Starting")
     else:
-        layout.label(text=progress.stage + (" (paused)" if paused else ""))
+        layout.label(text=say("{stage} (paused)", stage=say(progress.stage)) if paused else say(progress.stage), translate=False)
         layout.progress(factor=progress.overall, text=f"{progress.overall:.0%}")
-        left = f"{clock(progress.seconds_left)} left" if progress.seconds_left is not None and not paused else ""
-        for line in (progress.text, figures(progress.figures), left):
-            if line:
-                text(layout, context, line)
+        body = layout
+        if len(task.curve.values) > 1:
+            body = layout.row()
+            body.template_icon(icons.of_curve(task.curve), scale=4.0)
+            body = body.column(align=True)
+        left = progress.seconds_left is not None and not paused
+        lines = [progress.text, *(figures({name: value}) for name, value in progress.figures.items())]
+        lines += [say("{time} left", time=clock(progress.seconds_left))] if left else []
+        for line in filter(None, lines):
+            text(body, context, line)
     for warning in task.warnings:
         text(layout, context, warning, icon="ERROR")
     if progress is not None and progress.stage.startswith(TRAINING):
@@ -100,11 +126,6 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     row = layout.row(align=True)
     row.operator("reify.pause", text="Resume" if paused else "Pause", icon="PLAY" if paused else "PAUSE").number = task.number
     row.operator("reify.cancel", icon="X").number = task.number
-    waiting = [other for other in session.tasks() if other.state is State.QUEUED and other is not task]
-    for other in waiting:
-        row = layout.row(align=True)
-        row.label(text=f"Next: {other.title}", icon="TIME")
-        row.operator("reify.cancel", text="", icon="X", emboss=False).number = other.number
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify,))

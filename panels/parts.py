@@ -1,16 +1,18 @@
-"""What several panels draw: text that is never cut off, and figures."""
+"""What several panels draw: text that is never cut off, translated sentences with values in them, and figures."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import bpy
 
 TAB = "Reify"
-CHARACTER_PX = 7.2  # average width at a resolution scale of 1
-MARGIN_PX = 60
+MARGIN_PX = 44  # of a panel and its box, left and right, at a resolution scale of 1
+ICON_PX = 22
+NARROWEST_PX = 120
+CHARACTER_PX = 6.0  # average width, for where there is no window that could measure it
 LABELS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "registered": "Photos placed"}
 HEADLINE = ("registered", "psnr", "splats", "faces")
 
@@ -23,14 +25,21 @@ class SidebarPanel:
     bl_category = TAB
 
 
+def say(sentence: str, **values: Any) -> str:
+    """A sentence in the user's language, with `{name}` replaced by values."""
+    translated: str = bpy.app.translations.pgettext_iface(sentence)
+    return translated.format(**values) if values else translated
+
+
 def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NONE") -> None:
-    """Draw `content` in as many lines as the sidebar needs."""
+    """Draw `content`, translated as a whole, in as many lines as the sidebar needs."""
     scale = context.preferences.system.ui_scale
-    width = max(16, int((context.region.width / scale - MARGIN_PX) / CHARACTER_PX)) if context.region else 40
+    width = (context.region.width / scale if context.region else 300) - MARGIN_PX - (ICON_PX if icon != "NONE" else 0)
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(content, width) or [""]):
+    column.scale_y = 0.8
+    for number, line in enumerate(_lines(say(content), max(NARROWEST_PX, int(width)), _points(context))):
         first = number == 0
-        column.label(text=line, icon=icon if first else "BLANK1" if icon != "NONE" else "NONE")
+        column.label(text=line, icon=icon if first else "BLANK1" if icon != "NONE" else "NONE", translate=False)
 
 
 def headline(metrics: Mapping[str, float]) -> str:
@@ -40,8 +49,45 @@ def headline(metrics: Mapping[str, float]) -> str:
 
 def figures(values: Mapping[str, float]) -> str:
     """Figures in a line: "PSNR 27.3, Splats 81,204"."""
-    return ", ".join(f"{LABELS.get(name, name.replace('_', ' ').capitalize())} {_figure(value)}" for name, value in values.items())
+    return ", ".join(f"{figure_label(name)} {_figure(value)}" for name, value in values.items())
+
+
+def figure_label(name: str) -> str:
+    """What a figure is called in the panel."""
+    return say(LABELS.get(name, name.replace("_", " ").capitalize()))
 
 
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _points(context: bpy.types.Context) -> float:
+    styles = context.preferences.ui_styles
+    return float(styles[0].widget.points) if len(styles) else 11.0
+
+
+@functools.lru_cache(maxsize=512)
+def _lines(content: str, width_px: int, points: float) -> tuple[str, ...]:
+    """`content` in lines of at most `width_px`; a word that is longer, as paths are, is cut into pieces."""
+    measure = _measure(points)
+    lines, line = [], ""
+    for word in content.split():
+        while line and measure(f"{line} {word}") > width_px:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+        while measure(line) > width_px and len(line) > 1:
+            fits = next((n for n in range(len(line) - 1, 1, -1) if measure(line[:n]) <= width_px), 1)
+            lines.append(line[:fits])
+            line = line[fits:]
+    return (*lines, line)
+
+
+def _measure(points: float) -> Callable[[str], float]:
+    """A function for the width of a text at a resolution scale of 1; by a fixed width of characters where there is no window."""
+    if bpy.app.background:
+        return lambda content: CHARACTER_PX * len(content)
+    import blf
+
+    blf.size(0, points)
+    return lambda content: float(blf.dimensions(0, content)[0])

@@ -1,19 +1,22 @@
-"""What came of it: the ended jobs of this session, and the result that the selected object belongs to."""
+"""What came of it: the ended jobs, also those of earlier sessions, and the result that the selected object belongs to."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.jobs.runner import State, Task
-from ..backend.jobs.terminal import clock
 from ..operators import session
-from ..scene import provenance
-from .parts import SidebarPanel, headline, text
+from ..operators.commit import collection_of
+from . import icons
+from .parts import SidebarPanel, headline, say, text
 
-ICONS = {State.DONE: "CHECKMARK", State.FAILED: "ERROR", State.CANCELLED: "PANEL_CLOSE"}
-ROLES = ("splats", "mesh", "points")
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+
+ICONS = {"done": "CHECKMARK", "failed": "ERROR", "cancelled": "PANEL_CLOSE"}
+ROLES = {"splats": "Splats", "mesh": "Mesh", "points": "Points"}
+MOST_SHOWN = 6
 
 
 class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
@@ -23,46 +26,81 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
     bl_idname = "VIEW3D_PT_reify_results"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw ended jobs, newest first, and the selected result."""
-        ended = [task for task in reversed(session.tasks()) if task.state.ended]
+        """Draw the selected result, then ended jobs, newest first."""
+        from ..scene import provenance
+
+        layout = self.layout
+        ended = [task for task in reversed(session.tasks()) if task.state.value in ICONS]
         stored = provenance.read(context.object)
-        for task in ended:
-            _draw_task(self.layout.box(), context, task)
         if stored is not None:
-            _draw_selected(self.layout.box(), context, stored)
+            _draw_selected(layout.box(), context, stored)
+        for task in ended[:MOST_SHOWN]:
+            _draw_task(layout.box(), context, task)
+        if len(ended) > MOST_SHOWN:
+            header, body = layout.panel("reify_older_results", default_closed=True)
+            header.label(text=say("{count} Older", count=len(ended) - MOST_SHOWN), translate=False)
+            for task in ended[MOST_SHOWN:] if body is not None else ():
+                _draw_task(body.box(), context, task)
         if not ended and stored is None:
-            text(self.layout, context, "What you generate appears here. Select an object of a result to see how it was made.")
+            text(layout, context, "What you generate appears here. Select an object of a result to see how it was made.")
 
 
 def _draw_task(layout: Any, context: bpy.types.Context, task: Task) -> None:
     row = layout.row(align=True)
-    name = task.result.name if task.result is not None else task.title
-    row.label(text=f"{name}: {task.state.value}", icon=ICONS[task.state])
+    name = task.outcome.name if task.outcome is not None else say(task.title)
+    row.label(text=name if task.outcome is not None else f"{name}: {say(task.state.value)}", icon=ICONS[task.state.value], translate=False)
     row.operator("reify.show_details", text="", icon="TEXT", emboss=False).number = task.number
     row.operator("reify.forget", text="", icon="X", emboss=False).number = task.number
     if task.failure is not None:
         text(layout, context, task.failure.what)
         text(layout, context, task.failure.fix)
-        layout.operator("reify.show_details", text="Show Details").number = task.number
-    if task.result is not None:
-        report = task.result.report
-        text(layout, context, f"In {clock(sum(report.seconds.values()))}. {headline(report.metrics)}")
+        row = layout.row(align=True)
+        row.operator("reify.retry", icon="FILE_REFRESH").number = task.number
+        row.operator("reify.show_details", text="Show Details").number = task.number
+    elif task.outcome is not None:
+        _draw_outcome(layout, context, task)
+    else:
+        layout.operator("reify.retry", icon="FILE_REFRESH").number = task.number
     for warning in task.warnings:
         text(layout, context, warning, icon="INFO")
 
 
+def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
+    from ..backend.jobs.terminal import clock
+
+    assert task.outcome is not None
+    row = layout.row()
+    if (picture := session.thumbnail(task)) is not None:
+        row.template_icon(icons.of_file(picture), scale=4.0)
+    column = row.column(align=True)
+    for figure in headline(task.outcome.metrics).split(", ") if picture else [headline(task.outcome.metrics)]:
+        text(column, context, figure)
+    text(column, context, say("In {time}", time=clock(task.outcome.seconds)))
+    row = layout.row(align=True)
+    if collection_of(task.id) is not None:
+        row.operator("reify.find_result", icon="ZOOM_SELECTED").number = task.number
+        row.operator("reify.delete_result", text="", icon="TRASH").number = task.number
+    else:
+        row.operator("reify.retry", text="Add to Scene", icon="IMPORT").number = task.number
+    row.operator("reify.open_folder", text="", icon="FILE_FOLDER").number = task.number
+
+
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:
+    from ..scene import provenance
+
     collection = provenance.collection_of(context.object)
-    layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION")
+    layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
     if line := headline(stored["metrics"]):
         text(layout, context, line)
     if collection is not None:
         row = layout.row(align=True)
         present = {provenance.role(member) for member in collection.objects}
-        for role in ROLES:
+        for role, label in ROLES.items():
             if role in present:
-                row.operator("reify.show", text=role.capitalize()).role = role
-    layout.operator("reify.regenerate", icon="FILE_REFRESH")
+                row.operator("reify.show", text=label).role = role
+    row = layout.row(align=True)
+    row.operator("reify.regenerate", icon="FILE_REFRESH")
+    row.operator("reify.mark_asset", icon="ASSET_MANAGER")
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_results,))

@@ -11,7 +11,7 @@ from ..backend import settings as settings_of
 from ..backend.settings import Option
 from ..operators import session
 from ..operators.properties import chosen_method, group_of, property_name, ready
-from .parts import SidebarPanel
+from .parts import SidebarPanel, text
 
 
 class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
@@ -24,19 +24,26 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A running job has its settings already."""
-        return ready() and session.current() is None and not chosen_method(context.scene).missing()
+        """Without the engine there is nothing to set."""
+        return ready() and not chosen_method(context.scene).missing()
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw every option, those for experts in a sub-panel of their own."""
         method = chosen_method(context.scene)
         properties = group_of(context.scene, method)
         layout = self.layout
+        if session.current() is not None:
+            text(layout, context, "These are for the next job; the running one has its own.", icon="INFO")
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for title, members in groupby(settings_of.options(method.settings), key=lambda option: option.group):
-            _draw_group(layout, f"reify_{method.id}_{title}", title, tuple(members), properties)
+        draw_settings(layout, method, properties)
         layout.prop(context.scene.reify, "seed")
+
+
+def draw_settings(layout: Any, method: Any, properties: Any) -> None:
+    """Draw every option of a method, group by group."""
+    for title, members in groupby(settings_of.options(method.settings), key=lambda option: option.group):
+        _draw_group(layout, f"reify_{method.id}_{title}", title, tuple(members), properties)
 
 
 def _draw_group(layout: Any, name: str, title: str, members: tuple[Option, ...], properties: Any) -> None:

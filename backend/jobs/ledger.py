@@ -54,6 +54,7 @@ class Ledger:
         self.owner = uuid.uuid4().hex
         self._closed = False
         self._noted: dict[str, tuple[State, float]] = {}
+        self._forgotten: set[str] = set()  # the worker may still be about to note them
         self._writing = threading.Lock()  # the worker and the window note alike
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -75,16 +76,17 @@ class Ledger:
         with self._writing:
             now = time.monotonic()
             state, last = self._noted.get(task.id, (None, 0.0))
-            if self._closed or (state is task.state and not task.state.ended and now - last < EVERY_S):
+            if self._closed or task.id in self._forgotten or (state is task.state and not task.state.ended and now - last < EVERY_S):
                 return
             self._noted[task.id] = (task.state, now)
             self._write(_entry(task, order, self.owner))
 
     def forget(self, identifier: str) -> None:
         """Remember a job no longer."""
-        self._noted.pop(identifier, None)
-        for path in (self._file(identifier), self.thumbnail(identifier)):
-            path.unlink(missing_ok=True)
+        with self._writing:
+            self._forgotten.add(identifier)
+            for path in (self._file(identifier), self.thumbnail(identifier)):
+                path.unlink(missing_ok=True)
 
     def thumbnail(self, identifier: str) -> Path:
         """Where the picture of a job's result lies, if it has one."""

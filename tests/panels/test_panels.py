@@ -26,8 +26,11 @@ class Layout:
     def panel(self, name: str, default_closed: bool = False) -> tuple[Layout, Layout]:
         return self._child(), self._child()
 
-    def label(self, text: str = "", icon: str = "NONE") -> None:
+    def label(self, text: str = "", icon: str = "NONE", translate: bool = True) -> None:
         self.texts.append(text)
+
+    def template_icon(self, icon_value: int, scale: float = 1.0) -> None:
+        self.drawn.append("picture")
 
     def progress(self, factor: float, text: str) -> None:
         assert 0 <= factor <= 1
@@ -86,7 +89,7 @@ def task(monkeypatch):
     from reify.backend.jobs.runner import Task
     from reify.operators import session
 
-    made = Task("From Photos", lambda job: None, lambda listener: Job())
+    made = Task("From Photos", lambda job: None, lambda listener: Job(), session.Order("photos", None, {}, 0, "Scene"))
     made.job = Job()
     monkeypatch.setattr(session, "tasks", lambda: (made,))
     return made
@@ -163,7 +166,7 @@ def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(sce
     for part in ("Training splats", "62%", "step 800 of 1600", "PSNR 24.1", "3 min 20 s left", "Two photos have no camera."):
         assert part in texts
     assert {"progress", "reify.pause", "reify.keep", "reify.cancel"} <= set(drawn)
-    assert not VIEW3D_PT_reify_settings.poll(SimpleNamespace(scene=scene))
+    assert "next job" in draw(VIEW3D_PT_reify_settings)[1]
 
 
 def test_a_long_error_is_shown_to_its_last_word_with_its_way_out(scene, task):
@@ -179,13 +182,71 @@ def test_a_long_error_is_shown_to_its_last_word_with_its_way_out(scene, task):
 
 def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     import bpy
-    from reify.backend.jobs.runner import State
+    from reify.backend.jobs.runner import Outcome, State
+    from reify.operators.commit import TASK
     from reify.panels.results import VIEW3D_PT_reify_results
     from reify.scene.commit import commit
 
     task.state, task.result = State.DONE, samples.result()
-    commit(samples.result())
+    task.outcome = Outcome("fox", 61.0, samples.result().report.metrics)
+    drawn, texts = draw(VIEW3D_PT_reify_results)
+    assert "PSNR 27.3, Splats 81,204" in texts and "In 1 min 01 s" in texts
+    assert "reify.retry" in drawn, "a result that isn't in this file can be put into it"
+    commit(samples.result())[TASK] = task.id
     bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
     drawn, texts = draw(VIEW3D_PT_reify_results)
-    assert "In 1 min 01 s. PSNR 27.3, Splats 81,204" in texts
-    assert "reify.regenerate" in drawn and drawn.count("reify.show") == 3
+    assert {"reify.regenerate", "reify.mark_asset", "reify.find_result", "reify.delete_result", "reify.open_folder"} <= set(drawn)
+    assert drawn.count("reify.show") == 3
+
+
+def test_an_interrupted_job_is_offered_with_how_far_it_came(scene, task):
+    from reify.backend.jobs.runner import State
+    from reify.panels.create import VIEW3D_PT_reify
+
+    task.state, task.reached = State.INTERRUPTED, ("Training splats", 0.43)
+    drawn, texts = draw(VIEW3D_PT_reify)
+    assert "From Photos was interrupted at 43%." in texts
+    assert {"reify.retry", "reify.forget", "reify.add_folder"} <= set(drawn)
+
+
+def test_waiting_jobs_are_listed_and_only_where_there_are_any(scene, task):
+    from reify.backend.jobs.runner import State
+    from reify.panels.queue import VIEW3D_PT_reify_queue
+
+    task.state = State.RUNNING
+    assert not VIEW3D_PT_reify_queue.poll(None)
+    task.state = State.QUEUED
+    assert VIEW3D_PT_reify_queue.poll(None)
+    drawn, texts = draw(VIEW3D_PT_reify_queue)
+    assert "From Photos" in texts
+    assert drawn == ["reify.move (disabled)", "reify.move (disabled)", "reify.cancel"]
+
+
+def test_a_running_job_shows_how_its_figure_has_developed(scene, task):
+    from reify.backend.jobs.job import Progress
+    from reify.backend.jobs.runner import Curve, State
+    from reify.panels.create import VIEW3D_PT_reify
+
+    task.state, task.progress = State.RUNNING, Progress("Training splats", 0.5, 0.6, "step 800", {"psnr": 24.1}, None)
+    assert "picture" not in draw(VIEW3D_PT_reify)[0]
+    task.curve = Curve("psnr", (18.0, 22.0, 24.1))
+    assert "picture" in draw(VIEW3D_PT_reify)[0]
+
+
+def test_a_curve_rises_from_the_left_bottom_to_the_right_top():
+    import numpy as np
+    from reify.panels.icons import plotted
+
+    picture = plotted(tuple(float(n) for n in range(10)), 64)
+    line = np.argmax(picture[..., 3] > 0.5, axis=0)
+    assert line[0] > 50 and line[-1] < 12 and (np.diff(line) <= 0).all()
+    assert np.isfinite(plotted((1.0, 1.0), 64)).all()
+
+
+def test_text_is_wrapped_without_losing_a_letter():
+    from reify.panels.parts import _lines
+
+    content = "What you generate appears here, in /a/path/that/is/longer/than/any/line/of/the/sidebar/could/be"
+    lines = _lines(content, 150, 11.0)
+    assert len(lines) > 3 and max(map(len, lines)) * 6 <= 150
+    assert "".join(lines).replace(" ", "") == content.replace(" ", "")

@@ -1,0 +1,149 @@
+"""What can be done with a result: find it in the viewport, delete it, open its folder, offer it in the asset browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import commit, session
+from .control import TaskOperator
+
+TAG = "Reify"
+LARGEST_NOTE = 1000  # characters of the asset's description
+
+
+class REIFY_OT_find_result(TaskOperator, bpy.types.Operator):
+    """Select the result and show the whole of it"""
+
+    bl_idname = "reify.find_result"
+    bl_label = "Show in Viewport"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Select and frame it."""
+        collection = _collection(self.task)
+        if collection is None:
+            self.report({"ERROR"}, "The result isn't in this file. Generate it again.")
+            return {"CANCELLED"}
+        bpy.ops.object.select_all(action="DESELECT")
+        shown = commit.shown_members(collection)
+        for member in shown:
+            member.select_set(True)
+        context.view_layer.objects.active = shown[0]
+        commit.frame_selected(context)
+        return {"FINISHED"}
+
+
+class REIFY_OT_delete_result(TaskOperator, bpy.types.Operator):
+    """Delete everything of the result from this file, and remove it from the list"""
+
+    bl_idname = "reify.delete_result"
+    bl_label = "Delete Result"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Ask first."""
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Delete it."""
+        from ..scene import commit as scene_commit
+
+        task = self.task
+        collection = _collection(task)
+        if collection is not None:
+            scene_commit.remove(collection)
+        if task is not None:
+            session.forget(task)
+        return {"FINISHED"}
+
+
+class REIFY_OT_open_folder(TaskOperator, bpy.types.Operator):
+    """Open the folder with the files that this was made from"""
+
+    bl_idname = "reify.open_folder"
+    bl_label = "Open Folder"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Open it."""
+        first: Path | None = next(iter(session.sources(self.task)), None) if self.task is not None else None
+        folder = first if first is None or first.is_dir() else first.parent
+        if folder is None or not folder.is_dir():
+            self.report({"ERROR"}, "There is no folder: the sources are gone, or are objects of a scene.")
+            return {"CANCELLED"}
+        bpy.ops.wm.path_open(filepath=str(folder))
+        return {"FINISHED"}
+
+
+class REIFY_OT_mark_asset(bpy.types.Operator):
+    """Offer the selected result in the asset browser, with a picture, tags and notes on how it was made"""
+
+    bl_idname = "reify.mark_asset"
+    bl_label = "Mark as Asset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
+    license: bpy.props.StringProperty(name="License", description="License of the asset, as the asset browser shows it")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only results can be marked."""
+        from ..scene import provenance
+
+        cls.poll_message_set("Select an object that Reify has made")
+        return provenance.read(context.object) is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Mark it."""
+        from ..scene import provenance
+
+        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
+        if found is None:
+            self.report({"ERROR"}, "The object was moved out of its result's collection. Move it back.")
+            return {"CANCELLED"}
+        mark(found, provenance.read(found) or {}, self.license)
+        self.report({"INFO"}, f"{found.name} is an asset now; save the file in an asset library to use it elsewhere")
+        return {"FINISHED"}
+
+
+def mark(collection: bpy.types.Collection, stored: dict[str, Any], license_name: str = "") -> None:
+    """Make an asset of a result's collection."""
+    collection.asset_mark()
+    asset = collection.asset_data
+    for tag in (TAG, _title(stored.get("method", ""))):
+        if tag:
+            asset.tags.new(tag, skip_if_exists=True)
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in stored.get("metrics", {}).items())
+    sources = ", ".join(Path(source).name for source in stored.get("inputs", {}))
+    version = stored.get("versions", {}).get("reify", "")
+    weights = "; ".join(f"{name}: {terms}" for name, terms in stored.get("licences", {}).items())
+    asset.description = f"Made with Reify {version} from {sources}. {figures}"[:LARGEST_NOTE]
+    asset.license = license_name or (f"Depends on the weights used ({weights})" if weights else "That of its sources")
+    _give_picture(collection)
+
+
+def _give_picture(collection: bpy.types.Collection) -> None:
+    task = next((task for task in session.tasks() if task.id == collection.get(commit.TASK)), None)
+    picture = session.thumbnail(task) if task is not None else None
+    if picture is not None:
+        with bpy.context.temp_override(id=collection):
+            bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
+    elif not bpy.app.background:
+        collection.asset_generate_preview()
+
+
+def _title(method: str) -> str:
+    from ..backend.methods import all_methods
+
+    found = all_methods().get(method)
+    return found.title if found is not None else ""
+
+
+def _collection(task: Any) -> bpy.types.Collection | None:
+    return commit.collection_of(task.id) if task is not None else None
+
+
+CLASSES = (REIFY_OT_find_result, REIFY_OT_delete_result, REIFY_OT_open_folder, REIFY_OT_mark_asset)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -1,0 +1,62 @@
+"""What waits: the order in which jobs come, and the job that Blender's end has interrupted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..operators import session
+from .parts import SidebarPanel, say, text
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+
+
+class VIEW3D_PT_reify_queue(SidebarPanel, bpy.types.Panel):
+    """Jobs that wait."""
+
+    bl_label = "Queue"
+    bl_idname = "VIEW3D_PT_reify_queue"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where something waits."""
+        return bool(_waiting())
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw a line for each waiting job."""
+        waiting = _waiting()
+        column = self.layout.column(align=True)
+        for task in waiting:
+            row = column.row(align=True)
+            row.label(text=_label(task), icon="TIME", translate=False)
+            for by, icon, possible in ((-1, "TRIA_UP", task is not waiting[0]), (1, "TRIA_DOWN", task is not waiting[-1])):
+                move = row.row(align=True)
+                move.enabled = possible
+                button = move.operator("reify.move", text="", icon=icon)
+                button.number, button.by = task.number, by
+            row.operator("reify.cancel", text="", icon="X").number = task.number
+
+
+def draw_interrupted(layout: Any, context: bpy.types.Context) -> None:
+    """Offer to resume what ran when Blender went away."""
+    for task in (task for task in session.tasks() if task.state.value == "interrupted"):
+        box = layout.box()
+        _stage, fraction = task.reached
+        text(box, context, say("{job} was interrupted at {percent}.", job=_label(task), percent=f"{fraction:.0%}"), icon="RECOVER_LAST")
+        row = box.row(align=True)
+        row.operator("reify.retry", text="Resume", icon="PLAY").number = task.number
+        row.operator("reify.forget", text="Discard", icon="X").number = task.number
+
+
+def _waiting() -> list[Task]:
+    return [task for task in session.tasks() if task.state.value == "queued"]
+
+
+def _label(task: Task) -> str:
+    first = next(iter(session.sources(task)), None)
+    return f"{say(task.title)}: {first.name}" if first is not None else say(task.title)
+
+
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_queue,))

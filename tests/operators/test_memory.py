@@ -1,0 +1,150 @@
+"""Jobs that outlive Blender: killed, closed, taken up again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.blender
+
+# A capture whose training takes 300 steps of a hundredth of a second and writes a checkpoint every 10 steps.
+BLENDER = """
+import dataclasses, sys, time
+from pathlib import Path
+import bpy
+import reify
+reify.register()
+from reify.backend.jobs import cache
+from reify.backend.methods import photos
+from reify.operators import session
+from reify.tests.scene import samples
+
+folder, photo_folder, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+def train(*, job):
+    checkpoint = job.folder / "checkpoint"
+    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    print("from", first, flush=True)
+    for step in range(first, steps):
+        if step % 10 == 0:
+            checkpoint.write_text(str(step))
+        job.progress(step / steps, f"step {step}", psnr=20.0)
+        time.sleep(0.01)
+    return samples.splats(count=10)
+
+def run(inputs, settings, job):
+    splats = job.stage("Training splats", train)
+    return dataclasses.replace(samples.result(), splats=splats, report=job.report)
+
+cache.code_digest = lambda: "the same in both processes"
+photos.METHOD = dataclasses.replace(photos.METHOD, run=run, packages=(), stages={"Training splats": 1.0})
+session.remember(folder)
+"""
+START = "bpy.ops.reify.create(method='photos', source=photo_folder)"
+RESUME = """
+for task in session.tasks():
+    print("found", task.state.value, f"{task.reached[1]:.2f}", session.sources(task)[0], flush=True)
+    session.retry(task)
+    while not task.state.ended:
+        time.sleep(0.01)
+    print("ended", task.state.value, task.outcome.name, session.thumbnail(task) is not None, flush=True)
+session.stop()
+"""
+
+
+def blender(folder: Path, photos: Path, what: str, cache: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "REIFY_CACHE": str(cache)}
+    command = [sys.executable, "-c", BLENDER + what, str(folder), str(photos), "300"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_a_killed_blender_resumes_its_job_where_the_last_checkpoint_was(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    jobs, cache = tmp_path / "jobs", tmp_path / "cache"
+    first = blender(jobs, photos, START, cache)
+    deadline = time.monotonic() + 60
+    while not any(cache.rglob("checkpoint")) or int(next(cache.rglob("checkpoint")).read_text() or 0) < 100:
+        assert time.monotonic() < deadline and first.poll() is None, first.communicate()[0]
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    said, _ = blender(jobs, photos, RESUME, cache).communicate(timeout=60)
+    lines = [line.split() for line in said.splitlines()]
+    assert ["found", "interrupted"] in [line[:2] for line in lines], said
+    assert any(line[0] == "from" and int(line[1]) >= 100 for line in lines if line), said
+    assert ["ended", "done", "fox", "True"] in lines, said
+    again, _ = blender(jobs, photos, "print([task.state.value for task in session.tasks()])", cache).communicate(timeout=60)
+    assert "['done']" in again
+
+
+def test_what_was_queued_when_blender_was_closed_can_be_resumed_or_discarded(scene, quick_method, tmp_path):
+    import bpy
+    from reify.backend.jobs.runner import State
+    from reify.operators import session
+    from reify.operators.create import jobs_for
+    from reify.operators.properties import chosen_method
+
+    session.remember(tmp_path / "jobs")
+    method = chosen_method(scene)
+    (inputs,) = jobs_for(method, (tmp_path,), method.settings())
+    held = session.start(method, inputs, method.preset("Preview"), scene, seed=4)
+    for _ in range(500):
+        if held.state.ended:
+            break
+        time.sleep(0.01)
+    held.state = State.RUNNING  # as if Blender were closed in the midst of it
+    session.note(held)
+    session.stop()
+    session.remember(tmp_path / "jobs")
+    (found,) = session.tasks()
+    assert found.state is State.INTERRUPTED and session.sources(found) == (tmp_path,)
+    quick_method.clear()
+    bpy.ops.reify.retry(number=found.number)
+    for _ in range(500):
+        if found.state.ended:
+            break
+        time.sleep(0.01)
+    ((again, settings, seed),) = quick_method
+    assert (again, settings, seed) == (inputs, method.preset("Preview"), 4)
+    bpy.ops.reify.forget(number=found.number)
+    session.stop()
+    session.remember(tmp_path / "jobs")
+    assert session.tasks() == ()
+
+
+def test_a_job_whose_sources_are_gone_says_so_instead_of_starting(scene, quick_method, tmp_path):
+    import bpy
+    from reify.operators import session
+
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    bpy.ops.reify.create(source=str(photos))
+    photos.rmdir()
+    with pytest.raises(RuntimeError, match="photos isn't there any more. Choose the sources again"):
+        bpy.ops.reify.retry(number=session.tasks()[0].number)
+
+
+def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, tmp_path):
+    import bpy
+    from reify.operators import session
+
+    bpy.ops.reify.create(source=str(tmp_path))
+    (task,) = session.tasks()
+    bpy.ops.reify.find_result(number=task.number)
+    assert bpy.context.view_layer.objects.active.name == "fox Splats"
+    assert bpy.ops.reify.mark_asset() == {"FINISHED"}
+    asset = bpy.data.collections["fox"].asset_data
+    assert {tag.name for tag in asset.tags} == {"Reify", "From Photos"}
+    assert tmp_path.name in asset.description and asset.license == "That of its sources"
+    bpy.ops.reify.delete_result(number=task.number)
+    assert not [made.name for made in bpy.data.objects if made.name.startswith("fox")] and not session.tasks()
+    with pytest.raises(RuntimeError, match="isn't in this file"):
+        bpy.ops.reify.find_result(number=task.number)
