@@ -53,6 +53,7 @@ static std::vector<Fiber> fibers;
 static ucontext_t scheduler_start;
 static jmp_buf scheduler;
 static int current;
+static bool backwards;  // the order in which threads run between barriers, which must not matter
 static int votes;
 static void (*body)(void*);
 static void* body_data;
@@ -100,8 +101,10 @@ inline void run_block(int threads)
     for (int i = 0; i < threads; i++) fibers[i].state = State::ready, fibers[i].begun = false, fibers[i].shuffles = 0;
     while (problem.empty() && !all(0, threads, State::finished, false)) {
         bool moved = false;
-        for (int i = 0; i < threads; i++)
+        for (int k = 0; k < threads; k++) {
+            int i = backwards ? threads - 1 - k : k;
             if (fibers[i].state == State::ready) resume(i), moved = true;
+        }
         for (int warp = 0; warp < threads; warp += WARP)
             if (all(warp, warp + WARP, State::at_shuffle, false))
                 for (int i = warp; i < warp + WARP; i++) fibers[i].state = State::ready, moved = true;
@@ -150,7 +153,7 @@ void launch(void (*kernel)(A...), const char* letters, const unsigned* grid, con
     for (unsigned z = 0; z < grid[2]; z++)
         for (unsigned y = 0; y < grid[1]; y++)
             for (unsigned x = 0; x < grid[0] && problem.empty(); x++) {
-                blockIdx = {x, y, z};
+                blockIdx = {backwards ? grid[0] - 1 - x : x, y, z};
                 run_block(threads);
             }
 }
@@ -188,3 +191,5 @@ inline int atomicMax(int* place, int value)
     *place = max(before, value);
     return before;
 }
+
+extern "C" void run_backwards(int on) { host::backwards = on; }

@@ -6,6 +6,10 @@ import ctypes
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +41,13 @@ class HostKernels:
         assert "warning" not in done.stderr, done.stderr
         self._library = ctypes.CDLL(str(library))
 
+    @contextmanager
+    def backwards(self) -> Iterator[None]:
+        """Run threads and blocks in the other order, which shows a missing barrier."""
+        self._library.run_backwards(1)
+        yield
+        self._library.run_backwards(0)
+
     def __call__(self, name: str, grid: tuple[int, int, int], block: tuple[int, int, int], *arguments: object) -> None:
         from reify.backend.splats.cuda.driver import packed
 
@@ -60,11 +71,17 @@ def _letter(argument: object) -> str:
     return "f" if isinstance(argument, float) else "i"
 
 
+@cache
+def _built() -> HostKernels:
+    with tempfile.TemporaryDirectory() as folder:
+        return HostKernels(Path(folder))
+
+
 @pytest.fixture(scope="session")
-def host_kernels(tmp_path_factory):
-    """The kernels on the CPU, compiled once."""
+def host_kernels():
+    """The kernels on the CPU."""
     pytest.importorskip("torch")
-    return HostKernels(tmp_path_factory.mktemp("kernels"))
+    return _built()
 
 
 def card_kernels():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -44,8 +45,7 @@ def _step(engine, count=1, **more):
     return Step(engine.bases, learning, count, **more)
 
 
-@pytest.mark.parametrize("antialiased", [False, True])
-@pytest.mark.parametrize("degree", [0, 1, 2, 3])
+@pytest.mark.parametrize(("degree", "antialiased"), [(0, True), (1, False), (2, False), (3, False), (3, True)])
 def test_pictures_and_gradients_agree_with_the_float64_twin(degree, antialiased, make_engine, make_splats, make_cameras):
     from reify.backend.splats import twin
     from reify.backend.splats.cpu import layout
@@ -166,6 +166,26 @@ def test_the_same_step_gives_the_same_bits(make_engine, make_splats, make_camera
             rows.append(engine.parameters.copy())
     np.testing.assert_array_equal(*rows)
     assert not np.array_equal(rows[0], make_engine(make_splats(60, seed=4)).parameters)
+
+
+def test_neither_the_order_of_threads_nor_what_was_in_memory_before_matters(host_kernels, make_splats, make_cameras, monkeypatch):  # noqa: F811
+    from reify.backend.splats.cuda.engine import CudaEngine
+
+    def spoiled(self, *shape, kind=torch.float32):
+        return torch.full(shape, float("nan") if kind.is_floating_point else 77, dtype=kind)
+
+    rows = []
+    for odd in (False, True):
+        if odd:
+            monkeypatch.setattr(CudaEngine, "_new", spoiled)
+        engine = CudaEngine(make_splats(200, seed=4, size=0.2), 0, 3, host_kernels, device="cpu")
+        target, step = _target(make_cameras(40, 32)), _step(engine, noise=5.0, seed=9, absolute=True, camera_gradient=True)
+        with host_kernels.backwards() if odd else contextlib.nullcontext():
+            figures = engine.step(target, step)
+        with engine.edited():
+            rows.append((engine.parameters.copy(), engine.moments.copy(), engine.stats.copy(), figures.v_camera, figures.loss))
+    for a, b in zip(*rows, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_photo_goes_to_the_card_once_and_leaves_with_its_target(make_engine, make_splats, make_cameras):

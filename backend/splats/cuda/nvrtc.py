@@ -61,7 +61,10 @@ class Compiler:
         return f"compute_{older[-1]}"
 
     def compile(self, source: str, target: str, options: Sequence[str] = OPTIONS) -> bytes:
-        """Machine code (CUBIN for a target sm_NN, PTX for compute_NN) of a text without includes; raises Unusable with the compiler's words."""
+        """Machine code (CUBIN for a target sm_NN, PTX for compute_NN) of a text without includes.
+
+        Raises Unusable with the compiler's words.
+        """
         library, program = self._library, ctypes.c_void_p()
         self._check(library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"reify.cu", 0, None, None))
         try:

@@ -86,7 +86,6 @@ extern "C" __global__ void __launch_bounds__(PIXELS) loss_back(
     size_t plane = (size_t)width * height, here = inside ? (size_t)row * width + column : 0;
     float l1 = 0, squares = 0;
     for (int channel = 0; channel < 3; channel++) {
-        __syncthreads();
         for (int k = threadIdx.x; k < WIDE * WIDE; k += PIXELS) {
             int x = blockIdx.x * TILE + k % WIDE - REACH, y = blockIdx.y * TILE + k / WIDE - REACH;
             bool there = x >= 0 && x < width && y >= 0 && y < height;
