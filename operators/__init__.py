@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import commit, control, create, engine, live, pictures, properties, pump, session, sources
+from . import commit, control, convert, create, engine, live, pictures, properties, pump, results, session, sources
 
-MODULES = (engine, properties, sources, create, control, commit, pictures, live)
+MODULES = (engine, properties, sources, create, control, commit, convert, results, pictures, live)
 
 
 def register() -> None:

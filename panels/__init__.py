@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import create, from_text, pictures, results, settings
+from . import convert, create, from_text, icons, pictures, queue, results, settings
 
-MODULES = (create, pictures, settings, results, from_text)
+MODULES = (icons, create, pictures, settings, queue, results, convert, from_text)
 
 
 def register() -> None:
