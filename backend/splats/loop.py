@@ -16,6 +16,7 @@ from ..values import Cameras, Splats, Views
 from . import strategy
 from .corrections import Corrections
 from .cpu.engine import CpuEngine
+from .cpu.layout import LOG_SCALE, MEAN
 from .engine import Step, StepFigures, Target
 from .schedule import DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS_WEIGHT, Schedule
 from .targets import Targets
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .cuda.torch_engine import TorchEngine
 
 Array = Any
+FARTHEST = 1e5  # in extents, that a splat may be off or wide
 CHECKPOINT = "training.safetensors"
 ARRAYS = ("parameters", "moments", "stats")  # of the engine
 CORRECTIONS = ("exposures", "poses", "adam", "turns")
@@ -55,7 +57,9 @@ class Loop:
         self.square = 0.0  # running mean squared error
         self.broken = 0
         self.prunings = 0
-        self._load()
+        self.setbacks = 0
+        if self._load():
+            job.choose("resumed", f"at step {self.steps_done}")
         self._repair()
 
     def run(self) -> Splats:
@@ -82,6 +86,7 @@ class Loop:
                     self.job.preview(self.engine.splats())
                     previewed = now
                 if now - saved > CHECKPOINT_SECONDS:
+                    self._repair()  # what is gone back to must be sound
                     self._save()
                     saved = now
                 # A pause, or a laptop that slept, isn't training time.
@@ -90,9 +95,9 @@ class Loop:
         except Cancelled:
             self._save()
             raise
-        self._repair()
         if self.prunings < len(PRUNINGS):  # ended early
             self._prune(USELESS_WEIGHT)
+        self._repair()
         with self.engine.edited():
             strategy.keep(self.engine, strategy.opacities(self.engine) > strategy.DEAD_OPACITY)
         (self.job.folder / CHECKPOINT).unlink(missing_ok=True)
@@ -122,7 +127,7 @@ class Loop:
             target,
             Step(
                 bases=self.schedule.active_bases(fraction),
-                learning=self.schedule.learning(fraction, step),
+                learning=self.schedule.learning(fraction, step) * np.float32(0.3**self.setbacks),
                 count=step + 1,
                 seed=((self.job.seed << 32) + step) % (1 << 62),
                 background=background,
@@ -161,6 +166,7 @@ class Loop:
 
     def _prune(self, least: float) -> None:
         """Remove the splats that nowhere in the training views reach a blending weight of `least` (RadSplat, Niemeyer et al. 2024)."""
+        self._repair()
         engine = judge = self.engine
         if not hasattr(judge, "strongest_weights"):
             judge = CpuEngine(engine.splats(), engine.count, self.settings.sh_degree, self.threads, training=False)
@@ -180,24 +186,38 @@ class Loop:
         return int(order[step % count])
 
     def _repair(self) -> None:
-        """Remove splats that aren't finite; raises ReifyError where hardly any are left."""
-        with self.engine.edited():
-            self._remove_broken()
+        """Remove splats that aren't finite or have exploded; where these are most, go back to the last checkpoint.
 
-    def _remove_broken(self) -> None:
-        count = self.engine.count
-        good = np.isfinite(self.engine.parameters[:count].sum(axis=1)) & np.isfinite(self.engine.moments[:count].sum(axis=(1, 2)))
-        lost = int(self.engine.count - np.count_nonzero(good))
-        if lost == 0:
-            return
-        if lost * 2 > self.engine.count:
+        Raises ReifyError where there is none, or the second time.
+        """
+        with self.engine.edited():
+            good = self._sound()
+            lost = self.engine.count - int(np.count_nonzero(good))
+            diverged = lost * 2 > self.engine.count
+            if lost and not diverged:
+                strategy.keep(self.engine, good)
+        if diverged:
+            self._go_back()
+        elif lost:
+            if self.broken == 0:
+                self.job.warn("Some splats grew beyond all bounds during training and were removed.")
+            self.broken += lost
+
+    def _sound(self) -> Array:
+        """Which splats [N] are finite, in reach and no larger than that."""
+        parameters, moments = self.engine.parameters[: self.engine.count], self.engine.moments[: self.engine.count]
+        finite = np.isfinite(parameters.sum(axis=1)) & np.isfinite(moments.sum(axis=(1, 2)))
+        near = np.abs(parameters[:, MEAN : MEAN + 3]).max(axis=1) < FARTHEST * self.schedule.extent
+        small = parameters[:, LOG_SCALE : LOG_SCALE + 3].max(axis=1) < np.log(FARTHEST * self.schedule.extent)
+        return finite & near & small
+
+    def _go_back(self) -> None:
+        if self.setbacks or not self._load():
             raise ReifyError(
                 "Training diverged: most splats are broken.", "Check that the photos and cameras belong together, or report this capture."
             )
-        if self.broken == 0:
-            self.job.warn("Some splats grew beyond all numbers during training and were removed.")
-        self.broken += lost
-        strategy.keep(self.engine, good)
+        self.setbacks += 1
+        self.job.warn(f"Training diverged; it went back to step {self.steps_done} and goes on in smaller steps.")
 
     def _save(self) -> None:
         from safetensors.numpy import save_file
@@ -208,16 +228,16 @@ class Loop:
         arrays = {
             **kept,
             **{name: getattr(self.corrections, name) for name in CORRECTIONS},
-            "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken, self.prunings], np.float64),
+            "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken, self.prunings, self.setbacks], np.float64),
         }
         partial = self.job.folder / (CHECKPOINT + ".partial")
         save_file(arrays, partial)
         os.replace(partial, self.job.folder / CHECKPOINT)
 
-    def _load(self) -> None:
+    def _load(self) -> bool:
         path: Path = self.job.folder / CHECKPOINT
         if not path.is_file():
-            return
+            return False
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -225,20 +245,21 @@ class Loop:
             arrays = load_file(path)
         except (SafetensorError, OSError):
             self.job.warn("The checkpoint of this training is damaged; it starts anew.")
-            return
+            return False
         count = len(arrays["parameters"])
         if count > self.engine.capacity or arrays["parameters"].shape[1] != self.engine.width:
             self.job.warn("The checkpoint of this training doesn't fit in memory now; it starts anew.")
-            return
+            return False
         with self.engine.edited():
             self.engine.count = count
             for name in ARRAYS:
                 getattr(self.engine, name)[:count] = arrays[name]
         for name in CORRECTIONS:
             getattr(self.corrections, name)[:] = arrays[name]
-        steps, self.elapsed, self.square, broken, prunings = (float(v) for v in arrays["clock"])
-        self.steps_done, self.broken, self.prunings = int(steps), int(broken), int(prunings)
-        self.job.choose("resumed", f"at step {self.steps_done}")
+        steps, self.elapsed, self.square, *counts = (float(v) for v in arrays["clock"])
+        self.steps_done = int(steps)
+        self.broken, self.prunings, self.setbacks = (int(v) for v in counts)
+        return True
 
 
 def _engine(start: Splats, capacity: int, sh_degree: int, chosen: Device) -> CpuEngine | CudaEngine | TorchEngine:

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from reify.backend import device
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job, Preview, Progress
 from reify.backend.splats.initialise import splats_at, starting_splats
@@ -37,6 +38,13 @@ def scene(make_cameras):
 def _opaque(views: Views) -> Views:
     on_black = [np.round(rgb * (alpha[..., None] / 255)).astype(np.uint8) for rgb, alpha in zip(views.rgb, views.alpha, strict=True)]
     return dataclasses.replace(views, rgb=on_black, alpha=[None] * len(views))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loop():
+    """The loop imports kernels, which want their cache to be set up first: see conftest."""
+    global loop
+    from reify.backend.splats import loop
 
 
 def _trained(scene, settings=SETTINGS, job=None, opaque=True, seed=0):
@@ -83,29 +91,62 @@ def test_the_same_seed_gives_the_same_splats(scene):
     assert len(third) != len(one) or not np.array_equal(one.means, third.means)
 
 
-def test_a_cancelled_training_goes_on_to_the_same_result(scene, tmp_path):
-    whole, _job, _views = _trained(scene)
+def test_results_do_not_depend_on_the_number_of_threads(scene, monkeypatch):
+    settings = dataclasses.replace(SETTINGS, exposure=True, refine_cameras=True)
+    trained = []
+    for threads in (1, 3):
+        monkeypatch.setattr(device, "available_threads", lambda threads=threads: threads)
+        trained.append(_trained(scene, settings)[0])
+    assert np.array_equal(trained[0].means, trained[1].means) and np.array_equal(trained[0].sh, trained[1].sh)
+
+
+# Before and after pruning; with all that a checkpoint must hold.
+@pytest.mark.parametrize("interrupted_at", [0.4, 0.85])
+@pytest.mark.parametrize("more", [{}, {"exposure": True, "refine_cameras": True}, {"strategy": "classic"}])
+def test_a_cancelled_training_goes_on_to_the_same_result(scene, tmp_path, monkeypatch, more, interrupted_at):
+    settings = dataclasses.replace(SETTINGS, **more)
+    whole, _job, _views = _trained(scene, settings)
 
     class Interrupted(Job):
         folder = tmp_path
 
     def stop_halfway(event):
-        if isinstance(event, Progress) and event.fraction > 0.4:
+        if isinstance(event, Progress) and event.fraction > interrupted_at:
             job.cancel()
 
-    patch = pytest.MonkeyPatch()
-    import reify.backend.splats.loop as loop
-
-    patch.setattr(loop, "REPORT_SECONDS", 0.0)
-    job = Interrupted(listener=stop_halfway)
-    with pytest.raises(Cancelled):
-        _trained(scene, job=job)
-    patch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "REPORT_SECONDS", 0.0)
+        job = Interrupted(listener=stop_halfway)
+        with pytest.raises(Cancelled):
+            _trained(scene, settings, job=job)
     assert (tmp_path / "training.safetensors").is_file()
-    resumed, job, _views = _trained(scene, job=Interrupted())
+    resumed, job, _views = _trained(scene, settings, job=Interrupted())
     assert "step" in job.report.choices["resumed"]
     assert np.array_equal(whole.means, resumed.means) and np.array_equal(whole.opacity_logits, resumed.opacity_logits)
     assert not (tmp_path / "training.safetensors").exists()
+
+
+def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(scene, tmp_path, monkeypatch):
+    whole, _job, _views = _trained(scene)
+
+    class There(Job):
+        folder = tmp_path
+
+    class Killed(Exception):
+        pass
+
+    def power_cut(event):
+        if isinstance(event, Progress) and event.fraction > 0.6:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "REPORT_SECONDS", 0.0)
+        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        with pytest.raises(Killed):
+            _trained(scene, job=There(listener=power_cut))
+    resumed, job, _views = _trained(scene, job=There())
+    assert int(job.report.choices["resumed"].split()[-1]) > 60
+    assert np.array_equal(whole.means, resumed.means)
 
 
 def test_a_damaged_checkpoint_is_said_and_ignored(scene, tmp_path):
@@ -154,9 +195,50 @@ def test_broken_splats_are_removed_and_said(scene):
     assert any("removed" in warning for warning in job.report.warnings)
 
 
-def test_previews_are_snapshots(scene, monkeypatch):
-    import reify.backend.splats.loop as loop
+def _poisoned(monkeypatch, column, value, share, at=60, times=1):
+    """Make every step after `at` steps leave `value` in a column of a share of the splats, so many times."""
+    from reify.backend.splats.cpu.engine import CpuEngine
 
+    true_step, left = CpuEngine.step, [times]
+
+    def step(engine, target, numbers):
+        figures = true_step(engine, target, numbers)
+        if numbers.count == at and left[0]:
+            left[0] -= 1
+            engine.parameters[: int(engine.count * share), column] = value
+        return figures
+
+    monkeypatch.setattr(CpuEngine, "step", step)
+
+
+@pytest.mark.parametrize(("column", "value"), [("OPACITY", np.nan), ("MEAN", 1e30), ("LOG_SCALE", 50.0), ("SH", np.inf)])
+def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeypatch, column, value):
+    from reify.backend.splats.cpu import layout
+
+    _poisoned(monkeypatch, getattr(layout, column), value, 0.05)
+    trained, job, views = _trained(scene)
+    assert any("removed" in warning for warning in job.report.warnings)
+    assert np.abs(trained.means).max() < 100 and np.isfinite(trained.sh).all() and trained.log_scales.max() < 5
+    assert _psnr(trained, views) > 18
+
+
+def test_a_training_that_diverges_goes_back_to_its_checkpoint_once(scene, monkeypatch, tmp_path):
+    from reify.backend.splats.cpu import layout
+
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECK_STEPS", 10)
+    with monkeypatch.context() as patch:
+        _poisoned(patch, layout.MEAN, np.nan, 0.9)
+        trained, job, views = _trained(scene)
+    assert any("went back to step 59" in warning for warning in job.report.warnings)
+    assert _psnr(trained, views) > 18
+    with monkeypatch.context() as patch:
+        _poisoned(patch, layout.MEAN, np.nan, 0.9, times=2)
+        with pytest.raises(ReifyError, match="diverged"):
+            _trained(scene)
+
+
+def test_previews_are_snapshots(scene, monkeypatch):
     monkeypatch.setattr(loop, "PREVIEW_SECONDS", 0.0)
     seen = []
     _trained(scene, job=Job(listener=lambda event: seen.append(event.value) if isinstance(event, Preview) else None))
