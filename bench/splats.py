@@ -1,4 +1,7 @@
-"""The splat engine: times of a step and of its kernels, agreement with the float64 twin, quality over time on real captures."""
+"""The splat engine: times of a step and of its kernels, agreement with the float64 twin, quality over time on real captures.
+
+`python3 dev.py bench splats kernels quality` runs only those of PARTS; `plot` also draws docs/pictures/splat_cost.svg.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import dataclasses
 import os
 import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import device
-from ..backend.values import Cameras, Splats
+from ..backend.values import Cameras, Points, Splats, Views
 
 Emit = Callable[..., None]
 SIZES = (
@@ -27,27 +32,83 @@ SIZES = (
     (100_000, 800, 800),
     (300_000, 800, 800),
 )
-NAMES = {(12_000, 270): "step_12k_270x480_ms", (60_000, 400): "step_60k_400_ms"}
+NAMES = {(12_000, 270): "12k_270x480"}  # the other pictures are square
+TWIN_SIZES = ((500, 96, 80), (1_000, 100, 100), (2_000, 128, 128))  # the twin keeps every splat at every pixel
 REPEATS = 9
-LEGO_SECONDS = (30, 60, 120, 300)
-FOX_SECONDS = (60, 300)
+SECONDS = (30, 60, 120, 300)
+DEMO_VIEWS, DEMO_SIZE_PX = 40, 400
+COUNTS, SIDES = (10_000, 20_000, 50_000, 100_000, 200_000), (100, 200, 400, 800)  # of the plot
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "splat_cost.svg"
 
 
-def run(emit: Emit) -> None:
-    """Print every figure of the suite; the quality over time takes about 15 minutes."""
+def run(emit: Emit, parts: tuple[str, ...]) -> None:
+    """Print the figures of `parts`, or of all; the quality over time takes most of an hour."""
     device.prepare_numba()
+    for name, measure in PARTS.items():
+        if not parts or name in parts:
+            measure(emit)
+            emit(f"{name}_peak_memory_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
+
+
+def kernels(emit: Emit) -> None:
+    """A step and its kernels at the fixed sizes, and what a second thread is worth."""
     for count, width, height in SIZES:
-        _times(emit, count, width, height)
-    _scaling(emit)
-    _agreement(emit)
+        name = NAMES.get((count, width), f"{count // 1000}k_{width}")
+        found = _measured(count, width, height, device.available_threads())
+        emit(
+            f"step_{name}_ms", round(found.step, 2), "ms", kernels={k: round(v, 2) for k, v in found.kernels.items()}, entries=found.entries
+        )
+        emit(f"forward_{name}_ms", round(found.forward, 2), "ms")
+        emit(f"backward_{name}_ms", round(found.backward, 2), "ms")
+        emit(f"rasterise_{name}_ms", round(found.rasterise, 2), "ms")
+    one, two = (min(_measured(60_000, 400, 400, threads).step for _ in range(3)) for threads in (1, 2))
+    emit("threads_scaling", round(one / two, 3), "x", one_thread_ms=round(one, 2), two_threads_ms=round(two, 2))
+
+
+def agreement(emit: Emit) -> None:
+    """Picture and gradients beside the float64 twin's, and both times."""
+    for count, width, height in TWIN_SIZES:
+        _agreement(emit, count, width, height)
+
+
+def quality(emit: Emit) -> None:
+    """Held-out PSNR over time of lego and fox with given cameras and split, and of the demo scene with its true cameras."""
     data = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    for name, seconds in (("lego", LEGO_SECONDS), ("fox", FOX_SECONDS)):
-        if (data / name / "transforms.json").is_file():
-            for budget in seconds:
-                quality_after(emit, data / name, name, budget)
-        else:
-            print(f"{name} isn't in {data}; its figures are left out", file=sys.stderr)
-    emit("peak_memory_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
+    captures = {name: data / name / "transforms.json" for name in ("lego", "fox")}
+    for name, file in captures.items():
+        if not file.is_file():
+            print(f"{file} isn't there; the figures of {name} are left out", file=sys.stderr)
+            continue
+        views, train, test, points = _posed(file)
+        for seconds in SECONDS:
+            _quality_after(emit, name, views, train, test, points, seconds)
+    demo = _demo_views()
+    if demo is None:
+        print("the demo couldn't be rendered; its figures are left out", file=sys.stderr)
+        return
+    test = tuple(range(0, DEMO_VIEWS, 8))
+    train = tuple(i for i in range(DEMO_VIEWS) if i not in test)
+    for seconds in SECONDS:
+        _quality_after(emit, "demo", demo, train, test, None, seconds)
+
+
+def plot(emit: Emit) -> None:
+    """What a step costs by the number of splats and of pixels, as figures and as a picture for the docs."""
+    from ._charts import lines
+
+    threads = device.available_threads()
+    curves = {}
+    for side in SIDES:
+        steps = [_measured(count, side, side, threads).step for count in COUNTS]
+        curves[f"{side} x {side} pixels"] = list(zip(COUNTS, steps, strict=True))
+        for count, step in zip(COUNTS, steps, strict=True):
+            emit(f"cost_{count // 1000}k_{side}_ms", round(step, 2), "ms")
+    title = f"One training step, {threads} thread{'s' * (threads > 1)} of a CPU"
+    PICTURE.write_text(lines(curves, title=title, across="splats", up="milliseconds"), encoding="utf-8")
+    print(PICTURE)
+
+
+PARTS = {part.__name__: part for part in (kernels, agreement, quality, plot)}
 
 
 def synthetic_splats(count: int, seed: int = 0) -> Splats:
@@ -87,8 +148,32 @@ class _Clocked:
         self._team.close()
 
 
-def _measured(count: int, width: int, height: int, threads: int) -> tuple[float, dict[str, float], float]:
-    """Median milliseconds of a step and of each kernel in it, and the number of the tiles' entries."""
+@dataclasses.dataclass(frozen=True)
+class _Times:
+    """Median milliseconds."""
+
+    step: float
+    kernels: dict[str, float]
+    sort: float  # by depth, which is no kernel
+    entries: int  # of the tiles' lists
+
+    @property
+    def forward(self) -> float:
+        return self._of("project", "count_by_chunk", "fill_tiles", "blend") + self.sort
+
+    @property
+    def backward(self) -> float:
+        return self._of("blend_back", "pull_back")
+
+    @property
+    def rasterise(self) -> float:
+        return self._of("count_by_chunk", "fill_tiles", "blend", "blend_back") + self.sort
+
+    def _of(self, *names: str) -> float:
+        return sum(self.kernels[name] for name in names)
+
+
+def _measured(count: int, width: int, height: int, threads: int) -> _Times:
     from ..backend.splats import strategy
     from ..backend.splats.cpu.engine import CpuEngine
     from ..backend.splats.cpu.layout import camera_row
@@ -109,38 +194,25 @@ def _measured(count: int, width: int, height: int, threads: int) -> tuple[float,
         if turn == 0:  # compiles
             clocked.seconds.clear()
     engine.close()
-    kernels = {name: 1e3 * statistics.median(seconds) for name, seconds in clocked.seconds.items()}
-    return 1e3 * statistics.median(steps[1:]), kernels, figures.entries
+    times = {name: 1e3 * statistics.median(seconds) for name, seconds in clocked.seconds.items()}
+    step_ms = 1e3 * statistics.median(steps[1:])
+    return _Times(step_ms, times, step_ms - sum(times.values()), figures.entries)
 
 
-def _times(emit: Emit, count: int, width: int, height: int) -> None:
-    total, kernels, entries = _measured(count, width, height, device.available_threads())
-    name = NAMES.get((count, width), f"step_{count // 1000}k_{width}_ms")
-    emit(name, round(total, 2), "ms", kernels={k: round(v, 2) for k, v in kernels.items()}, entries=entries)
-    # The rasteriser is the sorting by depth and tile (what isn't in a kernel's time is the former) and blending both ways.
-    binning = total - sum(kernels.values()) + kernels["count_by_chunk"] + kernels["fill_tiles"]
-    emit(f"rasterise_{count // 1000}k_{width}_ms", round(binning + kernels["blend"] + kernels["blend_back"], 2), "ms")
-
-
-def _scaling(emit: Emit) -> None:
-    one, two = (min(_measured(60_000, 400, 400, threads)[0] for _ in range(3)) for threads in (1, 2))
-    emit("threads_scaling", round(one / two, 3), "x", one_thread_ms=round(one, 2), two_threads_ms=round(two, 2))
-
-
-def _agreement(emit: Emit) -> None:
+def _agreement(emit: Emit, count: int, width: int, height: int) -> None:
     import torch
 
     from ..backend.splats import twin
     from ..backend.splats.cpu.engine import CpuEngine, Frame, sh_of, sized
     from ..backend.splats.cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, camera_row
 
-    splats, cameras = synthetic_splats(500), synthetic_camera(96, 80)
+    splats, cameras = synthetic_splats(count), synthetic_camera(width, height)
     splats = dataclasses.replace(splats, log_scales=splats.log_scales + 0.3)
     engine = CpuEngine(splats, len(splats), 3, device.available_threads())
-    frame = Frame(96, 80)
+    frame = Frame(width, height)
     camera = sized(camera_row(cameras, 0), frame)
     engine.render(frame, camera, np.zeros(3, np.float32), 16)
-    v_picture = np.random.default_rng(2).normal(size=(80, 96, 3)).astype(np.float32)
+    v_picture = np.random.default_rng(2).normal(size=(height, width, 3)).astype(np.float32)
     rows = engine.gradients(frame, camera, 16, v_picture)
     parameters = twin.parameters_of(splats)
     started = time.perf_counter()
@@ -153,33 +225,72 @@ def _agreement(emit: Emit) -> None:
     errors = {name: float(np.linalg.norm(found[name] - expected[name]) / np.linalg.norm(expected[name])) for name in found}
     reference = picture.detach().numpy()
     error = frame.picture(frame.image) - reference
-    emit("image_error", float(np.linalg.norm(error) / np.linalg.norm(reference)), "relative", largest=float(np.abs(error).max()))
-    emit("gradient_error", max(errors.values()), "relative", **errors)
-    started = time.perf_counter()
-    engine.render(frame, camera, np.zeros(3, np.float32), 16)
-    engine.gradients(frame, camera, 16, v_picture)
-    emit("twin_factor", round(twin_ms / (1e3 * (time.perf_counter() - started)), 1), "x", twin_ms=round(twin_ms, 1))
+    image_error = float(np.linalg.norm(error) / np.linalg.norm(reference))
+    if count == TWIN_SIZES[0][0]:
+        emit("image_error", image_error, "relative", largest=float(np.abs(error).max()))
+        emit("gradient_error", max(errors.values()), "relative", **errors)
+    seconds = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        engine.render(frame, camera, np.zeros(3, np.float32), 16)
+        engine.gradients(frame, camera, 16, v_picture)
+        seconds.append(time.perf_counter() - started)
+    ours_ms = 1e3 * statistics.median(seconds)
+    more = {"twin_ms": round(twin_ms, 1), "ours_ms": round(ours_ms, 2), "image_error": image_error, "gradient_error": max(errors.values())}
+    emit(f"twin_factor_{count}_{width}x{height}", round(twin_ms / ours_ms, 1), "x", **more)
     engine.close()
 
 
-def quality_after(emit: Emit, folder: Path, name: str, seconds: int) -> None:
-    """Held-out PSNR of a capture with given cameras after so many seconds of training."""
+def _posed(file: Path) -> tuple[Views, tuple[int, ...], tuple[int, ...], Points | None]:
+    """Views, training and held-out indices, and sparse points of a capture whose cameras are given."""
     from ..backend.capture.read import CaptureSettings, read_photos
     from ..backend.capture.solve import CameraSettings, solve_cameras
     from ..backend.capture.views import load_views
     from ..backend.jobs.job import Job
-    from ..backend.splats.initialise import starting_splats
-    from ..backend.splats.train import TrainingSettings, measure, train
     from ..backend.values import Photos
 
     job = Job()
-    settings = TrainingSettings(seconds=seconds, long_side_px=560)
-    capture = job.stage("Reading", read_photos, Photos((folder / "transforms.json",)), CaptureSettings())
+    capture = job.stage("Reading", read_photos, Photos((file,)), CaptureSettings())
     capture = job.stage("Cameras", solve_cameras, capture, CameraSettings())
-    views = load_views(capture, settings.long_side_px)
-    start = starting_splats(views, capture.points, settings, 0)
-    splats = job.stage("Training", lambda job: train(views, capture.train, start, settings, job=job))
-    job.stage("Measuring", lambda job: measure(splats, views, capture.test, job=job))
+    return load_views(capture, 560), tuple(capture.train), tuple(capture.test), capture.points
+
+
+def _demo_views() -> Views | None:
+    """The demo's photos with their true cameras; None without Blender."""
+    from ..backend.formats.images import read_image
+    from ..backend.jobs import store
+
+    with tempfile.TemporaryDirectory(prefix="reify-bench-") as name:
+        # In a process of its own: Blender writes about every picture to standard output, where the figures go.
+        code = "import sys; from reify.bench.splats import render_demo; render_demo(sys.argv[1])"
+        if subprocess.run([sys.executable, "-c", code, name], stdout=sys.stderr, check=False).returncode != 0:
+            return None
+        rgb = [np.ascontiguousarray(read_image(path)[..., :3]) for path in sorted(Path(name).glob("view_*.png"))]
+        return Views(rgb, [None] * len(rgb), [None] * len(rgb), store.load(Path(name)))
+
+
+def render_demo(folder: str) -> None:
+    """Render the demo's photos to a folder, and write their cameras beside them."""
+    from ..backend.jobs import store
+    from ..scene.studio import render_capture, studio_cameras
+
+    render_capture(Path(folder), views=DEMO_VIEWS, size_px=DEMO_SIZE_PX)
+    store.save(studio_cameras(DEMO_VIEWS, DEMO_SIZE_PX), Path(folder))
+
+
+def _quality_after(
+    emit: Emit, name: str, views: Views, train: tuple[int, ...], test: tuple[int, ...], points: Points | None, seconds: int
+) -> None:
+    from ..backend.jobs.job import Job
+    from ..backend.splats import train as training
+    from ..backend.splats.initialise import starting_splats
+
+    settings = training.TrainingSettings(seconds=seconds, long_side_px=560)
+    job = Job()
+    start = starting_splats(views, points, settings, 0)
+    splats = job.stage("Training", lambda job: training.train(views, train, start, settings, job=job))
+    job.stage("Measuring", lambda job: training.measure(splats, views, test, job=job))
     figures = job.report.metrics
-    extra = {"ssim": round(figures["ssim"], 4), "splats": int(figures["splats"]), "steps": int(figures["steps"])}
-    emit(f"{name}_psnr_{seconds}s", round(figures["psnr"], 2), "dB", **extra)
+    opacity = float(np.median(1 / (1 + np.exp(-splats.opacity_logits))))
+    extra = {"ssim": round(figures["ssim"], 4), "aligned": round(figures["psnr_aligned"], 2), "median_opacity": round(opacity, 3)}
+    emit(f"{name}_psnr_{seconds}s", round(figures["psnr"], 2), "dB", **extra, splats=len(splats), steps=int(figures["steps"]))
