@@ -140,6 +140,7 @@ template <class... A>
 void launch(void (*kernel)(A...), const char* letters, const unsigned* grid, const unsigned* block, void** values)
 {
     std::string expected = (letter<A>() + ... + std::string());
+    if (!letters) letters = expected.c_str();
     if (expected.size() != strlen(letters)) problem = "arguments " + std::string(letters) + " instead of " + expected;
     for (size_t i = 0; problem.empty() && i < expected.size(); i++)
         if (expected[i] != letters[i] && letters[i] != '0') problem = "arguments " + std::string(letters) + " instead of " + expected;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -186,6 +187,39 @@ def test_neither_the_order_of_threads_nor_what_was_in_memory_before_matters(host
             rows.append((engine.parameters.copy(), engine.moments.copy(), engine.stats.copy(), figures.v_camera, figures.loss))
     for a, b in zip(*rows, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def driver(host_kernels, monkeypatch):  # noqa: F811
+    """`cuda.driver` with a library in the graphics driver's place that runs the kernels on the CPU."""
+    from reify.backend.splats.cuda import driver as module
+
+    stream = SimpleNamespace(cuda_stream=0x123456789A)
+    cuda = SimpleNamespace(get_device_capability=lambda: (8, 9), current_stream=lambda: stream)
+    monkeypatch.setattr(module, "torch", SimpleNamespace(zeros=lambda *_, device: None, cuda=cuda, Tensor=torch.Tensor))
+    monkeypatch.setattr(module.ctypes, "CDLL", lambda name: host_kernels.driver)
+    monkeypatch.setattr(module, "compiled", lambda text, capability: b"ELF" if capability == 89 else b"")
+    return module
+
+
+def test_the_driver_gets_the_arguments_that_the_kernels_want(driver, host_kernels, make_splats, make_cameras):  # noqa: F811
+    from reify.backend.splats.cuda.engine import CudaEngine
+
+    rows = []
+    for launch in (host_kernels, driver.Kernels()):
+        engine = CudaEngine(make_splats(60, seed=4), 0, 3, launch, device="cpu")
+        engine.step(_target(make_cameras(40, 32)), _step(engine, noise=5.0, seed=9, camera_gradient=True))
+        with engine.edited():
+            rows.append(engine.parameters.copy())
+    np.testing.assert_array_equal(*rows)
+
+
+def test_what_the_driver_refuses_comes_with_its_words(driver, monkeypatch):
+    from reify.backend.splats.cuda.nvrtc import Unusable
+
+    monkeypatch.setattr(driver, "compiled", lambda text, capability: b"nothing")
+    with pytest.raises(Unusable, match="bad image"):
+        driver.Kernels()
 
 
 def test_a_photo_goes_to_the_card_once_and_leaves_with_its_target(make_engine, make_splats, make_cameras):

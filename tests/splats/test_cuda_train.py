@@ -1,4 +1,4 @@
-"""A whole training with the card's engine, its kernels on the CPU: loop, strategies, corrections and pruning drive it as they do the CPU's."""
+"""A whole training with the card's engine, its kernels on the CPU: loop, strategies and pruning drive it as they drive the CPU's."""
 
 from __future__ import annotations
 

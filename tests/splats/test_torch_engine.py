@@ -47,6 +47,7 @@ def _steps(engine, cameras, count):
     learning[OPACITY], learning[QUATERNION : LOG_SCALE + 3], learning[SH:] = 1e-2, 2e-3, 1e-3
     exposure = np.array([1.2, 0.9, 1.1, 0.05, -0.1, 0.02], np.float32)
     more = {"exposure": exposure, "camera_gradient": True, "opacity_weight": 1e-4, "scale_weight": 1e-4}
+    more |= {"needle_weight": 1e-2, "needle_limit": 0.5}
     return [engine.step(target, Step(4, learning, n + 1, background=(0.3, 0.6, 0.1), **more)) for n in range(count)]
 
 

@@ -21,21 +21,23 @@ class Kernels:
 
     def __init__(self) -> None:
         """Raises Unusable where they can't be compiled or loaded."""
-        torch.zeros(1, device="cuda")  # makes torch's context current in this thread
+        torch.zeros(1, device="cuda")  # makes torch's context, and makes it current in this thread
         major, minor = torch.cuda.get_device_capability()
         try:
             self._driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         except OSError as error:
             raise Unusable("the graphics driver's CUDA library isn't found") from error
         self._driver.cuLaunchKernel.argtypes = [ctypes.c_void_p, *[ctypes.c_uint] * 7, *[ctypes.c_void_p] * 3]
-        self._module = ctypes.c_void_p()
+        self._context, self._module = ctypes.c_void_p(), ctypes.c_void_p()
         self._functions: dict[str, ctypes.c_void_p] = {}
+        self._check(self._driver.cuCtxGetCurrent(ctypes.byref(self._context)))
         self._check(self._driver.cuModuleLoadData(ctypes.byref(self._module), compiled(source(), 10 * major + minor)))
 
     def __call__(self, name: str, grid: Shape, block: Shape, *arguments: Any) -> None:
         """Launch a kernel; nothing happens where the grid is empty. `arguments` as `packed` takes them."""
         if 0 in grid:
             return
+        self._check(self._driver.cuCtxSetCurrent(self._context))  # each job has a thread of its own
         if name not in self._functions:
             function = ctypes.c_void_p()
             self._check(self._driver.cuModuleGetFunction(ctypes.byref(function), self._module, name.encode()))

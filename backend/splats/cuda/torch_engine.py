@@ -110,6 +110,9 @@ class TorchEngine:
         scales = torch.exp(rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3])
         gradient[:, layout.OPACITY] += step.opacity_weight * sigma * (1 - sigma)
         gradient[:, layout.LOG_SCALE : layout.LOG_SCALE + 3] += step.scale_weight * scales
+        lengths, axes = torch.topk(rows.detach()[:, layout.LOG_SCALE : layout.LOG_SCALE + 3], 2, dim=1)
+        excess = step.needle_weight * torch.clamp(lengths[:, :1] - lengths[:, 1:] - step.needle_limit, min=0)
+        gradient.scatter_add_(1, layout.LOG_SCALE + axes, torch.cat([excess, -excess], dim=1))
         first = moments[:, 0] * step.beta1 + gradient * (1 - step.beta1)
         second = moments[:, 1] * step.beta2 + gradient**2 * (1 - step.beta2)
         moments[:, 0] = torch.where(seen[:, None], first, moments[:, 0])
@@ -121,8 +124,8 @@ class TorchEngine:
             generator = torch.Generator(device=rows.device).manual_seed(step.seed)
             normal = torch.randn(len(rows), 3, generator=generator, **self._place)
             size = step.noise * float(step.learning[layout.MEAN]) * torch.sigmoid(-100 * (sigma - 0.005))
-            axes = twin.rotations(updated[:, layout.QUATERNION : layout.QUATERNION + 4])
-            updated[:, layout.MEAN : layout.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", axes, scales**2 * normal)
+            turns = twin.rotations(rows.detach()[:, layout.QUATERNION : layout.QUATERNION + 4])
+            updated[:, layout.MEAN : layout.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", turns, scales**2 * normal)
         self._tensors = (updated, moments, self._tensors[2])
 
     def _uploaded(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
