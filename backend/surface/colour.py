@@ -9,26 +9,38 @@ from ..values import Array
 from .depth import DepthMaps
 
 
-def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float) -> tuple[Array, Array]:
-    """Mean colour [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and which ones are seen by any, [V] bool.
+def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
+    """Mean colour [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and how far they agree on it, [V] from 0 to 1.
 
-    A camera sees what is within `tolerance` world units of its depth. Vertices that none sees get the mean of their
-    neighbours, or grey.
+    A camera sees what is within `tolerance` world units of its depth, from in front; it disagrees where it sees farther, or
+    something up to `reach` nearer. Vertices that none sees get the mean of their neighbours, or grey.
     """
     device.prepare_numba()
     from . import colour_kernels as kernels
 
-    total, weight = np.zeros((len(vertices), 3), np.float32), np.zeros(len(vertices), np.float32)
+    total, weight, against = (
+        np.zeros((len(vertices), 3), np.float32),
+        np.zeros(len(vertices), np.float32),
+        np.zeros(len(vertices), np.float32),
+    )
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
+    normals = _normals(vertices, faces)
 
     def work(first: int, last: int) -> None:
+        part = slice(first, last)
         for index in range(len(maps)):
             layers = maps.depth[index], maps.weight[index], maps.rgb[index]
-            part = slice(first, last)
-            kernels.gather(vertices[part], poses[index], np.array(maps.intrinsics(index)), *layers, tolerance, total[part], weight[part])
+            sums = total[part], weight[part], against[part]
+            kernels.gather(vertices[part], normals[part], poses[index], np.array(maps.intrinsics(index)), *layers, tolerance, reach, *sums)
 
     device.split(work, len(vertices), least=4096)
-    return _spread(total, weight, faces), weight > 0
+    return _spread(total, weight, faces), weight / np.maximum(weight + against, np.float32(1e-9))
+
+
+def _normals(vertices: Array, faces: Array) -> Array:
+    corners = vertices[faces]
+    doubled_area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return np.stack([np.bincount(faces.ravel(), np.repeat(doubled_area[:, k], 3), len(vertices)) for k in range(3)], axis=1)
 
 
 def _spread(total: Array, weight: Array, faces: Array, rounds: int = 8) -> Array:

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
-from ..values import Array, Cameras, Mesh, Rendering, Views
+from ..values import Cameras, Mesh, Rendering, Views
 
-SEEN_VOXELS = 2.0  # between the surface and a camera's depth, for the camera to see it
-HIDDEN_RINGS = 4  # of faces around the seen ones that are kept, so that holes stay small and rims even
+LEAST_AGREEMENT = 0.08  # of the cameras that look at a place, on a surface there
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,9 @@ class SurfaceSettings:
     voxel_size: float = option(0.0, "Edge of a voxel in world units, or 0 to follow the pictures' resolution", low=0.0, high=1000.0)
     radius: float = option(0.0, "Distance from the origin up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0)
     truncation: float = option(
-        4.0,
-        "Distance over which depth is averaged; more removes noise, less keeps thin parts",
-        low=1.5,
+        0.0,
+        "Distance over which depth is averaged, or 0 to follow the depth's noise; more removes noise, less keeps thin parts",
+        low=0.0,
         high=20.0,
         unit="voxels",
         advanced=True,
@@ -54,7 +51,7 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     `views.alpha` are empty space; pixels without `views.weight` say nothing. Raises ReifyError where no depth comes or nothing
     solid is found.
     """
-    from . import colour, grid, marching, region
+    from . import colour, grid, marching, region, trim
     from .depth import render_depth
 
     if len(views) == 0:
@@ -64,22 +61,16 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     job.choose("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
     volume = grid.allocate(maps, ball, settings.voxel_size, settings.truncation, settings.max_voxels * 1_000_000)
     job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
+    job.choose("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
     grid.integrate(volume, maps, job=job)
+    grid.fill(volume)
     job.progress(0.9, "marching cubes")
     vertices, faces = marching.marching_cubes(volume)
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     job.progress(0.95, "colours")
-    colours, seen = colour.at_vertices(vertices, faces, maps, SEEN_VOXELS * volume.voxel)
-    return _without_hidden(Mesh(vertices, faces, vertex_srgb=colours), seen)
-
-
-def _without_hidden(mesh: Mesh, seen: Array) -> Mesh:
-    """Without the faces that no camera sees, and none within some faces of them does: inner shells, where far sides of noise meet."""
-    for _ in range(HIDDEN_RINGS):
-        around = seen[mesh.faces].any(axis=1)
-        seen = seen.copy()
-        seen[mesh.faces[around]] = True
-    kept, faces = np.unique(mesh.faces[seen[mesh.faces].all(axis=1)], return_inverse=True)
-    assert mesh.vertex_srgb is not None
-    return Mesh(mesh.vertices[kept], faces.reshape(-1, 3).astype(np.int32), vertex_srgb=mesh.vertex_srgb[kept])
+    colours, agreement = colour.at_vertices(vertices, faces, maps, 0.5 * volume.truncation, grid.REACH * volume.truncation)
+    mesh = trim.trim(Mesh(vertices, faces, vertex_srgb=colours), agreement >= LEAST_AGREEMENT, ball, volume.voxel)
+    if len(mesh.faces) == 0:
+        raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
+    return mesh

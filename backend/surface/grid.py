@@ -10,6 +10,7 @@ from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..values import Array
+from . import region
 from .depth import DepthMaps
 from .region import Ball
 
@@ -17,6 +18,13 @@ BLOCK = 8  # voxels along a block's edge
 LARGEST = 256  # blocks along the edge of the whole grid
 PIXELS = 1.5  # that a voxel covers; rendered depth holds no more detail
 STRIDE_PX = 2  # of the pixels that say which blocks are needed
+REACH = 3.0  # truncations behind a surface in which there is hardly another one
+CROWD = 3.0  # times as many cameras that see a surface in front outvote those that see empty space behind it
+TRUNCATION = 4.0, 10.0  # voxels, least and most
+NOISE = 8.0  # times the median disagreement of depth maps that the truncation holds
+FILL = 8  # voxels around rims that distances spread into: half as wide as the holes that they close
+SWEEPS = 60
+FAINT = 1e-3  # weight of what is filled
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +44,17 @@ class SparseGrid:
 def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: float, max_voxels: int) -> SparseGrid:
     """An empty grid with blocks wherever a depth map has surface within the ball, up to the truncation to either side.
 
-    A `voxel_size` of 0 follows the size of the pixels on the surface. Voxels grow where there would be more than
-    `max_voxels`. Raises ReifyError where no depth map has anything in the ball.
+    A `voxel_size` of 0 follows the size of the pixels on the surface, a truncation of 0 how far depth maps disagree. Voxels grow
+    where there would be more than `max_voxels`. Raises ReifyError where no depth map has anything in the ball.
     """
     voxel, why = (voxel_size, "as set") if voxel_size > 0 else (PIXELS * pixel_footprint(maps, ball), f"{PIXELS} pixels on the surface")
     finest = 2 * ball.radius / (BLOCK * (LARGEST - 2))
     if voxel < finest:
         voxel, why = finest, f"the subject's size divided by {BLOCK * (LARGEST - 2)}"
+    noise = region.disagreement(maps, ball) if truncation_voxels == 0 else 0.0
     while True:
-        truncation = truncation_voxels * voxel
+        wanted = truncation_voxels or float(np.clip(NOISE * noise / voxel, *TRUNCATION))
+        truncation = wanted * voxel
         origin, slot = _occupied(maps, ball, voxel, truncation)
         blocks = np.argwhere(slot >= 0).astype(np.int32)
         if len(blocks) == 0:
@@ -76,10 +86,14 @@ def pixel_footprint(maps: DepthMaps, ball: Ball) -> float:
 
 
 def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
-    """Average the distances that all depth maps see into the grid, in place."""
+    """Average the distances that all depth maps see into the grid, in place.
+
+    What most cameras see a surface in front of is solid, so that noise behind it makes no second surface.
+    """
     device.prepare_numba()
     from . import grid_kernels as kernels
 
+    hidden = np.zeros_like(grid.weight)
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
     for index in range(len(maps)):
         job.progress(0.6 + 0.3 * index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
@@ -87,14 +101,33 @@ def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
         depth, facing, weight = maps.depth[index], maps.facing[index], maps.weight[index]
 
         def work(first: int, last: int, pose=pose, intrinsics=intrinsics, depth=depth, facing=facing, weight=weight) -> None:
-            blocks, distance, total = grid.blocks[first:last], grid.distance[first:last], grid.weight[first:last]
-            kernels.integrate(grid.origin, grid.voxel, grid.truncation, blocks, pose, intrinsics, depth, facing, weight, distance, total)
+            part = slice(first, last)
+            kernels.integrate(
+                grid.origin, grid.voxel, grid.truncation, REACH * grid.truncation, grid.blocks[part], pose, intrinsics,
+                depth, facing, weight, grid.distance[part], grid.weight[part], hidden[part],
+            )  # fmt: skip
 
         device.split(work, len(grid.blocks), parts=8, least=64)
+    kernels.close_pockets(CROWD, grid.distance, grid.weight, hidden)
+
+
+def fill(grid: SparseGrid) -> None:
+    """Carry the distances on into unknown voxels around the surface's rims, in place: small holes close, rims grow.
+
+    After Davis, Marschner, Garr and Levoy, "Filling holes in complex surfaces using volumetric diffusion" (2002).
+    """
+    device.prepare_numba()
+    from . import grid_kernels as kernels
+
+    distance, weight = grid.distance.reshape(-1), grid.weight.reshape(-1)
+    voxels = kernels.find_rims(grid.blocks, grid.slot, distance, weight, FILL)
+    kernels.diffuse(voxels, grid.blocks, grid.slot, distance, weight, SWEEPS, np.float32(FAINT))
 
 
 def _occupied(maps: DepthMaps, ball: Ball, voxel: float, truncation: float) -> tuple[Array, Array]:
     device.prepare_numba()
+    from scipy.ndimage import binary_closing
+
     from . import grid_kernels as kernels
 
     edge = BLOCK * voxel
@@ -111,4 +144,6 @@ def _occupied(maps: DepthMaps, ball: Ball, voxel: float, truncation: float) -> t
             )  # fmt: skip
 
     device.split(work, len(maps))
+    # Blocks between blocks, for holes that are to be filled.
+    slot[binary_closing(slot >= 0, np.ones((3, 3, 3), bool))] = 0
     return origin, slot

@@ -38,10 +38,11 @@ def mark_blocks(origin, voxel, slot, pose, intrinsics, depth, weight, truncation
 
 
 @njit(cache=True, nogil=True)
-def integrate(origin, voxel, truncation, blocks, pose, intrinsics, depth, facing, weight, distance, total):
-    """Running weighted mean of one depth map's distances, [B,8,8,8] in units of the truncation, and of its weights.
+def integrate(origin, voxel, truncation, reach, blocks, pose, intrinsics, depth, facing, weight, distance, total, hidden):
+    """Running weighted mean of one depth map's distances, [B,8,8,8] in units of the truncation, and the sum of its weights.
 
-    The distance is that to the plane through the pixel's surface point, so that tilted surfaces aren't thickened.
+    The distance is that to the plane through the pixel's surface point, so that tilted surfaces aren't thickened. Voxels
+    farther behind the surface than the truncation, but not than `reach`, add the weight to `hidden` instead.
     """
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
@@ -91,8 +92,109 @@ def integrate(origin, voxel, truncation, blocks, pose, intrinsics, depth, facing
                     along = (d - z) * np.sqrt(qx * qx + qy * qy + 1.0)
                     # Hidden voxels are those far behind along the ray: across a tilted pixel's plane they can be near.
                     if along < -truncation:
+                        if along > -reach:
+                            hidden[b, i, j, k] += w
                         continue
                     sdf = min(along * cosine / truncation, 1.0)
                     before = total[b, i, j, k]
                     distance[b, i, j, k] = (distance[b, i, j, k] * before + sdf * w) / (before + w)
                     total[b, i, j, k] = before + w
+
+
+@njit(cache=True, nogil=True)
+def close_pockets(most, distance, weight, hidden):
+    """Make solid what few cameras see as empty and over `most` times as many see the surface in front of."""
+    for b in range(distance.shape[0]):
+        for i in range(8):
+            for j in range(8):
+                for k in range(8):
+                    w, h = weight[b, i, j, k], hidden[b, i, j, k]
+                    if w > 0 and h > most * w:
+                        behind = h / most
+                        distance[b, i, j, k] = (distance[b, i, j, k] * w - behind) / (w + behind)
+
+
+@njit(cache=True, nogil=True)
+def _neighbour(v, axis, step, blocks, slot):
+    """The voxel one `step` from voxel v = 512 block + 64 i + 8 j + k along an axis, -1 where there is no block."""
+    b, stride = v // 512, 64 >> 3 * axis
+    at = v % 512 // stride % 8 + step
+    if 0 <= at < 8:
+        return v + step * stride
+    x, y, z = (
+        blocks[b, 0] + (step if axis == 0 else 0),
+        blocks[b, 1] + (step if axis == 1 else 0),
+        blocks[b, 2] + (step if axis == 2 else 0),
+    )
+    if x < 0 or y < 0 or z < 0 or x >= slot.shape[0] or y >= slot.shape[1] or z >= slot.shape[2] or slot[x, y, z] < 0:
+        return -1
+    return np.int64(slot[x, y, z]) * 512 + v % 512 - step * 7 * stride
+
+
+@njit(cache=True, nogil=True)
+def find_rims(blocks, slot, distance, weight, rounds):
+    """Unknown voxels [N] around the rims of the surface, up to `rounds` steps through other unknown ones.
+
+    Rims are where a cell has known corners on either side of the surface, and unknown ones. `distance` and `weight` are flat.
+    """
+    found = np.zeros(len(distance), np.bool_)
+    cell = np.empty(8, np.int64)
+    queue = [np.int64(0)]
+    queue.pop()
+    for v in range(len(distance)):
+        cell[0] = v
+        for corner in range(1, 8):
+            axis = 0 if corner < 2 else (1 if corner < 4 else 2)
+            before = cell[corner - (1 << axis)]
+            cell[corner] = -1 if before < 0 else _neighbour(before, axis, 1, blocks, slot)
+        front, behind, unknown = False, False, False
+        for corner in range(8):
+            c = cell[corner]
+            if c < 0:
+                continue
+            if weight[c] <= 0:
+                unknown = True
+            elif distance[c] < 0:
+                behind = True
+            else:
+                front = True
+        if front and behind and unknown:
+            for corner in range(8):
+                c = cell[corner]
+                if c >= 0 and weight[c] <= 0 and not found[c]:
+                    found[c] = True
+                    queue.append(c)
+    first = 0
+    for _ in range(rounds):
+        last = len(queue)
+        for n in range(first, last):
+            for side in range(6):
+                c = _neighbour(queue[n], side // 2, 2 * (side % 2) - 1, blocks, slot)
+                if c >= 0 and weight[c] <= 0 and not found[c]:
+                    found[c] = True
+                    queue.append(c)
+        first = last
+    return np.array(queue)
+
+
+@njit(cache=True, nogil=True)
+def diffuse(voxels, blocks, slot, distance, weight, sweeps, faint):
+    """Give the unknown `voxels` [N] the distances that are harmonic between the known ones, and the weight `faint`."""
+    for v in voxels:
+        weight[v] = faint
+    around = np.full((len(voxels), 6), -1, np.int64)
+    for n in range(len(voxels)):
+        for side in range(6):
+            c = _neighbour(voxels[n], side // 2, 2 * (side % 2) - 1, blocks, slot)
+            if c >= 0 and weight[c] > 0:
+                around[n, side] = c
+    for _ in range(sweeps):
+        for n in range(len(voxels)):
+            total, count = np.float32(0), 0
+            for side in range(6):
+                if around[n, side] >= 0:
+                    total += distance[around[n, side]]
+                    count += 1
+            if count > 0:
+                v = voxels[n]
+                distance[v] += np.float32(1.6) * (total / count - distance[v])

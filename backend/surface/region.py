@@ -41,7 +41,23 @@ def find_region(maps: DepthMaps) -> Ball:
         return _ball(center, 1.1 * float(np.quantile(np.linalg.norm(points - center, axis=1), 0.999)))
     distance = np.linalg.norm(points[often] - center, axis=1)
     to_cameras = float(np.median(np.linalg.norm(maps.cameras.centers - center, axis=1)))
-    return _ball(center, min(1.2 * float(np.quantile(distance, 0.9)), 0.8 * to_cameras))
+    return _ball(center, min(1.2 * float(np.quantile(distance, 0.9)), 0.7 * to_cameras))
+
+
+def disagreement(maps: DepthMaps, ball: Ball) -> float:
+    """How far, at the median, the depth of a point in the ball is from what other depth maps say, world units.
+
+    Differences of more than a tenth of the radius are those between front and back, and don't count.
+    """
+    points, _ = _points(maps)
+    points = points[np.linalg.norm(points - np.asarray(ball.center), axis=1) < ball.radius]
+    off = [np.zeros(0)]
+    for index in _witnesses(maps):
+        z, measured = _depths(points, maps, index)
+        difference = np.abs(measured - z)
+        off.append(difference[(measured > 0) & (difference < 0.1 * ball.radius)])
+    together = np.concatenate(off)
+    return float(np.median(together)) if len(together) else 0.0
 
 
 def _ball(center: Array, radius: float) -> Ball:
@@ -75,16 +91,26 @@ def _points(maps: DepthMaps) -> tuple[Array, Array]:
 
 def _share_of_cameras(points: Array, maps: DepthMaps, tolerance: float = 0.05) -> Array:
     """Share [P] of the cameras whose depth map has each point, to a relative `tolerance`."""
-    witnesses = np.unique(np.linspace(0, len(maps) - 1, min(len(maps), WITNESSES)).round().astype(int))
+    witnesses = _witnesses(maps)
     count = np.zeros(len(points))
     for index in witnesses:
-        pose, depth = maps.cameras.cam_from_world[index], maps.depth[index]
-        x, y, z = (points @ pose[:3, :3].T + pose[:3, 3]).T
-        fx, fy, cx, cy = maps.intrinsics(index)
-        safe = np.where(z > 0, z, 1.0)
-        column, row = np.floor(fx * x / safe + cx), np.floor(fy * y / safe + cy)
-        inside = (z > 0) & (column >= 0) & (row >= 0) & (column < depth.shape[1]) & (row < depth.shape[0])
-        measured = np.zeros(len(points))
-        measured[inside] = depth[row[inside].astype(int), column[inside].astype(int)]
-        count += inside & (np.abs(measured - z) < tolerance * z)
+        z, measured = _depths(points, maps, index)
+        count += np.abs(measured - z) < tolerance * z
     return count / len(witnesses)
+
+
+def _witnesses(maps: DepthMaps) -> Array:
+    return np.unique(np.linspace(0, len(maps) - 1, min(len(maps), WITNESSES)).round().astype(int))
+
+
+def _depths(points: Array, maps: DepthMaps, index: int) -> tuple[Array, Array]:
+    """Depth of the points [P] in one camera, and what its depth map says there [P], 0 outside the picture."""
+    pose, depth = maps.cameras.cam_from_world[index], maps.depth[index]
+    x, y, z = (points @ pose[:3, :3].T + pose[:3, 3]).T
+    fx, fy, cx, cy = maps.intrinsics(index)
+    safe = np.where(z > 0, z, 1.0)
+    column, row = np.floor(fx * x / safe + cx), np.floor(fy * y / safe + cy)
+    inside = (z > 0) & (column >= 0) & (row >= 0) & (column < depth.shape[1]) & (row < depth.shape[0])
+    measured = np.zeros(len(points))
+    measured[inside] = depth[row[inside].astype(int), column[inside].astype(int)]
+    return z, measured

@@ -80,6 +80,33 @@ def test_noise_in_depth_averages_out(solids, make_orbit, make_renderer, make_vie
     assert np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.8).mean() < 0.006
 
 
+def test_small_holes_in_depth_are_filled(solids, make_orbit, make_renderer, make_views) -> None:
+    """No camera has depth around one place of the sphere."""
+    exact, place, voxel = make_renderer(solids["sphere"]), np.array([0.8, 0.0, 0.0]), 0.04
+
+    def holed(cameras, index) -> Rendering:
+        seen = exact(cameras, index)
+        gap = np.linalg.norm((seen.rgb - 0.5) / 0.4 - place, axis=-1) < 5 * voxel
+        return Rendering(seen.rgb, seen.alpha, np.where(gap, 0, seen.depth).astype(np.float32))
+
+    mesh = fuse_depth(holed, make_views(make_orbit(16, 96)), SurfaceSettings(voxel_size=voxel), job=Job())
+    assert meshes.genus(mesh) == 0
+    off = np.abs(np.linalg.norm(mesh.vertices, axis=1) - 0.8)
+    assert off.max() < 1.5 * voxel
+
+
+def test_depth_that_few_cameras_see_behind_the_surface_makes_no_second_one(solids, make_orbit, make_renderer, make_views) -> None:
+    exact, rng = make_renderer(solids["sphere"]), np.random.default_rng(0)
+
+    def deep(cameras, index) -> Rendering:
+        seen = exact(cameras, index)
+        wrong = np.kron(rng.random((12, 12)) < 0.05, np.ones((8, 8), bool))
+        return Rendering(seen.rgb, seen.alpha, np.where(wrong & (seen.depth > 0), seen.depth + 0.25, seen.depth).astype(np.float32))
+
+    mesh = fuse_depth(deep, make_views(make_orbit(32, 96)), SurfaceSettings(voxel_size=0.04), job=Job())
+    assert (np.linalg.norm(mesh.vertices, axis=1) < 0.75).mean() < 0.007
+
+
 def test_one_camera_gives_the_side_that_it_sees(solids, make_orbit, make_renderer, make_views) -> None:
     cameras = make_orbit(5, 96).take([2])
     mesh = fuse_depth(make_renderer(solids["sphere"]), make_views(cameras), SurfaceSettings(voxel_size=0.04, radius=1.2), job=Job())
