@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from .backend.device import cache_folder
 from .panels.engine import draw_engine
 
 
@@ -43,6 +42,8 @@ class ReifyPreferences(bpy.types.AddonPreferences):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
+        from .backend.device import cache_folder
+
         layout = self.layout
         draw_engine(layout.box(), context)
         layout.use_property_split = True

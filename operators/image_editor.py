@@ -7,7 +7,6 @@ from typing import Any
 import bpy
 
 from ..backend.errors import ReifyError
-from ..scene import compat
 
 STROKES = "Reify Strokes"  # name of the image that strokes are painted on
 NO_PICTURES = ("RENDER_RESULT", "COMPOSITING")
@@ -30,6 +29,8 @@ def show(context: bpy.types.Context, image: bpy.types.Image, paint: bool = False
     space.mode = "PAINT" if paint else "VIEW"
     space.image = image
     if paint:
+        from ..scene import compat
+
         compat.paint_white_on_black(context.scene.tool_settings)
     with context.temp_override(window=window, area=area, region=_canvas(area)):
         if bpy.ops.image.view_all.poll():

@@ -8,11 +8,9 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 import bpy
-import numpy as np
 
 from ..backend.device import cache_folder
 from ..backend.errors import ReifyError
-from ..scene import images
 from . import image_editor
 from .create import reported
 from .properties import chosen_method, group_of, read_settings
@@ -69,6 +67,7 @@ class REIFY_OT_paste_image(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add what is there, or say why that can't be."""
+        from ..scene import images
 
         def paste() -> None:
             pasted = _on_clipboard(context.window_manager.clipboard)
@@ -90,6 +89,7 @@ class REIFY_OT_show_cutout(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cut it out, and show it."""
         from ..backend.methods._picture_look import Looker
+        from ..scene import images
 
         def show() -> None:
             sources = _sources(context)
@@ -118,6 +118,7 @@ class REIFY_OT_draw_box(bpy.types.Operator):
         """Show the picture, and wait for the drag."""
         from ..backend.formats.images import probe, read_image, scaled_size
         from ..backend.pictures.read import LONG_SIDE_PX
+        from ..scene import images
 
         def begin() -> None:
             path = _sources(context)[0]
@@ -164,6 +165,7 @@ class REIFY_OT_paint_strokes(bpy.types.Operator):
         """Make the copy, and take up the brush."""
         from ..backend.formats.images import read_image
         from ..backend.pictures.grabcut import to_paint_on
+        from ..scene import images
 
         def paint() -> None:
             pixels = to_paint_on(read_image(_sources(context)[0], LARGEST_CUTOUT_PX))
@@ -189,6 +191,7 @@ class REIFY_OT_use_strokes(bpy.types.Operator):
         """Keep them as a file that the settings name."""
         from ..backend.formats.images import write_png
         from ..backend.pictures.grabcut import strokes_of
+        from ..scene import images
 
         def use() -> None:
             pixels = images.pixels(bpy.data.images[image_editor.STROKES])
@@ -246,6 +249,7 @@ def _selected_images(context: bpy.types.Context) -> list[Any]:
 
 def _on_clipboard(text: str) -> Any:
     """The picture on the clipboard [H,W,3 or 4] uint8, or a list of picture files; raises ReifyError where there is neither."""
+    import numpy as np
     from PIL import ImageGrab
 
     from ..backend.formats.images import SUFFIXES

@@ -8,7 +8,6 @@ from typing import Any
 
 import bpy
 
-from ..scene.photos import photo_files
 from .properties import chosen_method, group_of
 
 
@@ -120,6 +119,8 @@ def add_paths(group: Any, paths: list[str]) -> None:
 
 def paths_of(group: Any) -> tuple[Path, ...]:
     """The sources as paths; images of this .blend are written to a temporary folder where they are no files."""
+    from ..scene.photos import photo_files
+
     images = [source.image for source in group.sources if source.image]
     written = dict(zip(images, photo_files(images, Path(tempfile.mkdtemp(prefix="reify-"))), strict=True)) if images else {}
     return tuple(written[source.image] if source.image else Path(bpy.path.abspath(source.path)) for source in group.sources)

@@ -10,7 +10,7 @@ from ..operators import properties, session
 from ..operators.properties import changed, chosen_method, group_of
 from . import icons
 from .engine import draw_engine
-from .parts import SidebarPanel, figures, say, text
+from .parts import PICTURE_SHARE, SidebarPanel, figures, say, text
 from .queue import draw_interrupted
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
         layout.progress(factor=progress.overall, text=f"{progress.overall:.0%}")
         body = layout
         if len(task.curve.values) > 1:
-            body = layout.row()
+            body = layout.split(factor=PICTURE_SHARE)
             body.template_icon(icons.of_curve(task.curve), scale=4.0)
             body = body.column(align=True)
         left = progress.seconds_left is not None and not paused

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.engine.place import State
-from ..backend.jobs import runner
 from ..operators import engine
-from .parts import text
+from .parts import say, text
+
+if TYPE_CHECKING:
+    from ..backend.engine.place import State
+    from ..backend.jobs.runner import Task
 
 
 def draw_engine(layout: Any, context: bpy.types.Context) -> None:
@@ -29,10 +31,11 @@ def draw_engine(layout: Any, context: bpy.types.Context) -> None:
 
 def _draw_absent(layout: Any, context: bpy.types.Context, state: State) -> None:
     plan, why = engine.plan()
-    if state is not State.ABSENT:
-        text(layout, context, f"{state.value}.", icon="INFO")
+    if state.name != "ABSENT":
+        text(layout, context, say(state.value) + ".", icon="INFO")
     text(layout, context, "The engine is what computes: torch, numba, pycolmap and others. It is installed once.")
-    text(layout, context, f"For: {plan.build.title}. {why}. About {engine.size_gib():.1f} GB, in {plan.place.root}")
+    chosen = {"build": say(plan.build.title), "why": say(why), "size": f"{engine.size_gib():.1f}", "folder": plan.place.root}
+    text(layout, context, say("For: {build}. {why}. About {size} GB, in {folder}", **chosen))
     if not plan.online:
         text(layout, context, "Blender's online access is off.", icon="INFO")
     row = layout.row()
@@ -45,19 +48,19 @@ def _draw_absent(layout: Any, context: bpy.types.Context, state: State) -> None:
 
 
 def _verb(state: State) -> str:
-    return {State.UNFINISHED: "Repair Engine", State.OUTDATED: "Update Engine"}.get(state, "Install Engine")
+    return {"UNFINISHED": "Repair Engine", "OUTDATED": "Update Engine"}.get(state.name, "Install Engine")
 
 
 def _draw_installed(layout: Any, context: bpy.types.Context, state: State) -> None:
-    text(layout, context, f"{state.value}.", icon="CHECKMARK")
-    if state is State.READY:
+    text(layout, context, say(state.value) + ".", icon="CHECKMARK")
+    if state.name == "READY":
         place = engine.place()
         text(layout, context, ", ".join(f"{name} {version}" for name, version in place.stamp()["versions"].items() if version))
-        text(layout, context, f"In {place.folder}")
+        text(layout, context, say("In {folder}", folder=place.folder))
         layout.operator("reify.remove_engine", icon="TRASH")
 
 
-def _draw_running(layout: Any, context: bpy.types.Context, task: runner.Task) -> None:
+def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     layout.label(text=task.title)
     progress = task.progress
     layout.progress(factor=progress.fraction if progress else 0.0, text=f"{progress.fraction:.0%}" if progress else "Starting")

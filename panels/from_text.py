@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..backend.methods import all_methods
+from ..operators import properties
 from .parts import SidebarPanel, text
 
 NEEDS = "Making objects from words needs a learned model of several gigabytes, and Reify has none yet."
@@ -21,7 +21,9 @@ class VIEW3D_PT_reify_from_text(SidebarPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Gone once there is such a method."""
-        return "text" not in all_methods()
+        from ..backend.methods import all_methods
+
+        return properties.ready() and "text" not in all_methods()
 
     def draw(self, context: bpy.types.Context) -> None:
         """Say it."""

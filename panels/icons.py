@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 CURVE_PX = 128
 LINE = (0.36, 0.62, 1.0)
-LINE_PX = 2.2
+LINE_PX = 3.0
+BELOW = 0.2  # how opaque the area under the line is
 CURVE = "curve"  # name of the one curve that is shown
 
 _previews: list[Any] = []  # the collection, once there is something to show
@@ -41,7 +42,7 @@ def of_curve(curve: Curve) -> int:
 
 
 def plotted(values: tuple[float, ...], side_px: int = CURVE_PX) -> Array:
-    """A line through `values` from the left to the right on a transparent ground, [S,S,4] float32, first row on top."""
+    """A line through `values` from the left to the right on a transparent ground, [S,S,4] float32, premultiplied, first row on top."""
     import numpy as np
 
     series = np.interp(np.linspace(0, len(values) - 1, side_px), np.arange(len(values)), values)
@@ -51,11 +52,9 @@ def plotted(values: tuple[float, ...], side_px: int = CURVE_PX) -> Array:
     level = side_px - margin - height  # rows, from the top
     steep = np.hypot(1.0, np.gradient(level))  # the line is as thick across its own direction everywhere
     rows = np.arange(side_px)[:, None] + 0.5
-    picture = np.zeros((side_px, side_px, 4), np.float32)
-    picture[..., :3] = LINE
     line = np.clip(LINE_PX / 2 + 0.5 - np.abs(rows - level) / steep, 0.0, 1.0)
-    picture[..., 3] = np.maximum(line, np.where(rows > level, 0.16, 0.0))
-    return picture
+    alpha = np.maximum(line, np.where(rows > level, BELOW, 0.0)).astype(np.float32)
+    return alpha[..., None] * np.array((*LINE, 1.0), np.float32)
 
 
 def clear() -> None:

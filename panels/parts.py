@@ -11,6 +11,7 @@ import bpy
 TAB = "Reify"
 MARGIN_PX = 44  # of a panel and its box, left and right, at a resolution scale of 1
 ICON_PX = 22
+PICTURE_SHARE = 0.32  # of a panel's width, where a picture stands beside lines of text
 NARROWEST_PX = 120
 CHARACTER_PX = 6.0  # average width, for where there is no window that could measure it
 LABELS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "registered": "Photos placed"}

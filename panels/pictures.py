@@ -6,10 +6,8 @@ from typing import Any
 
 import bpy
 
-from ..backend.values import Pictures
 from ..operators import image_editor, live, properties
 from ..operators.properties import chosen_method, group_of
-from ..scene import thumbnail
 from .parts import TAB, SidebarPanel, text
 
 THUMBNAIL_SCALE = 9.0  # of a button's height
@@ -58,6 +56,8 @@ class IMAGE_PT_reify_picture(bpy.types.Panel):
 def _is_wanted(context: bpy.types.Context) -> bool:
     if not properties.ready():
         return False
+    from ..backend.values import Pictures
+
     method = chosen_method(context.scene)
     return Pictures in method.takes and not method.missing()
 
@@ -73,6 +73,8 @@ def _draw_live(layout: Any, context: bpy.types.Context) -> None:
     layout.operator("reify.live_preview", icon="HIDE_OFF" if live.is_on() else "HIDE_ON", depress=live.is_on())
     if not live.is_on():
         return
+    from ..scene import thumbnail
+
     if icon := thumbnail.icon():
         layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     look = live.look()

@@ -56,7 +56,7 @@ def _waiting() -> list[Task]:
 
 def _label(task: Task) -> str:
     first = next(iter(session.sources(task)), None)
-    return f"{say(task.title)}: {first.name}" if first is not None else say(task.title)
+    return first.name if first is not None else say(task.title)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_queue,))

@@ -9,7 +9,7 @@ import bpy
 from ..operators import session
 from ..operators.commit import collection_of
 from . import icons
-from .parts import SidebarPanel, headline, say, text
+from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
@@ -69,10 +69,11 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
     from ..backend.jobs.terminal import clock
 
     assert task.outcome is not None
-    row = layout.row()
+    body = layout
     if (picture := session.thumbnail(task)) is not None:
-        row.template_icon(icons.of_file(picture), scale=4.0)
-    column = row.column(align=True)
+        body = layout.split(factor=PICTURE_SHARE)
+        body.template_icon(icons.of_file(picture), scale=4.0)
+    column = body.column(align=True)
     for figure in headline(task.outcome.metrics).split(", ") if picture else [headline(task.outcome.metrics)]:
         text(column, context, figure)
     text(column, context, say("In {time}", time=clock(task.outcome.seconds)))

@@ -14,7 +14,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ..jobs import store
 from . import requirements
 from .requirements import Requirement
 
@@ -68,6 +67,8 @@ class Place:
     @property
     def fingerprint(self) -> str:
         """Of the pinned versions; another one means that the engine is outdated."""
+        from ..jobs import store  # with numpy, which Blender's start needn't wait for
+
         return store.digest([requirement.pinned for requirement in self.requirements])
 
     def stamp(self) -> dict[str, Any]:

@@ -47,6 +47,15 @@ def test_generate_turns_photos_into_objects_while_the_view_stays_alive(blender) 
     assert not warnings_in(outcome["output"])
 
 
+def test_queue_results_and_closing_look_after_the_running_job(blender) -> None:
+    photos(blender)
+    outcome = blender.play("panels")
+    assert outcome["remembering"]
+    assert outcome["dirty"] and outcome["dirty_after_saving"], "Blender would close without asking"
+    assert outcome["states"] == ["done"] * 3
+    assert not warnings_in(outcome["output"])
+
+
 def photos(blender) -> None:
     """A small capture where the scenario looks for it."""
     found = DATA / "kermit" / "images"
