@@ -226,6 +226,7 @@ class Mesh:
     uvs: Array | None = None  # [F,3,2] float32, one per corner, (0,0) bottom left as in Blender
     vertex_srgb: Array | None = None  # [V,3] float32, 0 to 1
     textures: Mapping[str, Array] = field(default_factory=dict)  # "base_color", "normal", "coverage": [H,W,3 or 4] uint8, first row on top
+    creases: Array | None = None  # [E,2] int32, edges that subdivision leaves where they are: a silhouette
     quads: int = 0  # faces[0 : 2 * quads] are pairs of triangles (a, b, c), (a, c, d) that make a quad (a, b, c, d) each
 
     def __post_init__(self) -> None:

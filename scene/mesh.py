@@ -14,6 +14,7 @@ from . import attributes, compat, images
 
 UV_MAP = "UVMap"
 COLOR = "Color"
+CREASE = "crease_edge"  # Blender's own name
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
 ROUGHNESS = 0.9  # photos hold the light already; a shiny surface would add it twice
 
@@ -41,6 +42,8 @@ def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
         attributes.write(data, UV_MAP, "FLOAT2", mesh.uvs.reshape(-1, 2)[corners], domain="CORNER")
     data.update(calc_edges=True)
     data.validate()
+    if mesh.creases is not None and len(mesh.creases):
+        attributes.write(data, CREASE, "FLOAT", _creased(data, mesh.creases), domain="EDGE")
     colors = vertex_srgb(mesh)
     if colors is not None and len(data.vertices) == len(colors):
         attributes.write(data, COLOR, "FLOAT_COLOR", np.column_stack((images.linear_from_srgb(colors), np.ones(len(colors)))))
@@ -169,6 +172,14 @@ def _polygons(mesh: Mesh) -> tuple[Array, Array]:
     corners = np.concatenate((quads.ravel(), np.arange(paired, mesh.faces.size, dtype=np.int32)))
     starts = np.concatenate((np.arange(0, quads.size, 4), np.arange(quads.size, len(corners), 3))).astype(np.int32)
     return corners, starts
+
+
+def _creased(data: bpy.types.Mesh, creases: Array) -> Array:
+    """1 for each of the mesh's edges that is among `creases` [E,2], 0 for the others."""
+    edges = np.empty(2 * len(data.edges), np.int32)
+    data.edges.foreach_get("vertices", edges)
+    codes = [np.sort(pairs.astype(np.int64), axis=1) @ np.array([len(data.vertices), 1]) for pairs in (edges.reshape(-1, 2), creases)]
+    return np.isin(*codes).astype(np.float32)
 
 
 def _read_colors(data: bpy.types.Mesh) -> Array | None:

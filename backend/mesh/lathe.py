@@ -58,7 +58,7 @@ def lathe(upright: Array, point_px: tuple[float, float], angle: float, top_px: f
         np.asarray(point_px) + np.outer(np.concatenate([side.ravel(), [0, 0]]), across) + np.outer(along, down) for side in (s, pictured_s)
     )
     vertices = np.column_stack([flat, np.concatenate([depth.ravel(), [0, 0]])])
-    return joined(_faces(len(rings), segments), vertices, pictured)
+    return joined(_faces(len(rings), segments), vertices, np.zeros((0, 2), int), pictured)
 
 
 def half_widths(upright: Array) -> tuple[Array, Array]:

@@ -23,6 +23,7 @@ class Solid:
     triangles: Array  # [T,3] int
     quad_is_back: Array  # [Q] bool: shows the back of the subject
     triangle_is_back: Array  # [T] bool
+    creases: Array  # [E,2] int, edges along the outline
     pictured_px: Array | None = None  # [V,2] where in the picture a vertex gets its colour from; None is right in front of it
 
 
@@ -37,7 +38,7 @@ def closed(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
     behind[inner] = count + np.arange(len(inner))
     vertices = np.concatenate([np.column_stack([sheet.xy_px, front_px]), np.column_stack([sheet.xy_px, back_px])[inner]])
     quads, triangles = faces_of(sheet)
-    return joined([(quads, triangles, False), (behind[quads[:, ::-1]], behind[triangles[:, ::-1]], True)], vertices)
+    return joined([(quads, triangles, False), (behind[quads[:, ::-1]], behind[triangles[:, ::-1]], True)], vertices, sheet.rim_edges)
 
 
 def walled(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
@@ -61,10 +62,10 @@ def walled(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
     none = np.zeros((0, 3), int)
     parts = [(quads, triangles, False), (count + quads[:, ::-1], count + triangles[:, ::-1], True)]
     parts += [(wall, none, 2 * row >= rows) for row, wall in enumerate(walls)]
-    return joined(parts, vertices)
+    return joined(parts, vertices, np.concatenate(rings))
 
 
-def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, pictured_px: Array | None = None) -> Solid:
+def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, creases: Array, pictured_px: Array | None = None) -> Solid:
     """A solid from (quads, triangles, is back) of its parts, over common vertices."""
     return Solid(
         vertices_px,
@@ -72,6 +73,7 @@ def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, pictured_
         np.concatenate([triangles for _, triangles, _ in parts]),
         np.concatenate([np.full(len(quads), back) for quads, _, back in parts]),
         np.concatenate([np.full(len(triangles), back) for _, triangles, back in parts]),
+        creases,
         pictured_px,
     )
 
@@ -86,6 +88,7 @@ def together(solids: list[Solid]) -> Solid:
         np.concatenate([solid.triangles + offset for solid, offset in zip(solids, offsets, strict=False)]),
         np.concatenate([solid.quad_is_back for solid in solids]),
         np.concatenate([solid.triangle_is_back for solid in solids]),
+        np.concatenate([solid.creases + offset for solid, offset in zip(solids, offsets, strict=False)]),
         np.concatenate(pictured),
     )
 
@@ -99,4 +102,4 @@ def mesh_of(solid: Solid, size_m: float) -> tuple[Mesh, Array, Array]:
     faces = np.concatenate([solid.quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3), solid.triangles]).astype(np.int32)
     pictured = solid.vertices_px[:, :2] if solid.pictured_px is None else solid.pictured_px
     is_back = np.concatenate([np.repeat(solid.quad_is_back, 2), solid.triangle_is_back])
-    return Mesh(vertices, faces, quads=len(solid.quads)), pictured[faces], is_back
+    return Mesh(vertices, faces, creases=solid.creases.astype(np.int32), quads=len(solid.quads)), pictured[faces], is_back
