@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import commit, control, convert, create, engine, live, pictures, properties, pump, results, session, sources
+from . import commit, control, convert, create, drop, engine, live, pictures, presets, properties, pump, results, session, sources
 
-MODULES = (engine, properties, sources, create, control, commit, convert, results, pictures, live)
+MODULES = (engine, properties, sources, create, control, commit, convert, results, presets, drop, pictures, live)
 
 
 def register() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import convert, create, from_text, icons, pictures, queue, results, settings
+from . import convert, create, from_text, icons, pictures, presets, queue, results, settings
 
-MODULES = (icons, create, pictures, settings, queue, results, convert, from_text)
+MODULES = (icons, presets, create, pictures, settings, queue, results, convert, from_text)
 
 
 def register() -> None:

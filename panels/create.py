@@ -109,16 +109,16 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     else:
         layout.label(text=say("{stage} (paused)", stage=say(progress.stage)) if paused else say(progress.stage), translate=False)
         layout.progress(factor=progress.overall, text=f"{progress.overall:.0%}")
-        body = layout
+        body, share = layout, 1.0
         if len(task.curve.values) > 1:
-            body = layout.split(factor=PICTURE_SHARE)
+            body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
             body.template_icon(icons.of_curve(task.curve), scale=4.0)
             body = body.column(align=True)
         left = progress.seconds_left is not None and not paused
         lines = [progress.text, *(figures({name: value}) for name, value in progress.figures.items())]
         lines += [say("{time} left", time=clock(progress.seconds_left))] if left else []
         for line in filter(None, lines):
-            text(body, context, line)
+            text(body, context, line, share=share)
     for warning in task.warnings:
         text(layout, context, warning, icon="ERROR")
     if progress is not None and progress.stage.startswith(TRAINING):

@@ -32,13 +32,13 @@ def say(sentence: str, **values: Any) -> str:
     return translated.format(**values) if values else translated
 
 
-def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NONE") -> None:
-    """Draw `content`, translated as a whole, in as many lines as the sidebar needs."""
+def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NONE", share: float = 1.0) -> None:
+    """Draw `content`, translated as a whole, in as many lines as that `share` of the sidebar's width needs."""
     scale = context.preferences.system.ui_scale
     width = (context.region.width / scale if context.region else 300) - MARGIN_PX - (ICON_PX if icon != "NONE" else 0)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(_lines(say(content), max(NARROWEST_PX, int(width)), _points(context))):
+    for number, line in enumerate(_lines(say(content), max(NARROWEST_PX, int(width * share)), _points(context))):
         first = number == 0
         column.label(text=line, icon=icon if first else "BLANK1" if icon != "NONE" else "NONE", translate=False)
 

@@ -69,14 +69,14 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
     from ..backend.jobs.terminal import clock
 
     assert task.outcome is not None
-    body = layout
+    body, share = layout, 1.0
     if (picture := session.thumbnail(task)) is not None:
-        body = layout.split(factor=PICTURE_SHARE)
+        body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
         body.template_icon(icons.of_file(picture), scale=4.0)
     column = body.column(align=True)
     for figure in headline(task.outcome.metrics).split(", ") if picture else [headline(task.outcome.metrics)]:
-        text(column, context, figure)
-    text(column, context, say("In {time}", time=clock(task.outcome.seconds)))
+        text(column, context, figure, share=share)
+    text(column, context, say("In {time}", time=clock(task.outcome.seconds)), share=share)
     row = layout.row(align=True)
     if collection_of(task.id) is not None:
         row.operator("reify.find_result", icon="ZOOM_SELECTED").number = task.number

@@ -12,6 +12,7 @@ from ..backend.settings import Option
 from ..operators import session
 from ..operators.properties import chosen_method, group_of, property_name, ready
 from .parts import SidebarPanel, text
+from .presets import VIEW3D_PT_reify_presets
 
 
 class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
@@ -26,6 +27,10 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Without the engine there is nothing to set."""
         return ready() and not chosen_method(context.scene).missing()
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Draw the button of the saved presets."""
+        VIEW3D_PT_reify_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw every option, those for experts in a sub-panel of their own."""

@@ -1,0 +1,75 @@
+"""Dropped and imported files, and presets of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from reify.tests.scene import samples
+
+pytestmark = pytest.mark.blender
+
+
+def test_dropped_photos_and_videos_become_the_sources_of_from_photos(scene, tmp_path):
+    import bpy
+
+    scene.reify.method = "image"
+    names = ["a.jpg", "b.png", "clip.mp4"]
+    bpy.ops.reify.drop_files(directory=str(tmp_path), files=[{"name": name} for name in names])
+    assert scene.reify.method == "photos"
+    assert [source.label for source in scene.reify.photos.sources] == names
+
+
+def test_a_single_dropped_picture_goes_where_the_user_says(scene, tmp_path):
+    import bpy
+
+    bpy.ops.reify.drop_files(directory=str(tmp_path), files=[{"name": "drawing.png"}], method="image")
+    assert scene.reify.method == "image"
+    assert [source.label for source in scene.reify.image.sources] == ["drawing.png"]
+    assert not scene.reify.photos.sources
+
+
+def test_file_handlers_know_their_operators(scene):
+    import bpy
+    from reify.operators import drop
+
+    for handler in (drop.REIFY_FH_pictures, drop.REIFY_FH_splats):
+        room, _, verb = handler.bl_import_operator.partition(".")
+        assert verb in dir(getattr(bpy.ops, room))
+        assert all(ending.startswith(".") for ending in handler.bl_file_extensions.split(";"))
+
+
+def test_splats_are_imported_from_a_file_and_other_files_say_what_they_are(scene, tmp_path):
+    import bpy
+    from reify.backend.formats.splat_ply import write_splat_ply
+
+    path = tmp_path / "fox.ply"
+    write_splat_ply(samples.splats(count=50), path)
+    bpy.ops.reify.import_splats(filepath=str(path))
+    made = bpy.context.view_layer.objects.active
+    assert made.name == "fox" and len(made.data.attributes["position"].data) == 50
+    (tmp_path / "mesh.ply").write_text("ply\nformat ascii 1.0\nelement vertex 0\nproperty float x\nend_header\n")
+    with pytest.raises(RuntimeError, match="mesh.ply"):
+        bpy.ops.reify.import_splats(filepath=str(tmp_path / "mesh.ply"))
+    with pytest.raises(RuntimeError, match="gone.ply isn't there. Choose another file"):
+        bpy.ops.reify.import_splats(filepath=str(tmp_path / "gone.ply"))
+
+
+def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path, monkeypatch):
+    import bpy
+    from reify.operators.properties import changed, chosen_method, group_of
+    from reify.panels.presets import VIEW3D_PT_reify_presets
+
+    written = tmp_path / "presets"
+    monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: str(written / Path(path).name))
+    group = group_of(scene, chosen_method(scene))
+    group.preset = "Preview"
+    group.mesh__faces = 1234
+    (written / "photos").mkdir(parents=True)
+    monkeypatch.setattr(bpy.utils, "is_path_builtin", lambda path: False)
+    bpy.ops.reify.add_preset(name="Mine")
+    (saved,) = written.rglob("*.py")
+    group.preset = "High"
+    bpy.ops.script.execute_preset(filepath=str(saved), menu_idname=VIEW3D_PT_reify_presets.__name__)
+    assert group.preset == "Preview" and group.mesh__faces == 1234
+    assert [option.path for option in changed(chosen_method(scene), group)] == ["mesh.faces"]
