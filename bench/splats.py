@@ -21,6 +21,7 @@ import numpy as np
 
 from ..backend import device
 from ..backend.values import Cameras, Points, Splats, Views
+from ._cuda import card
 
 Emit = Callable[..., None]
 SIZES = (
@@ -108,7 +109,7 @@ def plot(emit: Emit) -> None:
     print(PICTURE)
 
 
-PARTS = {part.__name__: part for part in (kernels, agreement, quality, plot)}
+PARTS = {part.__name__: part for part in (kernels, agreement, card, quality, plot)}
 
 
 def synthetic_splats(count: int, seed: int = 0) -> Splats:
