@@ -34,7 +34,7 @@ class REIFY_OT_commit(bpy.types.Operator):
             return {"FINISHED"}
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
-        replaced = bpy.data.collections.get(task.context.replaces)
+        replaced: bpy.types.Collection | None = bpy.data.collections.get(task.context.replaces)
         collection = scene_commit.commit(task.result, scene, replaces=replaced)
         if replaced is None and Pictures in all_methods()[task.context.method].takes:
             rows.set_aside(collection, scene)

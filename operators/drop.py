@@ -140,11 +140,13 @@ def register() -> None:
     """Make operators and file handlers known, and the line in the menu."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.TOPBAR_MT_file_import.append(_draw_import)
+    menu: Any = bpy.types.TOPBAR_MT_file_import
+    menu.append(_draw_import)
 
 
 def unregister() -> None:
     """Take them back."""
-    bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
+    menu: Any = bpy.types.TOPBAR_MT_file_import
+    menu.remove(_draw_import)
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -192,7 +192,7 @@ def _show_preview(task: Task) -> None:
     scene = bpy.data.scenes.get(task.context.scene) or bpy.context.scene
     fresh = commit.is_fresh(scene)
     if task.preview is not None and preview.show(task.preview, scene) and fresh:
-        cube = scene.objects.get("Cube")
+        cube: Any = scene.objects.get("Cube")
         if cube is not None and not cube.hide_viewport:
             cube.hide_viewport, _shown.cube = True, cube.name
     spent = time.perf_counter() - started
@@ -203,7 +203,7 @@ def _clear_preview() -> None:
     from ..scene import preview
 
     preview.clear()
-    cube = bpy.data.objects.get(_shown.cube)
+    cube: Any = bpy.data.objects.get(_shown.cube)
     if cube is not None:
         cube.hide_viewport = False
     _shown.cube = ""

@@ -31,11 +31,8 @@ class VIEW3D_PT_reify_queue(SidebarPanel, bpy.types.Panel):
         for task in waiting:
             row = column.row(align=True)
             row.label(text=_label(task), icon="TIME", translate=False)
-            for by, icon, possible in ((-1, "TRIA_UP", task is not waiting[0]), (1, "TRIA_DOWN", task is not waiting[-1])):
-                move = row.row(align=True)
-                move.enabled = possible
-                button = move.operator("reify.move", text="", icon=icon)
-                button.number, button.by = task.number, by
+            _draw_move(row, task, -1, "TRIA_UP", possible=task is not waiting[0])
+            _draw_move(row, task, 1, "TRIA_DOWN", possible=task is not waiting[-1])
             row.operator("reify.cancel", text="", icon="X").number = task.number
 
 
@@ -48,6 +45,13 @@ def draw_interrupted(layout: Any, context: bpy.types.Context) -> None:
         row = box.row(align=True)
         row.operator("reify.retry", text="Resume", icon="PLAY").number = task.number
         row.operator("reify.forget", text="Discard", icon="X").number = task.number
+
+
+def _draw_move(layout: Any, task: Task, by: int, icon: str, possible: bool) -> None:
+    row = layout.row(align=True)
+    row.enabled = possible
+    button = row.operator("reify.move", text="", icon=icon)
+    button.number, button.by = task.number, by
 
 
 def _waiting() -> list[Task]:
