@@ -7,7 +7,7 @@ import numpy as np
 from ..jobs.job import Job
 from ..values import Array, Mesh
 from .surface_nets import surface_nets
-from .transfer import transfer
+from .transfer import transfer, vertex_normals
 from .tree import Tree, nearest, tree_of, winding_numbers
 
 BAND = 2.0  # cells on either side of the faces in which distances are measured
@@ -32,7 +32,8 @@ def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
         job.warn("Nothing is inside the mesh, so its surface couldn't be built anew.")
         return mesh
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
-    vertices = _settled(points * cell + origin, tree, cell)
+    placed = points * cell + origin
+    vertices = _settled(placed, vertex_normals(Mesh(placed, triangles)), tree, cell)
     job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
     return transfer(Mesh(vertices.astype(np.float32), triangles), mesh)
 
@@ -92,8 +93,8 @@ def _twice_as_fine(field: Array, shape: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(field[tuple(slice(0, size) for size in shape)])
 
 
-def _settled(points: Array, tree: Tree, cell: float) -> Array:
-    """Vertices moved onto the faces that are nearer than half a cell."""
-    found = nearest(tree, points, reach=np.full(len(points), 0.5 * cell))
+def _settled(points: Array, normals: Array, tree: Tree, cell: float) -> Array:
+    """Vertices moved onto the faces that are nearer than a third of a cell and look the same way."""
+    found = nearest(tree, points, facing=normals, reach=np.full(len(points), cell / 3))
     onto = np.einsum("nk,nki->ni", found.weights, tree.world(found.face))
     return np.where((found.face >= 0)[:, None], onto, points)

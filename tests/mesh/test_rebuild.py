@@ -1,0 +1,45 @@
+"""A surface built anew is watertight and where it was, whatever state the mesh is in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from reify.backend.jobs.job import Job
+from reify.backend.mesh.analyse import analyse
+from reify.backend.mesh.care import MeshSettings, clean
+from reify.backend.mesh.rebuild import rebuild
+from reify.backend.metrics import meshes
+from reify.tests.mesh.test_care import ball, joined
+
+
+def test_holes_close_crossings_join_and_inner_shells_go() -> None:
+    open_ball = ball(n=64)
+    open_ball = replace(open_ball, faces=open_ball.faces[open_ball.vertices[open_ball.faces].mean(axis=1)[:, 2] < 0.8])
+    broken = joined(open_ball, ball(0.7, (1.0, 0, 0)), ball(0.3, (-0.2, 0, 0)))
+    made = clean(broken, MeshSettings(faces=0, smoothing=0, holes="rebuild", rebuild_cells=64), job=Job())
+    found = analyse(made)
+    assert (found.parts, found.watertight, found.genus, found.crossing_faces) == (1, 1, 0, 0)
+    whole = joined(ball(n=64), ball(0.7, (1.0, 0, 0)))
+    away, _ = meshes.nearest_on_surface(*_sampled(made, whole))
+    assert np.quantile(away, 0.9) < 0.01
+    assert np.abs(made.vertex_srgb).max() <= 1.0
+
+
+def test_a_sheet_has_no_inside_and_stays_as_it_is() -> None:
+    from reify.tests.mesh.test_transfer import grid
+
+    job = Job()
+    sheet = replace(grid(6), uvs=None, textures={})
+    made = rebuild(sheet, 16, job=job)
+    assert made is sheet and "Nothing is inside" in job.report.warnings[0]
+
+
+def _sampled(made, whole):
+    points, _ = meshes.sample_surface(made, 2000)
+    samples, faces = meshes.sample_surface(whole, 20000)
+    return points, whole, samples, faces
