@@ -14,9 +14,9 @@ from ..values import Array, Mesh
 from .cloud import Cloud, spread
 
 MOST_POINTS = 200_000
-OPPOSITE = np.array([[1, 3, 2], [0, 2, 3], [0, 3, 1], [0, 1, 2]])  # corners of the face across from each, seen from outside
-LADDER = (1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # radii tried, in spacings
-COVERED = 0.98  # share of the points that a shape has to touch
+OPPOSITE = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])  # corners of the face across from each, counter-clockwise from outside
+LADDER = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # radii tried, in spacings
+COVERED = 0.999  # share of the points that a shape has to touch
 LEAK = 0.85  # volume that a ball of half the size leaves over, where neither gets inside
 
 

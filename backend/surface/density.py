@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..values import Array, Mesh, Splats
+from ..settings import option
+from ..values import SH_C0, Array, Mesh, Splats
 from .grid import BLOCK, SparseGrid
 from .region import Ball
 from .sampling import lattice
@@ -17,6 +20,31 @@ SIGMAS = 3.0  # up to which a splat counts
 BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
 LARGEST = 0.25  # of the region's radius: larger splats are background
 FLOOR = 1e-3  # densities below are alike
+
+
+@dataclass(frozen=True)
+class DensitySettings:
+    """What can be set about surfaces of density."""
+
+    level: float = option(
+        0.5, "Density at which the surface lies: 1 is the middle of one opaque splat; less is thicker and closes gaps", low=0.01, high=10.0
+    )
+
+
+def surface_of_density(
+    splats: Splats, ball: Ball, polygons: str, settings: DensitySettings, voxel_size: float, max_voxels: int, *, job: Job
+) -> Mesh:
+    """The outer surface around what is dense in the ball, with the splats' colours; raises ReifyError where nothing is."""
+    from .cloud import colours_at
+    from .extract import polygons_of
+
+    grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
+    mesh = without_cavities(polygons_of(grid, polygons))
+    if len(mesh.faces) == 0:
+        raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
+    rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
+    seen = _opacity(splats) > 0.5
+    return replace(mesh, vertex_srgb=colours_at(mesh.vertices, splats.means[seen], rgb[seen])) if seen.any() else mesh
 
 
 def subject_of(splats: Splats) -> Ball:

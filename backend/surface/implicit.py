@@ -17,15 +17,19 @@ MOST_CENTERS = 1200  # of radial functions: the system has four rows for each
 CHUNK = 100_000
 
 
-def moving_least_squares(cloud: Cloud, voxel: float, *, job: Job) -> SparseGrid:
+def moving_least_squares(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
     """Distances to spheres fitted around each place, known only near the points, so that holes and rims stay open.
 
     After Guennebaud and Gross, "Algebraic point set surfaces" (2007), with the closed form of Guennebaud, Germann and Gross,
     "Dynamic sampling and rendering of algebraic point set surfaces" (2008).
     """
     reach = FARTHEST * cloud.spacing
-    origin, count = lattice(cloud.xyz.min(axis=0) - reach, cloud.xyz.max(axis=0) + reach, voxel)
-    blocks = around((cloud.xyz - origin) / voxel, min(reach / voxel, BLOCK / 2), count)
+    while True:
+        origin, count = lattice(cloud.xyz.min(axis=0) - reach, cloud.xyz.max(axis=0) + reach, voxel)
+        blocks = around((cloud.xyz - origin) / voxel, min(reach / voxel, BLOCK / 2), count)
+        if len(blocks) * BLOCK**3 <= max_voxels:
+            break
+        voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
     field = _sphere_distance(cloud, reach)
     offsets = voxel * np.argwhere(np.ones((BLOCK,) * 3, bool))
     values = np.empty((len(blocks), BLOCK**3), np.float32)
@@ -63,7 +67,7 @@ def _sphere_distance(cloud: Cloud, reach: float) -> Field:
     return field
 
 
-def radial_basis(cloud: Cloud, voxel: float, *, job: Job) -> tuple[SparseGrid, Field]:
+def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tuple[SparseGrid, Field]:
     """The smoothest closed function with the points' places and normals, and its field for exact normals.
 
     Hermite interpolation with the kernel r^3: Macedo, Gois and Velho, "Hermite radial basis functions implicits" (2011).
@@ -86,7 +90,7 @@ def radial_basis(cloud: Cloud, voxel: float, *, job: Job) -> tuple[SparseGrid, F
         return scale * out
 
     margin = 0.15 * np.ptp(few.xyz, axis=0).max()
-    return sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, steepness=3.0, job=job), field
+    return sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job), field
 
 
 def _solved(centers: Array, normals: Array) -> tuple[Array, Array, Array]:

@@ -1,0 +1,83 @@
+"""Point clouds to triangles: four ways behind one function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..settings import option
+from ..values import Array, Mesh, Points
+
+FINEST = 1024  # voxels along the cloud's longest side at most
+
+
+@dataclass(frozen=True)
+class PointSettings:
+    """What can be set about surfaces of points."""
+
+    fit: float = option(
+        4.0, "How closely Poisson passes through the points: less is smoother, 0 follows the normals alone", low=0.0, high=100.0
+    )
+    trim: float = option(
+        0.0,
+        "Cut off surface that is this many spacings away from all points, or 0 to keep it closed",
+        low=0.0,
+        high=100.0,
+    )
+    ball: float = option(
+        0.0, "Radius of the ball that alpha shapes are rolled by, in world units, or 0 for the smallest that doesn't get inside",
+        low=0.0, high=1e6, advanced=True,
+    )  # fmt: skip
+
+
+def surface_of_points(
+    points: Points,
+    extraction: str,
+    polygons: str,
+    settings: PointSettings,
+    *,
+    voxel_size: float = 0.0,
+    max_voxels: int = 6_000_000,
+    centers: Array | None = None,
+    job: Job,
+) -> Mesh:
+    """The surface through a cloud, with its colours, by `extraction`: "poisson", "mls", "rbf" or "alpha".
+
+    `polygons` is one of extract.POLYGONS; a `voxel_size` of 0 follows the points' spacing. `centers` [C,3] of cameras turn
+    normals where the points have none. Raises ReifyError where the cloud is too small or flat.
+    """
+    from . import alpha, implicit, poisson
+    from .cloud import cloud_of, colours_at
+    from .extract import polygons_of
+
+    cloud = cloud_of(points, centers, job=job)
+    if extraction == "alpha":
+        return alpha.alpha_shape(cloud, settings.ball, job=job)
+    extent = float(np.ptp(cloud.xyz, axis=0).max())
+    voxel = max(voxel_size or cloud.spacing, extent / FINEST)
+    field = None
+    if extraction == "poisson":
+        grid = poisson.screened_poisson(cloud, voxel, max_voxels, settings.fit, job=job)
+    elif extraction == "mls":
+        grid = implicit.moving_least_squares(cloud, voxel, max_voxels, job=job)
+    else:
+        grid, field = implicit.radial_basis(cloud, voxel, max_voxels, job=job)
+    job.progress(0.95, "cutting cells")
+    mesh = polygons_of(grid, polygons, field)
+    if settings.trim > 0:
+        mesh = _trimmed(mesh, cloud.xyz, settings.trim * max(cloud.spacing, grid.voxel))
+    if len(mesh.faces) == 0:
+        raise ReifyError("No surface was found between the points.", "Choose another extraction, or a larger voxel size.")
+    return mesh if cloud.rgb is None else replace(mesh, vertex_srgb=colours_at(mesh.vertices, cloud.xyz, cloud.rgb))
+
+
+def _trimmed(mesh: Mesh, xyz: Array, farthest: float) -> Mesh:
+    from scipy.spatial import cKDTree
+
+    from .trim import cut
+
+    distance, _ = cKDTree(xyz).query(mesh.vertices, workers=-1)
+    return cut(mesh, farthest - distance)[0]

@@ -1,0 +1,49 @@
+"""From what cameras see to triangles: fused depth, Poisson through the depth's points, or the visual hull."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..values import Cameras, Mesh, Rendering, Views
+from .fuse import SurfaceSettings, fuse_depth
+
+EXTRACTIONS = {
+    "fuse": "Average the depth of all cameras (TSDF): open where nothing was seen, the closest to the photos",
+    "poisson": "One closed skin through all the depth's points (screened Poisson): watertight, guesses what wasn't seen",
+    "hull": "What no mask cuts away (visual hull): needs photos with masks, fills every hollow",
+}
+
+
+def surface_from_views(
+    render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, extraction: str = "fuse", *, job: Job
+) -> Mesh:
+    """The surface that renderings or masks show, with vertex colours, by one of EXTRACTIONS; raises ReifyError as they do.
+
+    `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is.
+    """
+    if extraction == "fuse":
+        return fuse_depth(render, views, settings, job=job)
+    from . import colour, region
+    from .depth import render_depth
+    from .extract import polygons_of
+    from .grid import PIXELS, pixel_footprint
+    from .hull import visual_hull
+    from .orbit import points_of
+    from .points import PointSettings, surface_of_points
+
+    if len(views) == 0:
+        raise ReifyError("There are no cameras to look at the surface from.", "Use more photos, or photos that overlap more.")
+    most = settings.max_voxels * 1_000_000
+    maps = render_depth(render, views, job=job)
+    if extraction == "hull":
+        grid = visual_hull(views, settings.voxel_size, most, job=job)
+        mesh = polygons_of(grid)
+        colours, _ = colour.at_vertices(mesh.vertices, mesh.faces, maps, 4.0 * grid.voxel, 8.0 * grid.voxel)
+        return replace(mesh, vertex_srgb=colours)
+    ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
+    points = points_of(maps, ball, job=job)
+    voxel = settings.voxel_size or PIXELS * pixel_footprint(maps, ball)
+    return surface_of_points(points, "poisson", "cubes", PointSettings(), voxel_size=voxel, max_voxels=most, job=job)
