@@ -10,7 +10,7 @@ from reify.backend.splats.cpu import layout, tiles
 def _touched(x: float, y: float, extent: float, tiles_x: int = 30, tiles_y: int = 20) -> tuple[bool, np.ndarray]:
     splat = np.zeros(layout.PROJECTED, np.float32)
     splat[[layout.X, layout.Y, layout.EXTENT_X, layout.EXTENT_Y]] = x, y, extent, extent
-    boxes = np.zeros((1, 4), np.int16)
+    boxes = np.zeros((1, tiles.BOX), np.int16)
     return bool(tiles.tile_box(splat, 0, tiles_x, tiles_y, boxes, 0)), boxes[0, [layout.LEFT, layout.RIGHT, layout.TOP, layout.BOTTOM]]
 
 

@@ -86,7 +86,7 @@ class CpuEngine:
         self.stats = np.zeros((self.capacity, STATS), np.float32)
         self.count = 0
         self._projected = np.zeros((self.capacity, PROJECTED), np.float32)
-        self._boxes = np.zeros((self.capacity, 4), np.int16)
+        self._boxes = np.zeros((self.capacity, tiles.BOX), np.int16)
         self._counts = np.zeros(self.capacity, np.int32)
         self._depths = np.zeros(self.capacity, np.float32)
         self._offsets = np.zeros(self.capacity, np.int64)
