@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reify.backend.mesh.inflation import InflateSettings, inflate
-from reify.backend.mesh.projection import ProjectionSettings, bled, projected
+from reify.backend.mesh.projection import ProjectionSettings, bled, projected, with_soft_rim
 from reify.backend.mesh.solid import mesh_of
 from reify.backend.values import Mesh, Picture
 
@@ -64,3 +64,15 @@ def test_a_normal_map_is_laid_out_like_the_colours() -> None:
     normal, colour = done.textures["normal"], done.textures["base_color"]
     assert normal.shape == colour.shape
     assert (normal[:, : normal.shape[1] // 2] == 0).all() and (normal[:, normal.shape[1] // 2 :] == (128, 128, 255)).all()
+
+
+def test_the_rim_is_soft_so_that_steep_sides_have_no_stripes_but_thin_parts_stay_sharp() -> None:
+    stripes = np.zeros((200, 200, 3), np.uint8)
+    stripes[::2] = 255
+    coverage = disc()
+    coverage[:, 185:190] = 1.0  # a thin line
+    soft = with_soft_rim(stripes, coverage)
+    contrast = np.abs(np.diff(soft[..., 0].astype(int), axis=0))
+    assert contrast[95:105, 20].max() < 40  # the disc reaches from 20 to 180
+    assert contrast[95:105, 30:170].min() == 255
+    assert contrast[95:105, 186:189].min() == 255
