@@ -97,7 +97,7 @@ class REIFY_OT_show_cutout(bpy.types.Operator):
             if look.overlay is None:
                 raise ReifyError(look.problem)
             image_editor.show(context, images.replaced_image(CUTOUT, look.overlay))
-            self.report({"INFO"}, " ".join((*look.notes, *look.warnings)))
+            self.report({"INFO"}, " ".join((look.reason, *look.notes, *look.warnings)).strip())
 
         return reported(self, show)
 

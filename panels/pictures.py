@@ -10,7 +10,7 @@ from ..operators import image_editor, live, properties
 from ..operators.properties import chosen_method, group_of
 from .parts import TAB, SidebarPanel, text
 
-THUMBNAIL_SCALE = 9.0  # of a button's height
+THUMBNAIL_SCALE = 6.0  # of a button's height
 
 
 class VIEW3D_PT_reify_picture(SidebarPanel, bpy.types.Panel):
@@ -30,6 +30,7 @@ class VIEW3D_PT_reify_picture(SidebarPanel, bpy.types.Panel):
         _draw_inputs(self.layout)
         _draw_live(self.layout, context)
         _draw_cutout(self.layout, context)
+        _draw_notes(self.layout, context)
 
 
 class IMAGE_PT_reify_picture(bpy.types.Panel):
@@ -51,6 +52,7 @@ class IMAGE_PT_reify_picture(bpy.types.Panel):
         self.layout.operator("reify.use_active_image", text="Use This Image", icon="IMAGE_DATA")
         _draw_live(self.layout, context)
         _draw_cutout(self.layout, context)
+        _draw_notes(self.layout, context)
 
 
 def _is_wanted(context: bpy.types.Context) -> bool:
@@ -81,12 +83,10 @@ def _draw_live(layout: Any, context: bpy.types.Context) -> None:
     problem = live.problem() or (look.problem if look is not None else "")
     if problem:
         text(layout, context, problem, icon="ERROR")
-    for warning in look.warnings if look is not None else ():
-        text(layout, context, warning, icon="INFO")
-    for note in look.notes if look is not None else ():
-        text(layout, context, note)
-    if look is None and not problem:
+    elif look is None:
         text(layout, context, "Choose a picture to see what is cut out of it.")
+    elif look.reason:
+        text(layout, context, look.reason)
 
 
 def _draw_cutout(layout: Any, context: bpy.types.Context) -> None:
@@ -96,7 +96,7 @@ def _draw_cutout(layout: Any, context: bpy.types.Context) -> None:
     column.use_property_decorate = False
     column.prop(group, "method", text="Shape")
     column.prop(group, "cutout__by", text="Cut Out")
-    for name in ("cutout__invert", "cutout__grow_px", "cutout__feather_px", "cutout__largest_only"):
+    for name in ("cutout__grow_px", "cutout__feather_px", "cutout__invert", "cutout__largest_only"):
         column.prop(group, name)
     row = layout.row(align=True)
     row.enabled = bool(group.sources)
@@ -108,6 +108,14 @@ def _draw_cutout(layout: Any, context: bpy.types.Context) -> None:
         text(layout, context, "Paint white on the subject, black (hold Ctrl) on the background.", icon="INFO")
     if group.cutout__box or group.cutout__strokes:
         layout.operator("reify.clear_marks", icon="X")
+
+
+def _draw_notes(layout: Any, context: bpy.types.Context) -> None:
+    look = live.look()
+    for warning in look.warnings if look is not None else ():
+        text(layout, context, warning, icon="INFO")
+    for note in look.notes if look is not None else ():
+        text(layout, context, note)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_picture, IMAGE_PT_reify_picture))

@@ -30,7 +30,8 @@ class Look:
 
     overlay: Array | None = None  # [H,W,3] uint8: the picture with a red cover over what is cut away
     mesh: Mesh | None = None
-    notes: tuple[str, ...] = ()  # what was chosen and why, a sentence each
+    reason: str = ""  # the method that was chosen, and why; empty where none had to be
+    notes: tuple[str, ...] = ()  # what else was chosen and why, a sentence each
     warnings: tuple[str, ...] = ()
     problem: str = ""
 
@@ -55,7 +56,7 @@ class Looker:
                 warnings=tuple(text for _, _, report in cuts for text in report.warnings),
             )
             method, why = self._once("method", (keys, settings.method), lambda: chosen_for(pictures, settings))
-            look = replace(look, notes=((f"{method.capitalize()}, because {why}.",) if why else ()) + look.notes)
+            look = replace(look, reason=f"{method.capitalize()}, because {why}." if why else "")
             return replace(look, mesh=preview_mesh(pictures, replace(settings, method=method)))
         except ReifyError as error:
             return replace(look, problem=f"{error.what} {error.fix}".strip())

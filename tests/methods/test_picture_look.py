@@ -18,8 +18,8 @@ AUTO = Settings()
 
 def test_a_look_shows_what_is_cut_away_and_says_which_method_and_why(tmp_path: Path) -> None:
     look = Looker().look([write(tmp_path, pictured(butterfly()))], AUTO)
-    assert look.notes[0] == "Inflate, because the outline is free and has 2 holes."
-    assert "transparency" in look.notes[1]
+    assert look.reason == "Inflate, because the outline is free and has 2 holes."
+    assert "transparency" in look.notes[0]
     inside, outside = butterfly() > 0.99, butterfly() < 0.01
     assert (look.overlay[inside] == pictured(butterfly()).srgb[inside]).all()
     assert (look.overlay[outside].astype(int)[:, 0] >= 100).all()
@@ -37,7 +37,7 @@ def test_what_a_setting_does_not_touch_is_not_done_again(tmp_path: Path, monkeyp
     thin = looker.look([path], replace(AUTO, inflate=replace(AUTO.inflate, thickness=0.2)))
     assert not done and np.ptp(thin.mesh.vertices[:, 1]) < 0.2
     grown = looker.look([path], replace(AUTO, cutout=replace(AUTO.cutout, grow_px=-3.0)))
-    assert done == ["finished", "chosen_for"] and "cut-out" in grown.notes[1].lower()
+    assert done == ["finished", "chosen_for"] and "cut-out" in grown.notes[0].lower()
 
 
 def test_pixels_of_settings_are_those_of_the_whole_picture(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_sliders_change_one_object_in_place_and_switching_off_leaves_nothing(gro
     assert first.type == "MESH" and first.hide_render and first.hide_select
     assert first.dimensions.y == pytest.approx(first.dimensions.x, rel=0.05)
     assert "Color" in first.data.color_attributes and first.data.materials
-    assert live.look().notes[0].startswith("Lathe, because the outline is mirror-symmetric")
+    assert live.look().reason.startswith("Lathe, because the outline is mirror-symmetric")
     group.method = "inflate"
     for thickness in (0.5, 0.4, 0.3):
         group.inflate__thickness = thickness
