@@ -31,3 +31,31 @@ def test_a_splat_larger_than_the_picture_touches_all_of_it_and_nothing_beyond(ex
     found, box = _touched(24.0, 40.0, extent)
     assert found
     np.testing.assert_array_equal(box, [0, 30, 0, 20])
+
+
+@pytest.mark.parametrize("size", [2.0, 12.0, 60.0])  # pixels: one tile, a few rows of them, and more rows than are kept
+def test_every_tile_in_which_an_ellipse_reaches_a_pixel_is_listed_and_hardly_another(size: float) -> None:
+    rng = np.random.default_rng(int(size))
+    row, column = np.mgrid[0:320, 0:480] + 0.5
+    surplus = listed_in_all = 0
+    for _ in range(40):
+        axes = rng.normal(size=(2, 2)) * size * (1.0, 0.3)
+        covariance = axes @ axes.T + 0.3 * np.eye(2)
+        splat = np.zeros(layout.PROJECTED, np.float32)
+        x, y = rng.random(2) * (480, 320)
+        quad = -0.5 * np.log2(np.e) * np.linalg.inv(covariance)
+        splat[[layout.QUAD_A, layout.QUAD_B, layout.QUAD_C, layout.QUAD_L]] = quad[0, 0], 2 * quad[0, 1], quad[1, 1], np.log2(0.8)
+        splat[[layout.X, layout.Y]] = x, y
+        splat[[layout.EXTENT_X, layout.EXTENT_Y]] = np.sqrt(2 * np.log(0.8 * 255) * np.diag(covariance))
+        boxes = np.zeros((1, tiles.BOX), np.int16)
+        assert tiles.tile_box(splat, 0, 30, 20, boxes, 0)
+        count = tiles.tile_count(splat, 0, boxes, 0)
+        listed = np.zeros((20, 30), bool)
+        for r in range(boxes[0, layout.TOP], boxes[0, layout.BOTTOM]):
+            first, last = tiles.tile_columns(splat, 0, r, boxes, 0)
+            listed[r, first:last] = True
+        power = quad[0, 0] * (column - x) ** 2 + 2 * quad[0, 1] * (column - x) * (row - y) + quad[1, 1] * (row - y) ** 2 + np.log2(0.8)
+        reached = (power > -tiles.CUT).reshape(20, 16, 30, 16).any(axis=(1, 3))
+        assert listed[reached].all() and count == listed.sum()
+        surplus, listed_in_all = surplus + np.sum(listed & ~reached), listed_in_all + count
+    assert surplus < 0.15 * listed_in_all
