@@ -86,7 +86,7 @@ def with_soft_rim(srgb: Array, coverage: Array) -> Array:
     small = resize(srgb, SOFT_SIDE_PX)
     depth = distance_transform_edt(resize(np.round(coverage * 255).astype(np.uint8), SOFT_SIDE_PX) > 127)
     thickness = maximum_filter(depth, round(4 * RIM_PX) + 1)
-    share = np.clip(1.0 - depth / RIM_PX, 0.0, 1.0) * np.clip(thickness / RIM_PX - 1.0, 0.0, 1.0)
+    share = np.clip((RIM_PX - depth) / (RIM_PX - 1.0), 0.0, 1.0) * np.clip(thickness / RIM_PX - 1.0, 0.0, 1.0)
     blurred = np.stack([gaussian_filter(small[..., c].astype(np.float32), RIM_BLUR_PX, mode="nearest") for c in range(3)], axis=-1)
     size_px = (srgb.shape[1], srgb.shape[0])
     shares = resize_to(np.round(255 * share).astype(np.uint8), size_px)[..., None] / np.float32(255)
