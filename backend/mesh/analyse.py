@@ -61,7 +61,6 @@ def analyse(mesh: Mesh) -> Analysis:
     first, numbers = topology.weld(mesh.vertices[used], numbers)
     vertices = mesh.vertices[used][first]
     distinct = topology.distinct_corners(numbers)
-    areas = topology.areas(vertices, numbers)
     faces = numbers[distinct][topology.first_of_doubles(numbers[distinct])]
     return _assembled(
         vertices,
@@ -70,7 +69,7 @@ def analyse(mesh: Mesh) -> Analysis:
         faces_in_all=len(mesh.faces),
         double_vertices=len(used) - len(vertices),
         broken_faces=int((~sound).sum()),
-        degenerate_faces=int((areas <= topology.no_area(vertices)).sum()),
+        degenerate_faces=int(topology.flat_faces(vertices, numbers).sum()),
         double_faces=int(distinct.sum()) - len(faces),
     )
 

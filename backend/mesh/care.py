@@ -92,7 +92,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
         raise ReifyError("The mesh has faces whose vertices are missing.", "Export it again from the program that made it.")
     broken = _broken(mesh)
     if broken.any():
-        job.warn(f"{int(broken.sum())} faces had vertices without a position and were removed.")
+        job.warn(f"{int(broken.sum())} faces had vertices without a usable position and were removed.")
     used, faces = topology.compact(mesh.vertices, faces[~broken])
     first, faces = topology.weld(mesh.vertices[used], faces)
     source = used[first]
@@ -101,7 +101,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     single = topology.first_of_doubles(faces[sound])
     kept, faces = kept[single], faces[sound][single]
     vertices = mesh.vertices[source]
-    if not (topology.areas(vertices, faces) > topology.no_area(vertices)).any():
+    if topology.flat_faces(vertices, faces).all():
         raise ReifyError("The mesh has no face with an area.", "Choose another mesh, or make it again from more or better photos.")
     wound, turned = topology.wind_consistently(faces, topology.pair_half_edges(vertices, faces))
     reversed_faces = wound[:, 0] != faces[:, 0]

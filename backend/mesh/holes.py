@@ -98,18 +98,32 @@ def _relaxed(points: Array, faces: Array, fixed: int, rounded: Array) -> Array:
 
     With the rim's included the patch goes on smoothly, else it is a membrane.
     """
-    from scipy.sparse import coo_matrix, diags, identity
     from scipy.sparse.linalg import spsolve
 
-    count = len(points)
-    start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
-    links = coo_matrix((np.ones(2 * len(start)), (np.r_[start, end], np.r_[end, start])), shape=(count, count)).tocsr()
-    links.data[:] = 1.0
-    laplacian = identity(count, format="csr") - diags(1.0 / np.maximum(np.asarray(links.sum(axis=1)).ravel(), 1.0)) @ links
-    rows = laplacian[np.concatenate([np.flatnonzero(rounded), np.arange(fixed, count)])]
+    laplacian = _laplacian(points, faces)
+    rows = laplacian[np.concatenate([np.flatnonzero(rounded), np.arange(fixed, len(points))])]
     free = rows[:, fixed:]
     pull = rows[:, :fixed] @ points[:fixed]
     solved = spsolve((free.T @ free).tocsc(), -(free.T @ pull))
     placed = points.copy()
     placed[fixed:] = solved.reshape(-1, 3)
     return placed if np.isfinite(placed).all() else points
+
+
+def _laplacian(points: Array, faces: Array):
+    """Sparse [V,V]: cotangents of the angles across each edge, each row over the root of its vertex's area (Pinkall and Polthier, 1993)."""
+    from scipy.sparse import coo_matrix, diags
+
+    count = len(points)
+    corners = points[faces]
+    sides = np.roll(corners, -2, axis=1) - np.roll(corners, -1, axis=1)  # across from each corner
+    doubled = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
+    # Slivers would rule all others, and obtuse angles push vertices out of their place.
+    dots = -np.einsum("fki,fki->fk", np.roll(sides, -1, axis=1), np.roll(sides, -2, axis=1))
+    cotangents = (dots / np.maximum(doubled, 1e-300)[:, None]).clip(0.01, 100.0)
+    start, end = np.roll(faces, -1, axis=1).ravel(), np.roll(faces, -2, axis=1).ravel()
+    weights = coo_matrix((np.tile(cotangents.ravel(), 2), (np.r_[start, end], np.r_[end, start])), shape=(count, count)).tocsr()
+    around = np.bincount(faces.ravel(), np.repeat(doubled / 6.0, 3), count)
+    mean = float(around[around > 0].mean()) if (around > 0).any() else 1.0
+    scale = diags(1.0 / np.sqrt(np.maximum(around, 1e-6 * mean) / mean))
+    return scale @ (diags(np.asarray(weights.sum(axis=1)).ravel()) - weights)

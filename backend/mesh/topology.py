@@ -122,9 +122,12 @@ def areas(vertices: Array, faces: Array) -> Array:
     return 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
 
 
-def no_area(vertices: Array) -> float:
-    """The area up to which a face among these vertices is a line, as far as positions of 32 bits can tell."""
-    return 1e-14 * float(np.ptp(vertices.astype(np.float64), axis=0).max()) ** 2 if len(vertices) else 0.0
+def flat_faces(vertices: Array, faces: Array) -> Array:
+    """Faces [F] bool that are lines or points, as far as positions of 32 bits can tell."""
+    corners = vertices[faces].astype(np.float64)
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    resolution = 2.0**-23 * float(np.abs(vertices).max(initial=0.0))
+    return 2.0 * areas(vertices, faces) <= resolution * longest
 
 
 def volume(vertices: Array, faces: Array) -> float:

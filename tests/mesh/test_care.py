@@ -111,7 +111,7 @@ def test_double_and_degenerate_faces_and_lost_vertices_are_removed() -> None:
     repaired = clean(damaged, EVERYTHING, job=job)
     assert meshes.is_watertight(repaired)
     assert len(repaired.faces) == len(mesh.faces)
-    assert any("without a position" in text for text in job.report.warnings)
+    assert any("without a usable position" in text for text in job.report.warnings)
 
 
 def test_small_holes_close_flush_and_large_ones_stay_open_unless_asked() -> None:
@@ -160,3 +160,114 @@ def test_a_mesh_that_holds_nothing_is_a_clear_error(kind: str) -> None:
     faces = {"no faces": np.zeros((0, 3)), "only broken ones": [[0, 1, 2]], "missing vertices": [[0, 1, 7]]}[kind]
     with pytest.raises(ReifyError):
         clean(Mesh(vertices, np.array(faces, np.int32).reshape(-1, 3)), MeshSettings(), job=Job())
+
+
+def test_uvs_and_textures_stay_through_repair_floaters_and_holes() -> None:
+    body = ball(n=64)
+    uvs = (0.5 + 0.5 * body.vertices[body.faces][..., [0, 2]]).astype(np.float32) + np.float32(2.0)  # outside the tile, which is allowed
+    picture = {"base_color": np.zeros((4, 4, 3), np.uint8)}
+    centers = body.vertices[body.faces].mean(axis=1)
+    keep = np.linalg.norm(centers - [1, 0, 0], axis=1) > 0.12
+    faces = body.faces[keep].copy()
+    faces[::7] = faces[::7, ::-1]
+    turned = uvs[keep].copy()
+    turned[::7] = turned[::7, ::-1]
+    made = clean(replace(body, faces=faces, uvs=turned, textures=picture), replace(EVERYTHING, holes="small"), job=Job())
+    assert meshes.is_watertight(made) and meshes.volume(made) > 0
+    assert made.textures is picture
+    near = np.abs(made.uvs - 2.0 - (0.5 + 0.5 * made.vertices[made.faces][..., [0, 2]])).max(axis=(1, 2))
+    assert near[: len(faces)].max() < 1e-5
+    assert near.max() < 0.12  # the patch has the UVs of its rim
+
+
+def test_uvs_that_are_no_numbers_become_0_and_are_told_of() -> None:
+    body = ball()
+    uvs = np.ones((len(body.faces), 3, 2), np.float32)
+    uvs[3, 1] = np.nan
+    job = Job()
+    made = clean(replace(body, uvs=uvs), EVERYTHING, job=job)
+    assert np.isfinite(made.uvs).all()
+    assert any("UVs that are no numbers" in text for text in job.report.warnings)
+
+
+def test_shells_within_others_go_and_a_body_that_can_be_seen_stays() -> None:
+    job = Job()
+    nested = joined(ball(), ball(0.5), ball(0.2), ball(0.5, (3, 0, 0)))
+    mesh = clean(nested, replace(EVERYTHING, enclosed="parts"), job=job)
+    assert meshes.parts(mesh) == 2 and job.report.metrics["inner_parts_removed"] == 2
+
+
+def test_faces_within_a_body_that_another_runs_into_go() -> None:
+    job = Job()
+    mesh = clean(joined(ball(), ball(1.0, (1.0, 0, 0))), replace(EVERYTHING, enclosed="faces"), job=job)
+    centers = mesh.vertices[mesh.faces].mean(axis=1)
+    inside = (np.linalg.norm(centers, axis=1) < 0.9) | (np.linalg.norm(centers - [1, 0, 0], axis=1) < 0.9)
+    assert not inside.any()
+    deep = np.linalg.norm(ball().vertices[ball().faces].mean(axis=1) - [1, 0, 0], axis=1) < 1
+    assert job.report.metrics["inner_faces_removed"] == pytest.approx(2 * deep.sum(), rel=0.15)
+
+
+def test_a_small_patch_goes_on_as_the_surface_curves_and_is_as_fine() -> None:
+    body = ball(n=256)
+    centers = body.vertices[body.faces].mean(axis=1)
+    holed = replace(body, faces=body.faces[np.linalg.norm(centers - [1, 0, 0], axis=1) > 0.1])
+    made = care.close_holes(holed, np.inf, job=Job())
+    new = made.vertices[len(holed.vertices) :]
+    assert len(new) > 10
+    np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1.0, atol=2e-3)
+    patch = topology.areas(made.vertices, made.faces[len(holed.faces) :])
+    assert patch.max() < 4 * np.median(topology.areas(holed.vertices, holed.faces))
+    np.testing.assert_allclose(made.vertex_srgb[len(holed.vertices) :], 0.5 + 0.5 * new, atol=0.1)
+
+
+def test_a_large_patch_is_flat_and_evenly_meshed() -> None:
+    body = ball(n=96)
+    half = replace(body, faces=body.faces[body.vertices[body.faces].mean(axis=1)[:, 2] > 0])
+    made = care.close_holes(half, np.inf, job=Job())
+    patch = made.faces[len(half.faces) :]
+    assert np.abs(made.vertices[patch][..., 2]).max() < 1e-3
+    corners = made.vertices[patch].astype(np.float64)
+    sides = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
+    assert np.median(sides.max(axis=1) / sides.min(axis=1)) < 1.8
+
+
+def test_levels_of_detail_get_coarser_and_keep_the_shape() -> None:
+    job = Job()
+    exact = ball(n=64)
+    levels = care.levels_of_detail(exact, 3, 0.5, job=job)
+    assert [len(level.faces) for level in levels] == pytest.approx([len(exact.faces) * 0.5**k for k in (1, 2, 3)], rel=0.02)
+    assert all(meshes.is_watertight(level) for level in levels)
+    assert meshes.volume(levels[2]) == pytest.approx(meshes.volume(exact), rel=0.05)
+    assert job.report.metrics["faces_lod3"] == len(levels[2].faces)
+
+
+@pytest.mark.parametrize("size", [1e-20, 1e-6, 1e6, 1e14])
+def test_the_size_of_a_mesh_makes_no_difference(size: float) -> None:
+    body = ball(n=32)
+    mesh = clean(replace(body, vertices=(body.vertices.astype(float) * size).astype(np.float32)), MeshSettings(faces=300), job=Job())
+    assert meshes.is_watertight(mesh) and 200 < len(mesh.faces) <= 300
+
+
+def test_positions_too_far_away_to_compute_with_are_dropped_and_told_of() -> None:
+    body = ball()
+    vertices = body.vertices.copy()
+    vertices[0] = 1e30
+    job = Job()
+    mesh = clean(replace(body, vertices=vertices), replace(EVERYTHING, holes="all"), job=job)
+    assert meshes.is_watertight(mesh)
+    assert any("usable position" in text for text in job.report.warnings)
+
+
+@pytest.mark.parametrize("holes", ["small", "all", "rebuild"])
+def test_a_single_triangle_survives_every_choice(holes: str) -> None:
+    triangle = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
+    settings = MeshSettings(faces=1, holes=holes, enclosed="faces", rebuild_cells=16)
+    mesh = clean(triangle, settings, job=Job())
+    assert len(mesh.faces) >= 1 and np.isfinite(mesh.vertices).all()
+
+
+def test_a_mesh_of_nothing_but_lines_is_a_clear_error() -> None:
+    line = np.linspace(0, 1, 30)[:, None] * np.float32([1, 2, 3])
+    faces = np.stack([np.arange(28), np.arange(1, 29), np.arange(2, 30)], axis=1).astype(np.int32)
+    with pytest.raises(ReifyError, match="no face with an area"):
+        clean(Mesh(line.astype(np.float32), faces), MeshSettings(), job=Job())
