@@ -258,6 +258,33 @@ def test_the_check_passes_an_engine_that_is_right_and_fails_one_that_is_not(make
     assert "gradient" in disagreement(spoiled)
 
 
+def test_a_full_or_failing_card_ends_a_step_with_a_sentence_for_the_user(make_engine, make_splats, make_cameras, monkeypatch):
+    from reify.backend.errors import ReifyError
+
+    engine, target = make_engine(make_splats(5, degree=0)), _target(make_cameras(20, 17))
+
+    def raising(error):
+        def render(*arguments):
+            raise error
+
+        return render
+
+    for error, words in (
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "memory is full."),
+        (
+            RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might"),
+            "illegal memory access was encountered.",
+        ),
+    ):
+        monkeypatch.setattr(engine, "render", raising(error))
+        with pytest.raises(ReifyError) as caught:
+            engine.step(target, _step(engine))
+        assert caught.value.what.endswith(words) and caught.value.fix
+    monkeypatch.setattr(engine, "render", raising(RuntimeError("a mistake of ours")))
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        engine.step(target, _step(engine))
+
+
 def test_the_check_tells_what_the_driver_said():
     from reify.backend.splats.cuda.check import disagreement
 

@@ -28,7 +28,10 @@ def disagreement(make: Callable[[Splats, int, int], Any]) -> str:
     try:
         for antialiased in (False, True):
             splats = _splats(antialiased)
-            if problem := _differs(make(splats, SPLATS, 3), splats):
+            engine = make(splats, SPLATS, 3)
+            problem = _differs(engine, splats)
+            engine.close()
+            if problem:
                 return f"a check found that it computes something else than the CPU does ({problem})"
     except Exception as error:  # whatever a driver, a compiler or a package comes up with, the card isn't to be used
         return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -20,6 +20,7 @@ from ...values import Splats
 from ..cpu import layout
 from ..cpu.engine import control_row, rows_of, splats_of
 from ..engine import Step, StepFigures, Target
+from .failures import explained
 from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL, THREADS
 
 Array = Any
@@ -71,8 +72,9 @@ class Photo:
 class CudaEngine:
     """Splats in training on a card; `parameters`, `moments` and `stats` are current on the host only inside of `edited()`."""
 
+    @explained()
     def __init__(self, splats: Splats, capacity: int, sh_degree: int, launch: Launch, *, device: str = "cuda") -> None:
-        """`launch` runs kernels: `driver.Kernels` on a card, what stands in for it in tests."""
+        """`launch` runs kernels: `driver.Kernels` on a card, what stands in for it in tests. Raises ReifyError where the card fails."""
         self.bases = (sh_degree + 1) ** 2
         self.width = layout.row_width(self.bases)
         assert self.width <= MOST_COLUMNS
@@ -101,8 +103,9 @@ class CudaEngine:
         """A copy of the splats as they are."""
         return splats_of(self._rows[: self.count].cpu().numpy(), self.bases, self.antialiased)
 
+    @explained()
     def step(self, target: Target, step: Step) -> StepFigures:
-        """Render one view, compare it with its photo, and take one Adam step."""
+        """Render one view, compare it with its photo, and take one Adam step; raises ReifyError where the card fails."""
         height, width = target.rgb.shape[:2]
         photo = self._photo(target)
         background = np.asarray(step.background, np.float32)
@@ -190,7 +193,10 @@ class CudaEngine:
         return out
 
     def close(self) -> None:
-        """Nothing to end here."""
+        """Give the card's memory back; Blender draws with it."""
+        self._photos.clear()
+        del self._rows, self._moments, self._stats
+        torch.cuda.empty_cache()
 
     def _exposed(self, view: View, background: Array, exposure: Array) -> torch.Tensor:
         """The picture with what stands before the background times a gain and plus an offset for each channel."""

@@ -18,6 +18,7 @@ from .. import twin
 from ..cpu import layout
 from ..cpu.engine import rows_of, splats_of
 from ..engine import Step, StepFigures, Target
+from .failures import explained
 
 Array = Any
 # parameters by name, probe, cam_from_world, K, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
@@ -56,8 +57,9 @@ class TorchEngine:
         """A copy of the splats as they are."""
         return splats_of(self._tensors[0].float().cpu().numpy(), self.bases, self.antialiased)
 
+    @explained()
     def step(self, target: Target, step: Step) -> StepFigures:
-        """Render one view, compare it with its photo, and take one Adam step."""
+        """Render one view, compare it with its photo, and take one Adam step; raises ReifyError where the card fails."""
         rows, moments, stats = self._tensors
         rows = rows.detach().requires_grad_()
         probe = torch.zeros(self.count, **self._place).requires_grad_()
@@ -100,7 +102,9 @@ class TorchEngine:
         return StepFigures(float(loss.detach()), square, int(seen.sum()), 0, v_exposure, v_camera)
 
     def close(self) -> None:
-        """Nothing to end here."""
+        """Give the card's memory back; Blender draws with it."""
+        del self._tensors
+        torch.cuda.empty_cache()
 
     def _descend(self, rows: torch.Tensor, moments: torch.Tensor, step: Step) -> None:
         gradient = rows.grad
