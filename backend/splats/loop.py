@@ -92,11 +92,11 @@ class Loop:
                 # A pause, or a laptop that slept, isn't training time.
                 self.elapsed += min(time.monotonic() - clock, 5.0)
                 clock = time.monotonic()
+            if self.prunings < len(PRUNINGS):  # ended early
+                self._prune(USELESS_WEIGHT)
         except Cancelled:
             self._save()
             raise
-        if self.prunings < len(PRUNINGS):  # ended early
-            self._prune(USELESS_WEIGHT)
         self._repair()
         with self.engine.edited():
             strategy.keep(self.engine, strategy.opacities(self.engine) > strategy.DEAD_OPACITY)
