@@ -34,6 +34,7 @@ def main() -> int:
     for inputs in one_by_one(chosen.pictures, settings):
         job = Job()
         mesh = METHOD.perform(inputs, settings, job).mesh
+        assert mesh is not None
         print(inputs.sources[0].name, dict(job.report.choices), *job.report.warnings, sep="\n  ", file=sys.stderr)
         rows.append(np.concatenate([_fitted(read_image(inputs.sources[0]), chosen.size), *views(mesh, chosen.size)], axis=1))
     write_png(chosen.output, np.concatenate(rows))
@@ -69,7 +70,7 @@ def _lit(colours: Array, clay: Array) -> Array:
 
 def _fitted(pixels: Array, size_px: int) -> Array:
     small = resize(pixels, size_px)
-    colours = small[..., :3].astype(np.float32)
+    colours: Array = small[..., :3].astype(np.float32)
     if small.shape[2] == 4:
         colours = PAPER + small[..., 3:] / 255.0 * (colours - PAPER)
     page = np.full((size_px, size_px, 3), PAPER, np.uint8)
