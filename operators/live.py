@@ -176,7 +176,7 @@ def _place(state: _State, scene: bpy.types.Scene, fresh: bool) -> None:
         state.stale = False
         if there is None:
             placed = preview.shown(scene)
-            others = [made for made in scene.objects if made.type == "MESH" and made is not placed]
+            others = [made for made in scene.objects if made.type == "MESH" and made != placed]
             placed.location.x = rows.shift(rows.box_of(mesh), others)
             preferences = chosen.preferences()
             if preferences is None or preferences.show_colors:
