@@ -199,10 +199,20 @@ def _read_colors(data: bpy.types.Mesh) -> Array | None:
 
 def _read_textures(material: bpy.types.Material | None) -> dict[str, Array]:
     shader = _principled_of(material)
-    links = shader.inputs["Base Color"].links if shader is not None else ()
-    image = getattr(links[0].from_node, "image", None) if links else None
+    image = _picture_behind(shader.inputs["Base Color"]) if shader is not None else None
     # A picture is read from its file on first use; its size says whether that can be done.
     return {"base_color": images.pixels(image)} if image is not None and min(images.size_px(image)) > 0 else {}
+
+
+def _picture_behind(socket: bpy.types.NodeSocket) -> bpy.types.Image | None:
+    """The first picture that flows into a socket, also by way of other nodes: glTF's importer multiplies it by vertex colours."""
+    waiting = [link.from_node for link in socket.links]
+    while waiting:
+        node = waiting.pop(0)
+        if node.bl_idname == "ShaderNodeTexImage" and node.image is not None:
+            return node.image
+        waiting += [link.from_node for inner in node.inputs for link in inner.links]
+    return None
 
 
 def _principled_of(material: bpy.types.Material | None) -> bpy.types.Node | None:

@@ -73,6 +73,8 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     if settings.holes != "none":
         job.progress(0.8, "closing holes")
         mesh = close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
+        if settings.enclosed != "keep" and job.report.metrics["holes_closed"]:
+            mesh = drop_enclosed(mesh, "parts", job=job)  # nothing looks in any more
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
@@ -147,7 +149,7 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     part = topology.parts(mesh.faces, len(mesh.vertices))
     if which == "parts":
         inner = inner_parts(mesh.vertices, mesh.faces, part)
-        job.metric("inner_parts_removed", int(inner.sum()))
+        job.metric("inner_parts_removed", job.report.metrics.get("inner_parts_removed", 0) + int(inner.sum()))
         return _subset(mesh, ~inner[part]) if inner.any() else mesh
     unseen = hidden(tree_of(mesh.vertices, mesh.faces), rays=256)
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)

@@ -1,0 +1,150 @@
+"""Objects and files of meshes as what a method is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from reify.backend.mesh import topology
+from reify.tests.scene import samples
+
+pytestmark = pytest.mark.blender
+
+
+@pytest.fixture
+def cube(scene):
+    """A cube 2 wide, scaled, mirrored, turned and moved, with a modifier that doubles its faces."""
+    import bpy
+
+    bpy.ops.mesh.primitive_cube_add(location=(5, 6, 7), rotation=(0.3, 0.2, 0.9))
+    made = bpy.context.object
+    made.scale = (1, 2, -3)
+    made.modifiers.new("Triangulate", "SUBSURF").subdivision_type = "SIMPLE"
+    bpy.context.view_layer.update()
+    return made
+
+
+def test_a_mesh_comes_as_it_stands_in_the_world_with_its_faces_looking_outwards(cube):
+    from reify.scene.read import given_from
+
+    given = given_from(cube, modifiers=False)
+    assert given.name == "Cube" and len(given.value.faces) == 12 and given.value.uvs is not None
+    assert topology.volume(given.value.vertices, given.value.faces) == pytest.approx(8 * 6)
+    np.testing.assert_allclose(given.value.vertices.mean(axis=0), 0, atol=1e-6)
+    assert len(given_from(cube, modifiers=True).value.faces) == 48
+
+
+def test_going_back_to_the_objects_space_gives_what_it_was(cube):
+    from reify.scene.mesh import read_mesh
+    from reify.scene.read import given_from, in_object_space
+
+    before = read_mesh(cube, modifiers=False)
+    after = in_object_space(given_from(cube, modifiers=False).value, cube)
+    np.testing.assert_allclose(after.vertices, before.vertices, atol=1e-5)
+    np.testing.assert_array_equal(np.sort(after.faces, axis=1), np.sort(before.faces, axis=1))
+    assert topology.volume(after.vertices, after.faces) == pytest.approx(8)
+
+
+def test_an_object_scaled_to_nothing_is_refused(scene):
+    import bpy
+    from reify.backend.errors import ReifyError
+    from reify.scene.read import given_from
+
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.context.object.scale = (1, 1, 0)
+    bpy.context.view_layer.update()
+    with pytest.raises(ReifyError, match="scaled to nothing"):
+        given_from(bpy.context.object)
+
+
+def test_the_kind_of_an_object_is_told_by_what_it_holds(scene):
+    import bpy
+    from reify.backend.values import Mesh, Points, Splats
+    from reify.scene.points import points_object
+    from reify.scene.read import kind_of
+    from reify.scene.splats import splats_object
+
+    bpy.ops.mesh.primitive_cube_add()
+    assert kind_of(bpy.context.object) is Mesh
+    assert kind_of(splats_object("s", samples.splats())) is Splats
+    assert kind_of(points_object("p", samples.result().points)) is Points
+    assert kind_of(bpy.data.objects.new("e", None)) is None
+    assert kind_of(bpy.data.objects.new("m", bpy.data.meshes.new("m"))) is None
+    assert kind_of(None) is None
+
+
+@pytest.mark.parametrize("ending", [".glb", ".obj", ".stl", ".ply", ".fbx", ".blend"])
+def test_files_are_read_upright_with_their_texture_and_leave_nothing_behind(scene, tmp_path, ending):
+    import bpy
+    from reify.scene.export import write_mesh
+    from reify.scene.mesh import mesh_object
+    from reify.scene.read import given_from_file
+
+    path = tmp_path / f"statue{ending}"
+    made = mesh_object("statue", samples.mesh())
+    if ending in (".glb", ".obj", ".stl"):
+        write_mesh(samples.mesh(), path)
+    else:
+        scene.collection.objects.link(made)
+        {
+            ".ply": lambda: bpy.ops.wm.ply_export(filepath=str(path)),
+            ".fbx": lambda: bpy.ops.export_scene.fbx(filepath=str(path)),
+            ".blend": lambda: bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True),
+        }[ending]()
+    counts = [len(getattr(bpy.data, kind)) for kind in ("objects", "meshes", "materials", "images", "collections")]
+    given = given_from_file(path)
+    assert [len(getattr(bpy.data, kind)) for kind in ("objects", "meshes", "materials", "images", "collections")] == counts
+    mesh = given.value
+    assert given.name == "statue" and given.sources == (path,)
+    expected = samples.mesh()
+    places = np.unique(mesh.vertices.round(4), axis=0)
+    np.testing.assert_allclose(places, np.unique(expected.vertices.round(4), axis=0), atol=1e-4)
+    if ending != ".stl":
+        assert mesh.uvs is not None
+    if ending in (".glb", ".obj", ".blend"):
+        picture = mesh.textures["base_color"]
+        assert tuple(picture[2, 2, :3]) == (255, 0, 0) and tuple(picture[-3, -3, :3]) == (128, 128, 128)
+
+
+def test_several_objects_with_materials_of_their_own_become_one_mesh(scene, tmp_path):
+    import bpy
+    from reify.scene.read import given_from_file
+
+    for x, color in ((0, (1, 0, 0, 1)), (5, (0, 1, 0, 1))):
+        bpy.ops.mesh.primitive_cube_add(location=(x, 0, 0))
+        material = bpy.data.materials.new("m")
+        material.use_nodes = True
+        material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = color
+        bpy.context.object.data.materials.append(material)
+    path = tmp_path / "two.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    mesh = given_from_file(path).value
+    assert len(mesh.faces) == 24
+    left = mesh.vertices[:, 0] < 2
+    np.testing.assert_allclose(mesh.vertex_srgb[left], np.tile([1, 0, 0], (8, 1)), atol=1e-5)
+    np.testing.assert_allclose(mesh.vertex_srgb[~left], np.tile([0, 1, 0], (8, 1)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("gone.glb", None, "isn't there"),
+        ("picture.jpg", b"x", "ending"),
+        ("torn.glb", b"glTF junk", "can't be read"),
+        ("empty.obj", b"# nothing\n", "holds no mesh"),
+        ("lines.obj", b"v 0 0 0\nv 1 0 0\nl 1 2\n", "holds no mesh"),
+        ("torn.blend", b"BLENDER junk", "can't be read"),
+    ],
+)
+def test_files_that_hold_no_mesh_are_refused_in_a_sentence(scene, tmp_path, name, content, said):
+    import bpy
+    from reify.backend.errors import ReifyError
+    from reify.scene.read import given_from_file
+
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ReifyError, match=said) as caught:
+        given_from_file(path)
+    assert caught.value.fix
+    assert not bpy.data.objects
