@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +17,10 @@ import torch
 from ...device import free_memory
 from ...values import Splats
 from ..cpu import layout
-from ..cpu.engine import control_row, rows_of, splats_of
+from ..cpu.engine import control_row
 from ..engine import Step, StepFigures, Target
 from .failures import explained
+from .rows import DeviceRows
 from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL, THREADS
 
 Array = Any
@@ -69,39 +69,16 @@ class Photo:
         return sum(plane.nbytes for plane in (self.rgb, self.alpha, self.weight) if plane is not None)
 
 
-class CudaEngine:
-    """Splats in training on a card; `parameters`, `moments` and `stats` are current on the host only inside of `edited()`."""
+class CudaEngine(DeviceRows):
+    """Splats in training on a card."""
 
-    @explained()
     def __init__(self, splats: Splats, capacity: int, sh_degree: int, launch: Launch, *, device: str = "cuda") -> None:
         """`launch` runs kernels: `driver.Kernels` on a card, what stands in for it in tests. Raises ReifyError where the card fails."""
-        self.bases = (sh_degree + 1) ** 2
-        self.width = layout.row_width(self.bases)
+        super().__init__(splats, capacity, sh_degree, device, torch.float32)
         assert self.width <= MOST_COLUMNS
-        self.capacity = max(capacity, len(splats))
-        self.antialiased = splats.antialiased
-        self.count = len(splats)
-        self.parameters = np.zeros((self.capacity, self.width), np.float32)
-        self.moments = np.zeros((self.capacity, 2, self.width), np.float32)
-        self.stats = np.zeros((self.capacity, layout.STATS), np.float32)
-        self.parameters[: self.count] = rows_of(splats, self.bases)
         self._launch, self._device = launch, device
-        self._rows, self._moments, self._stats = (self._new(*host.shape) for host in (self.parameters, self.moments, self.stats))
         self._photos: dict[int, Photo] = {}  # by the identity of their pixels on the host, as long as these live
         self._photo_bytes = (torch.cuda.mem_get_info()[0] if device == "cuda" else free_memory()) // PHOTO_SHARE
-        self._upload()
-
-    @contextmanager
-    def edited(self) -> Iterator[None]:
-        """Bring the arrays to the host, where a strategy may change them, and take them back."""
-        for host, tensor in zip((self.parameters, self.moments, self.stats), (self._rows, self._moments, self._stats), strict=True):
-            host[: self.count] = tensor[: self.count].cpu().numpy()
-        yield
-        self._upload()
-
-    def splats(self) -> Splats:
-        """A copy of the splats as they are."""
-        return splats_of(self._rows[: self.count].cpu().numpy(), self.bases, self.antialiased)
 
     @explained()
     def step(self, target: Target, step: Step) -> StepFigures:
@@ -120,11 +97,18 @@ class CudaEngine:
             v_image, v_alpha, v_exposure = self._exposed_back(view, background, step.exposure, v_image)
         entry_gradients = self._entry_gradients(view, v_image, v_alpha, error, step.absolute)
         v_camera = self._pull_back(view, step, entry_gradients, None)
-        ssim, l1, square = (sums / (3 * photo.known)).tolist()
+        found = torch.cat([v for v in (sums, v_exposure, v_camera) if v is not None]).cpu().numpy()  # one wait for all
+        ssim, l1, square = (float(v) / (3 * photo.known) for v in found[:3])
         ssim -= pixels / photo.known - 1  # pixels that aren't known agree perfectly in both pictures
         loss = (1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)
-        figures = (None if v is None else v.cpu().numpy() for v in (v_exposure, v_camera))
-        return StepFigures(loss, square, view.visible, len(view.members), *figures)
+        return StepFigures(
+            loss,
+            square,
+            view.visible,
+            len(view.members),
+            found[3:9] if step.exposure is not None else None,
+            found[-6:] if step.camera_gradient else None,
+        )
 
     def strongest_weights(self, target: Target) -> Array:
         """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
@@ -151,7 +135,7 @@ class CudaEngine:
         camera[layout.SIZE : layout.SIZE + 2] = width, height
         projected, boxes = self._new(n, layout.PROJECTED), self._new(n, 4, kind=torch.int16)
         counts, first_rows, depths = self._new(n, kind=torch.int32), self._new(n, kind=torch.int32), self._new(n)
-        splats = (self._rows, self.width, bases, camera, across, down, self.antialiased)
+        splats = (self._tensors[0], self.width, bases, camera, across, down, self.antialiased)
         self._each(n, "project", *splats, projected, boxes, counts, depths)
         order = torch.sort(depths, stable=True).indices
         ends = torch.cumsum(counts[order], 0)
@@ -193,10 +177,9 @@ class CudaEngine:
         return out
 
     def close(self) -> None:
-        """Give the card's memory back; Blender draws with it."""
+        """Give the card's memory back."""
         self._photos.clear()
-        del self._rows, self._moments, self._stats
-        torch.cuda.empty_cache()
+        super().close()
 
     def _exposed(self, view: View, background: Array, exposure: Array) -> torch.Tensor:
         """The picture with what stands before the background times a gain and plus an offset for each channel."""
@@ -244,6 +227,7 @@ class CudaEngine:
 
     def _pull_back(self, view: View, step: Step, entry_gradients: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor | None:
         """Take the step, or fill `out`; returns the gradient [6] by the camera's motion where it is asked for."""
+        rows, moments, stats = self._tensors
         blocks = -(-self.count // PULL)
         motions = self._new(blocks, 6) if step.camera_gradient else None
         learning = np.zeros(MOST_COLUMNS, np.float32)
@@ -253,8 +237,8 @@ class CudaEngine:
             (blocks, 1, 1),
             (PULL, 1, 1),
             self.count,
-            self._rows,
-            self._moments,
+            rows,
+            moments,
             self.width,
             step.bases,
             view.camera,
@@ -268,7 +252,7 @@ class CudaEngine:
             step.seed >> 32,
             step.seed & 0xFFFFFFFF,
             out,
-            self._stats,
+            stats,
             motions,
         )
         return None if motions is None else motions.sum(0, dtype=torch.float64)
@@ -295,10 +279,6 @@ class CudaEngine:
             self._photos[key] = photo
             weakref.finalize(target.rgb, self._photos.pop, key, None)
         return photo
-
-    def _upload(self) -> None:
-        for host, tensor in zip((self.parameters, self.moments, self.stats), (self._rows, self._moments, self._stats), strict=True):
-            tensor[: self.count] = torch.from_numpy(host[: self.count]).to(self._device)
 
     def _new(self, *shape: int, kind: torch.dtype = torch.float32) -> torch.Tensor:
         return torch.empty(shape, dtype=kind, device=self._device)

@@ -5,8 +5,7 @@ The same class runs on the CPU with the float64 twin as its rasteriser: slow, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +15,9 @@ import torch
 from ...values import Splats
 from .. import twin
 from ..cpu import layout
-from ..cpu.engine import rows_of, splats_of
 from ..engine import Step, StepFigures, Target
 from .failures import explained
+from .rows import DeviceRows
 
 Array = Any
 # parameters by name, probe, cam_from_world, K, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
@@ -26,36 +25,15 @@ Array = Any
 Rasteriser = Callable[..., tuple[torch.Tensor, torch.Tensor, Callable[[], torch.Tensor | None]]]
 
 
-class TorchEngine:
-    """Splats in training on a torch device; `parameters`, `moments` and `stats` are current on the host only inside of `edited()`."""
+class TorchEngine(DeviceRows):
+    """Splats in training on a torch device."""
 
     def __init__(
         self, splats: Splats, capacity: int, sh_degree: int, rasterise: Rasteriser, *, device: str, dtype: torch.dtype = torch.float32
     ) -> None:
-        self.bases = (sh_degree + 1) ** 2
-        self.width = layout.row_width(self.bases)
-        self.capacity = max(capacity, len(splats))
-        self.antialiased = splats.antialiased
-        self.count = len(splats)
-        self.parameters = np.zeros((self.capacity, self.width), np.float32)
-        self.moments = np.zeros((self.capacity, 2, self.width), np.float32)
-        self.stats = np.zeros((self.capacity, layout.STATS), np.float32)
-        self.parameters[: self.count] = rows_of(splats, self.bases)
+        """Raises ReifyError where the card fails."""
+        super().__init__(splats, capacity, sh_degree, device, dtype)
         self._rasterise = rasterise
-        self._place: dict[str, Any] = {"device": device, "dtype": dtype}
-        self._tensors = self._uploaded()
-
-    @contextmanager
-    def edited(self) -> Iterator[None]:
-        """Bring the arrays to the host, where a strategy may change them, and take them back."""
-        for host, tensor in zip((self.parameters, self.moments, self.stats), self._tensors, strict=True):
-            host[: self.count] = tensor.cpu().numpy()
-        yield
-        self._tensors = self._uploaded()
-
-    def splats(self) -> Splats:
-        """A copy of the splats as they are."""
-        return splats_of(self._tensors[0].float().cpu().numpy(), self.bases, self.antialiased)
 
     @explained()
     def step(self, target: Target, step: Step) -> StepFigures:
@@ -101,11 +79,6 @@ class TorchEngine:
         v_camera = _host(motion.grad) if step.camera_gradient else None
         return StepFigures(float(loss.detach()), square, int(seen.sum()), 0, v_exposure, v_camera)
 
-    def close(self) -> None:
-        """Give the card's memory back; Blender draws with it."""
-        del self._tensors
-        torch.cuda.empty_cache()
-
     def _descend(self, rows: torch.Tensor, moments: torch.Tensor, step: Step) -> None:
         gradient = rows.grad
         assert gradient is not None
@@ -131,10 +104,6 @@ class TorchEngine:
             turns = twin.rotations(rows.detach()[:, layout.QUATERNION : layout.QUATERNION + 4])
             updated[:, layout.MEAN : layout.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", turns, scales**2 * normal)
         self._tensors = (updated, moments, self._tensors[2])
-
-    def _uploaded(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        rows, moments, stats = (torch.tensor(array[: self.count], **self._place) for array in (self.parameters, self.moments, self.stats))
-        return rows, moments, stats
 
 
 def named(rows: torch.Tensor, bases: int) -> dict[str, torch.Tensor]:
