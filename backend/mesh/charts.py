@@ -12,6 +12,11 @@ from . import topology
 STEEPEST = 0.34  # cosine: faces tilted more than 70 degrees against their chart get one of their own
 FLAT = 0.64  # cosine within which a chart grows at first
 MOST_TRIALS = 80  # of scales, each at least 1 % smaller than the one before
+TINY = 12  # faces: smaller charts join a neighbour, whose flat faces make room for them
+SQUEEZED = 0.1  # of its area: a face that flattening leaves less is spread out
+SMALLEST = 0.003  # of its area: a face that still has less goes to another chart
+FAINT = 1e-4
+ATTEMPTS = 12  # at charts that flatten without overlaps; from half of them on, faces that won't are charts of their own
 ANGLES = 24  # tried between 0 and 90 degrees for the smallest box around a chart
 
 
@@ -57,6 +62,26 @@ def _charts(mesh: Mesh, normals: Array, areas: Array) -> Array:
         kernels.grow(normals, areas, centers, neighbours, seeds, means, STEEPEST, reach, chart)
         kernels.cover(normals, areas, neighbours, np.argsort(-flatness, kind="stable"), FLAT, chart)
     kernels.straighten(normals, neighbours, _chart_normals(chart, normals, areas), STEEPEST, chart, 4)
+    return _without_tiny(chart, neighbours)
+
+
+def _without_tiny(chart: Array, neighbours: Array, rounds: int = 4) -> Array:
+    """Charts of few faces given to the neighbour that they share most edges with."""
+    for _ in range(rounds):
+        count = np.bincount(chart)
+        face, side = np.nonzero((neighbours >= 0) & (count[chart] < TINY)[:, None])
+        own, other = chart[face], chart[neighbours[face, side]]
+        pair, shared = np.unique((own * len(count) + other)[own != other], return_counts=True)
+        if len(pair) == 0:
+            break
+        own, other = pair // len(count), pair % len(count)
+        order = np.lexsort((count[other], shared))
+        target = np.arange(len(count))
+        target[own[order]] = other[order]
+        # Of two tiny charts that would swap places, one stays.
+        swapped = (target[target] == np.arange(len(count))) & (np.arange(len(count)) < target)
+        target[swapped] = np.flatnonzero(swapped)
+        chart = np.unique(target[chart], return_inverse=True)[1].reshape(-1)
     return chart
 
 
@@ -85,10 +110,11 @@ def _flatten(mesh: Mesh, normals: Array, areas: Array, chart: Array, size_px: in
     from . import chart_kernels as kernels
 
     texel = np.sqrt(areas.sum() / 0.6) / size_px
-    for _ in range(8):
+    for attempt in range(ATTEMPTS):
         flat, heights = _project(mesh, normals, areas, chart)
-        turned_away = (_doubled(flat) <= 0) & (areas > 1e-12 * areas.sum())
-        chart = np.where(turned_away, chart.max() + 1 + np.arange(len(chart)), chart)
+        flat = _spread_out(flat, mesh, areas, chart)
+        turned_away = (_doubled(flat) <= SMALLEST * 2 * areas) & (areas > 1e-12 * areas.sum())
+        chart = np.where(turned_away, chart.max() + 1 + (np.arange(len(chart)) if attempt > ATTEMPTS // 2 else chart), chart)
         order = np.argsort(chart, kind="stable")
         bounds = np.flatnonzero(np.diff(chart[order], prepend=-1, append=chart.max() + 1))
         triangles, high = flat[order], heights[order]
@@ -100,12 +126,16 @@ def _flatten(mesh: Mesh, normals: Array, areas: Array, chart: Array, size_px: in
                     kernels.find_covered(triangles, high, bounds[c], bounds[c + 1], 0.5 * texel, covered)
 
         device.split(look, len(bounds) - 1, parts=16)
-        if not covered.any():
+        if not (covered.any() or turned_away.any()):
             break
         chart = chart.copy()
         chart[order[covered]] += chart.max() + 1
         chart = _connected_charts(mesh, chart)
-    flat, _ = _project(mesh, normals, areas, chart)
+    flat = _spread_out(_project(mesh, normals, areas, chart)[0], mesh, areas, chart)
+    left = _doubled(flat) <= 0
+    if left.any():
+        chart = np.where(left, chart.max() + 1 + np.arange(len(chart)), chart)
+        flat = np.where(left[:, None, None], _project(mesh, normals, areas, chart)[0], flat)
     return _upright(flat, chart), chart
 
 
@@ -119,6 +149,50 @@ def _project(mesh: Mesh, normals: Array, areas: Array, chart: Array) -> tuple[Ar
     corners = mesh.vertices[mesh.faces].astype(np.float64)
     flat = np.stack([np.einsum("fci,fi->fc", corners, u[chart]), np.einsum("fci,fi->fc", corners, v[chart])], axis=-1)
     return flat, np.einsum("fi,fi->f", corners.mean(axis=1), n[chart])
+
+
+def _spread_out(flat: Array, mesh: Mesh, areas: Array, chart: Array, rounds: int = 6) -> Array:
+    """Flat positions [F,3,2] where faces that are turned over or squeezed share the room around them.
+
+    Their vertices inside the chart become means of their neighbours (Tutte, 1963), in each round those around them, too.
+    """
+    from scipy.sparse import coo_matrix, diags
+    from scipy.sparse.linalg import spsolve
+
+    keys = chart[:, None].astype(np.int64) * len(mesh.vertices) + mesh.faces
+    _, first, node = np.unique(keys, return_index=True, return_inverse=True)
+    node, count = node.reshape(-1, 3), len(first)
+    place = flat.reshape(-1, 2)[first]
+    edges = np.sort(np.concatenate([node[:, [0, 1]], node[:, [1, 2]], node[:, [2, 0]]]), axis=1)
+    code, faces_there = np.unique(edges[:, 0] * count + edges[:, 1], return_counts=True)
+    a, b = code // count, code % count
+    graph = coo_matrix((np.ones(2 * len(a)), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(count, count)).tocsr()
+    inner = np.ones(count, bool)
+    inner[np.concatenate([a[faces_there == 1], b[faces_there == 1]])] = False
+    free = np.zeros(count, bool)
+    for _ in range(rounds):
+        bad = _doubled(place[node]) < SQUEEZED * 2 * areas
+        if free.any():
+            bad |= free[node].any(axis=1) & _touch(bad, node, count)
+        if not bad.any():
+            break
+        free[node[bad]] = True
+        free &= inner
+        moved, held = np.flatnonzero(free), np.flatnonzero(~free)
+        if len(moved) == 0:
+            break
+        rows = graph[moved]
+        # The faint pull to where they are settles charts of which no vertex is held.
+        matrix = diags(np.asarray(rows.sum(axis=1)).ravel() + FAINT) - rows[:, moved]
+        place[moved] = spsolve(matrix.tocsc(), rows[:, held] @ place[held] + FAINT * place[moved]).reshape(-1, 2)
+    return place[node]
+
+
+def _touch(faces: Array, node: Array, count: int) -> Array:
+    """Faces [F] that share a node with one of `faces` [F]."""
+    near = np.zeros(count, bool)
+    near[node[faces]] = True
+    return near[node].any(axis=1)
 
 
 def _doubled(flat: Array) -> Array:

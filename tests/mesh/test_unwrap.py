@@ -81,6 +81,23 @@ def test_charts_are_few_and_fill_the_tile() -> None:
     assert len(corners) < 1.25 * len(mesh.vertices)  # few seams, so few vertices with several places in the tile
 
 
+def test_crumpled_ground_is_one_chart_with_few_others() -> None:
+    """A noisy sheet in which some faces are turned over: they find room between their neighbours."""
+    n, rng = 80, np.random.default_rng(0)
+    x, y = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    vertices = np.stack([x, y, np.zeros(n * n)], axis=1) + rng.normal(size=(n * n, 3)) * (rng.random((n * n, 1)) < 0.1) * [0.8, 0.8, 1.5]
+    i, j = (a.ravel() for a in np.meshgrid(np.arange(n - 1), np.arange(n - 1), indexing="ij"))
+    p = i * n + j
+    faces = np.concatenate([np.stack([p, p + n, p + n + 1], axis=1), np.stack([p, p + n + 1, p + 1], axis=1)])
+    uvs = unwrap_by_charts(Mesh(vertices.astype(np.float32), faces.astype(np.int32)), SIZE, 2)
+    count = covered(uvs)
+    assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
+    assert (doubled_areas(uvs) > 0).all()
+    assert 0.5 * doubled_areas(uvs).sum() > 0.6
+    corners = np.unique(np.round(uvs.reshape(-1, 2), 6), axis=0)
+    assert len(corners) < 1.05 * len(vertices)
+
+
 def test_texels_are_spread_evenly_over_the_surface() -> None:
     mesh = torus(96)
     corners = mesh.vertices[mesh.faces].astype(float)
