@@ -7,7 +7,7 @@ import numpy as np
 from ..values import Array, Mesh
 from .region import Ball
 
-SMOOTH_VOXELS = 10.0  # scale of the bays and tongues of an outline that are smoothed away
+SMOOTH_VOXELS = 14.0  # scale of the bays and tongues of an outline that are smoothed away
 LARGE_RIM = 0.25  # of the ball's circumference: a longer rim is part of the outline, not a hole
 BACKGROUND = 0.2  # of the largest part's area: smaller parts that reach out of the ball don't belong to the subject
 END = 0.02  # of an edge: cuts stay so far from vertices, where triangles would vanish
