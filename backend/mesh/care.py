@@ -58,26 +58,32 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     mesh = repair(mesh, job=job)
     job.progress(0.2, "removing floaters")
     mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
-    if settings.enclosed != "keep" and settings.holes != "rebuild":
-        mesh = drop_enclosed(mesh, settings.enclosed, job=job)
     if settings.holes == "rebuild":
         from .rebuild import rebuild
 
         mesh = repair(rebuild(mesh, settings.rebuild_cells, job=job), job=job, quiet=True)
+    if settings.enclosed == "faces":
+        mesh = drop_enclosed(mesh, "faces", job=job)
+    mesh = _without_holes(mesh, settings, job)
+    if settings.enclosed == "parts":
+        mesh = drop_enclosed(mesh, "parts", job=job)  # now that nothing looks in through holes
     if settings.smoothing:
         mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
         job.progress(0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
         mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
-    if settings.holes != "none":
-        job.progress(0.8, "closing holes")
-        mesh = close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
-        if settings.enclosed != "keep" and job.report.metrics["holes_closed"]:
-            mesh = drop_enclosed(mesh, "parts", job=job)  # nothing looks in any more
+        mesh = _without_holes(mesh, settings, job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
+
+
+def _without_holes(mesh: Mesh, settings: MeshSettings, job: Job) -> Mesh:
+    if settings.holes == "none":
+        return mesh
+    job.progress(0.25, "closing holes")
+    return close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
 
 
 def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
@@ -145,11 +151,11 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     from .analyse import inner_parts
     from .tree import hidden, tree_of
 
-    job.progress(0.25, "looking for what is inside")
+    job.progress(0.28, "looking for what is inside")
     part = topology.parts(mesh.faces, len(mesh.vertices))
     if which == "parts":
         inner = inner_parts(mesh.vertices, mesh.faces, part)
-        job.metric("inner_parts_removed", job.report.metrics.get("inner_parts_removed", 0) + int(inner.sum()))
+        job.metric("inner_parts_removed", int(inner.sum()))
         return _subset(mesh, ~inner[part]) if inner.any() else mesh
     unseen = hidden(tree_of(mesh.vertices, mesh.faces), rays=256)
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
@@ -211,7 +217,7 @@ def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
     from .holes import fill_holes
 
     patched = fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh))
-    job.metric("holes_closed", patched.count)
+    job.metric("holes_closed", job.report.metrics.get("holes_closed", 0) + patched.count)
     if patched.count == 0:
         return mesh
     colours = mesh.vertex_srgb
