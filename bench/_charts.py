@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 44, 52
+LINE = 16  # pixels from one line of text to the next
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # told apart by colour-blind people, too
 Point = tuple[float, float]
 
@@ -36,13 +37,22 @@ def lines(curves: Mapping[str, Sequence[Point]], *, title: str, across: str, up:
         parts += [_line(x(value), TOP, x(value), HEIGHT - BOTTOM), _text(x(value), HEIGHT - BOTTOM + 18, _label(value), "middle")]
     for value in ticks_y:
         parts += [_line(LEFT, y(value), WIDTH - RIGHT, y(value)), _text(LEFT - 8, y(value) + 4, _label(value), "end")]
+    names = _apart([y(curve[-1][1]) for curve in curves.values()])
     for number, (name, curve) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
         path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in curve)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3" fill="{colour}"/>' for a, b in curve]
-        parts.append(_text(x(curve[-1][0]) + 8, y(curve[-1][1]) + 4, name, "start", colour=colour))
+        parts.append(_text(x(curve[-1][0]) + 8, names[number] + 4, name, "start", colour=colour))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """The heights of the curves' names, moved down where one would be written over another."""
+    placed, last = [0.0] * len(heights), -math.inf
+    for number in sorted(range(len(heights)), key=lambda i: heights[i]):
+        placed[number] = last = max(heights[number], last + LINE)
+    return placed
 
 
 def _share(value: float, low: float, high: float) -> float:

@@ -23,3 +23,9 @@ def test_a_chart_shows_every_curve_with_greater_values_higher_and_further_right(
 
 def test_a_single_value_can_be_drawn():
     assert "polyline" in lines({"one": [(5, 5)]}, title="", across="", up="")
+
+
+def test_names_of_curves_that_meet_are_not_written_over_each_other():
+    root = ElementTree.fromstring(lines({name: [(1, 1), (9, 5)] for name in "abc"}, title="", across="", up=""))
+    heights = sorted(float(text.get("y")) for text in root.iter(SVG + "text") if text.text in {"a", "b", "c"})
+    assert min(b - a for a, b in zip(heights, heights[1:], strict=False)) > 12
