@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..jobs.job import Job
 
 Array = Any
+Done = TypeVar("Done")
 PREVIEW_SECONDS = 4.0
 CHECKPOINT_SECONDS = 60.0
 REPORT_SECONDS = 0.1
@@ -35,6 +37,14 @@ class TrainingSettings:
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
     max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
     sh_degree: int = option(3, "How finely colours may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
+    aim: str = option(
+        "look",
+        "What the splats are for",
+        choices={
+            "look": "Pictures: splats of any shape, as like the photos as can be",
+            "surface": "Meshes: flat splats, drawn together and aligned to one smooth surface",
+        },
+    )
     start_from: str = option(
         "auto",
         "Where the first splats are put",
@@ -68,6 +78,12 @@ class TrainingSettings:
     opacity_weight: float = option(0.001, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
     scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)
     needle_weight: float = option(1e-4, "How strongly splats are kept from becoming needles", low=0, high=1, advanced=True)
+    distortion_weight: float = option(
+        10.0, "For meshes: how strongly flat splats along a ray are drawn to one depth", low=0, high=1000, advanced=True
+    )
+    normal_weight: float = option(
+        0.05, "For meshes: how strongly flat splats are aligned to the surface that they make up", low=0, high=10, advanced=True
+    )
     device: str = option(
         "cpu",
         "What computes the training",
@@ -102,8 +118,15 @@ def train_with_cameras(
         raise ValueError("training needs undistorted views with pinhole cameras")
     from .cuda import ways
     from .schedule import Schedule
+    from .surfels import as_surfels
 
-    chosen = device.choose(settings.device, settings.leave_free, ways())
+    if settings.aim == "surface":
+        start = as_surfels(start, seed=job.seed)
+    preference = settings.device
+    if start.surfels and preference != "cpu":
+        job.warn("Surfels are trained by the processor only, so the graphics card isn't used.")
+        preference = "cpu"
+    chosen = _meanwhile(lambda: device.choose(preference, settings.leave_free, ways()), job, "Choosing what computes")
     if chosen.warning:
         job.warn(chosen.warning)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
@@ -119,25 +142,32 @@ def train_with_cameras(
 
 
 def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:
-    """Load or compile the kernels in a thread, so that the job can be cancelled meanwhile and the time isn't training time."""
+    """Load or compile the kernels now, so that the time isn't training time."""
     device.prepare_numba()
-    problems: list[BaseException] = []
 
     def work() -> None:
+        from .cpu.warm import run_once
+
+        run_once(absolute=settings.strategy == "classic", surfels=settings.aim == "surface")
+
+    _meanwhile(work, job, "Preparing kernels (first time only)")
+
+
+def _meanwhile(work: Callable[[], Done], job: Job, text: str) -> Done:
+    """What `work` returns or raises; it runs in a thread of its own, so that the job can be cancelled meanwhile."""
+    future: Future[Done] = Future()
+
+    def run() -> None:
         try:
-            from .cpu.warm import run_once
-
-            run_once(absolute=settings.strategy == "classic")
+            future.set_result(work())
         except BaseException as error:  # raised again in the job's own thread
-            problems.append(error)
+            future.set_exception(error)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        job.progress(0.0, "Preparing kernels (first time only)")
-        thread.join(0.2)
-    if problems:
-        raise problems[0]
+    threading.Thread(target=run, daemon=True).start()
+    while not future.done():
+        job.progress(0.0, text)
+        wait([future], timeout=0.2)
+    return future.result()
 
 
 def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: Job) -> None:

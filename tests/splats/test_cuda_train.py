@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from reify.backend import device
@@ -61,3 +63,26 @@ def test_a_card_that_computes_something_else_is_not_used_and_the_user_is_told(se
     _splats, _psnr, _before, report = _trained("auto", make_splats, make_cameras)
     assert report.choices["training"].startswith("CPU")
     assert "a check found that it computes something else" in report.warnings[0]
+
+
+def test_surfels_are_trained_by_the_cpu_and_the_user_is_told(seeming_card, make_splats, make_cameras, monkeypatch):
+    from reify.backend.splats.train import TrainingSettings, train
+    from reify.backend.values import Views
+
+    asked = []
+
+    def choose(preference, *_):
+        asked.append(preference)
+        raise Asked
+
+    monkeypatch.setattr(device, "choose", choose)
+    views = Views([np.zeros((24, 32, 3), np.uint8)], [None], [None], make_cameras(32, 24), ("a",))
+    start = dataclasses.replace(make_splats(5, degree=0), surfels=True)
+    job = Job()
+    with pytest.raises(Asked):
+        job.stage("Training", lambda job: train(views, [0], start, TrainingSettings(device="auto"), job=job))
+    assert asked == ["cpu"] and "Surfels" in job.report.warnings[0]
+
+
+class Asked(Exception):
+    pass
