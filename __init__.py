@@ -11,11 +11,12 @@ def register() -> None:
     """Called by Blender when the extension is enabled, at every start: what isn't needed yet is not even imported."""
     import bpy
 
-    from . import operators, panels, preferences
+    from . import operators, panels, preferences, translations
 
     preferences.register()
     operators.register()
     panels.register()
+    translations.register()
     _commands.append(bpy.utils.register_cli_command("reify", _command))
 
 
@@ -23,8 +24,9 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled; leaves nothing behind."""
     import bpy
 
-    from . import operators, panels, preferences
+    from . import operators, panels, preferences, translations
 
+    translations.unregister()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()

@@ -1,7 +1,7 @@
 """Files from the system's file browser: dropped into Blender's window, or chosen in File › Import.
 
-What Blender does with dropped pictures itself, an image empty in the 3D view, goes on in the middle of the view; what is
-dropped on the sidebar is Reify's.
+Blender knows what else to do with a dropped picture or .ply, and shows a menu of all that can be done. A dropped folder has
+no ending that it could go by, and isn't taken by any add-on.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class REIFY_OT_install_engine_from_folder(bpy.types.Operator):
     bl_idname = "reify.install_engine_from_folder"
     bl_label = "Install from Folder…"
 
-    directory: bpy.props.StringProperty(subtype="DIR_PATH")
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 TAB = "Reify"
-MARGIN_PX = 44  # of a panel and its box, left and right, at a resolution scale of 1
+MARGIN_PX = 56  # of a panel and its box, left and right, at a resolution scale of 1
 ICON_PX = 22
 PICTURE_SHARE = 0.32  # of a panel's width, where a picture stands beside lines of text
 NARROWEST_PX = 120

@@ -112,12 +112,18 @@ def package() -> Path:
 
 
 @pytest.fixture
-def blender(chroot: Path, screen: None, package: Path) -> Iterator[Blender]:
+def blender(bare_blender: Blender) -> Blender:
     """A Blender whose user has just installed the zip."""
+    zip_file = bare_blender.inside(bare_blender.folder / "reify.zip")
+    bare_blender.call("blender", "--command", "extension", "install-file", "-r", "user_default", "-e", zip_file)
+    return bare_blender
+
+
+@pytest.fixture
+def bare_blender(chroot: Path, screen: None, package: Path) -> Iterator[Blender]:
+    """A Blender whose user has just downloaded the zip, reify.zip in its folder."""
     folder = chroot / "tmp" / f"reify-gui-{os.getpid()}-{time.monotonic_ns()}"
     folder.mkdir(parents=True)
     shutil.copy(package, folder / "reify.zip")
-    found = Blender(chroot, folder)
-    found.call("blender", "--command", "extension", "install-file", "-r", "user_default", "-e", found.inside(folder / "reify.zip"))
-    yield found
+    yield Blender(chroot, folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -99,6 +99,10 @@ class Window:
                 bpy.ops.ui.copy_python_command_button()
         return str(manager.clipboard)
 
+    def in_sidebar(self) -> Any:
+        """A context as it is when something is dropped on the sidebar."""
+        return bpy.context.temp_override(window=self._window, area=self.area, region=self.sidebar)
+
     def in_viewport(self) -> Any:
         """A context in which operators of the 3D viewport work."""
         region = next(region for region in self.area.regions if region.type == "WINDOW")

@@ -74,6 +74,13 @@ def run(window):
     window.area.tag_redraw()
     yield from window.shot("interrupted")
     first.state = State.DONE
+    view = bpy.context.preferences.view
+    if "de_DE" in bpy.app.translations.locales:
+        view.language, view.use_translate_interface = "de_DE", True
+        yield 1.0
+        yield from window.shot("german")
+        window.note(german=bpy.app.translations.pgettext_iface("Generate", "Operator"))
+        view.language = "en_US"
     bpy.ops.preferences.addon_show(module="bl_ext.user_default.reify")
     yield 1.5
     yield from window.shot("preferences")

@@ -1,0 +1,76 @@
+"""Every string that the interface shows by itself: labels, tooltips, options, and the sentences that panels draw."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+DRAWN = ("label", "operator", "progress", "prop", "column", "prop_search", "row")  # of a layout, and what of them is text
+WORDS = ("text", "heading")
+SPOKEN = ("say", "text", "poll_message_set")
+
+
+def all_strings() -> set[str]:
+    """What has to be in the table of each language. The extension must be registered."""
+    return {string for string in (*_registered(), *_written(), *_methods()) if any(letter.isalpha() for letter in string)}
+
+
+def _registered() -> Iterator[str]:
+    import bpy
+    from reify.preferences import ReifyPreferences
+
+    for name in dir(bpy.types):
+        cls = getattr(bpy.types, name)
+        if "reify" in name.lower() and hasattr(cls, "bl_label"):
+            yield cls.bl_label
+    owners = [getattr(bpy.ops.reify, verb).get_rna_type() for verb in dir(bpy.ops.reify)]
+    yield from (owner.description for owner in owners)
+    scene = bpy.context.scene.reify
+    groups = [found.fixed_type for found in scene.bl_rna.properties if found.type == "POINTER" and found.identifier != "rna_type"]
+    sources = [group.properties["sources"].fixed_type for group in groups if "sources" in group.properties]
+    for owner in (*owners, scene.bl_rna, *groups, *sources, ReifyPreferences.bl_rna):
+        for found in owner.properties:
+            if found.is_runtime and not found.is_hidden and found.identifier != "name" and found.type not in ("POINTER", "COLLECTION"):
+                yield from _described(found)
+
+
+def _described(found: Any) -> Iterator[str]:
+    yield found.name
+    yield found.description
+    if found.type == "ENUM":
+        for item in found.enum_items:
+            yield item.name
+            if found.identifier != "preset":  # its tooltips are made of labels and values
+                yield item.description
+
+
+def _methods() -> Iterator[str]:
+    from reify.backend import settings as settings_of
+    from reify.backend.methods import all_methods
+
+    for method in all_methods().values():
+        yield method.title
+        yield method.summary
+        yield from method.stages
+        yield from (option.group for option in settings_of.options(method.settings))
+
+
+def _written() -> Iterator[str]:
+    for room in ("panels", "operators"):
+        for path in sorted((ROOT / room).glob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield from _said_by(node)
+
+
+def _said_by(call: ast.Call) -> Iterator[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+    places: list[ast.expr] = [keyword.value for keyword in call.keywords if keyword.arg in WORDS and name in DRAWN]
+    places += call.args if name in SPOKEN else []
+    for place in places:
+        for part in (place.body, place.orelse) if isinstance(place, ast.IfExp) else (place,):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                yield part.value
