@@ -151,7 +151,7 @@ def hand_over(context: bpy.types.Context, task: Task) -> None:
     from ..scene import commit, convert
 
     how = dict(task.context.place)
-    source = bpy.data.objects.get(how.pop("object"))
+    source: Any = bpy.data.objects.get(how.pop("object"))
     if source is None:
         commit.commit(task.result, bpy.data.scenes.get(task.context.scene) or context.scene)
         return

@@ -127,7 +127,7 @@ def _mesh_like(name: str, mesh: Mesh, source: bpy.types.Object, modifiers: bool)
         _spread_materials(data, local, source)
     if source.type != "MESH":
         return bpy.data.objects.new(name, data)
-    before = source.data
+    before: Any = source.data
     if before.uv_layers.active is not None and UV_MAP in data.uv_layers:
         data.uv_layers[UV_MAP].name = before.uv_layers.active.name
     if before.color_attributes.active_color is not None and COLOR in data.color_attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -43,7 +44,7 @@ def quadriflow(mesh: Mesh, quads: int) -> Mesh:
     sound = repair(mesh, job=job, quiet=True)
     origin, scale = sound.vertices.mean(axis=0), _scale(sound)
     data = mesh_data("Reify Quads", Mesh(((sound.vertices - origin) * scale).astype(np.float32), sound.faces))
-    made = bpy.data.objects.new("Reify Quads", data)
+    made: Any = bpy.data.objects.new("Reify Quads", data)
     scene = bpy.data.scenes.new("Reify Quads")
     scene.collection.objects.link(made)
     try:

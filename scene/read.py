@@ -42,9 +42,9 @@ def given_from(source: bpy.types.Object, modifiers: bool = True) -> Given:
         return Given(read_splats(source), source.name)
     if kind is Points:
         return Given(read_points(source), source.name)
-    mesh = read_mesh(source, modifiers)
+    mesh = _moved(read_mesh(source, modifiers), world_from_object(source))
     # Textures stay where they are, in the materials, which the result gets too.
-    return Given(replace(mesh, **_moved(mesh, world_from_object(source)), textures={}), source.name)
+    return Given(replace(mesh, textures={}), source.name)
 
 
 def world_from_object(source: bpy.types.Object) -> Array:
@@ -58,7 +58,7 @@ def world_from_object(source: bpy.types.Object) -> Array:
 
 def in_object_space(mesh: Mesh, source: bpy.types.Object) -> Mesh:
     """What was made of a `given_from` mesh, back in the space of the object it came from."""
-    return replace(mesh, **_moved(mesh, np.linalg.inv(world_from_object(source))), quads=mesh.quads)
+    return _moved(mesh, np.linalg.inv(world_from_object(source)))
 
 
 def given_from_file(path: Path) -> Given:
@@ -88,18 +88,16 @@ def _pieces(source: bpy.types.Object) -> Iterator[Mesh]:
         return
     matrix = np.array(source.matrix_world, dtype=np.float64)
     for mesh in read_pieces(source):
-        yield replace(mesh, **_moved(mesh, matrix[:3, :3], matrix[:3, 3]))
+        yield _moved(mesh, matrix[:3, :3], matrix[:3, 3])
 
 
-def _moved(mesh: Mesh, turn: Array, place: Array | float = 0.0) -> dict[str, Array]:
-    """Vertices, faces and UVs of a mesh that is turned; where the matrix mirrors, faces are turned round to look outwards again."""
+def _moved(mesh: Mesh, turn: Array, place: Array | float = 0.0) -> Mesh:
+    """A mesh turned and moved; where the matrix mirrors, its faces are turned round to look outwards again."""
     vertices = (mesh.vertices @ turn.T + place).astype(np.float32)
     if np.linalg.det(turn) >= 0:
-        return {"vertices": vertices}
-    turned: dict[str, Any] = {"vertices": vertices, "faces": _reversed(mesh.faces, mesh.quads)}
-    if mesh.uvs is not None:
-        turned["uvs"] = _reversed(mesh.uvs, mesh.quads)
-    return turned
+        return replace(mesh, vertices=vertices)
+    uvs = None if mesh.uvs is None else _reversed(mesh.uvs, mesh.quads)
+    return replace(mesh, vertices=vertices, faces=_reversed(mesh.faces, mesh.quads), uvs=uvs)
 
 
 def _reversed(corners: Array, quads: int) -> Array:
@@ -133,7 +131,8 @@ def _everything() -> Iterable[bpy.types.ID]:
 
 
 def _append(path: str) -> None:
-    with bpy.data.libraries.load(path, link=False) as (there, here):
+    libraries: Any = bpy.data.libraries
+    with libraries.load(path, link=False) as (there, here):
         here.objects = there.objects
     for source in here.objects:
         if source is not None and source.name not in bpy.context.scene.objects:

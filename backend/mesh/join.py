@@ -23,8 +23,8 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
     vertices = np.concatenate([mesh.vertices for mesh in meshes])
     faces = np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]).astype(np.int32)
     if any("base_color" in mesh.textures for mesh in meshes):
-        picture, uvs = _atlas(meshes)
-        return Mesh(vertices, faces, uvs, textures={"base_color": picture})
+        picture, placed = _atlas(meshes)
+        return Mesh(vertices, faces, placed, textures={"base_color": picture})
     uvs = np.concatenate([_uvs_of(mesh) for mesh in meshes]) if any(mesh.uvs is not None for mesh in meshes) else None
     colours = None
     if any(mesh.vertex_srgb is not None for mesh in meshes):
