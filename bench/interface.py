@@ -47,7 +47,8 @@ print(json.dumps(found))
 
 def run(emit: Emit) -> None:
     """Print every figure of the suite."""
-    starts = [_start() for _ in range(STARTS)]
+    with tempfile.TemporaryDirectory(prefix="reify-") as compiled:
+        starts = [_start(Path(compiled)) for _ in range(STARTS + 1)][1:]  # the first one compiles, as after an installation
     middle = {name: statistics.median(start[name] for start in starts) for name in starts[0]}
     emit("register_ms", round(middle["cpu_ms"], 1), "ms", fastest=round(min(start["cpu_ms"] for start in starts), 1), of="processor time")
     emit("register_wall_ms", round(middle["wall_ms"], 1), "ms", fastest=round(min(start["wall_ms"] for start in starts), 1))
@@ -61,9 +62,10 @@ def run(emit: Emit) -> None:
     emit("commit_ms", round(commit_ms, 1), "ms", splats=SPLATS)
 
 
-def _start() -> dict[str, float]:
+def _start(compiled: Path) -> dict[str, float]:
     root = Path(__file__).resolve().parents[1]
-    done = subprocess.run([sys.executable, "-c", START], check=True, capture_output=True, text=True, cwd=root, env=os.environ.copy())
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled), "PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run([sys.executable, "-c", START], check=True, capture_output=True, text=True, cwd=root, env=environment)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 

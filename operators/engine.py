@@ -221,9 +221,10 @@ def register() -> None:
     """Make the operators known, and an engine that is there importable."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    here = place()
-    here.sweep()
-    here.use()
+    if chosen.user_folder("engine").is_dir():
+        here = place()
+        here.sweep()
+        here.use()
 
 
 def unregister() -> None:

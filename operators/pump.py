@@ -167,6 +167,8 @@ def try_again(task: Task) -> None:
 
 def _announce_ends(state: list[Any]) -> None:
     """Say in the status bar which jobs have ended since the last tick."""
+    if bpy.app.background:
+        return
     before = {number: known for number, known, *_ in _shown.state or ()}
     for number, now, *_ in state:
         if now.ended and number in before and not before[number].ended and (window := _window()) is not None:

@@ -10,7 +10,7 @@ import bpy
 
 PHOTOS = "/tmp/reify-gui-photos"
 MODULE = "bl_ext.user_default.reify"
-SETTINGS = {"training__seconds": 20.0, "texture__size_px": 1024, "surface__max_voxels": 1.0, "mesh__faces": 20_000}
+SETTINGS = {"training__seconds": 20.0, "texture__size_px": 1024, "surface__max_voxels": 1, "mesh__faces": 20_000}
 
 
 def run(window):
