@@ -18,7 +18,7 @@ from .corrections import Corrections
 from .cpu.engine import CpuEngine
 from .cpu.layout import LOG_SCALE, MEAN
 from .engine import Step, StepFigures, Target
-from .schedule import DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS_WEIGHT, Schedule
+from .schedule import DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS, Schedule
 from .targets import Targets
 from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECONDS, TrainingSettings
 
@@ -93,7 +93,7 @@ class Loop:
                 self.elapsed += min(time.monotonic() - clock, 5.0)
                 clock = time.monotonic()
             if self.prunings < len(PRUNINGS):  # ended early
-                self._prune(USELESS_WEIGHT)
+                self._prune(USELESS)
         except Cancelled:
             self._save()
             raise
@@ -164,8 +164,11 @@ class Loop:
         target = self.targets.get(place, factor)
         return dataclasses.replace(target, camera=self.corrections.camera(place, target.camera))
 
-    def _prune(self, least: float) -> None:
-        """Remove the splats that nowhere in the training views reach a blending weight of `least` (RadSplat, Niemeyer et al. 2024)."""
+    def _prune(self, part: float) -> None:
+        """Remove the splats that nowhere in the training views reach that part of `least_share` (RadSplat, Niemeyer et al. 2024)."""
+        least = part * self.settings.least_share
+        if least == 0:
+            return
         self._repair()
         engine = judge = self.engine
         if not hasattr(judge, "strongest_weights"):

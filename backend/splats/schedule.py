@@ -17,9 +17,9 @@ from .train import TrainingSettings
 Array = Any
 GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
-# When splats go that nowhere reach a blending weight of so much; what is left learns to do without them.
-PRUNINGS = ((0.8, 0.1), (0.9, 0.05))
-USELESS_WEIGHT = 0.02  # nobody sees a difference without any training after it
+# When splats go, and by how much of `least_share`; what is left learns to do without them.
+PRUNINGS = ((0.8, 1.0), (0.9, 0.5))
+USELESS = 0.2  # of it: nobody sees a difference without any training after it
 GUESSED_STEPS_A_SECOND = 40
 STAGES = ((0.0, 4), (0.15, 2), (0.4, 1))  # from this fraction on, pictures are shrunk by this factor
 MEAN_RATE, MEAN_DECAY = 8e-4, 0.01  # of the extent; what is left of the rate in the end

@@ -75,6 +75,9 @@ class TrainingSettings:
     )
     refine_cameras: bool = option(False, "Correct where the cameras stand while splats are trained", advanced=True)
     ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)
+    least_share: float = option(
+        0.1, "Splats whose share of no pixel reaches this go towards the end: fewer splats render faster", low=0, high=0.5, advanced=True
+    )
     opacity_weight: float = option(0.001, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
     scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)
     needle_weight: float = option(1e-4, "How strongly splats are kept from becoming needles", low=0, high=1, advanced=True)

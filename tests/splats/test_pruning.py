@@ -70,6 +70,8 @@ def test_training_removes_what_nobody_sees(make_cameras):
     settings = TrainingSettings(seconds=0, steps=20, sh_degree=0, max_splats=count)
     trained = Job().stage("Training", lambda job: train(views, range(4), splats, settings, job=job))
     assert 0.5 * len(wall) < len(trained) < 1.2 * len(wall)
+    kept = dataclasses.replace(settings, least_share=0.0)
+    assert len(Job().stage("Training", lambda job: train(views, range(4), splats, kept, job=job))) == count
     for i in range(4):
         assert np.abs(rasterize(trained, cameras, i, geometry=False).rgb - rgb[i] / 255).mean() < 0.02
 
