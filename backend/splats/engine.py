@@ -39,6 +39,8 @@ class Step:
     scale_weight: float = 0.0
     needle_weight: float = 0.0
     needle_limit: float = float(np.log(10.0))
+    distortion_weight: float = 0.0  # of surfels only, of squared world units
+    normal_weight: float = 0.0  # of surfels only
     noise: float = 0.0
     view_colour: bool = True  # False leaves the view-dependent colours as they are, which saves most of the memory traffic
     absolute: bool = False  # gather STAT_ABS, for the classic strategy

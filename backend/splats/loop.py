@@ -135,6 +135,8 @@ class Loop:
                 opacity_weight=settings.opacity_weight / count,
                 scale_weight=settings.scale_weight / count / self.schedule.extent,
                 needle_weight=settings.needle_weight / count,
+                distortion_weight=self.schedule.surface_weight(fraction) * settings.distortion_weight / self.schedule.extent**2,
+                normal_weight=self.schedule.surface_weight(fraction) * settings.normal_weight,
                 noise=5e5 if settings.strategy == "mcmc" and fraction < 0.9 else 0.0,
                 absolute=settings.strategy == "classic",
                 exposure=self.corrections.exposure(place),

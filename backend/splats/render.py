@@ -27,9 +27,10 @@ def rasterize(
 ) -> Rendering:
     """Render camera `index`, composited over `background` (sRGB, 0 to 1).
 
-    `depth` is that of the surface: of the front of the splat that stops the 30th per cent of a pixel's light, 0 where less is stopped.
-    `normal` is that of the planes in which splats are densest, averaged by weight. `info` holds `expected_depth` [H,W], the mean
-    depth by weight of those planes, `visible`, the number of splats on the picture, and `entries`, how often they touch a tile.
+    `depth` is that of the surface: of the front of the splat that stops the 30th per cent of a pixel's light, 0 where less is stopped;
+    of surfels, where the ray meets the one that stops half of it. `normal` is that of the planes in which splats are densest, or of
+    surfels, averaged by weight. `info` holds `expected_depth` [H,W], the mean depth by weight of those planes, `visible`, the number of
+    splats on the picture, and `entries`, how often they touch a tile.
     Without `geometry` there is neither depth nor normal.
     Raises ValueError for a camera with lens distortion.
     """
@@ -46,7 +47,7 @@ def rasterize(
 
         frame = Frame(width, height)
         camera = sized(camera_row(cameras, index), frame)
-        engine.render(frame, camera, background_row, engine.bases)
+        engine.render(frame, camera, background_row, engine.bases, geometric=geometry)
         alpha = 1 - frame.single(frame.transmittance)
         info: dict[str, Any] = {"visible": engine.visible, "entries": engine.entries}
         if not geometry:

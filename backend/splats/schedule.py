@@ -17,6 +17,7 @@ from .train import TrainingSettings
 Array = Any
 GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
+SURFACE_FROM, SURFACE_FULL = 0.2, 0.4
 # When splats go, and by how much of `least_share`; what is left learns to do without them.
 PRUNINGS = ((0.8, 1.0), (0.9, 0.5))
 USELESS = 0.2  # of it: nobody sees a difference without any training after it
@@ -40,6 +41,7 @@ class Schedule:
     extent: float  # world units: how far the cameras are from the subject
     factors: tuple[tuple[float, int], ...]  # from this fraction on, pictures are shrunk by this factor
     bases: int
+    surfels: bool
     keep_bytes: int  # for pictures
     why: str
 
@@ -76,6 +78,7 @@ class Schedule:
             extent=extent,
             factors=_factors(float(views.cameras.size_px[list(indices)].max())),
             bases=(settings.sh_degree + 1) ** 2,
+            surfels=start.surfels,
             keep_bytes=keep_bytes,
             why=why,
         )
@@ -101,6 +104,10 @@ class Schedule:
         """SH bases in use: one degree more at a time."""
         degree = sum(fraction >= begin for begin in (0.1, 0.25, 0.45))
         return min(self.bases, (degree + 1) ** 2)
+
+    def surface_weight(self, fraction: float) -> float:
+        """How much of their weights the losses on depth and normals of surfels have: none before the shape is roughly there."""
+        return float(np.clip((fraction - SURFACE_FROM) / (SURFACE_FULL - SURFACE_FROM), 0, 1)) if self.surfels else 0.0
 
     def expected_steps(self, fraction: float, step: int) -> float:
         """How many steps there will have been in the end."""

@@ -76,6 +76,75 @@ def render(
     return picture, 1 - through[-1], torch.einsum("nhw,n->hw", weight, local[:, 2])
 
 
+def render_surfels(
+    parameters: dict[str, torch.Tensor],
+    cameras: Cameras,
+    index: int,
+    *,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    middle: float = 0.0,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Picture [H,W,3], alpha [H,W], and the sums [5,H,W] by weight of depth less `middle`, of its square, and of the normal, of surfels.
+
+    Each ray is cut with each surfel's plane (Huang et al. 2024, section 4.1); normals are in camera space, towards the camera.
+    """
+    import torch
+
+    means = parameters["means"]
+    like: dict[str, Any] = {"dtype": means.dtype, "device": means.device}
+    pose = torch.as_tensor(cameras.cam_from_world[index], **like)
+    k = torch.as_tensor(cameras.K[index], **like)
+    width, height = (int(v) for v in cameras.size_px[index])
+    local = means @ pose[:3, :3].T + pose[:3, 3]
+    kept = torch.nonzero(local[:, 2] > NEAR)[:, 0]
+    kept = kept[torch.argsort(local[kept, 2], stable=True)]
+    local = local[kept]
+    axes = pose[:3, :3] @ rotations(parameters["quats"][kept])
+    scales = torch.exp(parameters["log_scales"][kept])
+    x = (torch.arange(width, **like) + 0.5 - k[0, 2]) / k[0, 0]
+    y = (torch.arange(height, **like) + 0.5 - k[1, 2]) / k[1, 1]
+    rays = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width, **like)], dim=-1)
+    depth = (axes[:, :, 2] * local).sum(dim=1)[:, None, None] / torch.einsum("nc,hwc->nhw", axes[:, :, 2], rays)
+    offset = depth[..., None] * rays - local[:, None, None]
+    on_disc = sum((torch.einsum("nhwc,nc->nhw", offset, axes[:, :, i]) / scales[:, i, None, None]) ** 2 for i in range(2))
+    dx = k[0, 0] * (x[None, None, :] - (local[:, 0] / local[:, 2])[:, None, None])
+    dy = k[1, 1] * (y[None, :, None] - (local[:, 1] / local[:, 2])[:, None, None])
+    on_picture = 2 * (dx * dx + dy * dy)
+    seen = (depth > 0) & (on_disc <= on_picture)
+    depth = torch.where(seen, depth, local[:, 2, None, None].expand_as(depth)) - middle
+    alpha = torch.clamp(torch.sigmoid(parameters["opacity_logits"][kept]), max=MOST_ALPHA)
+    strength = alpha[:, None, None] * torch.exp(-0.5 * torch.where(seen, on_disc, on_picture))
+    strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))
+    through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
+    weight = strength * through[:-1]
+    colour = colours(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
+    picture = torch.einsum("nhw,nc->hwc", weight, colour) + through[-1][..., None] * torch.tensor(background, **like)
+    normal = axes[:, :, 2] * -torch.sign((axes[:, :, 2] * local).sum(dim=1, keepdim=True))
+    sums = [(weight * depth).sum(dim=0), (weight * depth * depth).sum(dim=0), *torch.einsum("nhw,nc->chw", weight, normal)]
+    return picture, 1 - through[-1], torch.stack(sums)
+
+
+def geometry_losses(alpha: torch.Tensor, sums: torch.Tensor, k: Array, middle: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Distortion and normal consistency summed over all pixels, as in `cpu/geometry.py`, from what `render_surfels` returns."""
+    import torch
+
+    distortion = (alpha * sums[1] - sums[0] ** 2).sum()
+    height, width = alpha.shape
+    solid = alpha > 0.5
+    depth = middle + sums[0] / torch.where(solid, alpha, torch.ones_like(alpha))
+    x = (torch.arange(width, dtype=alpha.dtype) + 0.5 - k[0, 2]) / k[0, 0]
+    y = (torch.arange(height, dtype=alpha.dtype) + 0.5 - k[1, 2]) / k[1, 1]
+    rays = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width, dtype=alpha.dtype)], dim=-1)
+    points = depth[..., None] * rays
+    across, down = points[1:-1, 2:] - points[1:-1, :-2], points[2:, 1:-1] - points[:-2, 1:-1]
+    normal = torch.nn.functional.normalize(torch.linalg.cross(down, across), dim=-1)
+    inner = rays[1:-1, 1:-1]
+    counts = solid[1:-1, 1:-1] & solid[1:-1, 2:] & solid[1:-1, :-2] & solid[2:, 1:-1] & solid[:-2, 1:-1]
+    counts &= -(normal * inner).sum(dim=-1) >= 0.1 * torch.linalg.norm(inner, dim=-1)
+    agreement = (normal * sums[2:, 1:-1, 1:-1].permute(1, 2, 0)).sum(dim=-1)
+    return distortion, torch.where(counts, alpha[1:-1, 1:-1] - agreement, torch.zeros_like(agreement)).sum()
+
+
 def _covariance(parameters, kept, local, pose, k, width, height):
     import torch
 

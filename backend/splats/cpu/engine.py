@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...values import Splats
 from ..engine import Step, StepFigures, Target
-from . import blending, loss, planes, projection, tiles
+from ..surfels import flattened
+from . import blending, geometry, loss, planes, projection, surfel_blending, surfels, tiles
 from .layout import (
     BASE_COLOUR,
+    DISC,
     GRADIENT,
     LOG_SCALE,
     MARGIN,
@@ -21,10 +24,12 @@ from .layout import (
     OPACITY,
     PROJECTED,
     QUATERNION,
+    ROTATION,
     SH,
     SIZE,
     STATS,
     TILE,
+    TRANSLATION,
     channel_width,
     row_width,
 )
@@ -34,6 +39,7 @@ Array = Any
 _NOTHING = np.zeros((0, 0), np.float32)
 _NO_ALPHA = np.zeros((0, 0), np.uint8)
 _NO_PLANE = np.zeros(0, np.float32)
+_NO_PLANES = np.zeros((0, 0, 0), np.float32)
 _CHUNKS = 32  # of the depth order, for building the tiles' lists in parallel
 _SPLATS = projection.RANGE
 _ROWS = 16
@@ -61,6 +67,21 @@ class Frame:
         self.exposed, self.v_alpha = np.zeros(3 * plane, np.float32), np.zeros(plane, np.float32)
         self.exposure_sums = np.zeros((self.height, 6))
 
+    @cached_property
+    def geometry(self) -> Array:
+        """Planes of depth and normals, see `surfel_blending`."""
+        return np.zeros((surfel_blending.GEOMETRY, self.height, self.width), np.float32)
+
+    @cached_property
+    def v_geometry(self) -> Array:
+        """Their gradients."""
+        return np.zeros((surfel_blending.SURFACE, self.height, self.width), np.float32)
+
+    @cached_property
+    def bends(self) -> Array:
+        """What `geometry.compare` leaves for `geometry.compare_back`."""
+        return np.zeros((6, self.height, self.width), np.float32)
+
     def picture(self, planar: Array) -> Array:
         """A planar picture with margins as [H,W,3]."""
         planes = planar.reshape(3, self.height + 2 * MARGIN, self.width + 2 * MARGIN)
@@ -79,13 +100,15 @@ class CpuEngine:
         self.team = Team(threads)
         self.bases = (sh_degree + 1) ** 2
         self.width = row_width(self.bases)
-        self.antialiased = splats.antialiased
+        self.antialiased, self.surfels = splats.antialiased, splats.surfels
         self.capacity = max(capacity, len(splats))
         self.parameters = np.zeros((self.capacity, self.width), np.float32)
         self.moments = np.zeros((self.capacity if training else 0, 2, self.width), np.float32)
         self.stats = np.zeros((self.capacity, STATS), np.float32)
         self.count = 0
         self._projected = np.zeros((self.capacity, PROJECTED), np.float32)
+        self._discs = np.zeros((self.capacity if self.surfels else 0, DISC), np.float32)
+        self._middle = np.float32(0)
         self._boxes = np.zeros((self.capacity, tiles.BOX), np.int16)
         self._counts = np.zeros(self.capacity, np.int32)
         self._depths = np.zeros(self.capacity, np.float32)
@@ -105,7 +128,10 @@ class CpuEngine:
 
     def splats(self) -> Splats:
         """A copy of the splats as they are."""
-        return splats_of(self.parameters[: self.count], self.bases, self.antialiased)
+        splats = splats_of(self.parameters[: self.count], self.bases, self.antialiased)
+        if not self.surfels:
+            return splats
+        return replace(splats, log_scales=flattened(splats.log_scales), surfels=True)
 
     def step(self, target: Target, step: Step) -> StepFigures:
         """Render one view, compare it with its photo, and take one Adam step."""
@@ -115,7 +141,8 @@ class CpuEngine:
         background = np.asarray(step.background, np.float32)
         size = (frame.width, frame.height)
         self.team.run(loss.fill_target, frame.height, _ROWS, *size, target.rgb, alpha, background, frame.target)
-        self.render(frame, camera, background, step.bases)
+        geometric = step.distortion_weight > 0 or step.normal_weight > 0
+        self.render(frame, camera, background, step.bases, geometric)
         picture, v_alpha = frame.image, _NO_PLANE
         lighting = (frame.image, frame.transmittance, background, step.exposure)
         if step.exposure is not None:
@@ -135,13 +162,19 @@ class CpuEngine:
             self.team.run(loss.keep_known, frame.height, _ROWS, *size, target.weight, frame.v_image)
         if step.exposure is not None:
             self.team.run(loss.expose_back, frame.height, _ROWS, *size, *lighting, frame.v_image, v_alpha, frame.exposure_sums)
+        shape_loss = 0.0
+        if geometric:
+            if step.exposure is None:
+                v_alpha = frame.v_alpha
+                v_alpha[:] = 0
+            shape_loss = self._compare_geometry(frame, camera, step, target.weight, v_alpha, known)
         v_camera = np.zeros((-(-self.count // _SPLATS) if step.camera_gradient else 0, 6))
-        self._pull_back(frame, camera, step, _NOTHING, v_alpha, v_camera)
+        self._pull_back(frame, camera, step, _NOTHING, v_alpha, v_camera, geometric)
         ssim, l1, square = frame.sums.sum(axis=1) / (3 * known)
         if target.weight is not None:  # pixels that aren't known agree perfectly in both pictures
             ssim -= frame.width * frame.height / known - 1
         return StepFigures(
-            float((1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)),
+            float((1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim) + shape_loss),
             float(square),
             self.visible,
             self.entries,
@@ -149,8 +182,13 @@ class CpuEngine:
             v_camera.sum(axis=0) if step.camera_gradient else None,
         )
 
-    def gradients(self, frame: Frame, camera: Array, bases: int, v_image: Array, v_alpha: Array | None = None) -> Array:
-        """Gradients [N, row width] of the parameters after `render`, from those of the picture [H,W,3] and its alpha [H,W]."""
+    def gradients(
+        self, frame: Frame, camera: Array, bases: int, v_image: Array, v_alpha: Array | None = None, v_geometry: Array | None = None
+    ) -> Array:
+        """Gradients [N, row width] of the parameters after `render`, from those of the picture [H,W,3] and its alpha [H,W].
+
+        Those of the planes of surfels' geometry [5,H,W] count where they were rendered.
+        """
         frame.v_image[:] = 0
         frame.v_image.reshape(3, frame.height + 2 * MARGIN, -1)[:, MARGIN:-MARGIN, MARGIN:-MARGIN] = v_image.transpose(2, 0, 1)
         planar_alpha = _NO_PLANE
@@ -158,28 +196,22 @@ class CpuEngine:
             planar_alpha = np.zeros_like(frame.transmittance)
             planar_alpha.reshape(frame.height + 2 * MARGIN, -1)[MARGIN:-MARGIN, MARGIN:-MARGIN] = v_alpha
         out = np.zeros((self.count, self.width), np.float32)
-        self._pull_back(frame, camera, Step(bases=bases, learning=np.zeros(self.width, np.float32)), out, planar_alpha, np.zeros((0, 6)))
+        if v_geometry is not None:
+            frame.v_geometry[:] = v_geometry
+        step = Step(bases=bases, learning=np.zeros(self.width, np.float32))
+        self._pull_back(frame, camera, step, out, planar_alpha, np.zeros((0, 6)), v_geometry is not None)
         return out
 
-    def render(self, frame: Frame, camera: Array, background: Array, bases: int) -> None:
-        """Project, sort and blend into `frame`."""
+    def render(self, frame: Frame, camera: Array, background: Array, bases: int, geometric: bool = False) -> None:
+        """Project, sort and blend into `frame`; of surfels depth and normals too where `geometric`."""
         n, tiles_x, tiles_y = self.count, frame.tiles_x, frame.tiles_y
         projected = self._projected
-        self.team.run(
-            projection.project,
-            n,
-            _SPLATS,
-            self.parameters,
-            bases,
-            camera,
-            tiles_x,
-            tiles_y,
-            self.antialiased,
-            projected,
-            self._boxes,
-            self._counts,
-            self._depths,
-        )
+        before = (self.parameters, bases, camera, tiles_x, tiles_y)
+        found = (self._boxes, self._counts, self._depths)
+        if self.surfels:
+            self.team.run(surfels.project, n, _SPLATS, *before, projected, self._discs, *found)
+        else:
+            self.team.run(projection.project, n, _SPLATS, *before, self.antialiased, projected, *found)
         self.visible, self.entries = tiles.visible_order(
             self._counts[:n], self._depths.view(np.uint32), self._offsets, self._keys[0], self._order[0], self._keys[1], self._order[1]
         )
@@ -202,24 +234,24 @@ class CpuEngine:
             self._members,
             self._rows,
         )
-        self.team.run(
-            blending.blend,
-            tiles_x * tiles_y,
-            tiles_x,
-            tiles_x,
-            frame.width,
-            frame.height,
-            frame.tile_start,
-            self._members,
-            projected,
-            background,
-            frame.image,
-            frame.transmittance,
-            frame.finished,
-        )
+        lists = (frame.width, frame.height, frame.tile_start, self._members, projected)
+        pictures = (frame.image, frame.transmittance, frame.finished)
+        shared = (tiles_x * tiles_y, tiles_x, tiles_x)
+        if not self.surfels:
+            self.team.run(blending.blend, *shared, *lists, background, *pictures)
+            return
+        self._middle = self._depths[order[self.visible // 2]] if self.visible else np.float32(0)
+        kernel = surfel_blending.blend_geometry if geometric else surfel_blending.blend
+        planes_ = frame.geometry if geometric else _NO_PLANES
+        self.team.run(kernel, *shared, *lists, self._discs, background, self._middle, *pictures, planes_)
 
     def geometry(self, frame: Frame, camera: Array) -> tuple[Array, Array, Array]:
-        """Depth of the surface, weighted depth sum and weighted sum of normals of the picture that was rendered last."""
+        """Depth of the surface, weighted depth sum and weighted sum of normals of the picture that was rendered last.
+
+        Surfels need it to have been rendered as `geometric`.
+        """
+        if self.surfels:
+            return self._surfel_geometry(frame, camera)
         shape = (frame.height, frame.width)
         splat_planes = np.zeros((self.count, planes.PLANE), np.float32)
         kernel_args = (self.parameters, camera, self._counts, self._projected, splat_planes)
@@ -248,21 +280,13 @@ class CpuEngine:
         frame = self._frame(target.rgb.shape[1], target.rgb.shape[0])
         self.render(frame, sized(target.camera, frame), np.zeros(3, np.float32), 1)
         entries = np.zeros(self.entries, np.float32)
-        self.team.run(
-            blending.strongest,
-            frame.tiles_x * frame.tiles_y,
-            frame.tiles_x,
-            frame.tiles_x,
-            frame.width,
-            frame.height,
-            frame.tile_start,
-            self._members,
-            self._rows,
-            frame.finished,
-            self._projected,
-            target.weight if target.weight is not None else _NO_ALPHA,
-            entries,
-        )
+        before = (frame.width, frame.height, frame.tile_start, self._members, self._rows, frame.finished, self._projected)
+        known = target.weight if target.weight is not None else _NO_ALPHA
+        count, row = frame.tiles_x * frame.tiles_y, frame.tiles_x
+        if self.surfels:
+            self.team.run(surfel_blending.strongest, count, row, row, *before, self._discs, known, entries)
+        else:
+            self.team.run(blending.strongest, count, row, row, *before, known, entries)
         weights = np.zeros(self.count, np.float32)
         seen = np.flatnonzero(self._counts[: self.count])
         if len(seen):
@@ -283,46 +307,41 @@ class CpuEngine:
             self._frames[width, height] = Frame(width, height)
         return self._frames[width, height]
 
-    def _pull_back(self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array, v_camera: Array) -> None:
-        self.team.run(
-            blending.blend_back_absolute if step.absolute else blending.blend_back,
-            frame.tiles_x * frame.tiles_y,
-            frame.tiles_x,
-            frame.tiles_x,
-            frame.width,
-            frame.height,
-            frame.tile_start,
-            self._members,
-            self._rows,
-            self._projected,
-            frame.image,
-            frame.transmittance,
-            frame.finished,
-            frame.v_image,
-            v_alpha,
-            frame.error,
-            self._gradients,
-        )
-        self.team.run(
-            projection.pull_back,
-            self.count,
-            _SPLATS,
-            self.parameters,
-            self.moments,
-            step.bases,
-            camera,
-            self.antialiased,
-            self._projected,
-            self._counts,
-            self._offsets,
-            self._gradients,
-            step.learning,
-            control_row(step),
-            step.seed,
-            out,
-            self.stats,
-            v_camera,
-        )
+    def _surfel_geometry(self, frame: Frame, camera: Array) -> tuple[Array, Array, Array]:
+        alpha = 1 - frame.single(frame.transmittance)
+        surface, sums = frame.geometry[surfel_blending.SURFACE], frame.geometry[surfel_blending.NORMALS : surfel_blending.SURFACE]
+        normal = sums.transpose(1, 2, 0) @ camera[ROTATION:TRANSLATION].reshape(3, 3)
+        return surface.copy(), frame.geometry[surfel_blending.DEPTHS] + self._middle * alpha, normal
+
+    def _compare_geometry(self, frame: Frame, camera: Array, step: Step, known: Array | None, v_alpha: Array, pixels: int) -> float:
+        size = (frame.width, frame.height)
+        weights = (np.float32(step.distortion_weight / pixels), np.float32(step.normal_weight / pixels))
+        sums = np.zeros((2, frame.height))
+        blended = (frame.geometry, frame.transmittance)
+        back = (frame.v_geometry, v_alpha)
+        of = (known if known is not None else _NO_ALPHA, camera, self._middle, *weights)
+        self.team.run(geometry.compare, frame.height, _ROWS, *size, *blended, *of, *back, frame.bends, sums)
+        self.team.run(geometry.compare_back, frame.height, _ROWS, *size, *blended, camera, frame.bends, *back)
+        return float(sums.sum())
+
+    def _pull_back(
+        self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array, v_camera: Array, geometric: bool = False
+    ) -> None:
+        shared = (frame.tiles_x * frame.tiles_y, frame.tiles_x, frame.tiles_x)
+        lists = (frame.width, frame.height, frame.tile_start, self._members, self._rows, self._projected)
+        pictures = (frame.image, frame.transmittance, frame.finished)
+        before = (self.parameters, self.moments, step.bases, camera)
+        after = (self._counts, self._offsets, self._gradients, step.learning, control_row(step), step.seed, out, self.stats, v_camera)
+        if not self.surfels:
+            kernel = blending.blend_back_absolute if step.absolute else blending.blend_back
+            self.team.run(kernel, *shared, *lists, *pictures, frame.v_image, v_alpha, frame.error, self._gradients)
+            self.team.run(projection.pull_back, self.count, _SPLATS, *before, self.antialiased, self._projected, *after)
+            return
+        kernel = surfel_blending.blend_geometry_back if geometric else surfel_blending.blend_back
+        sums, v_sums = (frame.geometry, frame.v_geometry) if geometric else (_NO_PLANES, _NO_PLANES)
+        back = (sums, frame.v_image, v_alpha, v_sums, frame.error, self._gradients)
+        self.team.run(kernel, *shared, *lists, self._discs, self._middle, *pictures, *back)
+        self.team.run(surfels.pull_back, self.count, _SPLATS, *before, self._projected, self._discs, *after)
 
     def _grow(self, entries: int) -> None:
         if entries > len(self._members):

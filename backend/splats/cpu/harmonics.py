@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
+
+from .lanes import load, store, total
+from .layout import BASE_COLOUR, CENTER, MEAN, SH
 
 F = np.float32
 C0 = F(0.28209479177387814)
@@ -18,6 +23,51 @@ C3 = (
     F(1.445305721320277),
     F(-0.5900435899266435),
 )
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def colour(p, o, width, bases, camera, shape, out, at):
+    """The colour of the splat whose parameter row of `width` starts at p[o], as `camera` sees it, into out[at : at + 3].
+
+    `shape` [16] is room for the functions' values, zero from `bases` on.
+    """
+    channel = (width - SH) // 3
+    for c in range(3):
+        out[at + c] = F(0.5) + C0 * p[o + BASE_COLOUR + c]
+    if bases > 1:
+        dx, dy, dz = p[o + MEAN] - camera[CENTER], p[o + MEAN + 1] - camera[CENTER + 1], p[o + MEAN + 2] - camera[CENTER + 2]
+        k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
+        basis(bases, dx * k, dy * k, dz * k, shape)
+        for c in range(3):
+            products = load(shape, 0) * load(p, o + SH + c * channel)
+            if channel > 8:
+                products = products + load(shape, 8) * load(p, o + SH + c * channel + 8)
+            out[at + c] += total(products)
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def colour_back(p, o, width, bases, camera, red, green, blue, shape, slope, g):
+    """Gradients of the colours' columns of `g` from those of a splat's red, green and blue; returns the gradient by its mean (3).
+
+    `shape` and `slope` [16] are room for the functions' values and gradients, zero from `bases` on.
+    """
+    channel = (width - SH) // 3
+    g[BASE_COLOUR], g[BASE_COLOUR + 1], g[BASE_COLOUR + 2] = C0 * red, C0 * green, C0 * blue
+    if bases == 1:
+        return F(0), F(0), F(0)
+    dx, dy, dz = p[o + MEAN] - camera[CENTER], p[o + MEAN + 1] - camera[CENTER + 1], p[o + MEAN + 2] - camera[CENTER + 2]
+    k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
+    dx, dy, dz = dx * k, dy * k, dz * k
+    basis(bases, dx, dy, dz, shape)
+    for j in range(0, channel, 8):
+        values = load(shape, j)
+        store(g, SH + j, values * red)
+        store(g, SH + channel + j, values * green)
+        store(g, SH + 2 * channel + j, values * blue)
+        store(slope, j, load(p, o + SH + j) * red + load(p, o + SH + channel + j) * green + load(p, o + SH + 2 * channel + j) * blue)
+    ex, ey, ez = basis_slope(bases, dx, dy, dz, slope)
+    along = ex * dx + ey * dy + ez * dz
+    return k * (ex - dx * along), k * (ey - dy * along), k * (ez - dz * along)
 
 
 @njit(nogil=True, fastmath=True, inline="never")

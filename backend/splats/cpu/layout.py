@@ -25,6 +25,14 @@ LEFT, RIGHT, TOP, BOTTOM = range(4)
 G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, ERROR, ABS_X, ABS_Y = range(12)
 GRADIENT = 16
 
+# Of a surfel in one tile some columns hold other sums: of dLoss/dX and dLoss/dY of its projected centre, of g dx^2, g dx dy and g dy^2
+# shrunk as the plane's points are, of the gradients of SHRINK and of depth, and of weight times the normal's gradient.
+V_CENTER, V_SHRINK, V_DEPTH, V_NORMAL = 1, 10, 12, 13
+
+# What else of a projected surfel pixels need, see surfels.py: P^-1 by rows, s, and the unit normal in camera space, towards the camera.
+INVERSE, SHRINK, NORMAL = 0, 4, 6
+DISC = 16
+
 # What the engine gathers of each splat for densification.
 STAT_ERROR, STAT_SEEN, STAT_ABS, STAT_RADIUS = range(4)
 STATS = 4

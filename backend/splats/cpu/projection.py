@@ -14,14 +14,12 @@ import numpy as np
 from numba import njit
 
 from . import harmonics
-from .lanes import exp2, load, maximum, minimum, spread, sqrt, store, total
+from .lanes import exp2, load, maximum, minimum, spread, sqrt, store
 from .layout import (
     ABS_X,
     ABS_Y,
     ALPHA,
-    BASE_COLOUR,
     BLUE,
-    CENTER,
     DEPTH,
     ERROR,
     EXTENT_X,
@@ -94,7 +92,7 @@ def _affine(p, o, camera, powers):
     a, b = fx * inverse_z, fy * inverse_z
     j00, j01, j02 = a * (r[0] - ux * r[6]), a * (r[1] - ux * r[7]), a * (r[2] - ux * r[8])
     j10, j11, j12 = b * (r[3] - uy * r[6]), b * (r[4] - uy * r[7]), b * (r[5] - uy * r[8])
-    r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p, o)
+    r00, r01, r02, r10, r11, r12, r20, r21, r22 = rotation(p, o)
     u00 = j00 * r00 + j01 * r10 + j02 * r20
     u01 = j00 * r01 + j01 * r11 + j02 * r21
     u02 = j00 * r02 + j01 * r12 + j02 * r22
@@ -123,7 +121,8 @@ def _clamped(ux, uy, camera):
 
 
 @njit(nogil=True, fastmath=True, inline="always")
-def _rotation(p, o):
+def rotation(p, o):
+    """Rotation matrix (9, by rows) of the quaternion at p[o + QUATERNION]."""
     w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
     k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
     w, x, y, z = w * k, x * k, y * k, z * k
@@ -141,9 +140,23 @@ def _rotation(p, o):
     )
 
 
+@njit(nogil=True, fastmath=True, inline="never")
+def rotation_back(p, o, m00, m01, m02, m10, m11, m12, m20, m21, m22):
+    """Gradient by the quaternion at p[o + QUATERNION] from that by its rotation matrix."""
+    w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
+    k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
+    w, x, y, z = w * k, x * k, y * k, z * k
+    vw = F(2) * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
+    vi = F(2) * (F(-2) * x * (m11 + m22) + y * (m01 + m10) + z * (m02 + m20) + w * (m21 - m12))
+    vj = F(2) * (x * (m01 + m10) - F(2) * y * (m00 + m22) + z * (m12 + m21) + w * (m02 - m20))
+    vk = F(2) * (x * (m02 + m20) + y * (m12 + m21) - F(2) * z * (m00 + m11) + w * (m10 - m01))
+    along = w * vw + x * vi + y * vj + z * vk
+    return k * (vw - w * along), k * (vi - x * along), k * (vj - y * along), k * (vk - z * along)
+
+
 @njit(nogil=True, inline="never")
-def _finite(bits):
-    # By its bits: with fastmath the compiler may take for granted that nothing is NaN.
+def finite(bits):
+    """Whether a float32 is finite, from its bits: with fastmath the compiler may take for granted that nothing is NaN."""
     return (bits & np.uint32(0x7F800000)) != np.uint32(0x7F800000)
 
 
@@ -156,7 +169,6 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
     shape = np.zeros(16, np.float32)
     powers = np.empty(8, np.float32)
     width = parameters.shape[1]
-    channel = (width - SH) // 3
     p = parameters.reshape(-1)
     out = projected.reshape(-1)
     bits = out.view(np.uint32)
@@ -187,27 +199,17 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
         k = F(-0.5) * LOG2E / determinant
         out[s + QUAD_A], out[s + QUAD_B], out[s + QUAD_C] = k * yy, F(-2) * k * xy, k * xx
         # A broken splat must not spoil the picture, and with it all others; the training loop finds and removes it.
-        if not (_finite(bits[s + X]) and _finite(bits[s + Y]) and _finite(bits[s + QUAD_L]) and _finite(bits[s + QUAD_A])):
+        if not (finite(bits[s + X]) and finite(bits[s + Y]) and finite(bits[s + QUAD_L]) and finite(bits[s + QUAD_A])):
             continue
-        if not (_finite(bits[s + QUAD_B]) and _finite(bits[s + QUAD_C]) and _finite(bits[s + EXTENT_X]) and _finite(bits[s + EXTENT_Y])):
+        if not (finite(bits[s + QUAD_B]) and finite(bits[s + QUAD_C]) and finite(bits[s + EXTENT_X]) and finite(bits[s + EXTENT_Y])):
             continue
         if not tile_box(out, s, tiles_x, tiles_y, boxes, n):
             continue
         counts[n] = tile_count(out, s, boxes, n)
         depths[n] = tz
+        harmonics.colour(p, o, width, bases, camera, shape, out, s + RED)
         for c in range(3):
-            out[s + RED + c] = F(0.5) + harmonics.C0 * p[o + BASE_COLOUR + c]
-        if bases > 1:
-            dx, dy, dz = p[o + MEAN] - camera[CENTER], p[o + MEAN + 1] - camera[CENTER + 1], p[o + MEAN + 2] - camera[CENTER + 2]
-            k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
-            harmonics.basis(bases, dx * k, dy * k, dz * k, shape)
-            for c in range(3):
-                products = load(shape, 0) * load(p, o + SH + c * channel)
-                if channel > 8:
-                    products = products + load(shape, 8) * load(p, o + SH + c * channel + 8)
-                out[s + RED + c] += total(products)
-        for c in range(3):
-            if not _finite(bits[s + RED + c]):
+            if not finite(bits[s + RED + c]):
                 counts[n] = 0
             out[s + RED + c] = max(out[s + RED + c], F(0))
 
@@ -243,7 +245,6 @@ def pull_back(
     p = parameters.reshape(-1)
     m = moments.reshape(-1)
     seen = projected.reshape(-1)
-    channel = (width - SH) // 3
     sums = np.empty(GRADIENT, np.float32)
     powers = np.empty(8, np.float32)
     shape = np.zeros(16, np.float32)
@@ -300,20 +301,13 @@ def pull_back(
         ax, ay = fx * iz, fy * iz
         j00, j01, j02 = ax * (r[0] - ux * r[6]), ax * (r[1] - ux * r[7]), ax * (r[2] - ux * r[8])
         j10, j11, j12 = ay * (r[3] - uy * r[6]), ay * (r[4] - uy * r[7]), ay * (r[5] - uy * r[8])
-        r00, r01, r02, r10, r11, r12, r20, r21, r22 = _rotation(p, o)
+        r00, r01, r02, r10, r11, r12, r20, r21, r22 = rotation(p, o)
         m00, m01, m02 = j00 * a0 + j10 * b0, j00 * a1 + j10 * b1, j00 * a2 + j10 * b2
         m10, m11, m12 = j01 * a0 + j11 * b0, j01 * a1 + j11 * b1, j01 * a2 + j11 * b2
         m20, m21, m22 = j02 * a0 + j12 * b0, j02 * a1 + j12 * b1, j02 * a2 + j12 * b2
-        w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
-        k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
-        w, x, y, z = w * k, x * k, y * k, z * k
-        vw = F(2) * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
-        vi = F(2) * (F(-2) * x * (m11 + m22) + y * (m01 + m10) + z * (m02 + m20) + w * (m21 - m12))
-        vj = F(2) * (x * (m01 + m10) - F(2) * y * (m00 + m22) + z * (m12 + m21) + w * (m02 - m20))
-        vk = F(2) * (x * (m02 + m20) + y * (m12 + m21) - F(2) * z * (m00 + m11) + w * (m10 - m01))
-        along = w * vw + x * vi + y * vj + z * vk
-        g[QUATERNION], g[QUATERNION + 1] = k * (vw - w * along), k * (vi - x * along)
-        g[QUATERNION + 2], g[QUATERNION + 3] = k * (vj - y * along), k * (vk - z * along)
+        g[QUATERNION], g[QUATERNION + 1], g[QUATERNION + 2], g[QUATERNION + 3] = rotation_back(
+            p, o, m00, m01, m02, m10, m11, m12, m20, m21, m22
+        )
         # v_J R_camera = v_U R_splat^T
         c0, c1, c2 = a0 * r00 + a1 * r01 + a2 * r02, a0 * r10 + a1 * r11 + a2 * r12, a0 * r20 + a1 * r21 + a2 * r22
         d0, d1, d2 = b0 * r00 + b1 * r01 + b2 * r02, b0 * r10 + b1 * r11 + b2 * r12, b0 * r20 + b1 * r21 + b2 * r22
@@ -343,25 +337,8 @@ def pull_back(
         red = sums[V_RED] if seen[s + RED] > F(0) else F(0)
         green = sums[V_GREEN] if seen[s + GREEN] > F(0) else F(0)
         blue = sums[V_BLUE] if seen[s + BLUE] > F(0) else F(0)
-        g[BASE_COLOUR], g[BASE_COLOUR + 1], g[BASE_COLOUR + 2] = harmonics.C0 * red, harmonics.C0 * green, harmonics.C0 * blue
-        if bases > 1:
-            dx, dy, dz = p[o + MEAN] - r[CENTER], p[o + MEAN + 1] - r[CENTER + 1], p[o + MEAN + 2] - r[CENTER + 2]
-            k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
-            dx, dy, dz = dx * k, dy * k, dz * k
-            harmonics.basis(bases, dx, dy, dz, shape)
-            for j in range(0, channel, 8):
-                values = load(shape, j)
-                store(g, SH + j, values * red)
-                store(g, SH + channel + j, values * green)
-                store(g, SH + 2 * channel + j, values * blue)
-                store(
-                    slope, j, load(p, o + SH + j) * red + load(p, o + SH + channel + j) * green + load(p, o + SH + 2 * channel + j) * blue
-                )
-            ex, ey, ez = harmonics.basis_slope(bases, dx, dy, dz, slope)
-            along = ex * dx + ey * dy + ez * dz
-            vm0 += k * (ex - dx * along)
-            vm1 += k * (ey - dy * along)
-            vm2 += k * (ez - dz * along)
+        ex, ey, ez = harmonics.colour_back(p, o, width, bases, camera, red, green, blue, shape, slope, g)
+        vm0, vm1, vm2 = vm0 + ex, vm1 + ey, vm2 + ez
         g[MEAN], g[MEAN + 1], g[MEAN + 2] = vm0, vm1, vm2
         if len(v_camera):  # it moves as all splats would the other way
             v_camera[n // RANGE, 3] += r[0] * vm0 + r[1] * vm1 + r[2] * vm2
@@ -376,15 +353,16 @@ def pull_back(
             for j in range(width):
                 gradients[n, j] = g[j]
             continue
-        _regularise(p, o, sigma, s0, s1, s2, control, g)
-        _adam(p, o, m, updated, g, learning, control)
+        regularise(p, o, sigma, s0, s1, s2, control, g)
+        adam(p, o, m, updated, g, learning, control)
         noise = control[NOISE] / (F(1) + math.exp(F(-100) * (F(0.005) - sigma)))
         if noise > control[NOISE] * F(1e-3):
-            _shake(p, o, n, step, noise * learning[MEAN], s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22)
+            shake(p, o, n, step, noise * learning[MEAN], s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22)
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _regularise(p, o, sigma, s0, s1, s2, control, g):
+def regularise(p, o, sigma, s0, s1, s2, control, g):
+    """Add the regularisers' gradients, of a splat with opacity sigma and scales s0, s1, s2, to g."""
     g[OPACITY] += control[OPACITY_WEIGHT] * sigma * (F(1) - sigma)
     g[LOG_SCALE] += control[SCALE_WEIGHT] * s0
     g[LOG_SCALE + 1] += control[SCALE_WEIGHT] * s1
@@ -405,7 +383,8 @@ def _regularise(p, o, sigma, s0, s1, s2, control, g):
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _adam(p, o, moments, updated, g, learning, control):
+def adam(p, o, moments, updated, g, learning, control):
+    """Adam's step (Kingma and Ba 2015) of the first `updated` columns of the parameter row at p[o]."""
     b1, b2 = control[BETA1], control[BETA2]
     first = 2 * o
     second = first + len(g)
@@ -420,8 +399,8 @@ def _adam(p, o, moments, updated, g, learning, control):
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _shake(p, o, n, step, size, s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22):
-    # 3DGS-MCMC (Kheradmand et al. 2024), eq. 9: covariance times normal noise, for nearly transparent splats only.
+def shake(p, o, n, step, size, s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22):
+    """Move a splat's mean by noise of its own shape: 3DGS-MCMC (Kheradmand et al. 2024), eq. 9, covariance times normal noise."""
     state = _mixed(np.uint64(n) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step))
     a = s0 * s0 * _normal(state, np.uint64(1))
     b = s1 * s1 * _normal(state, np.uint64(2))

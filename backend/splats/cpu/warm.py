@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...values import Splats
@@ -10,7 +12,7 @@ from . import layout
 from .engine import CpuEngine
 
 
-def run_once(absolute: bool) -> None:
+def run_once(absolute: bool, surfels: bool) -> None:
     """Take a step with one splat; the first time on a machine this compiles for some 20 seconds."""
     splats = Splats(
         means=np.array([[0, 0, 1]], np.float32),
@@ -18,6 +20,7 @@ def run_once(absolute: bool) -> None:
         log_scales=np.full((1, 3), -3, np.float32),
         opacity_logits=np.zeros(1, np.float32),
         sh=np.zeros((1, 1, 3), np.float32),
+        surfels=surfels,
     )
     camera = np.zeros(layout.CAMERA, np.float32)
     camera[[0, 4, 8]] = 1
@@ -25,6 +28,9 @@ def run_once(absolute: bool) -> None:
     plane = np.full((16, 16), 255, np.uint8)
     engine = CpuEngine(splats, 1, 0, 1)
     target = Target(np.zeros((16, 16, 3), np.uint8), plane, plane, camera)
-    engine.step(target, Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute, exposure=np.ones(6, np.float32)))
+    step = Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute, exposure=np.ones(6, np.float32))
+    engine.step(target, step)
+    if surfels:
+        engine.step(target, replace(step, normal_weight=1.0))
     engine.strongest_weights(target)
     engine.close()

@@ -1,0 +1,348 @@
+"""Surfels onto pixels and back, as in `blending`, with depth and normals beside the colours.
+
+At each pixel a surfel weighs by the nearer of two squared distances: in its own plane where the ray meets it, and on the picture from
+its projected centre, so that nothing falls between pixels (Huang et al. 2024, eq. 11). Where the second is nearer its depth is the
+centre's. Depths are blended less `middle`, a depth amid the scene, as float32 is finer near zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .blending import AHEAD, OPAQUE, PIXELS, _reach
+from .lanes import exp2, iota, largest, load, maximum, minimum, prefetch, spread, store, totals, where_at_least
+from .layout import (
+    BLUE,
+    DEPTH,
+    DISC,
+    GRADIENT,
+    GREEN,
+    INVERSE,
+    MARGIN,
+    NORMAL,
+    PROJECTED,
+    QUAD_L,
+    RED,
+    SHRINK,
+    TILE,
+    X,
+    Y,
+)
+from .projection import LOG2E
+from .surfels import LOW_PASS
+from .tiles import CUT
+
+F = np.float32
+HALF = F(0.5)  # of the light gets to the surface, whose depth is the median one
+BELOW_HALF = np.nextafter(HALF, F(0))
+LEAST_SHRINK = F(0.25)  # no pixel that a surfel reaches has less, see `surfels.STEEPEST`
+TO_POWER = F(-0.5) * LOG2E
+
+# The planes [GEOMETRY,H,W] beside the colours: weighted sums of depth, of its square and of the normal, and the depth of the surface.
+DEPTHS, SQUARES, NORMALS, SURFACE = 0, 1, 2, 5
+GEOMETRY = 6
+
+
+def _make_blend(geometric):
+    # Two kernels from one text: half of training is without depth and normals.
+    @njit(nogil=True, fastmath=True, cache=True)
+    def blend(
+        first,
+        last,
+        tiles_x,
+        width,
+        height,
+        tile_start,
+        members,
+        projected,
+        discs,
+        background,
+        middle,
+        image,
+        transmittance,
+        finished,
+        geometry,
+    ):
+        """As `blending.blend`, and fill the planes of `geometry`."""
+        buffer = np.empty(10 * PIXELS, np.float32)  # transmittance, red, green, blue, then the planes of geometry
+        splats, flat = projected.reshape(-1), discs.reshape(-1)
+        stride = width + 2 * MARGIN
+        plane = stride * (height + 2 * MARGIN)
+        zero, one, least = spread(F(0)), spread(F(1)), spread(LEAST_SHRINK)
+        for tile in range(first, last):
+            row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+            x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+            for k in range(0, PIXELS, 8):
+                store(buffer, k, one)
+            for k in range(PIXELS, (10 if geometric else 4) * PIXELS, 8):
+                store(buffer, k, zero)
+            used = 0
+            start, end = tile_start[tile], tile_start[tile + 1]
+            for i in range(start, end):
+                n = np.int64(members[i])
+                s, d = n * PROJECTED, n * DISC
+                ahead = np.int64(members[min(i + AHEAD, end - 1)])
+                prefetch(splats, ahead * PROJECTED)
+                prefetch(flat, ahead * DISC)
+                low, high, left, right = _reach(splats, s, x0, y0)
+                level, center = splats[s + QUAD_L], splats[s + DEPTH]
+                red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
+                i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
+                sx, sy = flat[d + SHRINK], flat[d + SHRINK + 1]
+                nx, ny, nz = flat[d + NORMAL], flat[d + NORMAL + 1], flat[d + NORMAL + 2]
+                top = y0 - splats[s + Y]
+                for column in range(left, right):
+                    dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                    u0, v0, h0 = dx * i00, dx * i10, one - dx * sx
+                    round0 = dx * dx * LOW_PASS
+                    for row in range(low, high):
+                        dy = top + F(row)
+                        u, v = u0 + i01 * dy, v0 + i11 * dy
+                        shrink = F(1) / maximum(h0 - sy * dy, least)
+                        on_disc = (u * u + v * v) * (shrink * shrink)
+                        on_picture = round0 + LOW_PASS * dy * dy
+                        power = minimum(on_disc, on_picture) * TO_POWER + level
+                        k = column * (PIXELS // 2) + row * 8
+                        through = load(buffer, k)
+                        weight = where_at_least(power, -CUT, exp2(power)) * through
+                        after = through - weight
+                        store(buffer, k, after)
+                        store(buffer, PIXELS + k, load(buffer, PIXELS + k) + weight * red)
+                        store(buffer, 2 * PIXELS + k, load(buffer, 2 * PIXELS + k) + weight * green)
+                        store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * blue)
+                        if geometric:
+                            depth = center + where_at_least(on_picture - on_disc, F(0), (shrink - one) * center)
+                            away = depth - middle
+                            weighted = weight * away
+                            store(buffer, 4 * PIXELS + k, load(buffer, 4 * PIXELS + k) + weighted)
+                            store(buffer, 5 * PIXELS + k, load(buffer, 5 * PIXELS + k) + weighted * away)
+                            store(buffer, 6 * PIXELS + k, load(buffer, 6 * PIXELS + k) + weight * nx)
+                            store(buffer, 7 * PIXELS + k, load(buffer, 7 * PIXELS + k) + weight * ny)
+                            store(buffer, 8 * PIXELS + k, load(buffer, 8 * PIXELS + k) + weight * nz)
+                            # Light falls below one half once: after it did, the first condition keeps failing.
+                            found = where_at_least(through, HALF, where_at_least(zero - after, -BELOW_HALF, depth))
+                            store(buffer, 9 * PIXELS + k, load(buffer, 9 * PIXELS + k) + found)
+                used += 1
+                if used % 16 == 0:
+                    most = load(buffer, 0)
+                    for k in range(8, PIXELS, 8):
+                        most = maximum(most, load(buffer, k))
+                    if largest(most) < OPAQUE:
+                        break
+            finished[tile] = used
+            rows, columns = min(TILE, height - row0), min(TILE, width - column0)
+            for row in range(rows):
+                place = (row0 + row + MARGIN) * stride + column0 + MARGIN
+                for x in range(columns):
+                    k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+                    through = buffer[k]
+                    transmittance[place + x] = through
+                    image[place + x] = buffer[PIXELS + k] + through * background[0]
+                    image[plane + place + x] = buffer[2 * PIXELS + k] + through * background[1]
+                    image[2 * plane + place + x] = buffer[3 * PIXELS + k] + through * background[2]
+                    if geometric:
+                        for c in range(GEOMETRY):
+                            geometry[c, row0 + row, column0 + x] = buffer[(4 + c) * PIXELS + k]
+
+    return blend
+
+
+blend = _make_blend(False)
+blend_geometry = _make_blend(True)
+
+
+def _make_blend_back(geometric):
+    @njit(nogil=True, fastmath=True, cache=True)
+    def blend_back(
+        first,
+        last,
+        tiles_x,
+        width,
+        height,
+        tile_start,
+        members,
+        rows,
+        projected,
+        discs,
+        middle,
+        image,
+        transmittance,
+        finished,
+        geometry,
+        v_image,
+        v_alpha,
+        v_geometry,
+        error,
+        gradients,
+    ):
+        """As `blending.blend_back`, also from the gradients of the planes of `geometry` but the last."""
+        # Transmittance, remainder, gradient of red, green, blue, error, then those of the planes.
+        buffer = np.empty(11 * PIXELS, np.float32)
+        splats, flat = projected.reshape(-1), discs.reshape(-1)
+        stride = width + 2 * MARGIN
+        plane = stride * (height + 2 * MARGIN)
+        zero, one, least = spread(F(0)), spread(F(1)), spread(LEAST_SHRINK)
+        for tile in range(first, last):
+            row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+            x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+            for k in range(0, 11 * PIXELS, 8):
+                store(buffer, k, zero)
+            for row in range(min(TILE, height - row0)):
+                place = (row0 + row + MARGIN) * stride + column0 + MARGIN
+                for x in range(min(TILE, width - column0)):
+                    k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+                    at = place + x
+                    red, green, blue = v_image[at], v_image[plane + at], v_image[2 * plane + at]
+                    rest = red * image[at] + green * image[plane + at] + blue * image[2 * plane + at]
+                    if len(v_alpha):
+                        rest -= v_alpha[at] * transmittance[at]
+                    if geometric:
+                        for c in range(SURFACE):
+                            v = v_geometry[c, row0 + row, column0 + x]
+                            buffer[(6 + c) * PIXELS + k] = v
+                            rest += v * geometry[c, row0 + row, column0 + x]
+                    buffer[k] = F(1)
+                    buffer[PIXELS + k] = rest
+                    buffer[2 * PIXELS + k] = red
+                    buffer[3 * PIXELS + k] = green
+                    buffer[4 * PIXELS + k] = blue
+                    buffer[5 * PIXELS + k] = error[at]
+            start = tile_start[tile]
+            end = start + finished[tile]
+            for i in range(end, tile_start[tile + 1]):
+                store(gradients, np.int64(rows[i]) * GRADIENT, zero)
+                store(gradients, np.int64(rows[i]) * GRADIENT + 8, zero)
+            for i in range(start, end):
+                n = np.int64(members[i])
+                s, d = n * PROJECTED, n * DISC
+                ahead = np.int64(members[min(i + AHEAD, end - 1)])
+                prefetch(splats, ahead * PROJECTED)
+                prefetch(flat, ahead * DISC)
+                low, high, left, right = _reach(splats, s, x0, y0)
+                level, center = splats[s + QUAD_L], splats[s + DEPTH]
+                red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
+                i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
+                sx, sy = flat[d + SHRINK], flat[d + SHRINK + 1]
+                nx, ny, nz = flat[d + NORMAL], flat[d + NORMAL + 1], flat[d + NORMAL + 2]
+                top = y0 - splats[s + Y]
+                sum_r, sum_g, sum_b, sum_e, sum_1 = zero, zero, zero, zero, zero
+                sum_x, sum_y, sum_xx, sum_xy, sum_yy = zero, zero, zero, zero, zero
+                sum_hx, sum_hy, sum_z, sum_nx, sum_ny, sum_nz = zero, zero, zero, zero, zero, zero
+                for column in range(left, right):
+                    dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                    u0, v0, h0 = dx * i00, dx * i10, one - dx * sx
+                    round0 = dx * dx * LOW_PASS
+                    m0, m1, m2, h, round_sum = zero, zero, zero, zero, zero
+                    for row in range(low, high):
+                        dy = top + F(row)
+                        u, v = u0 + i01 * dy, v0 + i11 * dy
+                        shrink = F(1) / maximum(h0 - sy * dy, least)
+                        square = shrink * shrink
+                        plain = u * u + v * v
+                        on_disc = plain * square
+                        on_picture = round0 + LOW_PASS * dy * dy
+                        nearer = on_picture - on_disc
+                        power = minimum(on_disc, on_picture) * TO_POWER + level
+                        k = column * (PIXELS // 2) + row * 8
+                        alpha = where_at_least(power, -CUT, exp2(power))
+                        through = load(buffer, k)
+                        weight = alpha * through
+                        store(buffer, k, through - weight)
+                        v_r, v_g, v_b = load(buffer, 2 * PIXELS + k), load(buffer, 3 * PIXELS + k), load(buffer, 4 * PIXELS + k)
+                        v_weight = v_r * red + v_g * green + v_b * blue
+                        v_depth = zero
+                        if geometric:
+                            away = center - middle + where_at_least(nearer, F(0), (shrink - one) * center)
+                            v_1, v_2 = load(buffer, 6 * PIXELS + k), load(buffer, 7 * PIXELS + k)
+                            v_x, v_y, v_z = load(buffer, 8 * PIXELS + k), load(buffer, 9 * PIXELS + k), load(buffer, 10 * PIXELS + k)
+                            v_weight = v_weight + (v_1 + v_2 * away) * away + (v_x * nx + v_y * ny + v_z * nz)
+                            v_depth = weight * (v_1 + F(2) * v_2 * away)
+                            sum_nx = sum_nx + weight * v_x
+                            sum_ny = sum_ny + weight * v_y
+                            sum_nz = sum_nz + weight * v_z
+                        rest = load(buffer, PIXELS + k) - weight * v_weight
+                        store(buffer, PIXELS + k, rest)
+                        g = weight * v_weight - alpha * rest / (one - alpha)
+                        sum_r = sum_r + weight * v_r
+                        sum_g = sum_g + weight * v_g
+                        sum_b = sum_b + weight * v_b
+                        sum_e = sum_e + weight * load(buffer, 5 * PIXELS + k)
+                        sum_1 = sum_1 + g
+                        g_disc = where_at_least(nearer, F(0), g)
+                        g_round = (g - g_disc) * LOW_PASS
+                        g_square = g_disc * square
+                        # By `shrink`, and by what it is the inverse of
+                        v_shrink = zero - g_square * plain * shrink
+                        if geometric:
+                            depth_disc = where_at_least(nearer, F(0), v_depth)
+                            sum_z = sum_z + v_depth + depth_disc * (shrink - one)
+                            v_shrink = v_shrink + depth_disc * square * center
+                        h = h + v_shrink
+                        sum_hy = sum_hy + v_shrink * dy
+                        gy = g_square * dy
+                        m0 = m0 + g_square
+                        m1 = m1 + gy
+                        m2 = m2 + gy * dy
+                        round_sum = round_sum + g_round
+                        sum_y = sum_y + g_round * dy
+                    sum_hx = sum_hx + h * dx
+                    sum_x = sum_x + round_sum * dx
+                    sum_xx = sum_xx + m0 * dx * dx
+                    sum_xy = sum_xy + m1 * dx
+                    sum_yy = sum_yy + m2
+                    # By the centre: what the disc's moments say, by the symmetric matrix P^-T P^-1, and the shrinking
+                    a, b, c = i00 * i00 + i10 * i10, i00 * i01 + i10 * i11, i01 * i01 + i11 * i11
+                    first_x = m0 * dx
+                    sum_x = sum_x + (a * first_x + b * m1) - h * sx
+                    sum_y = sum_y + (b * first_x + c * m1) - h * sy
+                out = np.int64(rows[i]) * GRADIENT
+                store(gradients, out, totals(sum_1, sum_x, sum_y, sum_xx, sum_xy, sum_yy, sum_r, sum_g))
+                store(gradients, out + 8, totals(sum_b, sum_e, sum_hx, sum_hy, sum_z, sum_nx, sum_ny, sum_nz))
+
+    return blend_back
+
+
+blend_back = _make_blend_back(False)
+blend_geometry_back = _make_blend_back(True)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def strongest(first, last, tiles_x, width, height, tile_start, members, rows, finished, projected, discs, known, entries):
+    """As `blending.strongest`."""
+    buffer = np.empty(PIXELS, np.float32)
+    splats, flat = projected.reshape(-1), discs.reshape(-1)
+    one, least = spread(F(1)), spread(LEAST_SHRINK)
+    for tile in range(first, last):
+        row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+        x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
+        for k in range(0, PIXELS, 8):
+            store(buffer, k, spread(F(0)))
+        for row in range(min(TILE, height - row0)):
+            for x in range(min(TILE, width - column0)):
+                if len(known) == 0 or known[row0 + row, column0 + x] >= 128:
+                    buffer[(x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)] = F(1)
+        for i in range(tile_start[tile], tile_start[tile] + finished[tile]):
+            n = np.int64(members[i])
+            s, d = n * PROJECTED, n * DISC
+            low, high, left, right = _reach(splats, s, x0, y0)
+            level = splats[s + QUAD_L]
+            i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
+            sx, sy = flat[d + SHRINK], flat[d + SHRINK + 1]
+            top = y0 - splats[s + Y]
+            most = spread(F(0))
+            for column in range(left, right):
+                dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                u0, v0, h0 = dx * i00, dx * i10, one - dx * sx
+                round0 = dx * dx * LOW_PASS
+                for row in range(low, high):
+                    dy = top + F(row)
+                    u, v = u0 + i01 * dy, v0 + i11 * dy
+                    shrink = F(1) / maximum(h0 - sy * dy, least)
+                    power = minimum((u * u + v * v) * (shrink * shrink), round0 + LOW_PASS * dy * dy) * TO_POWER + level
+                    k = column * (PIXELS // 2) + row * 8
+                    through = load(buffer, k)
+                    weight = where_at_least(power, -CUT, exp2(power)) * through
+                    store(buffer, k, through - weight)
+                    most = maximum(most, weight)
+            entries[rows[i]] = largest(most)

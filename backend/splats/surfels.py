@@ -1,0 +1,56 @@
+"""Surfels from splats of any shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..values import Splats
+
+Array = Any
+ROUND = 1.05  # longest by shortest axis, below which a splat has no direction
+THINNEST = np.float32(-7.0)  # third scale by the shorter other one, as a logarithm: 0.1 %, which viewers show and nobody sees
+
+
+def as_surfels(splats: Splats, seed: int) -> Splats:
+    """Splats as discs: across the shortest axis, or any way where they are round (Huang et al. 2024 start at random, too)."""
+    if splats.surfels:
+        return splats
+    order = np.argsort(-splats.log_scales, axis=1, kind="stable")
+    log_scales = np.take_along_axis(splats.log_scales, order, axis=1)
+    # Rotations that take the third axis to where the shortest one was: by a third of a turn, 1 + i + j + k, or its inverse.
+    half = np.float32(0.5)
+    turns = np.array([[half, half, half, half], [half, -half, -half, -half], [1, 0, 0, 0]], np.float32)
+    quats = product(splats.quats, turns[order[:, 2]])
+    # The turn may have swapped the two long axes; which is which is told by where each axis of the disc now is.
+    first = (order[:, 2] + 1) % 3
+    swapped = order[:, 0] != first
+    log_scales[swapped, :2] = log_scales[swapped, 1::-1]
+    flat = log_scales[:, 0] - log_scales[:, 2] < np.log(ROUND)
+    random = np.random.default_rng(seed).normal(size=(len(splats), 4)).astype(np.float32)
+    quats = np.where(flat[:, None], random / np.linalg.norm(random, axis=1, keepdims=True), quats)
+    return replace(splats, quats=quats.astype(np.float32), log_scales=flattened(log_scales), surfels=True)
+
+
+def flattened(log_scales: Array) -> Array:
+    """Scales [N,3] with the third as thin as that of surfels is written down."""
+    thin = log_scales.copy()
+    thin[:, 2] = thin[:, :2].min(axis=1) + THINNEST
+    return thin
+
+
+def product(a: Array, b: Array) -> Array:
+    """Product of quaternions [N,4] w x y z: the rotation b, then a."""
+    aw, ax, ay, az = a.T
+    bw, bx, by, bz = b.T
+    return np.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        axis=1,
+    )

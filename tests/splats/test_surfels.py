@@ -1,0 +1,224 @@
+"""Surfels: pictures, depth, normals and all their gradients against the float64 twin, and what training makes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from reify.backend.splats.render import rasterize
+from reify.backend.values import SH_C0, Cameras, Splats
+
+torch = pytest.importorskip("torch")
+SIZE = (75, 53)
+
+
+def _surfels(make_splats, cameras, count, **more):
+    """Discs of all shapes, but none that the camera sees from its very edge: there float32 has few digits left for the gradients."""
+    from reify.backend.splats import twin
+
+    splats = make_splats(count, **more)
+    log_scales = splats.log_scales.copy()
+    log_scales[:, 2] = -12
+    pose = cameras.cam_from_world[0]
+    local = splats.means @ pose[:3, :3].T + pose[:3, 3]
+    normals = pose[:3, :3] @ twin.rotations(torch.tensor(splats.quats, dtype=torch.float64)).numpy()[:, :, 2:]
+    facing = np.abs((normals[:, :, 0] * local).sum(axis=1)) / np.linalg.norm(local, axis=1)
+    return dataclasses.replace(splats, log_scales=log_scales, surfels=True).take(facing > 0.05)
+
+
+def _engine(splats, threads=2):
+    from reify.backend.splats.cpu.engine import CpuEngine
+
+    return CpuEngine(splats, len(splats), splats.sh_degree, threads)
+
+
+def _rendered(splats, cameras, background):
+    from reify.backend.splats.cpu.engine import Frame, sized
+    from reify.backend.splats.cpu.layout import camera_row
+
+    engine = _engine(splats)
+    frame = Frame(*(int(v) for v in cameras.size_px[0]))
+    camera = sized(camera_row(cameras, 0), frame)
+    engine.render(frame, camera, np.array(background, np.float32), engine.bases, geometric=True)
+    return engine, frame, camera
+
+
+def _by_name(rows, bases):
+    from reify.backend.splats.cpu import layout
+    from reify.backend.splats.cpu.engine import sh_of
+
+    return {
+        "means": rows[:, layout.MEAN : layout.MEAN + 3],
+        "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
+        "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 2],
+        "opacity_logits": rows[:, layout.OPACITY],
+        "sh": sh_of(rows, bases),
+    }
+
+
+def _assert_agree(found, parameters):
+    for name, gradient in found.items():
+        expected = parameters[name].grad.numpy()[:, : gradient.shape[1]] if gradient.ndim > 1 else parameters[name].grad.numpy()
+        error = np.linalg.norm(gradient - expected) / max(np.linalg.norm(expected), 1e-12)
+        assert error < 1e-3, f"{name}: {error}"
+
+
+@pytest.mark.parametrize("degree", [0, 3])
+def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree, make_splats, make_cameras):
+    from reify.backend.splats import twin
+
+    cameras, background = make_cameras(*SIZE), (0.2, 0.5, 0.9)
+    splats = _surfels(make_splats, cameras, 300, degree=degree)
+    engine, frame, camera = _rendered(splats, cameras, background)
+    rng = np.random.default_rng(5)
+    v_picture, v_alpha, v_sums = (rng.normal(size=(*s,)).astype(np.float32) for s in ((53, 75, 3), (53, 75), (5, 53, 75)))
+    found = _by_name(engine.gradients(frame, camera, engine.bases, v_picture, v_alpha, v_sums), engine.bases)
+    engine.close()
+    parameters = twin.parameters_of(splats)
+    picture, alpha, sums = twin.render_surfels(parameters, cameras, 0, background=background, middle=float(engine._middle))
+    loss = (picture * torch.tensor(v_picture)).sum() + (alpha * torch.tensor(v_alpha)).sum() + (sums * torch.tensor(v_sums)).sum()
+    loss.backward()
+    for got, expected in (
+        (frame.picture(frame.image), picture),
+        (1 - frame.single(frame.transmittance), alpha),
+        (frame.geometry[:5], sums),
+    ):
+        error = np.abs(got - expected.detach().numpy())
+        # In a pixel or two a splat is just above the cut at 1/255 in one precision and just below in the other.
+        assert np.quantile(error, 0.998) < 1e-4 and error.max() < 0.02
+    _assert_agree(found, parameters)
+
+
+def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_float64_twin(make_splats, make_cameras):
+    from reify.backend.splats import twin
+    from reify.backend.splats.engine import Step
+
+    cameras = make_cameras(*SIZE)
+    splats = _surfels(make_splats, cameras, 300, degree=0, size=0.15)
+    engine, frame, camera = _rendered(splats, cameras, (0, 0, 0))
+    step = Step(bases=1, learning=np.zeros(engine.width, np.float32), distortion_weight=0.7, normal_weight=0.3)
+    frame.v_alpha[:] = 0
+    loss = engine._compare_geometry(frame, camera, step, None, frame.v_alpha, 1)
+    engine.close()
+    alpha = torch.tensor(1 - frame.single(frame.transmittance).astype(np.float64), requires_grad=True)
+    sums = torch.tensor(frame.geometry[:5].astype(np.float64), requires_grad=True)
+    distortion, consistency = twin.geometry_losses(alpha, sums, cameras.K[0], float(engine._middle))
+    (0.7 * distortion + 0.3 * consistency).backward()
+    assert distortion.item() > 1 and consistency.item() > 1
+    assert loss == pytest.approx(0.7 * distortion.item() + 0.3 * consistency.item(), rel=1e-4)
+    for got, expected in ((frame.single(frame.v_alpha), alpha.grad), (frame.v_geometry, sums.grad)):
+        assert np.linalg.norm(got - expected.numpy()) < 1e-3 * np.linalg.norm(expected.numpy())
+
+
+def test_the_gradients_of_the_losses_are_the_slopes_of_finite_differences(make_splats, make_cameras):
+    from reify.backend.splats import twin
+    from reify.backend.splats.engine import Step
+
+    cameras = make_cameras(40, 32)
+    splats = _surfels(make_splats, cameras, 60, degree=0, size=0.12)
+    step = Step(bases=1, learning=np.zeros(16, np.float32), distortion_weight=0.7, normal_weight=0.3)
+    engine, frame, camera = _rendered(splats, cameras, (0, 0, 0))
+    frame.v_alpha[:] = 0
+    engine._compare_geometry(frame, camera, step, None, frame.v_alpha, 1)
+    v_picture = np.zeros((32, 40, 3), np.float32)
+    found = _by_name(engine.gradients(frame, camera, 1, v_picture, frame.single(frame.v_alpha), frame.v_geometry.copy()), 1)
+    engine.close()
+    parameters = twin.parameters_of(splats)
+
+    def loss(moved):
+        _picture, alpha, sums = twin.render_surfels(moved, cameras, 0, middle=float(engine._middle))
+        distortion, consistency = twin.geometry_losses(alpha, sums, cameras.K[0], float(engine._middle))
+        return (0.7 * distortion + 0.3 * consistency).item()
+
+    rng = np.random.default_rng(1)
+    for name in ("means", "quats", "log_scales", "opacity_logits"):
+        direction = rng.normal(size=found[name].shape)
+        slope = float((found[name] * direction).sum())
+        whole = np.zeros(parameters[name].shape)
+        whole.reshape(len(splats), -1)[:, : direction.size // len(splats)] = direction.reshape(len(splats), -1)
+        ahead, behind = (loss({**parameters, name: parameters[name].detach() + sign * 1e-7 * torch.tensor(whole)}) for sign in (1, -1))
+        # The loss jumps where pixels begin or cease to count; steps this small mostly cross no such edge.
+        assert slope == pytest.approx((ahead - behind) / 2e-7, rel=0.02), name
+
+
+@pytest.fixture
+def camera():
+    k = np.array([[[100.0, 0, 40.0], [0, 100.0, 30.0], [0, 0, 1]]])
+    return Cameras(np.eye(4)[None], k, np.array([[80, 60]]), np.zeros((1, 8)))
+
+
+def _disc(position, angle, scales=(0.3, 0.3), logit=8.0):
+    """One disc, turned about the vertical axis out of facing the camera."""
+    return Splats(
+        means=np.array([position], np.float32),
+        quats=np.array([[np.cos(angle / 2), 0, np.sin(angle / 2), 0]], np.float32),
+        log_scales=np.log(np.array([[*scales, 1e-4]], np.float32)),
+        opacity_logits=np.array([logit], np.float32),
+        sh=np.full((1, 1, 3), 0.4 / SH_C0, np.float32),
+        surfels=True,
+    )
+
+
+def test_a_tilted_disc_has_the_depth_and_normal_of_its_plane_however_near_it_is(camera):
+    angle = 0.8
+    picture = rasterize(_disc((0.05, 0, 1.2), angle), camera, 0)
+    assert picture.normal[30, 45] == pytest.approx([-np.sin(angle), 0, -np.cos(angle)], abs=1e-4)
+    for column in (30, 40, 45, 50):
+        across = (column + 0.5 - 40) / 100
+        truth = (0.05 * np.sin(angle) + 1.2 * np.cos(angle)) / (across * np.sin(angle) + np.cos(angle))
+        assert picture.depth[30, column] == pytest.approx(truth, abs=1e-4)
+        assert picture.info["expected_depth"][30, column] == pytest.approx(truth, abs=1e-4)
+
+
+def test_a_disc_looks_the_same_from_behind(camera):
+    front, back = rasterize(_disc((0, 0, 2), 0.3), camera, 0), rasterize(_disc((0, 0, 2), 0.3 + np.pi), camera, 0)
+    assert np.abs(front.rgb - back.rgb).max() < 1e-5
+    assert np.abs(front.normal - back.normal).max() < 1e-5
+
+
+def test_a_disc_too_small_for_a_pixel_still_shows(camera):
+    picture = rasterize(_disc((0.01, 0.01, 2), 0.0, scales=(1e-5, 1e-5)), camera, 0)
+    assert 0.3 < picture.alpha[30, 40] < 0.999
+    assert picture.depth[30, 40] == pytest.approx(2, abs=1e-4)
+
+
+def test_a_disc_seen_from_its_very_edge_or_around_the_camera_or_not_finite_spoils_nothing(camera):
+    edge = rasterize(_disc((0, 0, 2), np.pi / 2), camera, 0)
+    around = rasterize(_disc((0, 0, 0.5), 1.5, scales=(4.0, 4.0)), camera, 0)
+    broken = rasterize(_disc((0, np.nan, 2), 0.2), camera, 0)
+    for picture in (edge, around, broken):
+        assert np.isfinite(picture.rgb).all() and np.isfinite(picture.depth).all() and np.isfinite(picture.normal).all()
+    assert broken.alpha.max() == 0
+
+
+@pytest.mark.parametrize("shortest", [0, 1, 2])
+def test_splats_become_discs_across_their_shortest_axis(shortest, make_splats):
+    from reify.backend.splats import twin
+    from reify.backend.splats.surfels import as_surfels
+
+    splats = make_splats(50)
+    log_scales = splats.log_scales.copy()
+    log_scales[:, shortest] = log_scales.min(axis=1) - 1
+    splats = dataclasses.replace(splats, log_scales=log_scales)
+    discs = as_surfels(splats, seed=0)
+    assert discs.surfels and (discs.log_scales[:, 2] < discs.log_scales[:, :2].min(axis=1) - 6).all()
+
+    def covariance(splats, scales):
+        axes = twin.rotations(torch.tensor(splats.quats, dtype=torch.float64)).numpy() * scales[:, None, :]
+        return axes @ axes.transpose(0, 2, 1)
+
+    without = np.exp(splats.log_scales)
+    without[:, shortest] = 0
+    assert np.allclose(covariance(discs, np.exp(discs.log_scales) * (1, 1, 0)), covariance(splats, without), atol=1e-6)
+
+
+def test_round_splats_become_discs_that_face_all_ways(make_splats):
+    from reify.backend.splats import twin
+    from reify.backend.splats.surfels import as_surfels
+
+    splats = make_splats(1000)
+    splats = dataclasses.replace(splats, log_scales=np.full((1000, 3), -3, np.float32), quats=np.tile(np.float32([1, 0, 0, 0]), (1000, 1)))
+    normals = twin.rotations(torch.tensor(as_surfels(splats, seed=1).quats)).numpy()[:, :, 2]
+    assert np.abs(np.linalg.eigvalsh(normals.T @ normals / 1000) - 1 / 3).max() < 0.05
+    assert np.array_equal(as_surfels(splats, seed=1).quats, as_surfels(splats, seed=1).quats)
