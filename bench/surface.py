@@ -1,7 +1,7 @@
 """Surfaces against ground truth: known meshes photographed from 48 known cameras, reconstructed, compared.
 
 Two rows a mesh: `<mesh>_exact_…` fuses exact depth, which shows what fusing, cleaning and texturing lose by themselves;
-`<mesh>_…` is the whole pipeline, from pictures with alpha through splats.
+`<mesh>_…` is the whole pipeline, from pictures with alpha through splats. Between them stand the lines of extraction.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..backend.mesh.texture import TextureSettings, texture_from_photos
 from ..backend.mesh.unwrap import unwrap
 from ..backend.metrics import images, meshes
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
-from ..backend.values import Array, Cameras, Mesh, Rendering, Views
+from ..backend.values import Array, Cameras, Mesh, Rendering, Splats, Views
 
 Emit = Callable[..., None]
 MESHES = {"spot": "spot_texture.png", "bob": "bob_diffuse.png", "armadillo": None, "rocker_arm": None}
@@ -36,16 +36,26 @@ TRAINING_SECONDS = float(os.environ.get("REIFY_BENCH_TRAINING_SECONDS", "120"))
 
 def run(emit: Emit) -> None:
     """Print every figure of the suite; about a quarter of an hour."""
-    folder = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")) / "gt_meshes"
-    if not folder.is_dir():
-        print(f"the ground truth isn't at {folder}: only the times are measured", file=sys.stderr)
-    for name in MESHES if folder.is_dir() else ():
+    from . import extraction
+
+    folder = truth_folder()
+    for name in MESHES if folder else ():
         truth = load_truth(folder, name)
         cameras, held_out = orbit(VIEWS), orbit(HELD_OUT, distance=2.7, turn=0.4)
         views = photograph(truth, cameras)
-        _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_exact_renderer, truth))
+        extraction.from_exact(emit, name, truth, views)
+        _reconstruct(emit, f"{name}_exact", truth, views, held_out, lambda views, truth=truth: partial(exact, truth))
         _reconstruct(emit, name, truth, views, held_out, _train)
     _times(emit)
+
+
+def truth_folder() -> Path | None:
+    """Where the known meshes lie, if they do."""
+    folder = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")) / "gt_meshes"
+    if folder.is_dir():
+        return folder
+    print(f"the ground truth isn't at {folder}", file=sys.stderr)
+    return None
 
 
 def load_truth(folder: Path, name: str) -> Mesh:
@@ -111,23 +121,26 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cam
     emit(f"{name}_peak_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
 
 
-def _train(views: Views) -> Callable[[Cameras, int], Rendering]:
+def train_splats(views: Views) -> Splats:
+    """Splats of the pictures, trained for TRAINING_SECONDS."""
     from ..backend.splats.initialise import starting_splats
-    from ..backend.splats.render import rasterize
     from ..backend.splats.train import TrainingSettings, train
 
     settings = TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
     start = starting_splats(views, None, settings, seed=0)
-    return partial(rasterize, Job().stage("Training splats", train, views, tuple(range(len(views))), start, settings))
+    return Job().stage("Training splats", train, views, tuple(range(len(views))), start, settings)
 
 
-def _exact_renderer(truth: Mesh, _views: Views) -> Callable[[Cameras, int], Rendering]:
-    return partial(_exact, truth)
-
-
-def _exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
+def exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
+    """The known mesh's colours and depth, as a renderer of splats would have them."""
     seen = rasterize_mesh(truth, cameras, index)
     return Rendering(render_mesh(truth, cameras, index).astype(np.float32) / 255, seen.hit.astype(np.float32), seen.depth)
+
+
+def _train(views: Views) -> Callable[[Cameras, int], Rendering]:
+    from ..backend.splats.render import rasterize
+
+    return partial(rasterize, train_splats(views))
 
 
 def _texture_psnr(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:

@@ -45,7 +45,7 @@ def cloud_of(points: Points, centers: Array | None = None, *, job: Job) -> Cloud
     job.progress(0.1, "measuring the cloud")
     tree = cKDTree(xyz)
     distance, near = tree.query(xyz, k=NEIGHBOURS, workers=-1)
-    area = np.pi * distance[:, -1] ** 2 / (NEIGHBOURS - 1)
+    area = np.pi * distance[:, -1] ** 2 / NEIGHBOURS
     if normals is None:
         job.progress(0.4, "finding normals")
         normals = _fitted(xyz, near)

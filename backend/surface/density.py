@@ -71,8 +71,10 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
     covariance = _covariances(chosen)
     if voxel == 0:
         voxel = max(0.7 * float(np.median(np.sort(np.exp(chosen.log_scales), axis=1)[:, 1])), ball.radius / 512)
+    reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance))
+    low, high = (means - reach).min(axis=0), (means + reach).max(axis=0)
     while True:
-        origin, count = lattice(means.min(axis=0) - 2 * voxel, means.max(axis=0) + 2 * voxel, voxel)
+        origin, count = lattice(low, high, voxel)
         places = (means - origin) / voxel
         widened = covariance / voxel**2 + BLUR**2 * np.eye(3)
         blocks, slot, starts, owners = _pairs(places, widened, count)
@@ -127,7 +129,7 @@ def _pairs(places: Array, covariance: Array, count: Array) -> tuple[Array, Array
     """Blocks [B,3], their slots, and the splats that reach into each: owners[starts[b] : starts[b + 1]]."""
     from . import implicit_kernels as kernels
 
-    reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance))
+    reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance)) + 1.0  # so that cells are known on either side
     low, high = (np.floor((places + side) / BLOCK).astype(np.int64).clip(0, count - 1) for side in (-reach, reach))
     counts = np.zeros(tuple(count), np.int64)
     kernels.count_pairs(low, high, counts)
@@ -151,12 +153,9 @@ def _summed(places: Array, covariance: Array, opacity: Array, blocks: Array, sta
     for first in range(0, len(blocks), step):
         job.progress(first / len(blocks), "summing splats")
         last = min(first + step, len(blocks))
-        device.split(
-            lambda a, b, start=first: kernels.add_gaussians(
-                start + a, start + b, blocks, starts, owners, places, precision, opacity, density
-            ),
-            last - first,
-            parts=8,
-            least=16,
-        )
+
+        def work(a: int, b: int, first: int = first) -> None:
+            kernels.add_gaussians(first + a, first + b, blocks, starts, owners, places, precision, opacity, density)
+
+        device.split(work, last - first, parts=8, least=16)
     return density

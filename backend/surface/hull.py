@@ -18,13 +18,14 @@ MARGIN = 1.1
 def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
     """Distances to the hull of the silhouettes in `views.alpha`; `voxel` 0 follows the pixels' size.
 
-    Where a point is off some pictures, only the others cut. Raises ReifyError where there are fewer than three views with masks,
-    or they have nothing in common.
+    Pictures whose edge the subject reaches don't cut what lies beside them. Raises
+    ReifyError where there are fewer than three views with masks, or they have nothing in common.
     """
     device.prepare_numba()
     from . import implicit_kernels as kernels
 
-    masked = [i for i in range(len(views)) if views.alpha[i] is not None and (views.alpha[i] < 128).any()]  # type: ignore[operator]
+    subjects = {i: alpha >= 128 for i, alpha in enumerate(views.alpha) if alpha is not None}
+    masked = [i for i, subject in subjects.items() if not np.all(subject)]
     if len(masked) < LEAST_VIEWS:
         raise ReifyError(
             f"{len(masked)} of the photos have a mask; a visual hull needs {LEAST_VIEWS} or more.",
@@ -33,9 +34,10 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> Spa
     outside, cameras = [], views.cameras.take(masked)
     for number, index in enumerate(masked):
         job.progress(0.3 * number / len(masked), f"silhouette {number + 1} of {len(masked)}")
-        outside.append(_distance_px(views.alpha[index] >= 128))  # type: ignore[operator]
+        outside.append(_distance_px(np.asarray(subjects[index])))
     center, radius, pixel = _region(cameras, outside)
     poses = np.ascontiguousarray(cameras.cam_from_world, np.float64)
+    whole = [min(edge.min() for edge in (d[0], d[-1], d[:, 0], d[:, -1])) > 0 for d in outside]
     intrinsics = [np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]]) for K in cameras.K]
 
     def field(points: Array) -> Array:
@@ -43,8 +45,8 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> Spa
         points = np.ascontiguousarray(points)
 
         def work(first: int, last: int) -> None:
-            for pose, lens, silhouette in zip(poses, intrinsics, outside, strict=True):
-                kernels.carve(points[first:last], pose, lens, silhouette, out[first:last])
+            for pose, lens, silhouette, closed in zip(poses, intrinsics, outside, whole, strict=True):
+                kernels.carve(points[first:last], pose, lens, silhouette, closed, out[first:last])
 
         device.split(work, len(points), parts=8, least=1024)
         return out

@@ -12,8 +12,9 @@ from .grid import BLOCK, SparseGrid
 from .sampling import Field, around, grid_of, lattice, sample
 
 FITTED = 24  # points that a sphere is fitted to
-FARTHEST = 2.5  # spacings from the nearest point up to which the fit is believed
-MOST_CENTERS = 1200  # of radial functions: the system has four rows for each
+FARTHEST = 3.2  # spacings from the nearest point up to which the fit is believed
+MOST_CENTERS = 1000  # of radial functions: the system has four rows for each
+SAMPLES = 4  # voxels from center to center
 CHUNK = 100_000
 
 
@@ -70,7 +71,8 @@ def _sphere_distance(cloud: Cloud, reach: float) -> Field:
 def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tuple[SparseGrid, Field]:
     """The smoothest closed function with the points' places and normals, and its field for exact normals.
 
-    Hermite interpolation with the kernel r^3: Macedo, Gois and Velho, "Hermite radial basis functions implicits" (2011).
+    A `voxel` of 0 follows the distance of the centers. Hermite interpolation with the kernel r^3: Macedo, Gois and Velho,
+    "Hermite radial basis functions implicits" (2011).
     """
     device.prepare_numba()
     from . import implicit_kernels as kernels
@@ -89,6 +91,7 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
         device.split(lambda a, b: kernels.hermite_values(near[a:b], centers, alpha, beta, plane, out[a:b]), len(points), parts=8, least=256)
         return scale * out
 
+    voxel = voxel or few.spacing / SAMPLES
     margin = 0.15 * np.ptp(few.xyz, axis=0).max()
     return sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job), field
 

@@ -63,8 +63,8 @@ def add_gaussians(first, last, blocks, starts, owners, means, precision, opacity
 
 
 @njit(cache=True, nogil=True)
-def carve(points, pose, intrinsics, outside_px, out):
-    """Raise `out` [P] to the distance from one silhouette, world units, positive outside; points off the picture are left alone."""
+def carve(points, pose, intrinsics, outside_px, whole, out):
+    """Raise `out` [P] to the distance from one silhouette, world units, positive outside, beside the picture only if it is `whole`."""
     fx, fy, cx, cy = intrinsics
     height, width = outside_px.shape
     for p in range(points.shape[0]):
@@ -74,12 +74,14 @@ def carve(points, pose, intrinsics, outside_px, out):
             continue
         u = fx * (pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]) / depth + cx - 0.5
         v = fy * (pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]) / depth + cy - 0.5
-        i, j = int(np.floor(u)), int(np.floor(v))
-        if i < 0 or j < 0 or i + 1 >= width or j + 1 >= height:
+        x, y = min(max(u, 0.0), width - 1.0), min(max(v, 0.0), height - 1.0)
+        beside = abs(u - x) + abs(v - y)
+        if beside > 0 and not whole:
             continue
-        a, b = u - i, v - j
+        i, j = min(int(x), width - 2), min(int(y), height - 2)
+        a, b = x - i, y - j
         above = (1 - a) * outside_px[j, i] + a * outside_px[j, i + 1]
         below = (1 - a) * outside_px[j + 1, i] + a * outside_px[j + 1, i + 1]
-        distance = ((1 - b) * above + b * below) * 2.0 * depth / (fx + fy)
+        distance = ((1 - b) * above + b * below + beside) * 2.0 * depth / (fx + fy)
         if not out[p] > distance:  # NaN, too: nothing was known yet
             out[p] = distance

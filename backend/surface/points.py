@@ -57,14 +57,14 @@ def surface_of_points(
     if extraction == "alpha":
         return alpha.alpha_shape(cloud, settings.ball, job=job)
     extent = float(np.ptp(cloud.xyz, axis=0).max())
-    voxel = max(voxel_size or cloud.spacing, extent / FINEST)
+    finest = extent / FINEST
     field = None
     if extraction == "poisson":
-        grid = poisson.screened_poisson(cloud, voxel, max_voxels, settings.fit, job=job)
+        grid = poisson.screened_poisson(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, settings.fit, job=job)
     elif extraction == "mls":
-        grid = implicit.moving_least_squares(cloud, voxel, max_voxels, job=job)
+        grid = implicit.moving_least_squares(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, job=job)
     else:
-        grid, field = implicit.radial_basis(cloud, voxel, max_voxels, job=job)
+        grid, field = implicit.radial_basis(cloud, voxel_size and max(voxel_size, finest), max_voxels, job=job)
     job.progress(0.95, "cutting cells")
     mesh = polygons_of(grid, polygons, field)
     if settings.trim > 0:

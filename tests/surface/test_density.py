@@ -1,0 +1,74 @@
+"""The level set of splats' density."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from reify.backend.errors import ReifyError
+from reify.backend.jobs.job import Job
+from reify.backend.metrics import meshes
+from reify.backend.surface.density import DensitySettings, subject_of, surface_of_density
+from reify.backend.values import Mesh, Splats
+
+from .clouds import ball_splats
+
+
+def made(splats: Splats, polygons: str = "cubes", voxel_size: float = 0.0, level: float = 0.5) -> Mesh:
+    return surface_of_density(splats, subject_of(splats), polygons, DensitySettings(level), voxel_size, 6_000_000, job=Job())
+
+
+def test_one_round_splat_has_its_surface_where_its_density_is_the_level() -> None:
+    one = Splats(*(np.array(v, np.float32) for v in ([[1, 2, 3]], [[1, 0, 0, 0]], np.log([[0.5, 0.5, 0.5]]), [20.0])), np.zeros((1, 1, 3)))
+    mesh = surface_of_density(one, replace(subject_of(one), radius=5.0), "cubes", DensitySettings(0.5), 0.05, 6_000_000, job=Job())
+    radius = np.hypot(0.5, 0.6 * 0.05) * np.sqrt(2 * np.log(2))
+    assert np.linalg.norm(mesh.vertices - [1, 2, 3], axis=1) == pytest.approx(radius, rel=0.005)
+    assert meshes.is_watertight(mesh)
+
+
+def test_a_hollow_ball_of_flat_splats_becomes_one_solid_one() -> None:
+    mesh = made(ball_splats())
+    assert meshes.genus(mesh) == 0 and meshes.parts(mesh) == 1
+    assert 1.0 < meshes.volume(mesh) / (4 / 3 * np.pi * 0.8**3) < 1.3  # the surface lies around the splats
+    right = mesh.vertices[:, 0] > 1.1
+    assert mesh.vertex_srgb is not None and (mesh.vertex_srgb[right][:, 0] > 0.9).all()
+
+
+def test_quads_stay_quads_without_the_inside() -> None:
+    mesh = made(ball_splats(), "quads")
+    assert 2 * mesh.quads == len(mesh.faces) > 0
+    assert meshes.parts(mesh) == 1
+
+
+def test_a_wall_far_behind_is_no_part_of_the_subject() -> None:
+    ball = ball_splats()
+    wall = replace(ball.take(np.arange(100)), means=(ball.means[:100] + np.float32(30)))
+    both = Splats(
+        *(np.concatenate([getattr(s, n) for s in (ball, wall)]) for n in ("means", "quats", "log_scales", "opacity_logits", "sh"))
+    )
+    assert made(both).vertices.max() < 10
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda s: s.take(np.zeros(0, int)),
+        lambda s: replace(s, opacity_logits=np.full(len(s), -20, np.float32)),
+        lambda s: replace(s, means=np.full_like(s.means, np.nan)),
+        lambda s: replace(s, opacity_logits=np.full(len(s), np.nan, np.float32)),
+    ],
+    ids=["none", "transparent", "without positions", "opacity is no number"],
+)
+def test_splats_that_show_nothing_are_a_clear_error(spoil) -> None:
+    with pytest.raises(ReifyError) as raised:
+        made(spoil(ball_splats()))
+    assert raised.value.fix
+
+
+def test_a_density_that_is_never_reached_is_a_clear_error() -> None:
+    with pytest.raises(ReifyError, match="dense"):
+        made(ball_splats(400, opacity_logit=-2.0), level=10.0)
