@@ -301,6 +301,10 @@ GERMAN = {
     "Correct where the cameras stand while splats are trained": "Berichtigen, wo die Kameras stehen, während Splats trainiert werden",
     "Ssim weight": "SSIM-Gewicht",
     "How much structural similarity counts beside plain colour difference": "Wie viel die Ähnlichkeit der Struktur neben dem bloßen Farbunterschied zählt",
+    "Least share": "Kleinster Anteil",
+    "Splats whose share of no pixel reaches this go towards the end: fewer splats render faster": (
+        "Splats, deren Anteil an keinem Pixel so groß ist, verschwinden gegen Ende: Weniger Splats rendern schneller"
+    ),
     "Opacity weight": "Deckkraft-Gewicht",
     "How strongly faint splats are faded out, against fog": "Wie stark blasse Splats ausgeblendet werden, gegen Nebel",
     "Scale weight": "Größen-Gewicht",
