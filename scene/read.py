@@ -13,7 +13,10 @@ import numpy as np
 
 from ..backend.errors import ReifyError
 from ..backend.mesh.join import joined
-from ..backend.values import Array, Given, Mesh, Points, Splats
+from ..backend.values import Array, Cameras, Given, Mesh, Points, Splats
+from . import provenance
+from .cameras import read_cameras
+from .commit import members
 from .mesh import SURFACES, read_mesh, read_pieces
 from .points import read_points
 from .splats import read_splats
@@ -35,13 +38,14 @@ def kind_of(source: bpy.types.Object | None) -> type | None:
 def given_from(source: bpy.types.Object, modifiers: bool = True) -> Given:
     """What an object holds. Meshes come scaled and turned as they stand in the world, around the object's origin.
 
-    Splats and points are in the object's own space. Raises ReifyError for an object that holds nothing, or is scaled to nothing.
+    Splats and points are in the object's own space, with the cameras that they were made from. Raises ReifyError for an object
+    that holds nothing, or is scaled to nothing.
     """
     kind = kind_of(source)
     if kind is Splats:
-        return Given(read_splats(source), source.name)
+        return Given(read_splats(source), source.name, cameras=_cameras_of(source))
     if kind is Points:
-        return Given(read_points(source), source.name)
+        return Given(read_points(source), source.name, cameras=_cameras_of(source))
     mesh = _moved(read_mesh(source, modifiers), world_from_object(source))
     # Textures stay where they are, in the materials, which the result gets too.
     return Given(replace(mesh, textures={}), source.name)
@@ -81,6 +85,13 @@ def given_from_file(path: Path) -> Given:
         if not meshes:
             raise ReifyError(f"{path.name} holds no mesh.", "Choose a file with faces in it.")
         return Given(joined(meshes), path.stem, (path,))
+
+
+def _cameras_of(source: bpy.types.Object) -> Cameras | None:
+    """The cameras of the result that an object belongs to, in the object's space; None where there are none."""
+    collection = provenance.collection_of(source)
+    cameras = [] if collection is None else members(collection, "camera")
+    return read_cameras(cameras, source.matrix_world) if cameras else None
 
 
 def _pieces(source: bpy.types.Object) -> Iterator[Mesh]:

@@ -72,6 +72,23 @@ def test_the_kind_of_an_object_is_told_by_what_it_holds(scene):
     assert kind_of(None) is None
 
 
+def test_splats_and_points_come_with_the_cameras_they_were_made_from(scene):
+    import bpy
+    from mathutils import Matrix
+    from reify.scene.commit import commit, members
+    from reify.scene.read import given_from
+
+    collection = commit(samples.result())
+    members(collection, "root")[0].matrix_world = Matrix.Translation((1, 2, 3)) @ Matrix.Rotation(0.5, 4, "X") @ Matrix.Scale(2, 4)
+    bpy.context.view_layer.update()
+    given = given_from(bpy.data.objects["fox Splats"])
+    expected = samples.cameras()
+    np.testing.assert_allclose(given.cameras.cam_from_world, expected.cam_from_world, atol=1e-5)
+    np.testing.assert_allclose(given.cameras.K, expected.K, rtol=1e-5)
+    np.testing.assert_allclose(given.value.means, samples.splats().means, atol=1e-6)
+    assert given_from(bpy.data.objects["fox Points"]).cameras is not None
+
+
 @pytest.mark.parametrize("ending", [".glb", ".obj", ".stl", ".ply", ".fbx", ".blend"])
 def test_files_are_read_upright_with_their_texture_and_leave_nothing_behind(scene, tmp_path, ending):
     import bpy
