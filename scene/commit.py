@@ -108,6 +108,8 @@ def _place_cameras(result: Result, capture: Capture, collection: bpy.types.Colle
 def _prepare_cycles(scene: bpy.types.Scene) -> None:
     if compat.has_cycles(scene):
         scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
+        # Ending rays by chance saves half of the time and costs ten times the samples.
+        scene.cycles.min_transparent_bounces = max(scene.cycles.min_transparent_bounces, TRANSPARENT_BOUNCES)
 
 
 def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:

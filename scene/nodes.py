@@ -15,7 +15,7 @@ class Nodes:
         """A node of `kind`: names that are its properties set these, others set or link inputs.
 
         `numbered` are pairs of input number and value, for inputs that are called differently in different versions.
-        A trailing underscore escapes Python's words: `True_` is the input "True"; `Boolean_001` is found by identifier.
+        A trailing underscore escapes Python's words: `True_` is the input "True"; others stand for spaces. `Boolean_001` is an identifier.
         """
         node = self.tree.nodes.new(kind)
         inputs = {}
@@ -79,4 +79,4 @@ class Outputs:
 def _input(node: Any, name: str) -> Any:
     enabled = [socket for socket in node.inputs if socket.enabled]
     by_identifier = [socket for socket in enabled if socket.identifier == name]
-    return (by_identifier or [socket for socket in enabled if socket.name == name])[0]
+    return (by_identifier or [socket for socket in enabled if socket.name in (name, name.replace("_", " "))])[0]

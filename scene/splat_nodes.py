@@ -1,30 +1,30 @@
-"""How splats are drawn: geometry nodes that put a small ellipsoid on each, and the materials for it.
+"""How splats are drawn: geometry nodes that put a small shape on each.
 
-For a render each splat is an instance of an icosahedron around its ellipsoid, and the material computes the
-Gaussian exactly: in the splat's own space, where it is a unit sphere, opacity falls with the distance between
-the viewing ray and the centre (Moenne-Loccoz et al., "3D Gaussian Ray Tracing", 2024, eq. 6). That is right from
-every side, without an update when the camera moves. For the viewport the same splats are small opaque ellipsoids
-in one mesh, which draws fast in every shading mode.
+For a render each splat is a square that faces the scene's camera, as large as the splat appears from there, with the colour that
+the splat has from there; its material is the Gaussian (Zwicker et al., "EWA splatting", 2002). A ray meets each splat once, and all
+squares are one mesh, which is what makes Cycles fast enough. The squares follow the camera from frame to frame.
+
+Where no camera is what they are seen from (mirrors, orbiting in a rendered viewport), splats can be ellipsoids instead: instances
+whose material computes the Gaussian along the viewing ray. That is right from every side, and very slow in Cycles.
+
+For the viewport the same splats are small opaque ellipsoids in one mesh, which draws fast in every shading mode.
 """
 
 from __future__ import annotations
 
+from math import e as E
 from typing import Any
 
 import bmesh
 import bpy
 
-from ..backend.values import SH_C0
-from . import compat
+from . import compat, splat_materials
 from .nodes import Nodes
+from .splat_color import view_color
+from .splat_materials import CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squared
 
 GROUP = "Reify Splats"
-RENDER_MATERIAL, VIEWPORT_MATERIAL = "Reify Splats", "Reify Splats Viewport"
 BALL = "Reify Splat Shape"
-COLOR = "reify_color"  # linear red, green, blue and opacity
-FAINTEST = 1 / 255  # a splat ends where its opacity falls below this
-REACH = 3.0  # … and at most this many standard deviations from its centre
-CIRCUMSCRIBED = 1.2584  # circumradius of the icosahedron around the unit sphere
 
 
 def prepare() -> None:
@@ -40,21 +40,15 @@ def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float
     """
     modifier = splats.modifiers.new("Splats", "NODES")
     modifier.node_group = _group()
-    compat.set_modifier_input(modifier, _identifier(modifier.node_group, "Viewport Amount"), amount)
-    compat.set_modifier_input(modifier, _identifier(modifier.node_group, "Viewport Largest"), largest)
+    compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Amount"), amount)
+    compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Largest"), largest)
     # Slots make the materials belong to the object, and editable where artists look for them.
-    for material in (_render_material(), _viewport_material()):
+    for material in (splat_materials.facing(), splat_materials.solid(), splat_materials.viewport()):
         splats.data.materials.append(material)
 
 
-def set_exact_in_viewport(splats: bpy.types.Object, exact: bool) -> None:
-    """Draw the viewport as a render is drawn, or fast."""
-    modifier = splats.modifiers["Splats"]
-    compat.set_modifier_input(modifier, _identifier(modifier.node_group, "Exact in Viewport"), exact)
-    splats.update_tag()
-
-
-def _identifier(group: Any, name: str) -> str:
+def socket_identifier(group: Any, name: str) -> str:
+    """How the modifier calls the group's input `name`."""
     return next(item.identifier for item in group.interface.items_tree if item.name == name and item.in_out == "INPUT")
 
 
@@ -67,16 +61,19 @@ def _group() -> bpy.types.NodeTree:
     _interface(group)
     n = Nodes(group)
     given = n.add("NodeGroupInput")
-    colored = _with_color(n, given["Geometry"])
     opacity = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name=COLOR)
     opacity = n.add("FunctionNodeSeparateColor", Color=opacity["Attribute"])["Alpha"]
     shape = _shape(n)
+    frame = _frame(n)
+    facing = _facing(n, _with_color(n, given["Geometry"], frame[1]), opacity, shape, frame)
+    colored = _with_color(n, given["Geometry"])
+    solid = _solid(n, colored, opacity, shape)
+    soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=given["Face Camera"], False_=solid, True_=facing)["Output"]
     fast = _fast(n, given, colored, opacity, shape)
-    exact = _exact(n, given, colored, opacity, shape)
     viewport = n.add("GeometryNodeIsViewport")["Is Viewport"]
-    not_exact = n.add("FunctionNodeBooleanMath", operation="NOT", Boolean=given["Exact in Viewport"])["Boolean"]
-    use_fast = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=viewport, Boolean_001=not_exact)["Boolean"]
-    chosen = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_fast, False_=exact, True_=fast)["Output"]
+    not_soft = n.add("FunctionNodeBooleanMath", operation="NOT", Boolean=given["Soft in Viewport"])["Boolean"]
+    use_fast = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=viewport, Boolean_001=not_soft)["Boolean"]
+    chosen = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_fast, False_=soft, True_=fast)["Output"]
     n.add("NodeGroupOutput", Geometry=chosen)
     n.arrange()
     return group
@@ -86,8 +83,11 @@ def _interface(group: Any) -> None:
     socket = group.interface.new_socket
     socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
-    exact = socket("Exact in Viewport", in_out="INPUT", socket_type="NodeSocketBool")
-    exact.description = "Draw soft splats in the viewport too, as a render does"
+    facing = socket("Face Camera", in_out="INPUT", socket_type="NodeSocketBool")
+    facing.description = "Draw splats as the scene's camera sees them; off, they are right in mirrors too, and far slower"
+    facing.default_value = True
+    soft = socket("Soft in Viewport", in_out="INPUT", socket_type="NodeSocketBool")
+    soft.description = "Draw soft splats in the viewport too, as a render does"
     amount = socket("Viewport Amount", in_out="INPUT", socket_type="NodeSocketFloat")
     amount.description = "Share of the splats that the viewport shows"
     amount.subtype, amount.min_value, amount.max_value, amount.default_value = "FACTOR", 0.0, 1.0, 1.0
@@ -102,24 +102,13 @@ def _interface(group: Any) -> None:
     largest.subtype, largest.min_value, largest.default_value = "DISTANCE", 0.0, 0.0
 
 
-def _with_color(n: Nodes, points: Any) -> Any:
-    base = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name="radiance:base")["Attribute"]
-    channels = n.add("FunctionNodeSeparateColor", Color=base)
-    linear = {name: _linear(n, channels[name]) for name in ("Red", "Green", "Blue")}
-    color = n.add("FunctionNodeCombineColor", **linear, Alpha=channels["Alpha"])["Color"]
+def _with_color(n: Nodes, points: Any, direction: Any | None = None) -> Any:
+    color = view_color(n, direction)
     stored = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_COLOR", domain="POINT", Geometry=points, Name=COLOR, Value=color)
-    # What stays on the points would be copied to every vertex of every ellipsoid.
+    # What stays on the points would be copied to every vertex of every shape.
     bare = n.add("GeometryNodeRemoveAttribute", Geometry=stored["Geometry"], Name="radiance:*")
     compat.match_wildcards(bare.node)
     return bare["Geometry"]
-
-
-def _linear(n: Nodes, dc: Any) -> Any:
-    srgb = n.math("MAXIMUM", n.math("MULTIPLY_ADD", dc, SH_C0, 0.5), 0.0)
-    dark = n.math("DIVIDE", srgb, 12.92)
-    bright = n.math("POWER", n.math("DIVIDE", n.math("ADD", srgb, 0.055), 1.055), 2.4)
-    is_bright = n.compare("GREATER_THAN", srgb, 0.04045)
-    return n.add("GeometryNodeSwitch", input_type="FLOAT", Switch=is_bright, False_=dark, True_=bright)["Output"]
 
 
 def _shape(n: Nodes) -> tuple[Any, Any]:
@@ -129,6 +118,70 @@ def _shape(n: Nodes) -> tuple[Any, Any]:
     size = n.add("ShaderNodeVectorMath", operation="LENGTH", Vector=scale)["Value"]
     thinnest = n.math("MAXIMUM", n.math("MULTIPLY", size, 0.01), 1e-9)
     return rotation, n.add("ShaderNodeVectorMath", operation="MAXIMUM", Vector=scale, Vector_001=thinnest)["Vector"]
+
+
+def _frame(n: Nodes) -> tuple[Any, Any]:
+    """At each splat, a rotation whose z axis points away from the camera, and that axis."""
+    camera = n.add("GeometryNodeInputActiveCamera")["Active Camera"]
+    place = n.add("GeometryNodeObjectInfo", transform_space="RELATIVE", Object=camera)["Location"]
+    position = n.add("GeometryNodeInputPosition")["Position"]
+    away = n.add("ShaderNodeVectorMath", operation="SUBTRACT", Vector=position, Vector_001=place)["Vector"]
+    away = n.add("ShaderNodeVectorMath", operation="NORMALIZE", Vector=away)["Vector"]
+    return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away
+
+
+def _facing(n: Nodes, points: Any, opacity: Any, shape: tuple[Any, Any], frame: tuple[Any, Any]) -> Any:
+    """One mesh of squares across the view, around the ellipse that each splat is in it."""
+    rotation, scale = shape
+    # The covariance in the square's plane is A A', where the rows of A are the plane's axes in the splat's frame times its scale.
+    into_splat = n.add("FunctionNodeRotateRotation", rotation_space="LOCAL", Rotation=_inverted(n, rotation), Rotate_By=frame[0])[
+        "Rotation"
+    ]
+    rows = []
+    for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)):
+        turned = n.add("FunctionNodeRotateVector", Vector=axis, Rotation=into_splat)["Vector"]
+        rows.append(n.add("ShaderNodeVectorMath", operation="MULTIPLY", Vector=turned, Vector_001=scale)["Vector"])
+    xx, xy, yy = (
+        n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=rows[i], Vector_001=rows[j])["Value"]
+        for i, j in ((0, 0), (0, 1), (1, 1))
+    )
+    # Its axes, by the closed form of the eigenvalues of a symmetric 2x2 matrix.
+    half = n.math("MULTIPLY", n.math("SUBTRACT", xx, yy), 0.5)
+    middle = n.math("MULTIPLY", n.math("ADD", xx, yy), 0.5)
+    apart = n.math("SQRT", n.math("ADD", n.math("MULTIPLY", half, half), n.math("MULTIPLY", xy, xy)))
+    angle = n.math("MULTIPLY", n.math("ARCTAN2", xy, half), 0.5)
+    reach = n.math("SQRT", reach_squared(n, opacity))
+    longer = n.math("MULTIPLY", n.math("SQRT", n.math("ADD", middle, apart)), reach)
+    shorter = n.math("MULTIPLY", n.math("SQRT", n.math("MAXIMUM", n.math("SUBTRACT", middle, apart), 0.0)), reach)
+    turn = n.add("FunctionNodeAxisAngleToRotation", Axis=(0.0, 0.0, 1.0), Angle=angle)["Rotation"]
+    turned = n.add("FunctionNodeRotateRotation", rotation_space="LOCAL", Rotation=frame[0], Rotate_By=turn)["Rotation"]
+    size = n.add("ShaderNodeCombineXYZ", X=longer, Y=shorter, Z=1.0)["Vector"]
+    square = n.add("GeometryNodeMeshGrid", Size_X=2.0, Size_Y=2.0, Vertices_X=2, Vertices_Y=2)["Mesh"]
+    corner = n.add("GeometryNodeInputPosition")["Position"]
+    square = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_VECTOR", domain="POINT", Geometry=square, Name=OFFSET, Value=corner)
+    square = n.add("GeometryNodeSetMaterial", Geometry=square["Geometry"], Material=splat_materials.facing())["Geometry"]
+    squares = _each(n, points, n.compare("GREATER_THAN", opacity, FAINTEST * 1.01), square, turned, size)
+    # What the material needs, in so few words that it is quick: the third coordinate is the opacity in the middle.
+    offset = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_VECTOR", Name=OFFSET)["Attribute"]
+    offset = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=offset, Scale=n.math("MULTIPLY", reach, 0.5**0.5))["Vector"]
+    faintness = n.math("SQRT", n.math("MULTIPLY", n.math("LOGARITHM", n.math("MINIMUM", opacity, 1.0), E), -1.0))
+    raised = n.add("ShaderNodeVectorMath", operation="ADD", Vector=offset, Vector_001=n.add("ShaderNodeCombineXYZ", Z=faintness)["Vector"])[
+        "Vector"
+    ]
+    stored = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_VECTOR", domain="POINT", Geometry=squares, Name=OFFSET, Value=raised)
+    return stored["Geometry"]
+
+
+def _inverted(n: Nodes, rotation: Any) -> Any:
+    return n.add("FunctionNodeInvertRotation", Rotation=rotation)["Rotation"]
+
+
+def _each(n: Nodes, points: Any, shown: Any, shape: Any, rotation: Any, size: Any) -> Any:
+    """One mesh of `shape` at every point that is shown."""
+    made = n.add("GeometryNodeInstanceOnPoints", Points=points, Selection=shown, Instance=shape, Rotation=rotation, Scale=size)["Instances"]
+    for name in ("scale", "rotation"):
+        made = n.add("GeometryNodeRemoveAttribute", Geometry=made, Name=name)["Geometry"]
+    return n.add("GeometryNodeRealizeInstances", Geometry=made)["Geometry"]
 
 
 def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:
@@ -147,10 +200,7 @@ def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any
     )["Boolean"]
     shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=shown, Boolean_001=small)["Boolean"]
     size = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=scale, Scale=given["Viewport Size"])["Vector"]
-    balls = n.add("GeometryNodeInstanceOnPoints", Points=points, Selection=shown, Instance=ball, Rotation=rotation, Scale=size)["Instances"]
-    for name in ("scale", "rotation"):
-        balls = n.add("GeometryNodeRemoveAttribute", Geometry=balls, Name=name)["Geometry"]
-    return n.add("GeometryNodeRealizeInstances", Geometry=balls)["Geometry"]
+    return _each(n, points, shown, ball, rotation, size)
 
 
 def _ball() -> bpy.types.Object:
@@ -170,81 +220,17 @@ def _ball() -> bpy.types.Object:
     shape.free()
     data.attributes.new(COLOR, "FLOAT_COLOR", "POINT")
     data.color_attributes.active_color = data.color_attributes[COLOR]
-    data.materials.append(_viewport_material())
+    data.materials.append(splat_materials.viewport())
     return bpy.data.objects.new(BALL, data)
 
 
-def _exact(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:
+def _solid(n: Nodes, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:
     rotation, scale = shape
     proxy = n.add("GeometryNodeMeshIcoSphere", Radius=CIRCUMSCRIBED, Subdivisions=1)["Mesh"]
     proxy = n.add("GeometryNodeSetShadeSmooth", 0, proxy)[0]
-    proxy = n.add("GeometryNodeSetMaterial", Geometry=proxy, Material=_render_material())["Geometry"]
+    proxy = n.add("GeometryNodeSetMaterial", Geometry=proxy, Material=splat_materials.solid())["Geometry"]
     seen = n.compare("GREATER_THAN", opacity, FAINTEST * 1.01)
-    reach = n.math("SQRT", _reach_squared(n, opacity))
-    size = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=scale, Scale=reach)["Vector"]
+    size = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=scale, Scale=n.math("SQRT", reach_squared(n, opacity)))["Vector"]
+    # Not realized: the material asks for each splat's own space.
     placed = n.add("GeometryNodeInstanceOnPoints", Points=points, Selection=seen, Instance=proxy, Rotation=rotation, Scale=size)
     return placed["Instances"]
-
-
-def _reach_squared(n: Nodes, opacity: Any) -> Any:
-    """Squared distance, in standard deviations, at which `opacity` has fallen to FAINTEST: 2 ln(opacity / FAINTEST)."""
-    inside = n.math("LOGARITHM", n.math("MAXIMUM", n.math("DIVIDE", opacity, FAINTEST), 1.01), 2.718281828)
-    return n.math("MINIMUM", n.math("MULTIPLY", inside, 2.0), REACH * REACH)
-
-
-def _render_material() -> bpy.types.Material:
-    found: Any = bpy.data.materials.get(RENDER_MATERIAL)
-    if found is not None:
-        return found
-    material, n = _blank_material(RENDER_MATERIAL)
-    color = n.add("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name=COLOR)
-    geometry = n.add("ShaderNodeNewGeometry")
-    own = {"convert_from": "WORLD", "convert_to": "OBJECT"}
-    position = n.add("ShaderNodeVectorTransform", vector_type="POINT", **own, Vector=geometry["Position"])
-    ray = n.add("ShaderNodeVectorTransform", vector_type="VECTOR", **own, Vector=geometry["Incoming"])
-    direction = n.add("ShaderNodeVectorMath", operation="NORMALIZE", Vector=ray["Vector"])["Vector"]
-    # |p x d| is the distance between the ray and the centre, in units of the reach.
-    offset = n.add("ShaderNodeVectorMath", operation="CROSS_PRODUCT", Vector=position["Vector"], Vector_001=direction)["Vector"]
-    squared = n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=offset, Vector_001=offset)["Value"]
-    power = n.math("MULTIPLY", n.math("MULTIPLY", squared, _reach_squared(n, color["Alpha"])), -0.5)
-    opacity = n.math("MULTIPLY", color["Alpha"], n.math("EXPONENT", power))
-    inside = n.math("LESS_THAN", squared, 1.0)
-    opacity = n.math("MULTIPLY", n.math("MULTIPLY", opacity, inside), _counts(n, geometry, position["Vector"], ray["Vector"]))
-    emission = n.add("ShaderNodeEmission", Color=color["Color"])["Emission"]
-    clear = n.add("ShaderNodeBsdfTransparent")["BSDF"]
-    shader = n.add("ShaderNodeMixShader", 0, opacity, 1, clear, 2, emission)["Shader"]
-    n.add("ShaderNodeOutputMaterial", Surface=shader)
-    n.arrange()
-    return material
-
-
-def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
-    """1 on one of the two sides that a ray meets: the front, or the back of a splat around the camera whose centre is ahead."""
-    distance = n.add("ShaderNodeCameraData")["View Distance"]
-    to_camera = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=ray, Scale=distance)["Vector"]
-    camera = n.add("ShaderNodeVectorMath", operation="ADD", Vector=position, Vector_001=to_camera)["Vector"]
-    within = n.math("LESS_THAN", n.add("ShaderNodeVectorMath", operation="LENGTH", Vector=camera)["Value"], (1 + CIRCUMSCRIBED) / 2)
-    ahead = n.math("GREATER_THAN", n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=camera, Vector_001=ray)["Value"], 0.0)
-    back = n.math("MULTIPLY", n.math("MULTIPLY", within, ahead), geometry["Backfacing"])
-    return n.math("ADD", n.math("SUBTRACT", 1.0, geometry["Backfacing"]), back)
-
-
-def _viewport_material() -> bpy.types.Material:
-    found: Any = bpy.data.materials.get(VIEWPORT_MATERIAL)
-    if found is not None:
-        return found
-    material, n = _blank_material(VIEWPORT_MATERIAL)
-    color = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=COLOR)["Color"]
-    n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeEmission", Color=color)["Emission"])
-    n.arrange()
-    return material
-
-
-def _blank_material(name: str) -> tuple[bpy.types.Material, Nodes]:
-    material = bpy.data.materials.new(name)
-    compat.use_nodes(material)
-    material.node_tree.nodes.clear()
-    material.surface_render_method = "DITHERED"
-    if hasattr(material, "cycles"):
-        material.cycles.emission_sampling = "NONE"  # a light tree over every splat costs minutes and gains nothing
-    return material, Nodes(material.node_tree)

@@ -36,45 +36,69 @@ def test_attributes_follow_blenders_contract_for_gaussian_splats(scene):
     np.testing.assert_allclose(cloud.attributes["rotation"].data[5].value, given.quats[5], rtol=1e-5)
 
 
+@pytest.fixture(params=["facing the camera", "solid"])
+def facing(request) -> bool:
+    return request.param == "facing the camera"
+
+
 @pytest.mark.parametrize("srgb", [0.2, 0.5, 0.9])
-def test_a_known_grey_comes_out_of_a_render_as_that_grey(scene, tmp_path, srgb):
-    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), srgb, sigma=1.0, opacity_logit=12.0))
+def test_a_known_grey_comes_out_of_a_render_as_that_grey(scene, tmp_path, srgb, facing):
+    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), srgb, sigma=1.0, opacity_logit=12.0), facing)
     assert picture[SIZE_PX // 2, SIZE_PX // 2, :3] == pytest.approx(srgb, abs=0.02)
 
 
-def test_a_splat_around_the_camera_is_seen_when_its_centre_is_ahead_and_only_then(scene, tmp_path):
+def test_a_splat_around_the_camera_is_seen_when_its_centre_is_ahead_and_only_then(scene, tmp_path, facing):
     ahead, behind = samples.splat((0, -3, 0), 0.5, 2.0, 12.0), samples.splat((0, -5, 0), 0.9, 2.0, 12.0)
     both = Splats(*(np.concatenate((getattr(ahead, f), getattr(behind, f))) for f in FIELDS))
-    assert _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.5, abs=0.03)
+    assert _rendered(scene, tmp_path, both, facing)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_splat_falls_off_as_a_gaussian_does(scene, tmp_path):
-    # Seen from 4 away through 36 mm of 36: the picture is 4 wide where the splat is.
-    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), 1.0, sigma=0.5, opacity_logit=3.0))
+def test_a_splat_falls_off_as_a_gaussian_does(scene, tmp_path, facing):
+    # Seen from 4 away through 36 mm of 36: the picture is 4 wide where the splat is. Grey as the surroundings that opacity is for.
+    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), 0.35, sigma=0.5, opacity_logit=3.0), facing)
     opacity = 1 / (1 + np.exp(-3.0))
     for pixel in (0, 6, 12, 18):
         distance = (pixel + 0.5) * 4 / SIZE_PX
-        closest = distance * 4 / np.hypot(4, distance)  # of the ray to the centre
-        expected = _srgb(opacity * np.exp(-0.5 * (closest / 0.5) ** 2))
-        assert picture[SIZE_PX // 2, SIZE_PX // 2 + pixel, 0] == pytest.approx(expected, abs=0.03)
+        closest = distance if facing else distance * 4 / np.hypot(4, distance)  # in the plane of the square, or of the ray
+        expected = _srgb(opacity * np.exp(-0.5 * (closest / 0.5) ** 2) * 0.1007)
+        assert picture[SIZE_PX // 2, SIZE_PX // 2 + pixel, 0] == pytest.approx(expected, abs=0.02)
 
 
-def test_a_long_splat_lies_where_its_quaternion_puts_it(scene, tmp_path):
+@pytest.mark.parametrize(("before", "behind"), [(0.1, 0.35), (0.5, 0.35), (0.9, 0.35), (0.1, 0.8), (0.9, 0.1)])
+def test_half_clear_splats_blend_nearly_as_training_blends_them(scene, tmp_path, before, behind):
+    near, far = samples.splat((0, -1, 0), before, 1.0, 0.0), samples.splat((0, 1, 0), behind, 2.0, 12.0)
+    both = Splats(*(np.concatenate((getattr(far, f), getattr(near, f))) for f in FIELDS))
+    seen = _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2, 0]
+    trained, plain = (before + behind) / 2, _srgb((_linear(before) + _linear(behind)) / 2)
+    assert abs(seen - trained) < max(0.03, 0.8 * abs(plain - trained))
+
+
+def test_the_colour_follows_the_viewing_direction(scene, tmp_path):
+    given = samples.splat((0, 0, 0), 0.5, 1.0, 12.0)
+    bands = np.zeros((1, 15, 3), dtype=np.float32)
+    bands[0, [0, 5, 8]] = [[0.3, 0, 0], [0, 0.3, 0], [0, 0, 0.3]]  # of degree 1, 2 and 3, at y = 1: -0.4886, -0.3154, 0.5900
+    given = dataclasses.replace(given, sh=np.concatenate((given.sh, bands), axis=1))
+    picture = _rendered(scene, tmp_path, given)
+    expected = [0.5 - 0.3 * 0.4886, 0.5 - 0.3 * 0.3154, 0.5 + 0.3 * 0.5900]
+    assert picture[SIZE_PX // 2, SIZE_PX // 2, :3] == pytest.approx(expected, abs=0.02)
+
+
+def test_a_long_splat_lies_where_its_quaternion_puts_it(scene, tmp_path, facing):
     turned = dataclasses.replace(
         samples.splat((0, 0, 0), 1.0, sigma=0.1),
         log_scales=np.log(np.array([[0.8, 0.1, 0.1]], dtype=np.float32)),
         quats=np.array([[np.cos(np.pi / 8), 0, -np.sin(np.pi / 8), 0]], dtype=np.float32),  # x turned up towards z
     )
-    picture = _rendered(scene, tmp_path, turned)
+    picture = _rendered(scene, tmp_path, turned, facing)
     middle, off = SIZE_PX // 2, SIZE_PX // 8
     assert picture[middle - off, middle + off, 0] > 0.5
     assert picture[middle + off, middle + off, 0] < 0.05
 
 
-def test_the_nearer_splat_covers_the_farther_one(scene, tmp_path):
+def test_the_nearer_splat_covers_the_farther_one(scene, tmp_path, facing):
     near, far = samples.splat((0, -1, 0), 0.8, 0.5, 9.0), samples.splat((0, 1, 0), 0.2, 0.5, 9.0)
     both = Splats(*(np.concatenate((getattr(far, f), getattr(near, f))) for f in FIELDS))
-    assert _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.8, abs=0.03)
+    assert _rendered(scene, tmp_path, both, facing)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.8, abs=0.03)
 
 
 def test_solid_mode_has_the_colours_of_the_splats(scene):
@@ -102,13 +126,21 @@ def _srgb(linear: float) -> float:
     return 1.055 * linear ** (1 / 2.4) - 0.055 if linear > 0.0031308 else 12.92 * linear
 
 
-def _rendered(scene, folder, splats: Splats) -> np.ndarray:
+def _linear(srgb: float) -> float:
+    return ((srgb + 0.055) / 1.055) ** 2.4 if srgb > 0.04045 else srgb / 12.92
+
+
+def _rendered(scene, folder, splats: Splats, facing: bool = True) -> np.ndarray:
     """A Cycles render of splats over black, from 4 away along -y with a horizontal field of view of 1:1; [H,W,4] sRGB."""
     import bpy
     from mathutils import Matrix
+    from reify.scene import compat, splat_nodes
     from reify.scene.splats import splats_object
 
-    scene.collection.objects.link(splats_object("S", splats))
+    made = splats_object("S", splats)
+    scene.collection.objects.link(made)
+    modifier = made.modifiers["Splats"]
+    compat.set_modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, "Face Camera"), facing)
     lens = bpy.data.cameras.new("Camera")
     lens.lens = lens.sensor_width = 36
     scene.camera = bpy.data.objects.new("Camera", lens)

@@ -1,0 +1,104 @@
+"""The materials of splats: a soft one for each shape that splats have in a render, and an opaque one for the viewport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import e as E
+from typing import Any
+
+import bpy
+
+from . import compat
+from .nodes import Nodes
+
+FACING, SOLID, VIEWPORT = "Reify Splats", "Reify Splats Solid", "Reify Splats Viewport"
+COLOR = "reify_color"  # linear red, green, blue and opacity
+OFFSET = "reify_offset"  # on a square: x, y, z such that opacity is exp(-(x² + y² + z²))
+FAINTEST = 1 / 255  # a splat ends where its opacity falls below this
+REACH = 3.0  # … and at most this many standard deviations from its centre
+CIRCUMSCRIBED = 1.2584  # circumradius of the icosahedron around the unit sphere
+
+
+def facing() -> bpy.types.Material:
+    """For squares that face the camera: opacity falls with the distance from the middle."""
+    return _found_or_made(FACING, _facing)
+
+
+def solid() -> bpy.types.Material:
+    """For ellipsoids: opacity falls with the distance between the viewing ray and the centre.
+
+    In the splat's own space it is a unit sphere (Moenne-Loccoz et al., "3D Gaussian Ray Tracing", 2024, eq. 6).
+    """
+    return _found_or_made(SOLID, _solid)
+
+
+def viewport() -> bpy.types.Material:
+    """For the viewport: opaque."""
+    return _found_or_made(VIEWPORT, _viewport)
+
+
+def reach_squared(n: Nodes, opacity: Any) -> Any:
+    """Squared distance, in standard deviations, at which `opacity` has fallen to FAINTEST: 2 ln(opacity / FAINTEST)."""
+    inside = n.math("LOGARITHM", n.math("MAXIMUM", n.math("DIVIDE", opacity, FAINTEST), 1.01), E)
+    return n.math("MINIMUM", n.math("MULTIPLY", inside, 2.0), REACH * REACH)
+
+
+def _facing(n: Nodes) -> None:
+    color = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=COLOR)["Color"]
+    offset = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=OFFSET)["Vector"]
+    squared = n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=offset, Vector_001=offset)["Value"]
+    _soft(n, color, n.math("EXPONENT", n.math("MULTIPLY", squared, -1.0)))
+
+
+def _solid(n: Nodes) -> None:
+    color = n.add("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name=COLOR)
+    geometry = n.add("ShaderNodeNewGeometry")
+    own = {"convert_from": "WORLD", "convert_to": "OBJECT"}
+    position = n.add("ShaderNodeVectorTransform", vector_type="POINT", **own, Vector=geometry["Position"])["Vector"]
+    ray = n.add("ShaderNodeVectorTransform", vector_type="VECTOR", **own, Vector=geometry["Incoming"])["Vector"]
+    direction = n.add("ShaderNodeVectorMath", operation="NORMALIZE", Vector=ray)["Vector"]
+    # |p x d| is the distance between the ray and the centre, in units of the reach.
+    offset = n.add("ShaderNodeVectorMath", operation="CROSS_PRODUCT", Vector=position, Vector_001=direction)["Vector"]
+    squared = n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=offset, Vector_001=offset)["Value"]
+    power = n.math("MULTIPLY", n.math("MULTIPLY", squared, reach_squared(n, color["Alpha"])), -0.5)
+    opacity = n.math("MULTIPLY", color["Alpha"], n.math("EXPONENT", power))
+    opacity = n.math("MULTIPLY", opacity, n.math("LESS_THAN", squared, 1.0))
+    _soft(n, color["Color"], n.math("MULTIPLY", opacity, _counts(n, geometry, position, ray)))
+
+
+def _soft(n: Nodes, color: Any, opacity: Any) -> None:
+    emission = n.add("ShaderNodeEmission", Color=color)["Emission"]
+    clear = n.add("ShaderNodeBsdfTransparent")["BSDF"]
+    n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeMixShader", 0, opacity, 1, clear, 2, emission)["Shader"])
+
+
+def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
+    """1 on one of the two sides that a ray meets: the front, or the back of a splat around the camera whose centre is ahead."""
+    distance = n.add("ShaderNodeCameraData")["View Distance"]
+    to_camera = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=ray, Scale=distance)["Vector"]
+    camera = n.add("ShaderNodeVectorMath", operation="ADD", Vector=position, Vector_001=to_camera)["Vector"]
+    within = n.math("LESS_THAN", n.add("ShaderNodeVectorMath", operation="LENGTH", Vector=camera)["Value"], (1 + CIRCUMSCRIBED) / 2)
+    ahead = n.math("GREATER_THAN", n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=camera, Vector_001=ray)["Value"], 0.0)
+    back = n.math("MULTIPLY", n.math("MULTIPLY", within, ahead), geometry["Backfacing"])
+    return n.math("ADD", n.math("SUBTRACT", 1.0, geometry["Backfacing"]), back)
+
+
+def _viewport(n: Nodes) -> None:
+    color = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=COLOR)["Color"]
+    n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeEmission", Color=color)["Emission"])
+
+
+def _found_or_made(name: str, build: Callable[[Nodes], None]) -> bpy.types.Material:
+    found: Any = bpy.data.materials.get(name)
+    if found is not None:
+        return found
+    material = bpy.data.materials.new(name)
+    compat.use_nodes(material)
+    material.node_tree.nodes.clear()
+    material.surface_render_method = "DITHERED"
+    if hasattr(material, "cycles"):
+        material.cycles.emission_sampling = "NONE"  # a light tree over every splat costs minutes and gains nothing
+    n = Nodes(material.node_tree)
+    build(n)
+    n.arrange()
+    return material
