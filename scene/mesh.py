@@ -235,12 +235,21 @@ def _material(name: str, mesh: Mesh) -> bpy.types.Material:
         tree.nodes.active = node  # Solid mode's Texture colours, painting and baking use the active image node
         if "normal" in mesh.textures:
             _connect_normal_map(tree, shader, images.packed_image(f"{name} Normal", mesh.textures["normal"], data=True))
+        if "coverage" in mesh.textures:
+            _put_aside(tree, "Seen by photos", images.packed_image(f"{name} Coverage", mesh.textures["coverage"], data=True))
     elif mesh.vertex_srgb is not None:
         node = tree.nodes.new("ShaderNodeVertexColor")
         node.layer_name = COLOR
         node.location = (-320, 280)
         tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
     return material
+
+
+def _put_aside(tree: bpy.types.NodeTree, label: str, image: bpy.types.Image) -> None:
+    """A picture that is at hand in the material, for masks and for painting over, and connected to nothing."""
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image, texture.label = image, label
+    texture.location = (-620, 280)
 
 
 def _connect_normal_map(tree: bpy.types.NodeTree, shader: bpy.types.Node, image: bpy.types.Image) -> None:

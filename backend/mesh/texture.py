@@ -30,6 +30,7 @@ class TextureSettings:
     size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
     long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
     level_exposure: bool = option(True, "Make photos of different exposure and white balance agree where they overlap")
+    normal_map: bool = option(False, "Keep relief that was lost when the mesh was made smaller, as a normal map")
     sharpness: float = option(
         4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True
     )

@@ -9,14 +9,16 @@ from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.views import load_views
 from ..jobs.job import Job
-from ..mesh.care import MeshSettings, clean
+from ..mesh.care import MeshSettings, clean, smooth
+from ..mesh.normal_map import with_normal_map
 from ..mesh.texture import TextureSettings, texture_from_photos
 from ..mesh.unwrap import unwrap
 from ..settings import group
 from ..splats.initialise import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
-from ..surface.fuse import SurfaceSettings, fuse_depth
+from ..surface.fuse import SurfaceSettings
+from ..surface.views import surface_from_views
 from ..values import Capture, Mesh, Photos, Result, Splats
 from . import Method
 
@@ -38,9 +40,11 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=_surroundings(photos))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", _train, capture, settings.training)
-    mesh = job.stage("Extracting surface", _surface, splats, capture, settings.surface)
-    mesh = job.stage("Cleaning mesh", clean, mesh, settings.mesh)
+    surface = job.stage("Extracting surface", _surface, splats, capture, settings.surface)
+    mesh = job.stage("Cleaning mesh", clean, surface, settings.mesh)
     mesh = job.stage("Texturing", _texture, mesh, capture, settings.texture)
+    if settings.texture.normal_map and mesh.uvs is not None:
+        mesh = job.stage("Baking relief", _relief, mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
 
 
@@ -62,12 +66,16 @@ def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[S
 
 def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px)
-    return fuse_depth(partial(rasterize, splats), views, settings, job=job)
+    return surface_from_views(partial(rasterize, splats), views, settings, job=job)
 
 
 def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px, only=capture.train)
     return texture_from_photos(unwrap(mesh, settings, job=job), views, settings, job=job)
+
+
+def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job) -> Mesh:
+    return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px)
 
 
 METHOD = Method(
@@ -87,6 +95,7 @@ METHOD = Method(
             "surface.max_voxels": 24,
             "mesh.faces": 300_000,
             "texture.size_px": 4096,
+            "texture.normal_map": True,
         },
     },
     stages={

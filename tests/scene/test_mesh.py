@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reify.tests.scene import samples
@@ -34,6 +36,22 @@ def test_the_texture_is_packed_the_right_way_up_and_is_the_base_colour(placed):
     assert image.packed_file is not None
     assert image.colorspace_settings.name == "sRGB"
     np.testing.assert_array_equal(images.pixels(image)[..., :3], samples.mesh().textures["base_color"])
+
+
+def test_what_photos_saw_lies_in_the_material_as_a_packed_mask(scene):
+    from reify.scene import images
+    from reify.scene.mesh import mesh_object
+
+    mesh = samples.mesh()
+    mask = np.zeros_like(mesh.textures["base_color"])
+    mask[: len(mask) // 2] = 255
+    made = mesh_object("Statue", replace(mesh, textures={**mesh.textures, "coverage": mask}))
+    nodes = made.active_material.node_tree.nodes
+    aside = next(node for node in nodes if node.label == "Seen by photos")
+    assert not aside.outputs["Color"].is_linked
+    assert aside.image.packed_file is not None and aside.image.colorspace_settings.name == "Non-Color"
+    np.testing.assert_array_equal(images.pixels(aside.image)[..., :3], mask)
+    assert nodes.active.image.name.endswith("Base Color")
 
 
 def test_solid_mode_gets_vertex_colours_from_the_texture(placed):
