@@ -39,7 +39,6 @@ class _Shown:
     state: Any = None
     preview: tuple[int, int] = (0, 0)  # number of the task and of its preview
     next_preview: float = 0.0
-    prepared: bool = False
     handed_over: set[int] = field(default_factory=set)  # tasks whose results are in the scene, or can't be
     cube: str = ""  # name of the default cube, hidden to make room for the preview
 
@@ -48,8 +47,14 @@ _shown = _Shown()
 
 
 def start() -> None:
-    """Begin to poll; harmless where it is running already or there is no window."""
+    """Begin to poll; harmless where it is running already or there is no window.
+
+    What the first preview needs is made here, where a click waits for it, and not while the view is being turned.
+    """
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        from ..scene import preview
+
+        preview.prepare()
         bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
 
 
@@ -118,8 +123,6 @@ def _tick() -> float | None:
 
 def tick() -> bool:
     """Bring the window up to date; returns False when there is nothing left to watch."""
-    from ..scene import preview
-
     for task in session.tasks():
         if task.result is not None and task.state.ended and task.number not in _shown.handed_over:
             _shown.handed_over.add(task.number)
@@ -127,10 +130,6 @@ def tick() -> bool:
     running = session.current()
     if running is None:
         _clear_preview()
-    elif not _shown.prepared:
-        _shown.prepared = True
-        preview.prepare()
-        _count_as_changed()
     elif (running.number, running.preview_count) != _shown.preview and time.monotonic() > _shown.next_preview:
         _show_preview(running)
     else:
