@@ -18,11 +18,11 @@ from ..backend.metrics import meshes
 from ..backend.surface.density import DensitySettings, subject_of, surface_of_density
 from ..backend.surface.depth import render_depth
 from ..backend.surface.extract import POLYGONS
-from ..backend.surface.fuse import SurfaceSettings
+from ..backend.surface.fuse import EXTRACTIONS, SurfaceSettings
 from ..backend.surface.orbit import points_of
 from ..backend.surface.points import PointSettings, surface_of_points
 from ..backend.surface.region import find_region
-from ..backend.surface.views import EXTRACTIONS, surface_from_views
+from ..backend.surface.views import surface_from_views
 from ..backend.values import Mesh, Splats, Views
 from . import surface
 
@@ -45,8 +45,10 @@ def run(emit: Emit) -> None:
 
 def from_exact(emit: Emit, name: str, truth: Mesh, views: Views) -> None:
     """What extraction loses by itself."""
-    render, settings = partial(surface.exact, truth), SurfaceSettings()
-    ways: dict[str, Callable[[], Mesh]] = {way: partial(surface_from_views, render, views, settings, way, job=Job()) for way in EXTRACTIONS}
+    render = partial(surface.exact, truth)
+    ways: dict[str, Callable[[], Mesh]] = {
+        way: partial(surface_from_views, render, views, SurfaceSettings(way), job=Job()) for way in EXTRACTIONS
+    }
     maps = render_depth(render, views, job=Job())
     points = points_of(maps, find_region(maps), job=Job())
     through = partial(surface_of_points, points, settings=PointSettings(), max_voxels=MOST, job=Job())
@@ -60,8 +62,7 @@ def from_splats(emit: Emit, name: str, truth: Mesh, views: Views, splats: Splats
     from ..backend.splats.render import rasterize
 
     ways: dict[str, Callable[[], Mesh]] = {
-        way: partial(surface_from_views, partial(rasterize, splats), views, SurfaceSettings(), way, job=Job())
-        for way in ("fuse", "poisson")
+        way: partial(surface_from_views, partial(rasterize, splats), views, SurfaceSettings(way), job=Job()) for way in ("fuse", "poisson")
     }
     ways["density"] = partial(surface_of_density, splats, subject_of(splats), "cubes", DensitySettings(), 0.0, MOST, job=Job())
     _print(emit, f"{name}_splats", truth, ways)

@@ -111,8 +111,8 @@ def _from_splats(splats: Splats, cameras: Cameras | None, settings: Settings, *,
         cameras = cameras_around(ball, settings.views, settings.long_side_px)
         job.choose("surface.cameras", f"{settings.views} all around, because none were given")
     views = views_of(cameras, settings.long_side_px)
-    surface = SurfaceSettings(settings.long_side_px, voxel_size=settings.voxel_size, max_voxels=settings.max_voxels)
-    return surface_from_views(partial(rasterize, splats), views, surface, settings.extraction, job=job)
+    surface = SurfaceSettings(extraction=settings.extraction, voxel_size=settings.voxel_size, max_voxels=settings.max_voxels)
+    return surface_from_views(partial(rasterize, splats), views, surface, job=job)
 
 
 def _within(splats: Splats, ball: Ball) -> Array:

@@ -17,10 +17,18 @@ from ..values import Cameras, Mesh, Rendering, Views
 LEAST_AGREEMENT = 0.08  # of the cameras that look at a place, on a surface there
 
 
+EXTRACTIONS = {  # see views.py
+    "fuse": "Average the depth of all cameras (TSDF): the closest to the photos, open where nothing was seen",
+    "poisson": "One closed skin through all the depth's points (screened Poisson): watertight, guesses what wasn't seen",
+    "hull": "What no mask cuts away (visual hull): needs masked photos, fills every hollow",
+}
+
+
 @dataclass(frozen=True)
 class SurfaceSettings:
     """What can be set about surface extraction."""
 
+    extraction: str = option("fuse", "How the surface is found", choices=EXTRACTIONS)
     long_side_px: int = option(
         640, "Longer side of the depth pictures; more shows finer detail and takes longer", low=64, high=4096, unit="px"
     )

@@ -10,21 +10,13 @@ from ..jobs.job import Job
 from ..values import Cameras, Mesh, Rendering, Views
 from .fuse import SurfaceSettings, fuse_depth
 
-EXTRACTIONS = {
-    "fuse": "Average the depth of all cameras (TSDF): open where nothing was seen, the closest to the photos",
-    "poisson": "One closed skin through all the depth's points (screened Poisson): watertight, guesses what wasn't seen",
-    "hull": "What no mask cuts away (visual hull): needs photos with masks, fills every hollow",
-}
 
-
-def surface_from_views(
-    render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, extraction: str = "fuse", *, job: Job
-) -> Mesh:
-    """The surface that renderings or masks show, with vertex colours, by one of EXTRACTIONS; raises ReifyError as they do.
+def surface_from_views(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
+    """The surface that renderings or masks show, with vertex colours, by `settings.extraction`; raises ReifyError as each does.
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is.
     """
-    if extraction == "fuse":
+    if settings.extraction == "fuse":
         return fuse_depth(render, views, settings, job=job)
     from . import colour, region
     from .depth import render_depth
@@ -38,7 +30,7 @@ def surface_from_views(
         raise ReifyError("There are no cameras to look at the surface from.", "Use more photos, or photos that overlap more.")
     most = settings.max_voxels * 1_000_000
     maps = render_depth(render, views, job=job)
-    if extraction == "hull":
+    if settings.extraction == "hull":
         grid = visual_hull(views, settings.voxel_size, most, job=job)
         mesh = polygons_of(grid)
         colours, _ = colour.at_vertices(mesh.vertices, mesh.faces, maps, 4.0 * grid.voxel, 8.0 * grid.voxel)

@@ -30,8 +30,8 @@ def test_poisson_through_depth_is_closed_where_fusing_leaves_what_was_not_seen_o
     cameras = make_orbit(24, 128)
     above = cameras.take(np.flatnonzero(cameras.centers[:, 2] > -0.8))
     render = make_renderer(solids["sphere"])
-    settings = SurfaceSettings(voxel_size=0.04, radius=1.0)
-    closed = surface_from_views(render, make_views(above), settings, "poisson", job=Job())
+    settings = SurfaceSettings("poisson", voxel_size=0.04, radius=1.0)
+    closed = surface_from_views(render, make_views(above), settings, job=Job())
     assert meshes.is_watertight(closed)
     assert meshes.volume(closed) == pytest.approx(4 / 3 * np.pi * 0.8**3, rel=0.03)
     assert closed.vertex_srgb is not None
@@ -43,7 +43,7 @@ def test_the_hull_of_two_spheres_is_two_bodies_where_they_are(solids, make_orbit
     cameras = make_orbit(20, 96)
     render = make_renderer(solids["two spheres"])
     views = make_views(cameras, silhouettes(render, cameras))
-    mesh = surface_from_views(render, views, SurfaceSettings(voxel_size=0.04), "hull", job=Job())
+    mesh = surface_from_views(render, views, SurfaceSettings("hull", voxel_size=0.04), job=Job())
     assert meshes.is_watertight(mesh)
     mesh = drop_small_parts(mesh, 0.05, job=Job())  # crumbs where the silhouettes of both cross
     assert meshes.parts(mesh) == 2
@@ -78,7 +78,7 @@ def test_masks_that_have_nothing_in_common_are_a_clear_error(make_orbit, make_vi
 def test_no_cameras_is_a_clear_error(extraction: str, make_orbit, make_views) -> None:
     nobody = make_views(make_orbit(3, 32).take([]))
     with pytest.raises(ReifyError, match="no cameras"):
-        surface_from_views(lambda cameras, index: None, nobody, SurfaceSettings(), extraction, job=Job())
+        surface_from_views(lambda cameras, index: None, nobody, SurfaceSettings(extraction), job=Job())
 
 
 def test_cameras_of_our_own_have_the_ball_in_their_pictures() -> None:
