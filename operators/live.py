@@ -194,6 +194,14 @@ def _after_change(*_arguments: Any) -> None:
         preview.clear()
 
 
+@bpy.app.handlers.persistent
+def _after_load(*arguments: Any) -> None:
+    """Images of another file may have the same names."""
+    if _state is not None:
+        _state.sources = ()
+    _after_change(*arguments)
+
+
 class REIFY_OT_live_preview(bpy.types.Operator):
     """Show what the picture becomes while sliders move, coarse, in the viewport and in the panel"""
 
@@ -207,20 +215,20 @@ class REIFY_OT_live_preview(bpy.types.Operator):
         return {"FINISHED"}
 
 
-HANDLERS = ("undo_post", "redo_post", "load_post")
+HANDLERS = (("undo_post", _after_change), ("redo_post", _after_change), ("load_post", _after_load))
 
 
 def register() -> None:
     """Make the switch known, and watch for what may bring old previews back."""
     bpy.utils.register_class(REIFY_OT_live_preview)
-    for name in HANDLERS:
-        getattr(bpy.app.handlers, name).append(_after_change)
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
     """Switch it off, and watch no more."""
     stop()
-    for name in HANDLERS:
-        if _after_change in getattr(bpy.app.handlers, name):
-            getattr(bpy.app.handlers, name).remove(_after_change)
+    for name, handler in HANDLERS:
+        if handler in getattr(bpy.app.handlers, name):
+            getattr(bpy.app.handlers, name).remove(handler)
     bpy.utils.unregister_class(REIFY_OT_live_preview)

@@ -74,6 +74,7 @@ def _draw_inputs(layout: Any) -> None:
 def _draw_live(layout: Any, context: bpy.types.Context) -> None:
     layout.operator("reify.live_preview", icon="HIDE_OFF" if live.is_on() else "HIDE_ON", depress=live.is_on())
     if not live.is_on():
+        text(layout, context, "It shows what is cut out, and which shape fits and why, before anything runs.")
         return
     from ..scene import thumbnail
 

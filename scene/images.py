@@ -40,6 +40,21 @@ def pixels(image: bpy.types.Image) -> Array:
     return (np.clip(flat, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(height, width, 4)[::-1].copy()
 
 
+def srgb_pixels(image: bpy.types.Image) -> Array:
+    """An image's pixels as a PNG would hold them: [H,W,4] uint8 sRGB, straight alpha, first row on top."""
+    if not image.is_float:
+        return pixels(image)
+    width, height = size_px(image)
+    stored = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(stored)
+    linear = stored.reshape(height, width, image.channels)[::-1]
+    rgb = linear[..., :3] if image.channels >= 3 else np.repeat(linear[..., :1], 3, axis=2)
+    alpha = linear[..., 3:] if image.channels == 4 else np.ones((height, width, 1), np.float32)
+    # Blender's float images are premultiplied.
+    straight = np.divide(rgb, alpha, out=rgb.copy(), where=alpha > 0)
+    return (np.clip(np.concatenate([srgb_from_linear(straight), alpha], axis=2), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
 def size_px(image: bpy.types.Image) -> tuple[int, int]:
     """Width and height; zeros for an image that can't be loaded."""
     size: Any = image.size

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..backend.errors import ReifyError
+from ..backend.formats.images import write_png
 from . import images
 
 
@@ -29,10 +31,7 @@ def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "_", image.name)
     target = folder / f"{name}.png"
-    copy = image.copy()  # saving would make the file the image's own
-    try:
-        copy.file_format = "PNG"
-        copy.save(filepath=str(target))
-    finally:
-        bpy.data.images.remove(copy)
+    # A copy of the image that saves itself would be black where the original was painted and never saved.
+    pixels = images.srgb_pixels(image)
+    write_png(target, pixels if pixels[..., 3].min() < 255 else np.ascontiguousarray(pixels[..., :3]))
     return target

@@ -180,6 +180,24 @@ def test_other_methods_and_no_pictures_have_no_preview(group, scene):
     assert shown() is None
 
 
+def test_an_image_of_another_file_with_the_same_name_is_another_image(group, tmp_path):
+    import bpy
+    from reify.operators import live
+
+    seen = []
+    for share in (0.25, 0.75):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        bpy.context.scene.reify.method = "image"
+        image = bpy.data.images.new("Drawn", 40, 40)
+        pixels = np.ones((40, 40, 4), np.float32)
+        pixels[4:36, 4 : 4 + int(32 * share), :3] = 0.2
+        image.pixels.foreach_set(pixels.ravel())
+        bpy.context.scene.reify.image.sources.add().image = image
+        settle()
+        seen.append(np.ptp(live.look().mesh.vertices[:, 0]))
+    assert seen == pytest.approx([0.25, 0.75], abs=0.05)
+
+
 def test_what_is_wrong_is_said(group, tmp_path):
     from reify.operators import live
 

@@ -66,3 +66,20 @@ def test_an_unchanged_image_is_used_where_it_lies_and_a_painted_one_is_written(s
     assert used == tmp_path / "on disk.png"
     assert written.parent == tmp_path / "written"
     np.testing.assert_array_equal(pixels(bpy.data.images.load(str(written)))[..., :3], picture)
+
+
+@pytest.mark.parametrize("is_float", [False, True])
+def test_an_image_that_was_only_painted_is_written_with_its_colours(scene, tmp_path, is_float):
+    import bpy
+    from reify.backend.formats.images import read_image
+    from reify.scene.images import linear_from_srgb
+    from reify.scene.photos import photo_files
+
+    painted = bpy.data.images.new("Painted", 6, 4, alpha=True, float_buffer=is_float)
+    stored = np.zeros((4, 6, 4), np.float32)
+    straight = np.array([0.8, 0.4, 0.2])
+    stored[2:, :3] = (*(linear_from_srgb(straight) * 0.5 if is_float else straight), 0.5)  # floats are linear and premultiplied
+    painted.pixels.foreach_set(stored.ravel())
+    found = read_image(photo_files([painted], tmp_path)[0])
+    assert found[1, 1] == pytest.approx((204, 102, 51, 128), abs=1)
+    assert found[3, 5, 3] == 0
