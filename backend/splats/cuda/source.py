@@ -13,7 +13,7 @@ PULL = 64  # splats, and threads, of a block of pull_back
 BUCKET = 32  # neighbours in a tile's list that a warp takes back together
 BACK_WARPS = 4  # of a block of blend_back
 MOST_COLUMNS = 64  # of a parameter row
-OPAQUE = 3e-5  # a pixel is finished when less light than this gets through
+OPAQUE = 1e-5  # a pixel is finished when less light than this gets through
 TEXTS = ("common", "tiles", "projection", "blending", "loss")  # each uses what stands before it
 KERNELS = ("fill_target", "project", "list_tiles", "blend", "similarity", "loss_back", "blend_back", "pull_back")
 
