@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -121,24 +121,24 @@ def _reversed(corners: Array, quads: int) -> Array:
 @contextmanager
 def _guests() -> Iterator[Any]:
     """Whatever comes into this .blend inside goes again; yields a function that gives the objects that came."""
-    before = set(_everything())
+    before = _everything()
     selected, active = list(bpy.context.selected_objects), bpy.context.view_layer.objects.active
 
     def came() -> list[bpy.types.Object]:
-        return [block for block in _everything() if block not in before and isinstance(block, bpy.types.Object)]
+        return [source for source in bpy.data.objects if source not in before]
 
     try:
         yield came
     finally:
-        bpy.data.batch_remove([block for block in _everything() if block not in before])
+        bpy.data.batch_remove(_everything() - before)
         for source in selected:
             source.select_set(True)
         bpy.context.view_layer.objects.active = active
 
 
-def _everything() -> Iterable[bpy.types.ID]:
+def _everything() -> set[bpy.types.ID]:
     kinds = (prop.identifier for prop in bpy.data.bl_rna.properties if prop.type == "COLLECTION")
-    return [block for kind in kinds if kind not in NOT_IMPORTED for block in getattr(bpy.data, kind)]
+    return {block for kind in kinds if kind not in NOT_IMPORTED for block in getattr(bpy.data, kind)}
 
 
 def _append(path: str) -> None:

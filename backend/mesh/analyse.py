@@ -12,6 +12,7 @@ from ..values import Array, Mesh
 from . import topology
 from .tree import crossing, hidden, tree_of
 
+LEAST_SHELL = 0.001  # of the largest part's area
 HIDDEN_SHARE = 0.99  # of its area that must be out of sight to call a part an inner shell
 
 
@@ -75,14 +76,17 @@ def analyse(mesh: Mesh) -> Analysis:
 
 
 def inner_parts(vertices: Array, faces: Array, part: Array) -> Array:
-    """Parts [P] bool that can't be seen from outside, not even through holes: shells within others; `part` [F] is each face's."""
-    count = int(part.max()) + 1
-    if count == 1:
-        return np.zeros(1, bool)
+    """Parts [P] bool that can't be seen from outside, not even through holes: shells within others; `part` [F] is each face's.
+
+    Specks with less than a thousandth of the largest part's area are dust, not shells, and aren't looked at.
+    """
     areas = topology.areas(vertices, faces)
-    unseen = np.bincount(part, areas * hidden(tree_of(vertices, faces)), minlength=count)
-    whole = np.bincount(part, areas, minlength=count)
-    return (whole > 0) & (unseen >= HIDDEN_SHARE * whole)
+    whole = np.bincount(part, areas)
+    asked = whole > LEAST_SHELL * whole.max()
+    if asked.sum() < 2:
+        return np.zeros(len(whole), bool)
+    unseen = np.bincount(part, areas * hidden(tree_of(vertices, faces), among=asked[part]))
+    return asked & (unseen >= HIDDEN_SHARE * whole)
 
 
 def _assembled(points: Array, triangles: Array, *, faces_in_all: int, **counted: int) -> Analysis:

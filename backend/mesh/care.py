@@ -99,6 +99,8 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     if faces.min() < 0 or faces.max() >= len(mesh.vertices):
         raise ReifyError("The mesh has faces whose vertices are missing.", "Export it again from the program that made it.")
     broken = _broken(mesh)
+    if broken.all():
+        raise ReifyError("The mesh has no vertex with a usable position.", "Export it again from the program that made it.")
     if broken.any():
         job.warn(f"{int(broken.sum())} faces had vertices without a usable position and were removed.")
     used, faces = topology.compact(mesh.vertices, faces[~broken])

@@ -96,11 +96,14 @@ def nearest(
     return Nearest(found, np.column_stack([1.0 - weights.sum(axis=1), weights]), np.sqrt(squared) * tree.scale)
 
 
-def hidden(tree: Tree, rays: int = 64) -> Array:
-    """Faces [F] bool from which no ray gets away, whichever side it starts from; those without area aren't hidden."""
+def hidden(tree: Tree, rays: int = 64, among: Array | None = None) -> Array:
+    """Faces [F] bool from which no ray gets away, whichever side it starts from; those without area aren't hidden.
+
+    Only faces `among` [F] bool are asked, the others aren't hidden.
+    """
     from . import tree_kernels as kernels
 
-    visible = np.zeros(len(tree.order), np.uint8)
+    visible = np.zeros(len(tree.order), np.uint8) if among is None else (~among[tree.order]).astype(np.uint8)
     device.split(
         lambda first, last: kernels.sees_outside(first, last, rays, 1e-9, tree.corners, tree.low, tree.high, tree.normals, visible),
         len(visible),

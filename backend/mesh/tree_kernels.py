@@ -160,9 +160,14 @@ def _random(state):
 
 @njit(cache=True, nogil=True)
 def sees_outside(first, last, rays, least, corners, low, high, normals, visible):
-    """For each triangle 1 where one of `rays` rays from either of its sides gets away, else 0; 2 for one without a normal."""
+    """Marks [F] with 1 each triangle where one of `rays` rays from either of its sides gets away, with 2 one without a normal.
+
+    Only those that have 0 are asked.
+    """
     stack = np.empty(DEEPEST, np.int64)
     for t in range(first, last):
+        if visible[t] != 0:
+            continue
         nx, ny, nz = normals[t, 0], normals[t, 1], normals[t, 2]
         if nx == 0.0 and ny == 0.0 and nz == 0.0:
             visible[t] = 2
