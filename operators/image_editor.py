@@ -32,9 +32,10 @@ def show(context: bpy.types.Context, image: bpy.types.Image, paint: bool = False
         from ..scene import compat
 
         compat.paint_white_on_black(context.scene.tool_settings)
+    view_all: Any = bpy.ops.image.view_all
     with context.temp_override(window=window, area=area, region=_canvas(area)):
-        if bpy.ops.image.view_all.poll():
-            bpy.ops.image.view_all(fit_view=True)
+        if view_all.poll():
+            view_all(fit_view=True)
     area.tag_redraw()
     return window, area
 

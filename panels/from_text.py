@@ -7,9 +7,6 @@ import bpy
 from ..operators import properties
 from .parts import SidebarPanel, text
 
-NEEDS = "Making objects from words needs a learned model of several gigabytes, and Reify has none yet."
-INSTEAD = "Until it has, draw or photograph what you mean, and choose From Picture or From Photos."
-
 
 class VIEW3D_PT_reify_from_text(SidebarPanel, bpy.types.Panel):
     """What From Text needs."""
@@ -27,8 +24,9 @@ class VIEW3D_PT_reify_from_text(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Say it."""
-        text(self.layout, context, NEEDS, icon="INFO")
-        text(self.layout, context, INSTEAD)
+        layout = self.layout
+        text(layout, context, "Making objects from words needs a learned model of several gigabytes, and Reify has none yet.", icon="INFO")
+        text(layout, context, "Until it has, draw or photograph what you mean, and choose From Picture or From Photos.")
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_from_text,))

@@ -23,7 +23,7 @@ def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Ima
 def replaced_image(name: str, picture: Array) -> bpy.types.Image:
     """The image of that name showing `picture` [H,W,3 or 4] uint8, made where there is none; not packed."""
     height, width, channels = picture.shape
-    image = bpy.data.images.get(name)
+    image: Any = bpy.data.images.get(name)
     if image is None:
         image = bpy.data.images.new(name, width, height, alpha=channels == 4)
     elif size_px(image) != (width, height):
