@@ -75,9 +75,13 @@ class BoxDrag:
         self._area.tag_redraw()
         return "RUNNING"
 
+    def forget(self) -> None:
+        """Draw no more; all that can be done once Blender has closed the window."""
+        bpy.types.SpaceImageEditor.draw_handler_remove(self._drawing, "WINDOW")
+
     def end(self) -> None:
         """Put everything back."""
-        bpy.types.SpaceImageEditor.draw_handler_remove(self._drawing, "WINDOW")
+        self.forget()
         self.window.cursor_modal_restore()
         self._area.header_text_set(None)
         self._area.tag_redraw()

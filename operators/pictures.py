@@ -143,6 +143,10 @@ class REIFY_OT_draw_box(bpy.types.Operator):
         self.left, self.top, self.right, self.bottom = self._drag.box_px
         return self.execute(context)
 
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends it, because the window or the file is closed."""
+        self._drag.forget()
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cut out by this box."""
         if self.right - self.left < 2 or self.bottom - self.top < 2:
