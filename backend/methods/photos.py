@@ -97,6 +97,7 @@ METHOD = Method(
             "texture.size_px": 4096,
             "texture.normal_map": True,
         },
+        "Surface": {"training.aim": "surface"},
     },
     stages={
         "Reading photos": 0.02,
