@@ -145,7 +145,8 @@ class Loop:
         )
         self.corrections.learn(place, figures, fraction, self.schedule.expected_steps(fraction, step) / len(self.targets))
         self.steps_done += 1
-        self.square = figures.square if self.square == 0 else 0.95 * self.square + 0.05 * figures.square
+        if np.isfinite(figures.square):
+            self.square = figures.square if self.square == 0 else 0.95 * self.square + 0.05 * figures.square
         if not np.isfinite(figures.loss) or self.steps_done % CHECK_STEPS == 0:
             self._repair()
         if self.steps_done % DENSIFY_STEPS == 0 and fraction < 0.9:
@@ -176,11 +177,13 @@ class Loop:
         if not hasattr(judge, "strongest_weights"):
             judge = CpuEngine(engine.splats(), engine.count, self.settings.sh_degree, self.threads, training=False)
         strongest = np.zeros(engine.count, np.float32)
-        for place in range(len(self.targets)):
-            self.job.progress(self.schedule.fraction(self.steps_done, self.elapsed), "Removing splats that hardly matter")
-            strongest = np.maximum(strongest, judge.strongest_weights(self._target(place, 1)))
-        if judge is not engine:
-            judge.close()
+        try:
+            for place in range(len(self.targets)):
+                self.job.progress(self.schedule.fraction(self.steps_done, self.elapsed), "Removing splats that hardly matter")
+                strongest = np.maximum(strongest, judge.strongest_weights(self._target(place, 1)))
+        finally:
+            if judge is not engine:
+                judge.close()
         with engine.edited():  # where everything is faint, its strongest tenth stays
             strategy.keep(engine, strongest >= min(least, float(np.quantile(strongest, 0.9))))
 
