@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from .operators import chosen
 from .panels.engine import draw_engine
+from .panels.parts import say
 
 
 class ReifyPreferences(bpy.types.AddonPreferences):
@@ -54,6 +56,7 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         column = layout.column()
         column.prop(self, "cache_folder", placeholder=str(cache_folder()))
         column.prop(self, "cache_limit_gb")
+        column.label(text=say("The cache holds {size} GB", size=f"{chosen.cache_gb():.1f}"), translate=False)
         column.operator("reify.clear_cache", icon="TRASH")
 
 

@@ -86,12 +86,14 @@ def _polls() -> tuple[list[float], float, float]:
     device.prepare_numba()
     bpy.ops.wm.read_factory_settings(use_empty=True)
     register()
-    polls = []
+    polls: list[float] = []
+    scene = bpy.context.scene
+    assert scene is not None
     started = time.perf_counter()
     preview.prepare()
     prepare_ms = 1000 * (time.perf_counter() - started)
     with tempfile.TemporaryDirectory() as folder:
-        order = session.Order("photos", None, {}, 0, bpy.context.scene.name)
+        order = session.Order("photos", None, {}, 0, scene.name)
         task = Task("Bench", _train, lambda listener: Job(Cache(Path(folder)), listener), order)
         session.runner().submit(task)
         while task.preview_count == 0 and not task.state.ended:  # kernels are compiled, or read from the cache

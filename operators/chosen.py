@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ import bpy
 if TYPE_CHECKING:
     from ..backend.jobs.cache import Cache
 
+MEASURE_EVERY_S = 30.0
 ADDON = __package__.rpartition(".")[0]
+
+_measured: list[float] = []  # when the cache's size was looked at, and what it was
 
 
 def preferences() -> Any:
@@ -29,6 +33,19 @@ def cache() -> Cache:
         return Cache(cache_folder())
     folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else cache_folder()
     return Cache(folder, chosen.cache_limit_gb << 30)
+
+
+def cache_gb() -> float:
+    """About how many gigabytes the cache holds; looked at twice a minute at most, since that takes a while."""
+    now = time.monotonic()
+    if not _measured or now - _measured[0] > MEASURE_EVERY_S:
+        _measured[:] = [now, cache().size() / 1e9]
+    return _measured[1]
+
+
+def forget_size() -> None:
+    """Look at the cache again when it is next asked for."""
+    _measured.clear()
 
 
 def user_folder(name: str) -> Path:

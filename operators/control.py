@@ -168,6 +168,7 @@ class REIFY_OT_clear_cache(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Clear."""
         chosen.cache().clear()
+        chosen.forget_size()
         self.report({"INFO"}, "The cache is empty")
         return {"FINISHED"}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class REIFY_OT_create(bpy.types.Operator):
-    """Make splats, a mesh, points and cameras from the sources"""
+    """Make Blender objects from the sources, in the background; until they are there, Blender asks before it closes"""
 
     bl_idname = "reify.create"
     bl_label = "Generate"

@@ -29,6 +29,7 @@ TICK_S = 0.25
 PREVIEW_EVERY_S = 1.0
 PREVIEW_SHARE = 0.2  # of the time at most goes into showing previews
 LONGEST_TICK_S = 0.1  # what takes longer is logged
+NEAR = 5.0  # distance of a view that shows a subject with a radius of 1
 REMEMBER_AFTER_S = 1.0  # jobs of earlier sessions are looked for once Blender stands
 
 
@@ -196,8 +197,19 @@ def _show_preview(task: Task) -> None:
         cube: Any = scene.objects.get("Cube")
         if cube is not None and not cube.hide_viewport:
             cube.hide_viewport, _shown.cube = True, cube.name
+        _come_near()
     spent = time.perf_counter() - started
     _shown.next_preview = time.monotonic() + max(PREVIEW_EVERY_S, spent / PREVIEW_SHARE)
+
+
+def _come_near() -> None:
+    """Let the viewports of a scene that nobody has worked in yet show the subject, which has a radius of 1, large enough."""
+    from .commit import viewports
+
+    for area in viewports(bpy.context.window_manager):
+        view = area.spaces.active.region_3d
+        view.view_location = (0.0, 0.0, 0.0)
+        view.view_distance = min(view.view_distance, NEAR)
 
 
 def _clear_preview() -> None:

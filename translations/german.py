@@ -435,6 +435,8 @@ GERMAN = {
     "Longer side at which photos are read for the texture": "Längere Seite, mit der Fotos für die Textur gelesen werden",
     "Sharpness": "Schärfe",
     "How much the best photo of a place outweighs the others; low values blur and hide seams": "Wie sehr das beste Foto einer Stelle die anderen überwiegt; kleine Werte zeichnen weich und verbergen Nähte",
+    "Normal map": "Normal-Map",
+    "Keep relief that was lost when the mesh was made smaller, as a normal map": "Relief, das beim Verkleinern des Meshs verloren ging, als Normal-Map bewahren",
     "Level exposure": "Belichtung angleichen",
     "Make photos of different exposure and white balance agree where they overlap": "Fotos verschiedener Belichtung und Farbtemperatur angleichen, wo sie sich überlappen",
     # From Picture

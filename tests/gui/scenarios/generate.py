@@ -129,7 +129,7 @@ def generate(window, clicks):
 
 
 def look_at_the_mesh(window, made):
-    collection = made[0].users_collection[0].name
+    collection = next(thing for thing in made if thing.type == "EMPTY").users_collection[0].name
     bpy.ops.reify.show("EXEC_DEFAULT", role="mesh", collection=collection)  # a script's call makes no undo step of its own
     # Material Preview would spend minutes on compiling shaders in software; Solid shows the texture as well.
     window.area.spaces.active.shading.color_type = "TEXTURE"
