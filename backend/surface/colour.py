@@ -47,14 +47,16 @@ def _spread(total: Array, weight: Array, faces: Array, rounds: int = 8) -> Array
     colour = total / np.where(weight > 0, weight, np.float32(1))[:, None] / 255.0
     known = weight > 0
     for _ in range(rounds):
-        if known.all() or not known.any():
+        faces = faces[~known[faces].all(axis=1)]
+        if len(faces) == 0:
             break
         corner_known = known[faces]
         mean = (colour[faces] * corner_known[..., None]).sum(axis=1)
-        sums = np.stack([np.bincount(faces.ravel(), np.repeat(mean[:, c], 3), len(colour)) for c in range(3)], axis=1)
-        counts = np.bincount(faces.ravel(), np.repeat(corner_known.sum(axis=1), 3), len(colour))
-        fresh = ~known & (counts > 0)
-        colour[fresh] = sums[fresh] / counts[fresh, None]
-        known = known | fresh
+        place, number = np.unique(faces.ravel(), return_inverse=True)
+        sums = np.stack([np.bincount(number, np.repeat(mean[:, c], 3)) for c in range(3)], axis=1)
+        counts = np.bincount(number, np.repeat(corner_known.sum(axis=1), 3))
+        fresh = ~known[place] & (counts > 0)
+        colour[place[fresh]] = sums[fresh] / counts[fresh, None]
+        known[place[fresh]] = True
     colour[~known] = 0.5
     return colour.clip(0, 1).astype(np.float32)

@@ -71,13 +71,15 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
     job.choose("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
     grid.integrate(volume, maps, job=job)
+    job.progress(0.9, "closing small holes")
     grid.fill(volume)
-    job.progress(0.9, "marching cubes")
+    job.progress(0.92, "marching cubes")
     vertices, faces = marching.marching_cubes(volume)
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     job.progress(0.95, "colours")
     colours, agreement = colour.at_vertices(vertices, faces, maps, 0.5 * volume.truncation, grid.REACH * volume.truncation)
+    job.progress(0.97, "trimming the outline")
     mesh = trim.trim(Mesh(vertices, faces, vertex_srgb=colours), agreement >= LEAST_AGREEMENT, ball, volume.voxel)
     if len(mesh.faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
