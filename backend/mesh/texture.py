@@ -35,7 +35,7 @@ class TextureSettings:
         4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True
     )
     margin_px: int = option(
-        4, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True
+        8, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True
     )
 
 
