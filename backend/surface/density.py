@@ -19,6 +19,8 @@ LEAST_OPACITY = 0.05
 SIGMAS = 3.0  # up to which a splat counts
 BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
 LARGEST = 0.25  # of the region's radius: larger splats are background
+LEAK = 2  # voxels on either side of a gap that is too narrow to be a way in
+MOST_FLOODED = 2e8  # voxels; larger grids are flooded in coarser steps
 FLOOR = 1e-3  # densities below are alike
 
 
@@ -84,6 +86,8 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
     job.choose("density.voxel_size", f"{voxel:.3g}")
     density = _summed(places, widened, opacity, blocks, starts, owners, job)
     distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
+    job.progress(0.9, "filling hollows")
+    distance[_hollow(distance < 0, blocks, count) & (distance >= 0)] = -1.0
     return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
 
 
@@ -123,6 +127,22 @@ def _covariances(splats: Splats) -> Array:
 
     axes = matrices_of_quats(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
     return axes @ axes.transpose(0, 2, 1)
+
+
+def _hollow(solid: Array, blocks: Array, count: Array) -> Array:
+    """Which voxels [B,8,8,8] can't be reached from outside, leaks of a few voxels apart: splats lie on surfaces, with nothing inside."""
+    from scipy.ndimage import binary_dilation, label
+
+    step = next(s for s in (1, 2, 4, 8) if np.prod(BLOCK * count / s) <= MOST_FLOODED or s == 8)
+    size = BLOCK // step
+    coarse = solid.reshape(-1, size, step, size, step, size, step).any(axis=(2, 4, 6))
+    dense = np.zeros((*count, size, size, size), bool)
+    dense[tuple(blocks.T)] = coarse
+    dense = dense.transpose(0, 3, 1, 4, 2, 5).reshape(size * count)
+    empty, _ = label(~binary_dilation(dense, iterations=LEAK))
+    outside = binary_dilation(empty == empty[0, 0, 0], iterations=LEAK + 1)
+    outside = outside.reshape(count[0], size, count[1], size, count[2], size).transpose(0, 2, 4, 1, 3, 5)[tuple(blocks.T)]
+    return ~outside.repeat(step, axis=1).repeat(step, axis=2).repeat(step, axis=3)
 
 
 def _pairs(places: Array, covariance: Array, count: Array) -> tuple[Array, Array, Array, Array]:

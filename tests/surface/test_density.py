@@ -38,6 +38,12 @@ def test_a_hollow_ball_of_flat_splats_becomes_one_solid_one() -> None:
     assert mesh.vertex_srgb is not None and (mesh.vertex_srgb[right][:, 0] > 0.9).all()
 
 
+def test_a_small_leak_leaves_the_body_solid() -> None:
+    ball = ball_splats()
+    leaky = ball.take(np.argsort(np.linalg.norm(ball.means - [1, 2, 3.8], axis=1))[20:])
+    assert meshes.face_areas(made(leaky)).sum() == pytest.approx(meshes.face_areas(made(ball)).sum(), rel=0.05)
+
+
 def test_quads_stay_quads_without_the_inside() -> None:
     mesh = made(ball_splats(), "quads")
     assert 2 * mesh.quads == len(mesh.faces) > 0
