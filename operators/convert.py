@@ -29,8 +29,9 @@ def methods_for(kind: type | None = None) -> dict[str, Method]:
 
 def chosen(context: bpy.types.Context) -> Method | None:
     """The method that the panel shows for the active object: the chosen one where that fits, else the first that does."""
-    fitting = methods_for(kind_of_active(context)) if kind_of_active(context) is not None else {}
-    return fitting.get(context.scene.reify_convert.method) or next(iter(fitting.values()), None)
+    kind = kind_of_active(context)
+    offered = methods_for(kind) if kind is not None else {}
+    return offered.get(context.scene.reify_convert.method) or next(iter(offered.values()), None)
 
 
 def kind_of_active(context: bpy.types.Context) -> type | None:
