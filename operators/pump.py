@@ -103,11 +103,10 @@ def _watched() -> list[tuple[list[Any], Any]]:
 
 
 def _remember() -> None:
-    try:
-        session.remember(chosen.user_folder("jobs"))
-    except ReifyError as error:
-        log.warning("%s", error)
-    redraw()
+    folder = chosen.user_folder(session.JOBS)
+    if folder.is_dir() and any(folder.glob("*.json")):
+        session.open_ledger()
+        redraw()
 
 
 def _tick() -> float | None:

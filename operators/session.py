@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+JOBS = "jobs"  # name of the user's folder for them
+
 _runner: Runner | None = None
 _ledger: Ledger | None = None
 
@@ -81,6 +83,8 @@ def start(
     from ..backend import settings as settings_of
     from ..backend.jobs import store
 
+    if not bpy.app.background:
+        open_ledger()
     try:
         plain = store.plain(inputs)
     except TypeError:
@@ -140,8 +144,17 @@ def remember(folder: Path) -> None:
             _ledger.forget(entry.id)
 
 
+def open_ledger() -> None:
+    """Remember jobs in the user's folder; where it can't be written to they are forgotten when Blender is closed."""
+    if _ledger is None:
+        try:
+            remember(chosen.user_folder(JOBS))
+        except ReifyError as error:
+            log.warning("%s", error)
+
+
 def remembering() -> bool:
-    """True once `remember` was called."""
+    """True once jobs are remembered."""
     return _ledger is not None
 
 

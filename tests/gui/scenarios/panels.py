@@ -24,7 +24,6 @@ def run(window):
     image.METHOD = dataclasses.replace(image.METHOD, packages=())
     yield from window.open_sidebar("Reify")
     yield 1.5
-    window.note(remembering=session.remembering(), translations=bpy.app.translations.locale)
     bpy.ops.reify.add_folder("EXEC_DEFAULT", directory=SOURCES)
     yield from window.press("bpy.ops.reify.create")
     yield 0.5
@@ -34,7 +33,7 @@ def run(window):
             bpy.ops.reify.create("INVOKE_DEFAULT")
     yield 4.0
     yield from window.shot("running")
-    window.note(dirty=bpy.data.is_dirty)
+    window.note(dirty=bpy.data.is_dirty, remembering=session.remembering())
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     yield 1.5
