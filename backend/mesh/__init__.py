@@ -9,5 +9,6 @@ transfer    UVs and colours from one surface to another in the same place
 tree        a tree of boxes: what is nearest, hidden, crossing, inside
 unwrap      UV coordinates: xatlas for small meshes, our own charts and packing for large ones
 texture     texels from photos
+normal_map  the relief of a detailed mesh on a simplified one
 raster      what a camera sees of a mesh, and pictures of it
 """

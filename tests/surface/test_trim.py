@@ -88,3 +88,9 @@ def test_unseen_parts_and_bits_of_background_go_and_loose_parts_inside_stay() ->
     result = trim(mesh, np.arange(len(mesh.vertices)) < len(mesh.vertices) - len(unseen.vertices), Ball((0.0, 0.0, 0.0), 1.0), VOXEL)
     assert meshes.parts(result) == 2
     assert set(np.round(result.vertices[:, 2], 3).tolist()) == {0.0, np.float32(0.3).item()}
+
+
+@pytest.mark.parametrize("radius, sees", [(0.3, True), (9.0, False)])
+def test_nothing_is_left_of_what_lies_outside_or_nobody_sees(radius: float, sees: bool) -> None:
+    mesh = sheet(0.5)
+    assert len(trim(mesh, np.full(len(mesh.vertices), sees), Ball((5.0, 0.0, 0.0), radius), VOXEL).faces) == 0
