@@ -85,7 +85,7 @@ class TrainingSettings:
         10.0, "For meshes: how strongly flat splats along a ray are drawn to one depth", low=0, high=1000, advanced=True
     )
     normal_weight: float = option(
-        0.05, "For meshes: how strongly flat splats are aligned to the surface that they make up", low=0, high=10, advanced=True
+        0.2, "For meshes: how strongly flat splats are aligned to the surface that they make up", low=0, high=10, advanced=True
     )
     device: str = option(
         "cpu",

@@ -48,7 +48,7 @@ LN2 = F(math.log(2))
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _reach(splats, s, x0, y0):
+def reach(splats, s, x0, y0):
     """First and last+1 row, and first and last+1 column of eight, of the tile with first pixel centre (x0, y0)."""
     x, y = splats[s + X] - x0, splats[s + Y] - y0
     ex, ey = splats[s + EXTENT_X], splats[s + EXTENT_Y]
@@ -79,7 +79,7 @@ def blend(first, last, tiles_x, width, height, tile_start, members, projected, b
         for i in range(start, end):
             s = np.int64(members[i]) * PROJECTED
             prefetch(splats, np.int64(members[min(i + AHEAD, end - 1)]) * PROJECTED)
-            low, high, left, right = _reach(splats, s, x0, y0)
+            low, high, left, right = reach(splats, s, x0, y0)
             a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
             red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
             top = y0 - splats[s + Y]
@@ -176,7 +176,7 @@ def _make_blend_back(absolute):
             for i in range(start, end):
                 s = np.int64(members[i]) * PROJECTED
                 prefetch(splats, np.int64(members[min(i + AHEAD, end - 1)]) * PROJECTED)
-                low, high, left, right = _reach(splats, s, x0, y0)
+                low, high, left, right = reach(splats, s, x0, y0)
                 a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
                 red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
                 top = y0 - splats[s + Y]
@@ -254,7 +254,7 @@ def blend_geometry(first, last, tiles_x, width, height, tile_start, members, fin
         for i in range(tile_start[tile], tile_start[tile] + finished[tile]):
             n = np.int64(members[i])
             s, p = n * PROJECTED, n * PLANE
-            low, high, left, right = _reach(splats, s, x0, y0)
+            low, high, left, right = reach(splats, s, x0, y0)
             a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
             middle, front, slope_x, slope_y = splats[s + DEPTH], flat[p + FRONT], flat[p + SLOPE_X], flat[p + SLOPE_Y]
             nx, ny, nz = flat[p + NORMAL], flat[p + NORMAL + 1], flat[p + NORMAL + 2]
@@ -304,7 +304,7 @@ def strongest(first, last, tiles_x, width, height, tile_start, members, rows, fi
                     buffer[(x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)] = F(1)
         for i in range(tile_start[tile], tile_start[tile] + finished[tile]):
             s = np.int64(members[i]) * PROJECTED
-            low, high, left, right = _reach(splats, s, x0, y0)
+            low, high, left, right = reach(splats, s, x0, y0)
             a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
             top = y0 - splats[s + Y]
             most = spread(F(0))

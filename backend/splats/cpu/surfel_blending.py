@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .blending import AHEAD, OPAQUE, PIXELS, _reach
+from .blending import AHEAD, BELOW_SURFACE, OPAQUE, PIXELS, reach
+from .blending import SURFACE as SURFACE_LIGHT
 from .lanes import exp2, iota, largest, load, maximum, minimum, prefetch, spread, store, totals, where_at_least
 from .layout import (
     BLUE,
@@ -34,8 +35,6 @@ from .surfels import LOW_PASS
 from .tiles import CUT
 
 F = np.float32
-HALF = F(0.5)  # of the light gets to the surface, whose depth is the median one
-BELOW_HALF = np.nextafter(HALF, F(0))
 LEAST_SHRINK = F(0.25)  # no pixel that a surfel reaches has less, see `surfels.STEEPEST`
 TO_POWER = F(-0.5) * LOG2E
 
@@ -85,7 +84,7 @@ def _make_blend(geometric):
                 ahead = np.int64(members[min(i + AHEAD, end - 1)])
                 prefetch(splats, ahead * PROJECTED)
                 prefetch(flat, ahead * DISC)
-                low, high, left, right = _reach(splats, s, x0, y0)
+                low, high, left, right = reach(splats, s, x0, y0)
                 level, center = splats[s + QUAD_L], splats[s + DEPTH]
                 red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
                 i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
@@ -120,8 +119,7 @@ def _make_blend(geometric):
                             store(buffer, 6 * PIXELS + k, load(buffer, 6 * PIXELS + k) + weight * nx)
                             store(buffer, 7 * PIXELS + k, load(buffer, 7 * PIXELS + k) + weight * ny)
                             store(buffer, 8 * PIXELS + k, load(buffer, 8 * PIXELS + k) + weight * nz)
-                            # Light falls below one half once: after it did, the first condition keeps failing.
-                            found = where_at_least(through, HALF, where_at_least(zero - after, -BELOW_HALF, depth))
+                            found = where_at_least(through, SURFACE_LIGHT, where_at_least(zero - after, -BELOW_SURFACE, depth))
                             store(buffer, 9 * PIXELS + k, load(buffer, 9 * PIXELS + k) + found)
                 used += 1
                 if used % 16 == 0:
@@ -219,7 +217,7 @@ def _make_blend_back(geometric):
                 ahead = np.int64(members[min(i + AHEAD, end - 1)])
                 prefetch(splats, ahead * PROJECTED)
                 prefetch(flat, ahead * DISC)
-                low, high, left, right = _reach(splats, s, x0, y0)
+                low, high, left, right = reach(splats, s, x0, y0)
                 level, center = splats[s + QUAD_L], splats[s + DEPTH]
                 red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
                 i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
@@ -325,7 +323,7 @@ def strongest(first, last, tiles_x, width, height, tile_start, members, rows, fi
         for i in range(tile_start[tile], tile_start[tile] + finished[tile]):
             n = np.int64(members[i])
             s, d = n * PROJECTED, n * DISC
-            low, high, left, right = _reach(splats, s, x0, y0)
+            low, high, left, right = reach(splats, s, x0, y0)
             level = splats[s + QUAD_L]
             i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
             sx, sy = flat[d + SHRINK], flat[d + SHRINK + 1]
