@@ -342,7 +342,7 @@ GERMAN = {
     "Fuse": "Verschmelzen",
     "Fused depth for splats, screened Poisson for points": "Verschmolzene Tiefe für Splats, Screened Poisson für Punkte",
     "Splats: average their depth as cameras all around see it (TSDF); the closest to what one sees, open where nothing is": "Splats: ihre Tiefe mitteln, wie Kameras ringsum sie sehen (TSDF); am nächsten an dem, was man sieht, offen, wo nichts ist",
-    "Splats: where they are dense, without looking at them; quick, but as lumpy as the splats": "Splats: wo sie dicht sind, ohne sie anzusehen; schnell, aber so klumpig wie die Splats",
+    "Splats: where they are dense, without looking at them; quick and closed, for single subjects": "Splats: wo sie dicht sind, ohne sie anzusehen; schnell und geschlossen, für einzelne Motive",
     "Poisson": "Poisson",
     "Splats and points: one closed skin (screened Poisson); watertight, robust to noise, guesses over holes": "Splats und Punkte: eine geschlossene Haut (Screened Poisson); wasserdicht, robust gegen Rauschen, rät über Löchern",
     "Mls": "MLS",

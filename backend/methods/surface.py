@@ -36,7 +36,7 @@ class Settings:
             "auto": "Fused depth for splats, screened Poisson for points",
             "fuse": "Splats: average their depth as cameras all around see it (TSDF); the closest to what one sees, open where nothing is",
             "poisson": "Splats and points: one closed skin (screened Poisson); watertight, robust to noise, guesses over holes",
-            "density": "Splats: where they are dense, without looking at them; quick, but as lumpy as the splats",
+            "density": "Splats: where they are dense, without looking at them; quick and closed, for single subjects",
             "mls": "Points: a smooth sheet through them (moving least squares); holes and rims stay open",
             "rbf": "Points: the smoothest closed body (radial functions); for up to some thousand, sparse or uneven ones",
             "alpha": "Points: triangles between the points themselves (alpha shape); no smoothing, needs no normals",
