@@ -28,7 +28,8 @@ ALLOWED = {
     "panels": ["operators", "scene", "backend"],
     "preferences": ["panels", "operators", "scene", "backend"],
     "translations": [],
-    "cli": ["api", "scene", "backend"],
+    "cli": ["farm", "api", "scene", "backend"],
+    "farm": ["api", "scene", "backend"],
     "api": ["scene", "backend"],
 }
 
@@ -39,7 +40,7 @@ def room_of(module: str) -> str:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for room in ("backend", "scene", "operators", "panels", "translations"):
+    for room in ("backend", "scene", "operators", "panels", "translations", "farm"):
         for path in sorted((ROOT / room).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path

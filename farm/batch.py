@@ -1,0 +1,117 @@
+"""A folder of captures: each sub-folder is one; the ones that are finished stay, and one that fails doesn't stop the rest."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import api
+from ..backend import settings as settings_of
+from ..backend.errors import ReifyError
+from ..backend.files import write_text
+from ..backend.jobs import store
+from ..backend.jobs.runner import State
+from .order import Order
+from .perform import carry_out, check_output
+
+log = logging.getLogger(__name__)
+
+REPORT = "report.json"  # of a capture, written last: a folder with it is finished
+SUMMARY = "batch.json"
+DONE, KEPT, FAILED, CANCELLED = "done", "kept", "failed", "cancelled"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a capture ended."""
+
+    name: str
+    state: str  # DONE, KEPT from an earlier batch, FAILED or CANCELLED
+    folder: str
+    seconds: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""  # what went wrong, and what to do
+    expected: bool = True  # False where the error is a fault of the program
+
+
+def orders(captures: Path, output: Path, *, settings: Any, files: Sequence[str], seed: int = 0) -> tuple[Order, ...]:
+    """One order for each sub-folder of `captures`, by name.
+
+    `files` are the names of what is written for each. Raises ReifyError where there is no capture, or nothing can be written.
+    """
+    for file in files:
+        if Path(file).name != file:
+            raise ReifyError(f"{file} is no file name.", "Name what to write without a folder; each capture has its own.")
+        api.output_kind(output / file)
+    try:
+        folders = sorted(path for path in captures.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise ReifyError(f"{captures} can't be read: {error.strerror}.", "Choose the folder that holds the captures.") from error
+    folders = [folder for folder in folders if folder != output]
+    if not folders:
+        raise ReifyError(f"{captures} holds no folders.", "Each capture must be a folder of its own in it.")
+    check_output(output / SUMMARY, make=True)
+    values = settings_of.values(settings)
+    return tuple(
+        Order("photos", (one,), tuple(output / one.name / file for file in (*files, REPORT)), "", values, seed, one.name) for one in folders
+    )
+
+
+def kept(order: Order) -> Outcome | None:
+    """The outcome of an earlier batch with the same photos, settings and seed; None where there is none."""
+    try:
+        report = json.loads(order.outputs[-1].read_text(encoding="utf-8"))
+        same = (report["settings"], report["seed"]) == (dict(order.settings), order.seed)
+        inputs = report["inputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not same or not all(path.exists() for path in order.outputs):
+        return None
+    if inputs != {str(source): store.digest(source) for source in order.inputs}:
+        return None
+    return Outcome(order.name, KEPT, str(order.outputs[-1].parent), sum(report["seconds"].values()), report["metrics"])
+
+
+def attempt(order: Order, keep: bool = True) -> Outcome:
+    """Make one capture; whatever goes wrong with it is in the outcome."""
+    folder = str(order.outputs[-1].parent)
+    try:
+        for path in order.outputs:
+            check_output(path, make=True)
+        (task,), results = carry_out(order, keep)
+    except ReifyError as error:
+        return Outcome(order.name, FAILED, folder, error=str(error))
+    except Exception as error:  # of Blender's exporters, say: the captures after this one must be made all the same
+        log.exception("%s failed", order.name)
+        return Outcome(order.name, FAILED, folder, error=f"{type(error).__name__}: {error}", expected=False)
+    if task.state is State.CANCELLED:
+        return Outcome(order.name, CANCELLED, folder)
+    if task.failure is not None:
+        return Outcome(order.name, FAILED, folder, error=f"{task.failure.what} {task.failure.fix}".strip(), expected=task.failure.expected)
+    report = results[0].report
+    return Outcome(order.name, DONE, folder, sum(report.seconds.values()), dict(report.metrics))
+
+
+def one_by_one(todo: Sequence[Order], keep: bool, say: Callable[[str], None]) -> Iterable[Outcome]:
+    """Make the captures in this process, until one is cancelled."""
+    for number, order in enumerate(todo, start=1):
+        say(f"Capture {number} of {len(todo)}: {order.name}")
+        outcome = attempt(order, keep)
+        yield outcome
+        if outcome.state == CANCELLED:
+            return
+
+
+def write_summary(output: Path, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Write and return how the whole batch went."""
+    states = [outcome.state for outcome in outcomes]
+    summary = {
+        **{state: states.count(state) for state in (DONE, KEPT, FAILED, CANCELLED)},
+        "captures": [asdict(outcome) for outcome in sorted(outcomes, key=lambda outcome: outcome.name)],
+    }
+    write_text(output / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False))
+    return summary

@@ -1,0 +1,83 @@
+"""A folder of captures, through the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from reify import cli
+
+Captures = Callable[..., Path]
+
+
+def batch(folder: Path, *flags: str) -> int:
+    return cli.main(["batch", str(folder), "-o", str(folder.parent / "out"), "--write", "splats.ply", *flags])
+
+
+def states(folder: Path) -> dict[str, str]:
+    summary = json.loads((folder.parent / "out" / "batch.json").read_text())
+    return {capture["name"]: capture["state"] for capture in summary["captures"]}
+
+
+def test_each_folder_is_a_capture_and_one_that_fails_does_not_stop_the_rest(captures: Captures, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = captures(a=("1.jpg",), b=(), c=("1.jpg",))
+    (folder / "notes.txt").write_text("not a capture")
+    assert batch(folder) == cli.BAD_INPUT
+    shown = capsys.readouterr()
+    summary = json.loads(shown.out)
+    assert summary == json.loads((folder.parent / "out" / "batch.json").read_text())
+    assert (summary["done"], summary["kept"], summary["failed"]) == (2, 0, 1)
+    assert states(folder) == {"a": "done", "b": "failed", "c": "done"}
+    assert summary["captures"][1]["error"] == "b holds no photos. Choose another folder."
+    assert summary["captures"][0]["metrics"] == {"splats": 3.0}
+    assert "Capture 3 of 3: c" in shown.err
+    assert sorted(path.name for path in (folder.parent / "out" / "c").iterdir()) == ["report.json", "splats.ply"]
+
+
+def test_a_second_batch_keeps_what_is_finished_and_makes_what_changed(captures: Captures, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = captures(a=("1.jpg",), b=(), c=("1.jpg",))
+    batch(folder)
+    (folder / "b" / "1.jpg").write_bytes(b"now there is one")
+    assert batch(folder) == cli.DONE
+    assert states(folder) == {"a": "kept", "b": "done", "c": "kept"}
+    (folder / "c" / "2.jpg").write_bytes(b"one more")
+    (folder.parent / "out" / "b" / "splats.ply").unlink()
+    assert batch(folder) == cli.DONE
+    assert states(folder) == {"a": "kept", "b": "done", "c": "done"}
+    assert batch(folder, "--number", "4") == cli.DONE
+    assert states(folder) == {"a": "done", "b": "done", "c": "done"}
+
+
+def test_a_fault_of_the_program_in_one_capture_is_told_by_the_exit_code(captures: Captures) -> None:
+    folder = captures(a=("fault.jpg",), b=("1.jpg",))
+    assert batch(folder) == cli.UNEXPECTED
+    assert states(folder) == {"a": "failed", "b": "done"}
+
+
+def test_a_cancelled_batch_stops_there_and_goes_on_the_next_time(captures: Captures) -> None:
+    folder = captures(a=("1.jpg",), b=("cancel.jpg",), c=("1.jpg",))
+    assert batch(folder) == cli.CANCELLED
+    assert states(folder) == {"a": "done", "b": "cancelled"}
+    (folder / "b" / "cancel.jpg").rename(folder / "b" / "1.jpg")
+    assert batch(folder) == cli.DONE
+    assert states(folder) == {"a": "kept", "b": "done", "c": "done"}
+
+
+@pytest.mark.parametrize(
+    ("make", "flags", "said"),
+    [
+        (lambda folder: None, [], "captures can't be read"),
+        (lambda folder: folder.mkdir(), [], "holds no folders"),
+        (lambda folder: (folder / "a").mkdir(parents=True), ["--number", "1000"], "from 1 to 100"),
+        (lambda folder: (folder / "a").mkdir(parents=True), ["--write", "../x.ply"], "is no file name"),
+        (lambda folder: (folder / "a").mkdir(parents=True), ["--write", "x.abc"], "an ending that Reify can't write"),
+    ],
+)
+def test_a_batch_that_cannot_start_gets_a_sentence(
+    make: Callable[[Path], None], flags: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "captures")
+    assert batch(tmp_path / "captures", *flags) == cli.BAD_INPUT
+    assert said in capsys.readouterr().err
