@@ -125,8 +125,7 @@ def tick() -> bool:
     """Bring the window up to date; returns False when there is nothing left to watch."""
     for task in session.tasks():
         if task.result is not None and task.state.ended and task.number not in _shown.handed_over:
-            _shown.handed_over.add(task.number)
-            hand_over(task)
+            _hand_over_or_fail(task)
     running = session.current()
     if running is None:
         _clear_preview()
@@ -157,6 +156,16 @@ def hand_over(task: Task) -> None:
     if task.outcome is not None:
         task.outcome = replace(task.outcome, file=bpy.data.filepath)
     session.note(task)
+
+
+def _hand_over_or_fail(task: Task) -> None:
+    from ..backend.jobs.runner import Failure, State
+
+    try:
+        hand_over(task)
+    except ReifyError as error:
+        task.failure, task.outcome, task.state = Failure(error.what, error.fix, error.what, expected=False), None, State.FAILED
+        session.note(task)
 
 
 def try_again(task: Task) -> None:

@@ -51,7 +51,7 @@ def runner() -> Runner:
     if _runner is None:
         from ..backend.jobs.runner import Runner
 
-        _runner = Runner(_note)
+        _runner = Runner(note)
     return _runner
 
 
@@ -126,8 +126,9 @@ def thumbnail(task: Task) -> Path | None:
 
 
 def note(task: Task) -> None:
-    """Remember how a task stands."""
-    _note(task)
+    """Remember how a task stands, where there is a ledger and its inputs can be written down."""
+    if _ledger is not None and isinstance(task.context, Order) and task.context.inputs is not None:
+        _ledger.note(task, asdict(task.context))
 
 
 def remember(folder: Path) -> None:
@@ -207,8 +208,3 @@ def _pictured(task: Task, work: Any, job: Job) -> Result:
         except Exception:  # the result matters, its picture doesn't
             log.exception("there is no thumbnail of %s", result.name)
     return result
-
-
-def _note(task: Task) -> None:
-    if _ledger is not None and isinstance(task.context, Order) and task.context.inputs is not None:
-        _ledger.note(task, asdict(task.context))

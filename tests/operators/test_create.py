@@ -173,6 +173,21 @@ def test_a_running_job_is_previewed_and_its_result_comes_into_the_scene_by_itsel
     assert len(bpy.data.objects) == count
 
 
+def test_a_result_that_cannot_be_put_into_the_scene_is_a_failure_that_the_panel_shows(scene, slow_method, tmp_path, monkeypatch):
+    import bpy
+    from reify.backend.jobs.runner import State
+    from reify.operators import pump
+    from reify.scene import commit
+
+    task = _start(scene, tmp_path)
+    bpy.ops.reify.keep()
+    _until(lambda: task.state.ended)
+    monkeypatch.setattr(commit, "commit", lambda *_, **__: 1 / 0)
+    pump.tick()
+    assert task.state is State.FAILED and "couldn't be put into the scene" in task.failure.what
+    pump.tick()
+
+
 def test_a_cancelled_job_ends_at_once_and_leaves_no_preview(scene, slow_method, tmp_path):
     import bpy
     from reify.backend.jobs.runner import State
