@@ -307,7 +307,7 @@ GERMAN = {
     "Antialiased": "Geglättet",
     "Keep thin parts from growing thicker when seen from afar": "Dünnes nicht dicker werden lassen, wenn es von fern gesehen wird",
     "Random background": "Zufälliger Hintergrund",
-    "Train cut-out photos on changing backgrounds, so that nothing fills the empty space": "Freigestellte Fotos auf wechselnden Hintergründen trainieren, damit nichts den leeren Raum füllt",
+    "Train on changing backgrounds, so that what is dark isn't left half clear, and nothing fills the empty space": "Auf wechselnden Hintergründen trainieren, damit Dunkles nicht halb durchsichtig bleibt und nichts den leeren Raum füllt",
     "Exposure": "Belichtung",
     "Let brightness and tint differ from photo to photo, as cameras choose them anew for each": "Helligkeit und Farbstich dürfen von Foto zu Foto anders sein, weil Kameras sie jedes Mal neu wählen",
     "Refine cameras": "Kameras verfeinern",

@@ -120,7 +120,7 @@ class Loop:
         place = self._place(step)
         target = self._target(place, factor)
         background = (0.0, 0.0, 0.0) if target.alpha is None else (1.0, 1.0, 1.0)
-        if target.alpha is not None and settings.random_background:
+        if settings.random_background:
             background = tuple(rng.random(3))
         count = max(engine.count, 1)
         figures = engine.step(

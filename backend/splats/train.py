@@ -68,7 +68,7 @@ class TrainingSettings:
     )
     antialiased: bool = option(False, "Keep thin parts from growing thicker when seen from afar", advanced=True)
     random_background: bool = option(
-        True, "Train cut-out photos on changing backgrounds, so that nothing fills the empty space", advanced=True
+        True, "Train on changing backgrounds, so that what is dark isn't left half clear, and nothing fills the empty space", advanced=True
     )
     exposure: bool = option(
         False, "Let brightness and tint differ from photo to photo, as cameras choose them anew for each", advanced=True
