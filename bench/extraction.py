@@ -35,9 +35,8 @@ MOST = 6_000_000  # voxels
 
 def run(emit: Emit) -> None:
     """Print a line for each mesh and way; some five minutes, and two for each mesh through splats."""
-    folder = surface.truth_folder()
-    for name in NAMES if folder else ():
-        truth = surface.load_truth(folder, name)
+    for name in NAMES if surface.truth_folder() else ():
+        truth = surface.load_truth(name)
         views = surface.photograph(truth, surface.orbit(surface.VIEWS))
         from_exact(emit, name, truth, views)
         if name in THROUGH_SPLATS:

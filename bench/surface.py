@@ -38,13 +38,12 @@ def run(emit: Emit) -> None:
     """Print every figure of the suite; about a quarter of an hour."""
     from . import extraction
 
-    folder = truth_folder()
-    for name in MESHES if folder else ():
-        truth = load_truth(folder, name)
+    for name in MESHES if truth_folder() else ():
+        truth = load_truth(name)
         cameras, held_out = orbit(VIEWS), orbit(HELD_OUT, distance=2.7, turn=0.4)
         views = photograph(truth, cameras)
         extraction.from_exact(emit, name, truth, views)
-        _reconstruct(emit, f"{name}_exact", truth, views, held_out, lambda views, truth=truth: partial(exact, truth))
+        _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_exact_renderer, truth))
         _reconstruct(emit, name, truth, views, held_out, _train)
     _times(emit)
 
@@ -58,8 +57,10 @@ def truth_folder() -> Path | None:
     return None
 
 
-def load_truth(folder: Path, name: str) -> Mesh:
+def load_truth(name: str) -> Mesh:
     """One of the ground truth meshes, upright, in a ball of radius 1; without a picture of its own it gets colours by position."""
+    folder = truth_folder()
+    assert folder is not None
     vertices, uvs, faces, face_uvs = _read_obj(folder / FILES[name])
     vertices = vertices[:, [0, 2, 1]] * np.array([1.0, -1.0, 1.0])  # Y up to Z up
     vertices -= (vertices.min(axis=0) + vertices.max(axis=0)) / 2
@@ -129,6 +130,10 @@ def train_splats(views: Views) -> Splats:
     settings = TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
     start = starting_splats(views, None, settings, seed=0)
     return Job().stage("Training splats", train, views, tuple(range(len(views))), start, settings)
+
+
+def _exact_renderer(truth: Mesh, _views: Views) -> Callable[[Cameras, int], Rendering]:
+    return partial(exact, truth)
 
 
 def exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
