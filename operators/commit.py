@@ -41,9 +41,7 @@ class REIFY_OT_commit(bpy.types.Operator):
         collection[TASK] = task.id
         if fresh:
             look_at(context, collection)
-        preferences = chosen.preferences()
-        if preferences is None or preferences.show_colors:
-            show_colors(context.window_manager)
+        show_colors(context.window_manager)
         return {"FINISHED"}
 
 
@@ -130,7 +128,10 @@ def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
 
 
 def show_colors(manager: bpy.types.WindowManager) -> None:
-    """Let viewports in Solid mode show colours of attributes: materials have none there that says anything."""
+    """Let viewports in Solid mode show colours of attributes, unless the preferences forbid it: materials say nothing there."""
+    preferences = chosen.preferences()
+    if preferences is not None and not preferences.show_colors:
+        return
     for area in viewports(manager):
         shading = area.spaces.active.shading
         if shading.type == "SOLID" and shading.color_type == "MATERIAL":

@@ -196,6 +196,7 @@ def _count_as_changed() -> None:
 
 def _show_preview(task: Task) -> None:
     from ..scene import commit, preview
+    from .commit import show_colors
 
     started = time.perf_counter()
     _shown.preview = (task.number, task.preview_count)
@@ -206,6 +207,7 @@ def _show_preview(task: Task) -> None:
         if cube is not None and not cube.hide_viewport:
             cube.hide_viewport, _shown.cube = True, cube.name
         _come_near()
+        show_colors(bpy.context.window_manager)
     spent = time.perf_counter() - started
     _shown.next_preview = time.monotonic() + max(PREVIEW_EVERY_S, spent / PREVIEW_SHARE)
 
