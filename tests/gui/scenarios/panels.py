@@ -36,8 +36,11 @@ def run(window):
     window.note(dirty=bpy.data.is_dirty, remembering=session.remembering())
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
-    yield 1.5
+    deadline = time.monotonic() + 20
+    while not bpy.data.is_dirty and time.monotonic() < deadline:  # until the next poll, which a slow redraw can hold up
+        yield 0.2
     window.note(dirty_after_saving=bpy.data.is_dirty)
+    assert bpy.data.is_dirty, "Blender would close without asking"
     with window.in_viewport():
         bpy.ops.wm.quit_blender("INVOKE_DEFAULT")
     yield 1.0
