@@ -92,7 +92,7 @@ GERMAN = {
     "Install Engine": "Rechenkern installieren",
     "Install from Folder…": "Aus Ordner installieren …",
     "Live Preview": "Live-Vorschau",
-    "Mark as Asset": "Als Asset markieren",
+    "Mark as Asset": "Als Asset",
     "Move in Queue": "In der Warteschlange verschieben",
     "Notify": "Benachrichtigen",
     "Open Folder": "Ordner öffnen",
