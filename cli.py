@@ -29,6 +29,7 @@ from .backend.jobs.terminal import ProgressLine
 from .backend.methods import Method, all_methods
 from .backend.values import Photos
 from .farm import batch
+from .farm.cluster import on_cluster
 from .farm.order import Order, read_order, write_order
 from .farm.perform import carry_out, check_output, perform
 from .farm.streams import output_to_error, without_notes
@@ -76,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         metavar="NAME",
         help="file to write for each capture, by its ending; may be repeated (default: scene.blend)",
+    )
+    many.add_argument(
+        "--address", help="run on the Ray cluster there, a task for each capture: auto, or HOST:PORT; all machines see both folders"
     )
     _add_job_flags(many, all_methods()["photos"])
     many.set_defaults(command=_batch)
@@ -154,7 +158,13 @@ def _batch(arguments: argparse.Namespace) -> int:
     outcomes = [outcome for order in orders if (outcome := batch.kept(order))]
     kept = {outcome.name for outcome in outcomes}
     todo = [order for order in orders if order.name not in kept]
-    outcomes += batch.one_by_one(todo, keep=not arguments.no_cache, say=partial(print, file=sys.stderr))
+    say = partial(print, file=sys.stderr, flush=True)
+    keep = not arguments.no_cache
+    with output_to_error():
+        if arguments.address is None:
+            outcomes += batch.one_by_one(todo, keep=keep, say=say)
+        else:
+            outcomes += on_cluster(todo, arguments.address, cache=output / "cache", keep=keep, say=say)
     print(json.dumps(batch.write_summary(output, outcomes)))
     if any(outcome.state == batch.CANCELLED for outcome in outcomes):
         return CANCELLED

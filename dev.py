@@ -4,6 +4,7 @@
     python3 dev.py demo                    render pictures of a small scene, reconstruct it, leave the results in demo/
     python3 dev.py test [pytest args]      the tests
     python3 dev.py run photos DIR -o OUT.blend [flags]
+    python3 dev.py batch DIR -o OUTDIR [flags]
     python3 dev.py bench SUITE             one JSON line per figure on standard output
     python3 dev.py package                 the extension as a zip in dist/
     python3 dev.py docs                    what in docs/ is made from the code
@@ -64,6 +65,11 @@ def run(python: Path, rest: list[str]) -> int:
     return _call(python, "-m", "reify.cli", "run", *rest)
 
 
+def batch(python: Path, rest: list[str]) -> int:
+    """A folder of the user's own captures."""
+    return _call(python, "-m", "reify.cli", "batch", *rest)
+
+
 def test(python: Path, rest: list[str]) -> int:
     """The tests, by pytest."""
     return _call(python, "-m", "pytest", *rest, folder=ROOT)
@@ -84,7 +90,7 @@ def docs(python: Path, rest: list[str]) -> int:
     return _call(python, "-m", "reify.tools.docs", *rest)
 
 
-COMMANDS = {command.__name__: command for command in (demo, run, test, bench, package, docs)}
+COMMANDS = {command.__name__: command for command in (demo, run, batch, test, bench, package, docs)}
 
 
 def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:
