@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from .errors import ReifyError
+
+KERNEL_FOLDERS = 3  # versions of the code whose compiled kernels are kept
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,24 @@ def prepare_numba(threads: int = 0) -> None:
     """Point numba's cache of compiled kernels at our cache folder and set its threads; call before kernels are imported."""
     import numba
 
-    numba.config.CACHE_DIR = str(cache_folder() / "kernels")
+    numba.config.CACHE_DIR = str(_kernel_folder())
     numba.set_num_threads(min(threads or available_threads(), numba.config.NUMBA_NUM_THREADS))
+
+
+@cache
+def _kernel_folder() -> Path:
+    """Where the compiled kernels of just this code lie: numba sees no change in what a kernel calls from another file."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        if b"njit" in (source := path.read_bytes()):
+            digest.update(source)
+    folder = cache_folder() / "kernels" / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    folders = [entry for entry in folder.parent.iterdir() if entry.is_dir()]
+    for old in sorted(folders, key=os.path.getmtime)[:-KERNEL_FOLDERS]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
 
 
 def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least: int = 1) -> None:
