@@ -8,6 +8,7 @@
     python3 dev.py bench SUITE             one JSON line per figure on standard output
     python3 dev.py package                 the extension as a zip in dist/
     python3 dev.py docs                    what in docs/ is made from the code
+    python3 dev.py lock                    the hashes of the engine's wheels, after requirements/engine.txt has changed
 
 The first call makes .venv and installs the pinned requirements there; later calls do so only when these
 change. Standard library only: this file runs before anything is installed.
@@ -90,7 +91,12 @@ def docs(python: Path, rest: list[str]) -> int:
     return _call(python, "-m", "reify.tools.docs", *rest)
 
 
-COMMANDS = {command.__name__: command for command in (demo, run, batch, test, bench, package, docs)}
+def lock(python: Path, rest: list[str]) -> int:
+    """The hashes of the engine's wheels."""
+    return _call(python, "-m", "reify.tools.lock", *rest)
+
+
+COMMANDS = {command.__name__: command for command in (demo, run, batch, test, bench, package, docs, lock)}
 
 
 def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:

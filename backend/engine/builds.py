@@ -16,12 +16,14 @@ class Build:
     title: str
     index: str  # URL of an index that is asked besides pip's own one; empty where pip's own one has it
     gib: float  # that the whole engine takes on the disk with it
+    locked: bool = False  # True where lock.txt knows its wheels: those of PyTorch's own index it doesn't
 
 
 CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.6)
-CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 7.0)
+CPU_WINDOWS = Build("cpu", "CPU", "", 1.6, locked=True)
+CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 7.0, locked=True)
 CUDA_WINDOWS = Build("cuda", "NVIDIA graphics card (CUDA)", "https://download.pytorch.org/whl/cu130", 7.0)
-MPS = Build("mps", "Apple processor", "", 1.3)
+MPS = Build("mps", "Apple processor", "", 1.3, locked=True)
 
 
 def fitting(preference: str = "auto", platform: str = sys.platform) -> tuple[Build, str]:
@@ -31,14 +33,14 @@ def fitting(preference: str = "auto", platform: str = sys.platform) -> tuple[Bui
     """
     if platform == "darwin":
         return MPS, "macOS has one build for every Mac"
-    cuda = CUDA_WINDOWS if platform == "win32" else CUDA
+    cpu, cuda = (CPU_WINDOWS, CUDA_WINDOWS) if platform == "win32" else (CPU, CUDA)
     if preference == "cuda":
         return cuda, "CUDA was chosen"
     if preference == "cpu":
-        return CPU, "The CPU was chosen"
+        return cpu, "The CPU was chosen"
     if has_nvidia_driver(platform):
         return cuda, "An NVIDIA driver is installed"
-    return CPU, "There is no NVIDIA driver"
+    return cpu, "There is no NVIDIA driver"
 
 
 def has_nvidia_driver(platform: str = sys.platform) -> bool:

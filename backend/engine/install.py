@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import queue
@@ -21,6 +22,7 @@ from typing import IO
 from ..errors import ReifyError
 from ..files import write_text
 from ..jobs.job import Job
+from . import requirements
 from .builds import CPU, Build
 from .explain import explained, from_os
 from .place import STAMP, Place, discard
@@ -42,6 +44,11 @@ class Plan:
     online: bool = True  # False: nothing may touch the network
     wheels: Path | None = None  # a folder of wheels to install from instead of the network
     python: str = sys.executable
+
+    @property
+    def locked(self) -> bool:
+        """True where every wheel's hash must be the one in the lock; a folder of wheels is the user's own choice."""
+        return self.wheels is None and self.build.locked
 
     @property
     def gib(self) -> float:
@@ -124,13 +131,18 @@ def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, s
         return
     with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
         folder = Path(temporary)
-        pinned = folder / "requirements.txt"
-        pinned.write_text("\n".join(requirement.pinned for requirement in wanted), encoding="utf-8")
-        constraints = folder / "constraints.txt"
-        constraints.write_text("\n".join(_stand_in(folder, *item) for item in provided.items()), encoding="utf-8")
+        stand_ins = [_stand_in(folder, *item) for item in provided.items()]
+        pinned, constraints = folder / "requirements.txt", folder / "constraints.txt"
+        if plan.locked:
+            pinned.write_text("\n".join([requirements.locked(place.locked, provided), *map(_hashed, stand_ins)]), encoding="utf-8")
+        else:
+            pinned.write_text("\n".join(requirement.pinned for requirement in wanted), encoding="utf-8")
+        constraints.write_text("" if plan.locked else "\n".join(_claimed(wheel) for wheel in stand_ins), encoding="utf-8")
         arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
         arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
         arguments += ["--requirement", str(pinned), "--constraint", str(constraints), "--find-links", str(folder)]
+        if plan.locked:
+            arguments += ["--require-hashes"]
         if plan.wheels is not None:
             arguments += ["--no-index", "--find-links", str(plan.wheels)]
         elif plan.build.index:
@@ -141,18 +153,28 @@ def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, s
             raise explained(output, place.root, place.log)
 
 
-def _stand_in(folder: Path, name: str, version: str) -> str:
-    """Write a wheel that holds nothing but the claim that `name` is there; returns the constraint that makes pip take it.
+def _stand_in(folder: Path, name: str, version: str) -> Path:
+    """Write a wheel that holds nothing but the claim that `name` is there.
 
     With it pip neither downloads nor installs what Blender has, and yet chooses everything else to fit that version.
     """
     local = f"{version.partition('+')[0]}+provided"  # a local version is preferred to the same version elsewhere
     stem = f"{name.replace('-', '_')}-{local}"
-    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+    path = folder / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {local}\n")
         wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: reify\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{stem}.dist-info/RECORD", "")
-    return f"{name}=={local}"
+    return path
+
+
+def _claimed(wheel: Path) -> str:
+    """The requirement that makes pip take a stand-in."""
+    return "==".join(wheel.name.split("-")[:2])
+
+
+def _hashed(wheel: Path) -> str:
+    return f"{_claimed(wheel)} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
 def _drop_stand_ins(folder: Path, provided: Mapping[str, str]) -> None:

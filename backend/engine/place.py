@@ -42,6 +42,7 @@ class Place:
 
     root: Path
     listed: Path = requirements.LIST
+    locked: Path = requirements.LOCK
 
     @property
     def folder(self) -> Path:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCK = Path(__file__).with_name("lock.txt")  # these and all that they need, with hashes; made by `dev.py lock`
 LIST = Path(__file__).parents[2] / "requirements" / "engine.txt"
 _LINE = re.compile(
     r"(?P<name>[\w-]+)==(?P<version>[\w.]+)\s*"
@@ -66,9 +67,20 @@ def read(path: Path = LIST) -> tuple[Requirement, ...]:
     return tuple(requirement for requirement in found if requirement.applies)
 
 
+def locked(path: Path, without: Collection[str]) -> str:
+    """The lock as pip wants it, for all platforms, leaving out the packages named in `without`."""
+    skipped = {_normal(name) for name in without}
+    entries = re.split(r"^(?=[\w])", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return "".join(entry for entry in entries if _normal(re.split(r"[=#]", entry)[0]) not in skipped)
+
+
 def missing(requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
     """Those that can't be imported or are too old."""
     return tuple(requirement for requirement in requirements if requirement.found() is None)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,9 +233,48 @@ def test_the_build_of_torch_follows_the_machine(monkeypatch: pytest.MonkeyPatch)
     assert builds.fitting(platform="linux")[0] is builds.CUDA
     assert builds.fitting("cpu", platform="linux")[0] is builds.CPU
     assert builds.fitting(platform="win32")[0] is builds.CUDA_WINDOWS
+    assert builds.fitting("cpu", platform="win32")[0] is builds.CPU_WINDOWS
     monkeypatch.setattr(builds, "has_nvidia_driver", lambda platform: False)
     assert builds.fitting(platform="linux")[0] is builds.CPU
     assert builds.fitting(platform="darwin")[0] is builds.MPS
+
+
+@pytest.fixture
+def locked(here: place.Place, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> install.Plan:
+    """A plan to install from an index, which a folder of wheels plays here, with the hashes of those wheels."""
+    lines = [
+        f"{wheel.name.split('-')[0].replace('_', '-')}==1.0 ; python_version >= '3.0' \\\n    --hash=sha256:{'0' * 64} \\\n"
+        f"    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+        for wheel in sorted(wheels.glob("*.whl"))
+    ]
+    (tmp_path / "lock.txt").write_text("# made by hand\n" + "".join(lines) + f"pytest==99.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    here.listed.write_text(here.listed.read_text() + "pytest==99.0 # pytest>=7.0: what the system has\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    return install.Plan(replace(here, locked=tmp_path / "lock.txt"), builds.MPS)
+
+
+def test_wheels_from_the_network_must_have_the_hashes_of_the_lock(locked: install.Plan) -> None:
+    install.install(locked, job=Job())
+    assert locked.place.state() is place.State.READY
+    assert not list(locked.place.folder.glob("numpy*")) and not list(locked.place.folder.glob("pytest*"))
+
+
+def test_a_wheel_with_another_hash_is_refused_though_it_is_a_good_one(locked: install.Plan, wheels: Path) -> None:
+    make_wheel(wheels, "reify_two", GOOD + "# somebody else's\n")
+    with pytest.raises(ReifyError, match="A downloaded package is damaged"):
+        install.install(locked, job=Job())
+    assert locked.place.state() is place.State.ABSENT
+
+
+def test_the_lock_is_of_the_listed_versions_and_holds_no_numpy() -> None:
+    text = requirements.locked(requirements.LOCK, ())
+    for requirement in requirements.read():
+        assert re.search(rf"^{re.escape(requirement.pinned)}[ ;]", text, re.MULTILINE | re.IGNORECASE), (
+            f"run dev.py lock: {requirement.pinned}"
+        )
+    assert "\nnumpy==" not in text
+    assert "\nscikit-image==" not in requirements.locked(requirements.LOCK, ["scikit_image"])
 
 
 @pytest.mark.slow
