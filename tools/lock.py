@@ -27,17 +27,9 @@ def main() -> int:
         constraints, made = Path(temporary, "numpy.txt"), Path(temporary, "lock.txt")
         constraints.write_text(NUMPY)
         command = [uv, "pip", "compile", str(LIST), "--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"]
-        command += [
-            "--constraint",
-            str(constraints),
-            "--no-emit-package",
-            "numpy",
-            "--only-binary",
-            ":all:",
-            "--no-annotate",
-            "--no-header",
-        ]
-        code = subprocess.call(command)
+        command += ["--constraint", str(constraints), "--no-emit-package", "numpy", "--only-binary", ":all:"]
+        command += ["--no-annotate", "--no-header", "--default-index", "https://pypi.org/simple", "--output-file", str(made)]
+        code = subprocess.call(command, stdout=subprocess.DEVNULL)
         if code == 0:
             LOCK.write_text(HEADER + "".join(line for line in made.read_text().splitlines(True) if not line.startswith("#")))
     return code
