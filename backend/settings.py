@@ -99,7 +99,7 @@ def values(settings: Any) -> dict[str, Any]:
 
 def with_values(settings: Any, changes: Mapping[str, Any]) -> Any:
     """A copy of `settings` with `changes` (path -> value), each checked; raises ReifyError for an unknown path."""
-    known = {opt.path: opt for opt in options(type(settings))}
+    known = {opt.path: opt for opt in options(type(settings))}  # type: ignore[arg-type]  # mypy finds no hash in classes
     for path in changes:
         if path not in known:
             raise ReifyError(f"There is no setting called {path!r}.", f"The settings are: {', '.join(known)}.")

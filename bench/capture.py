@@ -34,9 +34,8 @@ def run(emit: Emit) -> None:
     if _exists("strecha_fountain-P11"):
         _fountain(emit)
     _demo(emit)
-    if _exists("lego"):
-        device.prepare_numba()
-        quality_after(emit, DATA / "lego", "lego", 60)
+    device.prepare_numba()
+    quality_after(emit, "lego", (60,))
 
 
 def _exists(capture: str) -> bool:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +76,8 @@ def agreement(emit: Emit) -> None:
 
 def quality(emit: Emit) -> None:
     """Held-out PSNR over time of lego and fox with given cameras and split, and of the demo scene with its true cameras."""
-    data = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    captures = {name: data / name / "transforms.json" for name in ("lego", "fox")}
-    for name, file in captures.items():
-        if not file.is_file():
-            print(f"{file} isn't there; the figures of {name} are left out", file=sys.stderr)
-            continue
-        views, train, test, points = _posed(file)
-        for seconds in SECONDS:
-            _quality_after(emit, name, views, train, test, points, seconds)
+    for name in ("lego", "fox"):
+        quality_after(emit, name, SECONDS)
     demo = _demo_views()
     if demo is None:
         print("the demo couldn't be rendered; its figures are left out", file=sys.stderr)
@@ -93,6 +86,17 @@ def quality(emit: Emit) -> None:
     train = tuple(i for i in range(DEMO_VIEWS) if i not in test)
     for seconds in SECONDS:
         _quality_after(emit, "demo", demo, train, test, None, seconds)
+
+
+def quality_after(emit: Emit, name: str, budgets: Sequence[int]) -> None:
+    """Held-out PSNR of a real capture with given cameras and split, after so many seconds of training each time."""
+    file = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")) / name / "transforms.json"
+    if not file.is_file():
+        print(f"{file} isn't there; the figures of {name} are left out", file=sys.stderr)
+        return
+    views, train, test, points = _posed(file)
+    for seconds in budgets:
+        _quality_after(emit, name, views, train, test, points, seconds)
 
 
 def plot(emit: Emit) -> None:
