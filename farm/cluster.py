@@ -90,7 +90,7 @@ def _outcome(ray: Any, done: Any, order: Order) -> Outcome:
 
 def _ray() -> Any:
     try:
-        import ray
+        import ray  # type: ignore[import-not-found]
     except ImportError as error:
         raise ReifyError(
             "The package ray isn't installed, which --address needs.",
