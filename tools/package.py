@@ -1,24 +1,121 @@
-"""`python3 dev.py package`: the extension's zip, validated and built by Blender's own builder."""
+"""`python3 dev.py package`: the extension's zip, validated and built by Blender's own builder.
+
+dev.py package                              dist/reify-VERSION.zip, which fetches its engine when asked to
+dev.py package --repository                 dist/repository/: that zip and its listing, to be put on any web server as it is
+dev.py package --with-wheels                a zip that holds the engine, for this platform and Python
+dev.py package --with-wheels --wheels DIR   the same from a folder of wheels, without the network
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from ..backend.engine import builds
+from ..backend.engine.requirements import LIST
+
 ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
+PLATFORMS = {
+    "linux-x86_64": "linux-x64",
+    "linux-aarch64": "linux-arm64",
+    "win-amd64": "windows-x64",
+    "win-arm64": "windows-arm64",
+    "macosx-arm64": "macos-arm64",
+}  # Python's names -> Blender's
+FROM_3_13 = "5.1.0"  # the first Blender with Python 3.13; those before have 3.11
 
 
-def main() -> int:
-    """Build dist/reify-VERSION.zip; returns the builder's exit code."""
-    output = ROOT / "dist"
-    output.mkdir(exist_ok=True)
-    builder = blender_ext()
-    for command in (["validate", str(ROOT)], ["build", "--source-dir", str(ROOT), "--output-dir", str(output)]):
-        if code := subprocess.call([sys.executable, str(builder), *command]):
-            return code
-    print(*sorted(output.glob("*.zip")), sep="\n")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build what is asked for into dist/; returns the exit code of the builder, or of pip."""
+    parser = argparse.ArgumentParser(prog="dev.py package")
+    parser.add_argument("--repository", action="store_true", help="a static repository, for updates from within Blender")
+    parser.add_argument("--with-wheels", action="store_true", help="put the engine's wheels for this platform and Python into the zip")
+    parser.add_argument("--wheels", type=Path, metavar="DIR", help="take them from this folder instead of the network")
+    parser.add_argument("--output", type=Path, default=DIST, metavar="DIR", help="where to put it (default: dist)")
+    arguments = parser.parse_args(argv)
+    output = (arguments.output / "repository" if arguments.repository else arguments.output).absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        if arguments.with_wheels:
+            build_with_wheels(output, arguments.wheels)
+        else:
+            build(ROOT, output)
+        if arguments.repository:
+            _blender("server-generate", "--repo-dir", str(output), "--html")
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    print(*sorted(path for path in output.iterdir() if path.is_file()), sep="\n")
     return 0
+
+
+def build(source: Path, output: Path, *options: str) -> None:
+    """Validate the tree at `source` and build its zip into `output`; raises CalledProcessError where it isn't valid."""
+    _blender("validate", str(source))
+    _blender("build", "--source-dir", str(source), "--output-dir", str(output), *options)
+
+
+def build_with_wheels(output: Path, wheels: Path | None) -> None:
+    """Build a zip that brings the engine, for machines without a network; `wheels` is a folder of them, None for the network's.
+
+    numpy stays out: all extensions share one folder of packages, and there it would take the place of Blender's own.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        tree = Path(temporary, "reify")
+        build(ROOT, Path(temporary))
+        with zipfile.ZipFile(next(Path(temporary).glob("reify-*.zip"))) as whole:
+            whole.extractall(tree)
+        (tree / "wheels").mkdir()
+        if wheels is None:
+            _download(tree / "wheels")
+        else:
+            for wheel in wheels.glob("*.whl"):
+                shutil.copy(wheel, tree / "wheels")
+        for numpy in (tree / "wheels").glob("numpy-*.whl"):
+            numpy.unlink()
+        manifest = tree / "blender_manifest.toml"
+        names = sorted(f"./wheels/{wheel.name}" for wheel in (tree / "wheels").iterdir())
+        manifest.write_text(bundled(manifest.read_text(encoding="utf-8"), names, _platform()), encoding="utf-8")
+        build(tree, output, "--split-platforms")
+
+
+def bundled(manifest: str, wheels: Sequence[str], platform: str, python: tuple[int, ...] = sys.version_info[:2]) -> str:
+    """The manifest of a zip with these wheels, for the Blenders that have this Python."""
+    minimum = 'blender_version_min = "4.5.0"\n'
+    blender = f'{minimum}blender_version_max = "{FROM_3_13}"\n' if python < (3, 13) else f'blender_version_min = "{FROM_3_13}"\n'
+    lines = f"{blender}platforms = {json.dumps([platform])}\nwheels = {json.dumps(list(wheels), indent=2)}\n"
+    if minimum not in manifest:
+        raise ValueError(f"blender_manifest.toml no longer holds {minimum.strip()}")
+    return manifest.replace(minimum, lines)
+
+
+def _download(folder: Path) -> None:
+    import numpy
+
+    build, _why = builds.fitting("cpu")
+    constraint = folder / "numpy.txt"
+    constraint.write_text(f"numpy=={numpy.__version__}\n")
+    command = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--dest", str(folder)]
+    command += ["--requirement", str(LIST), "--constraint", str(constraint)]
+    subprocess.check_call(command + (["--extra-index-url", build.index] if build.index else []))
+    constraint.unlink()
+
+
+def _platform() -> str:
+    system, *_version, machine = sysconfig.get_platform().split("-")
+    return PLATFORMS[f"{system}-{machine}"]
+
+
+def _blender(*command: str) -> None:
+    subprocess.check_call([sys.executable, str(blender_ext()), *command])
 
 
 def blender_ext() -> Path:

@@ -1,0 +1,48 @@
+"""What `dev.py package` builds besides the plain zip, by the builder of the bpy wheel."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from reify.tools import package
+
+pytestmark = pytest.mark.blender
+
+
+def test_a_repository_lists_the_zip_that_lies_in_it(tmp_path: Path) -> None:
+    assert package.main(["--repository", "--output", str(tmp_path)]) == 0
+    listing = json.loads((tmp_path / "repository" / "index.json").read_text())
+    (entry,) = listing["data"]
+    assert entry["id"] == "reify" and (tmp_path / "repository" / entry["archive_url"]).is_file()
+    assert entry["archive_size"] == (tmp_path / "repository" / entry["archive_url"]).stat().st_size
+    assert "Reify" in (tmp_path / "repository" / "index.html").read_text()
+
+
+def test_a_zip_with_wheels_names_them_and_leaves_numpy_to_blender(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    for name in ("reify_one-1.0-py3-none-any.whl", "numpy-1.26.4-cp311-cp311-linux_x86_64.whl"):
+        with zipfile.ZipFile(tmp_path / "wheels" / name, "w") as wheel:
+            wheel.writestr("reify_one.py", "")
+    assert package.main(["--with-wheels", "--wheels", str(tmp_path / "wheels"), "--output", str(tmp_path / "out")]) == 0
+    (built,) = (tmp_path / "out").iterdir()
+    subprocess.run([sys.executable, str(package.blender_ext()), "validate", str(built)], check=True, capture_output=True)
+    with zipfile.ZipFile(built) as whole:
+        manifest = tomllib.loads(whole.read("blender_manifest.toml").decode())
+        assert [name for name in whole.namelist() if name.endswith(".whl")] == ["wheels/reify_one-1.0-py3-none-any.whl"]
+        assert "backend/engine/lock.txt" in whole.namelist()
+    assert manifest["wheels"] == ["./wheels/reify_one-1.0-py3-none-any.whl"] and len(manifest["platforms"]) == 1
+    assert built.name.endswith(f"{manifest['platforms'][0].replace('-', '_')}.zip")
+
+
+def test_wheels_of_a_python_go_only_to_the_blenders_that_have_it() -> None:
+    plain = 'id = "reify"\nblender_version_min = "4.5.0"\n'
+    before = tomllib.loads(package.bundled(plain, ["./wheels/a.whl"], "linux-x64", (3, 11)))
+    assert (before["blender_version_min"], before["blender_version_max"]) == ("4.5.0", "5.1.0")
+    after = tomllib.loads(package.bundled(plain, ["./wheels/a.whl"], "linux-x64", (3, 13)))
+    assert after["blender_version_min"] == "5.1.0" and "blender_version_max" not in after
