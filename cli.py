@@ -3,6 +3,7 @@
     reify run photos DIR -o scene.blend     photos into a Blender scene
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
+    reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
 Progress goes to standard error, the report as one line of JSON to standard output. Exit codes: 0 done,
@@ -21,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from . import api
+from .backend import selftest
 from .backend import settings as settings_of
 from .backend.errors import ReifyError
-from .backend.jobs.job import Progress
-from .backend.jobs.runner import State, Task
-from .backend.jobs.terminal import ProgressLine
+from .backend.jobs.job import Job, Progress
+from .backend.jobs.runner import Runner, State, Task
+from .backend.jobs.terminal import ProgressLine, drain
 from .backend.methods import Method, all_methods
 from .backend.values import Photos
 from .farm import batch
@@ -89,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--size", type=int, default=400, help="width and height of the pictures in pixels (default: 400)")
     _add_job_flags(demo, all_methods()["photos"])
     demo.set_defaults(command=_demo)
+    test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
+    test.set_defaults(command=_self_test)
     return top
 
 
@@ -170,6 +174,19 @@ def _batch(arguments: argparse.Namespace) -> int:
         return CANCELLED
     failed = [outcome for outcome in outcomes if outcome.state == batch.FAILED]
     return UNEXPECTED if any(not outcome.expected for outcome in failed) else BAD_INPUT if failed else DONE
+
+
+def _self_test(arguments: argparse.Namespace) -> int:
+    with output_to_error():
+        task = Task("Self-Test", selftest.run, lambda listener: Job(None, listener, weights=selftest.WEIGHTS))
+        runner = Runner()
+        drain(runner.submit(task))
+        runner.stop()
+    if task.result is None:
+        print(task.failure.details if task.failure is not None else "", file=sys.stderr)
+        return _exit_code([task])
+    print(selftest.described(task.result.report))
+    return UNEXPECTED if task.result.report.warnings else DONE
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import engine
+from ..operators import engine, selftest
 from .parts import say, text
 
 if TYPE_CHECKING:
@@ -58,12 +58,31 @@ def _draw_installed(layout: Any, context: bpy.types.Context, state: State) -> No
         text(layout, context, ", ".join(f"{name} {version}" for name, version in place.stamp()["versions"].items() if version))
         text(layout, context, say("In {folder}", folder=place.folder))
         layout.operator("reify.remove_engine", icon="TRASH")
+    _draw_selftest(layout, context)
+
+
+def _draw_selftest(layout: Any, context: bpy.types.Context) -> None:
+    task = selftest.task()
+    if task is not None and not task.state.ended:
+        _draw_progress(layout, context, task)
+        layout.operator("reify.cancel_self_test", icon="X")
+        return
+    layout.operator("reify.self_test", icon="CHECKMARK")
+    if report := selftest.report():
+        box = layout.box()
+        for line in report.splitlines():
+            text(box, context, line)
+        box.operator("reify.copy_self_test", icon="COPYDOWN")
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
+    _draw_progress(layout, context, task)
+    layout.operator("reify.cancel_engine", icon="X")
+
+
+def _draw_progress(layout: Any, context: bpy.types.Context, task: Task) -> None:
     layout.label(text=task.title)
     progress = task.progress
     layout.progress(factor=progress.fraction if progress else 0.0, text=f"{progress.fraction:.0%}" if progress else "Starting")
     if progress is not None and progress.text:
         text(layout, context, progress.text)
-    layout.operator("reify.cancel_engine", icon="X")

@@ -23,6 +23,7 @@ ALLOWED = {
     "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
     **{f"backend.{room}": [f"backend.{lower}" for lower in SHARED + LEAVES] for room in PARTS},
     "backend.methods": [f"backend.{lower}" for lower in PARTS + SHARED + LEAVES],
+    "backend.selftest": [f"backend.{lower}" for lower in ["methods", *PARTS, *SHARED, *LEAVES]],
     "scene": ["backend"],
     "operators": ["scene", "backend"],
     "panels": ["operators", "scene", "backend"],

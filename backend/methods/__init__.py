@@ -81,7 +81,7 @@ class Method:
             method=self.id,
             settings=settings_of.values(settings),
             inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
-            versions=_versions(self.packages),
+            versions=versions_of(self.packages),
         )
         result = self.run(inputs, settings, job)
         if job.cache:
@@ -96,7 +96,8 @@ def all_methods() -> dict[str, Method]:
     return {method.id: method for method in found}
 
 
-def _versions(packages: tuple[str, ...]) -> dict[str, str]:
+def versions_of(packages: Sequence[str]) -> dict[str, str]:
+    """Reify's and Python's versions, and those of the packages with these modules as far as they are installed."""
     from importlib import metadata  # 20 ms, which Blender's start needn't pay
 
     owners = metadata.packages_distributions()
