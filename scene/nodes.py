@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 
@@ -38,6 +39,14 @@ class Nodes:
             self._feed(socket, value)
         return node.outputs[0]
 
+    def vector(self, operation: str, *values: Any) -> Any:
+        """The result of a Vector Math node; a number stands for all three coordinates, except of SCALE."""
+        node = self.tree.nodes.new("ShaderNodeVectorMath")
+        node.operation = operation
+        for socket, value in zip((socket for socket in node.inputs if socket.enabled), values, strict=True):
+            self._feed(socket, (value,) * 3 if socket.type == "VECTOR" and isinstance(value, float) else value)
+        return Outputs(node)[0]
+
     def compare(self, operation: str, a: Any, b: Any) -> Any:
         """The result of a Compare node for floats (geometry nodes only)."""
         return self.add("FunctionNodeCompare", data_type="FLOAT", operation=operation, A=a, B=b)["Result"]
@@ -45,18 +54,21 @@ class Nodes:
     def arrange(self) -> None:
         """Put nodes in columns by their distance from the output, so that the tree can be read."""
         depth: dict[Any, int] = {node: 0 for node in self.tree.nodes}
+        links = [(link.from_node, link.to_node) for link in reversed(self.tree.links)]
         for _ in range(len(depth)):
             moved = False
-            for link in self.tree.links:
-                if depth[link.from_node] <= depth[link.to_node]:
-                    depth[link.from_node] = depth[link.to_node] + 1
+            for source, target in links:
+                if depth[source] <= depth[target]:
+                    depth[source] = depth[target] + 1
                     moved = True
             if not moved:
                 break
-        rows: dict[int, int] = {}
-        for node, column in depth.items():
-            node.location = (-220 * column, -180 * rows.setdefault(column, 0))
+        rows: Counter[int] = Counter()
+        places: list[float] = []
+        for column in depth.values():
+            places += -220 * column, -180 * rows[column]
             rows[column] += 1
+        self.tree.nodes.foreach_set("location", places)  # one by one, each would update the tree
 
     def _feed(self, socket: Any, value: Any) -> None:
         if hasattr(value, "is_output"):

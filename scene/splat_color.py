@@ -8,76 +8,82 @@ scene were 5 to 8 dB closer to the trained ones.
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 from ..backend.values import SH_C0
 from .nodes import Nodes
 
-# Each function is a sum of terms: factor and powers of x, y, z of the unit direction from the camera to the splat.
-TERMS: tuple[tuple[tuple[float, str], ...], ...] = (
-    ((-0.4886025119029199, "y"),),
-    ((0.4886025119029199, "z"),),
-    ((-0.4886025119029199, "x"),),
-    ((1.0925484305920792, "xy"),),
-    ((-1.0925484305920792, "yz"),),
-    ((0.6307831305050401, "zz"), (-0.31539156525252005, "xx"), (-0.31539156525252005, "yy")),
-    ((-1.0925484305920792, "xz"),),
-    ((0.5462742152960396, "xx"), (-0.5462742152960396, "yy")),
-    ((-1.7701307697799304, "xxy"), (0.5900435899266435, "yyy")),
-    ((2.890611442640554, "xyz"),),
-    ((-1.8281831978578634, "yzz"), (0.4570457994644658, "xxy"), (0.4570457994644658, "yyy")),
-    ((0.7463526651802308, "zzz"), (-1.1195289977703462, "xxz"), (-1.1195289977703462, "yyz")),
-    ((-1.8281831978578634, "xzz"), (0.4570457994644658, "xxx"), (0.4570457994644658, "xyy")),
-    ((1.445305721320277, "xxz"), (-1.445305721320277, "yyz")),
-    ((-0.5900435899266435, "xxx"), (1.7701307697799304, "xyy")),
+# Each function is a product of coordinates of the unit direction from the camera to the splat, times a number or a weighted sum of
+# x², y² and z².
+HARMONICS: tuple[tuple[str, float | tuple[float, float, float]], ...] = (
+    ("y", -0.4886025119029199),
+    ("z", 0.4886025119029199),
+    ("x", -0.4886025119029199),
+    ("xy", 1.0925484305920792),
+    ("yz", -1.0925484305920792),
+    ("", (-0.31539156525252005, -0.31539156525252005, 0.6307831305050401)),
+    ("xz", -1.0925484305920792),
+    ("", (0.5462742152960396, -0.5462742152960396, 0.0)),
+    ("y", (-1.7701307697799304, 0.5900435899266435, 0.0)),
+    ("xyz", 2.890611442640554),
+    ("y", (0.4570457994644658, 0.4570457994644658, -1.8281831978578634)),
+    ("z", (-1.1195289977703462, -1.1195289977703462, 0.7463526651802308)),
+    ("x", (0.4570457994644658, 0.4570457994644658, -1.8281831978578634)),
+    ("z", (1.445305721320277, -1.445305721320277, 0.0)),
+    ("x", (-0.5900435899266435, 1.7701307697799304, 0.0)),
 )
-
-
 SURROUNDINGS = 0.35  # sRGB
+KNEE = 0.04045  # where the sRGB curve goes from a line to a power
 
 
-def view_color(n: Nodes, direction: Any | None) -> Any:
-    """Linear colour, and opacity for linear light, seen along the unit vectors `direction`; without one, of the DC colour."""
+def view_color(n: Nodes, direction: Any, follows: Any) -> Any:
+    """Linear colour, and opacity for linear light, seen along the unit vectors `direction`; the DC colour's where not `follows`."""
     base = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name="radiance:base")["Attribute"]
     split = n.add("FunctionNodeSeparateColor", Color=base)
     dc = n.add("ShaderNodeCombineXYZ", X=split["Red"], Y=split["Green"], Z=split["Blue"])["Vector"]
-    srgb = n.add("ShaderNodeVectorMath", operation="MULTIPLY_ADD", Vector=dc, Vector_001=(SH_C0,) * 3, Vector_002=(0.5,) * 3)["Vector"]
-    if direction is not None:
-        for k, value in enumerate(_functions(n, direction)):
-            band = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_VECTOR", Name=f"radiance:sh_{k}")["Attribute"]
-            share = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=band, Scale=value)["Vector"]
-            srgb = n.add("ShaderNodeVectorMath", operation="ADD", Vector=srgb, Vector_001=share)["Vector"]
-    channels = n.add("ShaderNodeSeparateXYZ", Vector=srgb)
-    linear = {name: _linear(n, channels[axis]) for name, axis in (("Red", "X"), ("Green", "Y"), ("Blue", "Z"))}
-    return n.add("FunctionNodeCombineColor", **linear, Alpha=_opacity(n, split["Alpha"], srgb))["Color"]
+    average = n.vector("MULTIPLY_ADD", dc, SH_C0, 0.5)
+    srgb = average
+    for k, value in enumerate(_harmonics(n, direction)):
+        band = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_VECTOR", Name=f"radiance:sh_{k}")["Attribute"]
+        srgb = n.vector("MULTIPLY_ADD", band, value, srgb)
+    srgb = n.add("GeometryNodeSwitch", input_type="VECTOR", Switch=follows, False_=average, True_=srgb)["Output"]
+    linear = n.add("ShaderNodeSeparateXYZ", Vector=_linear(n, srgb))
+    alpha = _opacity(n, split["Alpha"], srgb)
+    return n.add("FunctionNodeCombineColor", Red=linear["X"], Green=linear["Y"], Blue=linear["Z"], Alpha=alpha)["Color"]
 
 
 def _opacity(n: Nodes, trained: Any, srgb: Any) -> Any:
-    grey = n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=srgb, Vector_001=(0.3, 0.59, 0.11))["Value"]
+    grey = n.vector("DOT_PRODUCT", srgb, (0.3, 0.59, 0.11))
     grey = n.math("MINIMUM", n.math("MAXIMUM", grey, 0.0), 1.0)
     times = n.math("DIVIDE", 2 * SURROUNDINGS, n.math("ADD", grey, SURROUNDINGS))
     return n.math("SUBTRACT", 1.0, n.math("POWER", n.math("MAXIMUM", n.math("SUBTRACT", 1.0, trained), 0.0), times))
 
 
-def _functions(n: Nodes, direction: Any) -> list[Any]:
+def _harmonics(n: Nodes, direction: Any) -> list[Any]:
     axes = n.add("ShaderNodeSeparateXYZ", Vector=direction)
-    powers = {name.lower(): axes[name] for name in "XYZ"}
+    squares = n.vector("MULTIPLY", direction, direction)
+    products = {name.lower(): axes[name] for name in "XYZ"}
+    sums: dict[tuple[float, float, float], Any] = {}
 
     def product(name: str) -> Any:
-        if name not in powers:
-            powers[name] = n.math("MULTIPLY", product(name[:-1]), powers[name[-1]])
-        return powers[name]
+        if name not in products:
+            products[name] = n.math("MULTIPLY", product(name[:-1]), products[name[-1]])
+        return products[name]
 
-    def term(given: tuple[float, str]) -> Any:
-        return n.math("MULTIPLY", product(given[1]), given[0])
+    def value(name: str, factor: float | tuple[float, float, float]) -> Any:
+        if isinstance(factor, float):
+            return n.math("MULTIPLY", product(name), factor)
+        if factor not in sums:
+            sums[factor] = n.vector("DOT_PRODUCT", squares, factor)
+        return n.math("MULTIPLY", product(name), sums[factor]) if name else sums[factor]
 
-    return [reduce(lambda a, b: n.math("ADD", a, b), map(term, terms)) for terms in TERMS]
+    return [value(*harmonic) for harmonic in HARMONICS]
 
 
 def _linear(n: Nodes, srgb: Any) -> Any:
-    srgb = n.math("MAXIMUM", srgb, 0.0)
-    dark = n.math("DIVIDE", srgb, 12.92)
-    bright = n.math("POWER", n.math("DIVIDE", n.math("ADD", srgb, 0.055), 1.055), 2.4)
-    is_bright = n.compare("GREATER_THAN", srgb, 0.04045)
-    return n.add("GeometryNodeSwitch", input_type="FLOAT", Switch=is_bright, False_=dark, True_=bright)["Output"]
+    """What is below the knee by the curve's line, what is above by its power, and together without the knee that both count."""
+    dark = n.vector("MINIMUM", n.vector("MAXIMUM", srgb, 0.0), KNEE)
+    bright = n.vector("MULTIPLY_ADD", n.vector("MAXIMUM", srgb, KNEE), 1 / 1.055, 0.055 / 1.055)
+    bright = n.add("ShaderNodeSeparateXYZ", Vector=bright)
+    bright = n.add("ShaderNodeCombineXYZ", **{axis: n.math("POWER", bright[axis], 2.4) for axis in "XYZ"})["Vector"]
+    return n.vector("SUBTRACT", n.vector("MULTIPLY_ADD", dark, 1 / 12.92, bright), KNEE / 12.92)

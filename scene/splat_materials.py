@@ -46,7 +46,7 @@ def reach_squared(n: Nodes, opacity: Any) -> Any:
 def _facing(n: Nodes) -> None:
     color = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=COLOR)["Color"]
     offset = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=OFFSET)["Vector"]
-    squared = n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=offset, Vector_001=offset)["Value"]
+    squared = n.vector("DOT_PRODUCT", offset, offset)
     _soft(n, color, n.math("EXPONENT", n.math("MULTIPLY", squared, -1.0)))
 
 
@@ -56,10 +56,10 @@ def _solid(n: Nodes) -> None:
     own = {"convert_from": "WORLD", "convert_to": "OBJECT"}
     position = n.add("ShaderNodeVectorTransform", vector_type="POINT", **own, Vector=geometry["Position"])["Vector"]
     ray = n.add("ShaderNodeVectorTransform", vector_type="VECTOR", **own, Vector=geometry["Incoming"])["Vector"]
-    direction = n.add("ShaderNodeVectorMath", operation="NORMALIZE", Vector=ray)["Vector"]
+    direction = n.vector("NORMALIZE", ray)
     # |p x d| is the distance between the ray and the centre, in units of the reach.
-    offset = n.add("ShaderNodeVectorMath", operation="CROSS_PRODUCT", Vector=position, Vector_001=direction)["Vector"]
-    squared = n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=offset, Vector_001=offset)["Value"]
+    offset = n.vector("CROSS_PRODUCT", position, direction)
+    squared = n.vector("DOT_PRODUCT", offset, offset)
     power = n.math("MULTIPLY", n.math("MULTIPLY", squared, reach_squared(n, color["Alpha"])), -0.5)
     opacity = n.math("MULTIPLY", color["Alpha"], n.math("EXPONENT", power))
     opacity = n.math("MULTIPLY", opacity, n.math("LESS_THAN", squared, 1.0))
@@ -75,10 +75,10 @@ def _soft(n: Nodes, color: Any, opacity: Any) -> None:
 def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
     """1 on one of the two sides that a ray meets: the front, or the back of a splat around the camera whose centre is ahead."""
     distance = n.add("ShaderNodeCameraData")["View Distance"]
-    to_camera = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=ray, Scale=distance)["Vector"]
-    camera = n.add("ShaderNodeVectorMath", operation="ADD", Vector=position, Vector_001=to_camera)["Vector"]
-    within = n.math("LESS_THAN", n.add("ShaderNodeVectorMath", operation="LENGTH", Vector=camera)["Value"], (1 + CIRCUMSCRIBED) / 2)
-    ahead = n.math("GREATER_THAN", n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=camera, Vector_001=ray)["Value"], 0.0)
+    to_camera = n.vector("SCALE", ray, distance)
+    camera = n.vector("ADD", position, to_camera)
+    within = n.math("LESS_THAN", n.vector("LENGTH", camera), (1 + CIRCUMSCRIBED) / 2)
+    ahead = n.math("GREATER_THAN", n.vector("DOT_PRODUCT", camera, ray), 0.0)
     back = n.math("MULTIPLY", n.math("MULTIPLY", within, ahead), geometry["Backfacing"])
     return n.math("ADD", n.math("SUBTRACT", 1.0, geometry["Backfacing"]), back)
 

@@ -63,16 +63,18 @@ def _group() -> bpy.types.NodeTree:
     given = n.add("NodeGroupInput")
     opacity = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name=COLOR)
     opacity = n.add("FunctionNodeSeparateColor", Color=opacity["Attribute"])["Alpha"]
+    viewport = n.add("GeometryNodeIsViewport")["Is Viewport"]
+    use_fast = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=viewport, Boolean_001=given["Soft in Viewport"])["Boolean"]
+    use_facing = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=given["Face Camera"], Boolean_001=use_fast)["Boolean"]
     shape = _shape(n)
     frame = _frame(n)
-    facing = _facing(n, _with_color(n, given["Geometry"], frame[1]), opacity, shape, frame)
-    colored = _with_color(n, given["Geometry"])
-    solid = _solid(n, colored, opacity, shape)
-    soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=given["Face Camera"], False_=solid, True_=facing)["Output"]
-    fast = _fast(n, given, colored, opacity, shape)
-    viewport = n.add("GeometryNodeIsViewport")["Is Viewport"]
-    not_soft = n.add("FunctionNodeBooleanMath", operation="NOT", Boolean=given["Soft in Viewport"])["Boolean"]
-    use_fast = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=viewport, Boolean_001=not_soft)["Boolean"]
+    points = _with_color(n, given["Geometry"], frame[1], use_facing)
+    seen = n.compare("GREATER_THAN", opacity, FAINTEST * 1.01)
+    reach = n.math("SQRT", reach_squared(n, opacity))
+    facing = _facing(n, points, opacity, seen, reach, shape, frame)
+    solid = _solid(n, points, seen, reach, shape)
+    soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_facing, False_=solid, True_=facing)["Output"]
+    fast = _fast(n, given, points, opacity, shape)
     chosen = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_fast, False_=soft, True_=fast)["Output"]
     n.add("NodeGroupOutput", Geometry=chosen)
     n.arrange()
@@ -102,8 +104,8 @@ def _interface(group: Any) -> None:
     largest.subtype, largest.min_value, largest.default_value = "DISTANCE", 0.0, 0.0
 
 
-def _with_color(n: Nodes, points: Any, direction: Any | None = None) -> Any:
-    color = view_color(n, direction)
+def _with_color(n: Nodes, points: Any, direction: Any, follows: Any) -> Any:
+    color = view_color(n, direction, follows)
     stored = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_COLOR", domain="POINT", Geometry=points, Name=COLOR, Value=color)
     # What stays on the points would be copied to every vertex of every shape.
     bare = n.add("GeometryNodeRemoveAttribute", Geometry=stored["Geometry"], Name="radiance:*")
@@ -115,9 +117,8 @@ def _shape(n: Nodes) -> tuple[Any, Any]:
     rotation = n.add("GeometryNodeInputNamedAttribute", data_type="QUATERNION", Name="rotation")["Attribute"]
     scale = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_VECTOR", Name="scale")["Attribute"]
     # A flat splat has no inverse, which the material needs; a hundredth of its size is as good as flat.
-    size = n.add("ShaderNodeVectorMath", operation="LENGTH", Vector=scale)["Value"]
-    thinnest = n.math("MAXIMUM", n.math("MULTIPLY", size, 0.01), 1e-9)
-    return rotation, n.add("ShaderNodeVectorMath", operation="MAXIMUM", Vector=scale, Vector_001=thinnest)["Vector"]
+    thinnest = n.math("MAXIMUM", n.math("MULTIPLY", n.vector("LENGTH", scale), 0.01), 1e-9)
+    return rotation, n.vector("MAXIMUM", scale, thinnest)
 
 
 def _frame(n: Nodes) -> tuple[Any, Any]:
@@ -125,12 +126,11 @@ def _frame(n: Nodes) -> tuple[Any, Any]:
     camera = n.add("GeometryNodeInputActiveCamera")["Active Camera"]
     place = n.add("GeometryNodeObjectInfo", transform_space="RELATIVE", Object=camera)["Location"]
     position = n.add("GeometryNodeInputPosition")["Position"]
-    away = n.add("ShaderNodeVectorMath", operation="SUBTRACT", Vector=position, Vector_001=place)["Vector"]
-    away = n.add("ShaderNodeVectorMath", operation="NORMALIZE", Vector=away)["Vector"]
+    away = n.vector("NORMALIZE", n.vector("SUBTRACT", position, place))
     return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away
 
 
-def _facing(n: Nodes, points: Any, opacity: Any, shape: tuple[Any, Any], frame: tuple[Any, Any]) -> Any:
+def _facing(n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any]) -> Any:
     """One mesh of squares across the view, around the ellipse that each splat is in it."""
     rotation, scale = shape
     # The covariance in the square's plane is A A', where the rows of A are the plane's axes in the splat's frame times its scale.
@@ -140,17 +140,13 @@ def _facing(n: Nodes, points: Any, opacity: Any, shape: tuple[Any, Any], frame: 
     rows = []
     for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)):
         turned = n.add("FunctionNodeRotateVector", Vector=axis, Rotation=into_splat)["Vector"]
-        rows.append(n.add("ShaderNodeVectorMath", operation="MULTIPLY", Vector=turned, Vector_001=scale)["Vector"])
-    xx, xy, yy = (
-        n.add("ShaderNodeVectorMath", operation="DOT_PRODUCT", Vector=rows[i], Vector_001=rows[j])["Value"]
-        for i, j in ((0, 0), (0, 1), (1, 1))
-    )
+        rows.append(n.vector("MULTIPLY", turned, scale))
+    xx, xy, yy = (n.vector("DOT_PRODUCT", rows[i], rows[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
     # Its axes, by the closed form of the eigenvalues of a symmetric 2x2 matrix.
     half = n.math("MULTIPLY", n.math("SUBTRACT", xx, yy), 0.5)
     middle = n.math("MULTIPLY", n.math("ADD", xx, yy), 0.5)
     apart = n.math("SQRT", n.math("ADD", n.math("MULTIPLY", half, half), n.math("MULTIPLY", xy, xy)))
     angle = n.math("MULTIPLY", n.math("ARCTAN2", xy, half), 0.5)
-    reach = n.math("SQRT", reach_squared(n, opacity))
     longer = n.math("MULTIPLY", n.math("SQRT", n.math("ADD", middle, apart)), reach)
     shorter = n.math("MULTIPLY", n.math("SQRT", n.math("MAXIMUM", n.math("SUBTRACT", middle, apart), 0.0)), reach)
     turn = n.add("FunctionNodeAxisAngleToRotation", Axis=(0.0, 0.0, 1.0), Angle=angle)["Rotation"]
@@ -160,14 +156,12 @@ def _facing(n: Nodes, points: Any, opacity: Any, shape: tuple[Any, Any], frame: 
     corner = n.add("GeometryNodeInputPosition")["Position"]
     square = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_VECTOR", domain="POINT", Geometry=square, Name=OFFSET, Value=corner)
     square = n.add("GeometryNodeSetMaterial", Geometry=square["Geometry"], Material=splat_materials.facing())["Geometry"]
-    squares = _each(n, points, n.compare("GREATER_THAN", opacity, FAINTEST * 1.01), square, turned, size)
+    squares = _each(n, points, seen, square, turned, size)
     # What the material needs, in so few words that it is quick: the third coordinate is the opacity in the middle.
     offset = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_VECTOR", Name=OFFSET)["Attribute"]
-    offset = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=offset, Scale=n.math("MULTIPLY", reach, 0.5**0.5))["Vector"]
+    offset = n.vector("SCALE", offset, n.math("MULTIPLY", reach, 0.5**0.5))
     faintness = n.math("SQRT", n.math("MULTIPLY", n.math("LOGARITHM", n.math("MINIMUM", opacity, 1.0), E), -1.0))
-    raised = n.add("ShaderNodeVectorMath", operation="ADD", Vector=offset, Vector_001=n.add("ShaderNodeCombineXYZ", Z=faintness)["Vector"])[
-        "Vector"
-    ]
+    raised = n.vector("ADD", offset, n.add("ShaderNodeCombineXYZ", Z=faintness)["Vector"])
     stored = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_VECTOR", domain="POINT", Geometry=squares, Name=OFFSET, Value=raised)
     return stored["Geometry"]
 
@@ -199,7 +193,7 @@ def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any
         "FunctionNodeBooleanMath", operation="OR", Boolean=n.compare("LESS_EQUAL", longest, given["Viewport Largest"]), Boolean_001=no_limit
     )["Boolean"]
     shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=shown, Boolean_001=small)["Boolean"]
-    size = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=scale, Scale=given["Viewport Size"])["Vector"]
+    size = n.vector("SCALE", scale, given["Viewport Size"])
     return _each(n, points, shown, ball, rotation, size)
 
 
@@ -224,13 +218,12 @@ def _ball() -> bpy.types.Object:
     return bpy.data.objects.new(BALL, data)
 
 
-def _solid(n: Nodes, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:
+def _solid(n: Nodes, points: Any, seen: Any, reach: Any, shape: tuple[Any, Any]) -> Any:
     rotation, scale = shape
     proxy = n.add("GeometryNodeMeshIcoSphere", Radius=CIRCUMSCRIBED, Subdivisions=1)["Mesh"]
     proxy = n.add("GeometryNodeSetShadeSmooth", 0, proxy)[0]
     proxy = n.add("GeometryNodeSetMaterial", Geometry=proxy, Material=splat_materials.solid())["Geometry"]
-    seen = n.compare("GREATER_THAN", opacity, FAINTEST * 1.01)
-    size = n.add("ShaderNodeVectorMath", operation="SCALE", Vector=scale, Scale=n.math("SQRT", reach_squared(n, opacity)))["Vector"]
+    size = n.vector("SCALE", scale, reach)
     # Not realized: the material asks for each splat's own space.
     placed = n.add("GeometryNodeInstanceOnPoints", Points=points, Selection=seen, Instance=proxy, Rotation=rotation, Scale=size)
     return placed["Instances"]
