@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from . import commit, control, convert, create, drop, engine, live, pictures, presets, properties, pump, results, selftest, session, sources
+from . import (
+    commit,
+    control,
+    convert,
+    create,
+    drop,
+    engine,
+    import_splats,
+    live,
+    pictures,
+    presets,
+    properties,
+    pump,
+    results,
+    selftest,
+    session,
+    sources,
+)
 
-MODULES = (engine, selftest, properties, sources, create, control, commit, convert, results, presets, drop, pictures, live)
+MODULES = (engine, selftest, properties, sources, create, control, commit, convert, results, presets, import_splats, drop, pictures, live)
 
 
 def register() -> None:

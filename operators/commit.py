@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from . import chosen, convert, session
+from . import convert, session
+from .viewports import show_colors, viewports
 
 TASK = "reify_job"  # key of the collection's property that says which job made it
 
@@ -120,22 +121,6 @@ def frame_selected(context: bpy.types.Context) -> None:
         region = next(region for region in area.regions if region.type == "WINDOW")
         with context.temp_override(area=area, region=region):
             bpy.ops.view3d.view_selected()
-
-
-def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
-    """The 3D viewports of all windows."""
-    return [area for window in manager.windows for area in window.screen.areas if area.type == "VIEW_3D"]
-
-
-def show_colors(manager: bpy.types.WindowManager) -> None:
-    """Let viewports in Solid mode show colours of attributes, unless the preferences forbid it: materials say nothing there."""
-    preferences = chosen.preferences()
-    if preferences is not None and not preferences.show_colors:
-        return
-    for area in viewports(manager):
-        shading = area.spaces.active.shading
-        if shading.type == "SOLID" and shading.color_type == "MATERIAL":
-            shading.color_type = "VERTEX"
 
 
 CLASSES = (REIFY_OT_commit, REIFY_OT_show)

@@ -11,6 +11,7 @@ from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from . import create, session
 from .properties import group_of, read_settings
+from .reported import reported
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
@@ -103,11 +104,11 @@ class REIFY_OT_convert(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
-        return create.reported(self, lambda: self._start(context))
+        return reported(self, lambda: self._start(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return create.reported(self, lambda: create.wait(*self._start(context)))
+        return reported(self, lambda: create.wait(*self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> list[Task]:
         method = create.method_called(self.method) if self.method else chosen(context)

@@ -11,6 +11,7 @@ from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from . import pump, session
 from .properties import chosen_method, group_of, read_settings
+from .reported import reported
 from .sources import paths_of
 
 if TYPE_CHECKING:
@@ -117,16 +118,6 @@ def wait(*tasks: Task) -> None:
         if task.result is None:
             raise ReifyError("The job was cancelled.")
         pump.hand_over(task)
-
-
-def reported(operator: bpy.types.Operator, work: Any) -> set[str]:
-    """Do `work`; a ReifyError is shown, or raised as RuntimeError where a script has called the operator."""
-    try:
-        work()
-    except ReifyError as error:
-        operator.report({"ERROR"}, str(error))
-        return {"CANCELLED"}
-    return {"FINISHED"}
 
 
 CLASSES = (REIFY_OT_create, REIFY_OT_regenerate)

@@ -16,9 +16,9 @@ import bpy
 
 from ..backend.errors import ReifyError
 from . import chosen, properties, session
-from .commit import show_colors
 from .redraw import redraw
 from .sources import paths_of
+from .viewports import show_colors
 
 if TYPE_CHECKING:
     from ..backend.jobs.newest import Newest

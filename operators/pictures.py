@@ -12,8 +12,8 @@ import bpy
 from ..backend.device import cache_folder
 from ..backend.errors import ReifyError
 from . import image_editor
-from .create import reported
 from .properties import chosen_method, group_of, read_settings
+from .reported import reported
 from .sources import add_paths, paths_of
 
 PICTURE, CUTOUT = "Reify Picture", "Reify Cut-out"  # images of ours

@@ -196,7 +196,7 @@ def _count_as_changed() -> None:
 
 def _show_preview(task: Task) -> None:
     from ..scene import commit, preview
-    from .commit import show_colors
+    from .viewports import show_colors
 
     started = time.perf_counter()
     _shown.preview = (task.number, task.preview_count)
@@ -214,7 +214,7 @@ def _show_preview(task: Task) -> None:
 
 def _come_near() -> None:
     """Let the viewports of a scene that nobody has worked in yet show the subject, which has a radius of 1, large enough."""
-    from .commit import viewports
+    from .viewports import viewports
 
     for area in viewports(bpy.context.window_manager):
         view = area.spaces.active.region_3d

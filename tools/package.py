@@ -9,14 +9,16 @@ dev.py package --with-wheels --wheels DIR   the same from a folder of wheels, wi
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..backend.engine import builds
@@ -31,6 +33,24 @@ PLATFORMS = {
     "win-arm64": "windows-arm64",
     "macosx-arm64": "macos-arm64",
 }  # Python's names -> Blender's
+DISPLAY = ("operators.import_splats", "translations")  # what the build without an engine registers, and holds with all they import
+DISPLAY_INIT = '''"""Splat files as Blender objects: the part of Reify that needs nothing but numpy."""
+
+from . import translations
+from .operators import import_splats
+
+
+def register():
+    """Called by Blender when the extension is enabled."""
+    import_splats.register()
+    translations.register()
+
+
+def unregister():
+    """Called by Blender when it is disabled."""
+    translations.unregister()
+    import_splats.unregister()
+'''
 FROM_3_13 = "5.1.0"  # the first Blender with Python 3.13; those before have 3.11
 
 
@@ -41,12 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--with-wheels", action="store_true", help="put the engine's wheels for this platform and Python into the zip")
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="take them from this folder instead of the network")
     parser.add_argument("--output", type=Path, default=DIST, metavar="DIR", help="where to put it (default: dist)")
+    parser.add_argument("--display-only", action="store_true", help="only what reads and shows splats, with nothing but numpy")
     arguments = parser.parse_args(argv)
     output = (arguments.output / "repository" if arguments.repository else arguments.output).absolute()
     output.mkdir(parents=True, exist_ok=True)
     try:
         if arguments.with_wheels:
             build_with_wheels(output, arguments.wheels)
+        elif arguments.display_only:
+            build_display(output)
         else:
             build(ROOT, output)
         if arguments.repository:
@@ -85,6 +108,60 @@ def build_with_wheels(output: Path, wheels: Path | None) -> None:
         names = sorted(f"./wheels/{wheel.name}" for wheel in (tree / "wheels").iterdir())
         manifest.write_text(bundled(manifest.read_text(encoding="utf-8"), names, _platform()), encoding="utf-8")
         build(tree, output, "--split-platforms")
+
+
+def build_display(output: Path) -> None:
+    """Build a zip of its own id that needs no engine and no network, as the official platform wants it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        tree = Path(temporary)
+        for path in reached(DISPLAY):
+            (tree / path.parent).mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, tree / path)
+        shutil.copy(ROOT / "LICENSE", tree)
+        (tree / "__init__.py").write_text(DISPLAY_INIT, encoding="utf-8")
+        (tree / "operators" / "__init__.py").write_text("", encoding="utf-8")  # the whole one imports all operators
+        whole = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
+        taken = ("schema_version", "version", "maintainer", "type", "blender_version_min", "license", "copyright")
+        manifest = {key: whole[key] for key in taken} | {
+            "id": "reify_display",
+            "name": "Reify Display",
+            "tagline": "Gaussian splat files as Blender objects",
+            "tags": ["3D View", "Import-Export"],
+        }
+        lines = [f"{key} = {json.dumps(value)}" for key, value in manifest.items()]  # strings and lists are the same in TOML
+        lines += ["[permissions]", 'files = "Read splat files"']
+        (tree / "blender_manifest.toml").write_text("\n".join(lines), encoding="utf-8")
+        build(tree, output)
+
+
+def reached(modules: Sequence[str]) -> list[Path]:
+    """The files, relative to the checkout, of these modules and of all that they import from it, inside functions too."""
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        candidates = (Path(*name.split("."), "__init__.py"), Path(*name.split(".")).with_suffix(".py"))
+        path = next((path for path in candidates if (ROOT / path).is_file()), None)
+        if path is None or name in found:  # a name inside a module
+            continue
+        found[name] = path
+        waiting += [name.rpartition(".")[0]] if "." in name else []
+        if name != "operators":
+            waiting += _imported(
+                name if path.name == "__init__.py" else name.rpartition(".")[0], ast.parse((ROOT / path).read_text("utf-8"))
+            )
+    return sorted(found.values())
+
+
+def _imported(package: str, tree: ast.AST) -> Iterator[str]:
+    for_types = {
+        inner for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) for inner in node.body
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and node not in for_types:
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            module = ".".join([*above, *(node.module or "").split(".")]).strip(".")
+            yield from (module, *(f"{module}.{alias.name}".strip(".") for alias in node.names))
 
 
 def bundled(manifest: str, wheels: Sequence[str], platform: str, python: tuple[int, ...] = sys.version_info[:2]) -> str:

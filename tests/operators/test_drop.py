@@ -31,9 +31,9 @@ def test_a_single_dropped_picture_goes_where_the_user_says(scene, tmp_path):
 
 def test_file_handlers_know_their_operators(scene):
     import bpy
-    from reify.operators import drop
+    from reify.operators import drop, import_splats
 
-    for handler in (drop.REIFY_FH_pictures, drop.REIFY_FH_splats):
+    for handler in (drop.REIFY_FH_pictures, import_splats.REIFY_FH_splats):
         room, _, verb = handler.bl_import_operator.partition(".")
         assert verb in dir(getattr(bpy.ops, room))
         assert all(ending.startswith(".") for ending in handler.bl_file_extensions.split(";"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from reify.backend.values import Splats
 from reify.tools import package
 
 pytestmark = pytest.mark.blender
@@ -38,6 +41,41 @@ def test_a_zip_with_wheels_names_them_and_leaves_numpy_to_blender(tmp_path: Path
         assert "backend/engine/lock.txt" in whole.namelist()
     assert manifest["wheels"] == ["./wheels/reify_one-1.0-py3-none-any.whl"] and len(manifest["platforms"]) == 1
     assert built.name.endswith(f"{manifest['platforms'][0].replace('-', '_')}.zip")
+
+
+SESSION = """
+import sys
+import bpy
+bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
+bpy.ops.reify.import_splats(filepath=sys.argv[2])
+made = bpy.context.object
+print("MADE", made.name, len(made.modifiers), len(made.data.attributes["position"].data))
+bpy.ops.preferences.addon_disable(module="bl_ext.user_default.reify_display")
+left = [name for name in dir(bpy.types) if "reify" in name.lower()]
+print("LEFT", left, [name for name in ("torch", "numba", "scipy", "safetensors") if name in sys.modules])
+"""
+
+
+def test_the_build_without_an_engine_shows_splats_with_numpy_alone(tmp_path: Path) -> None:
+    from reify.backend.formats.splat_ply import write_splat_ply
+
+    assert package.main(["--display-only", "--output", str(tmp_path / "out")]) == 0
+    (built,) = (tmp_path / "out").iterdir()
+    rows = np.ones((7, 1), np.float32)
+    splats = Splats(
+        rows * np.float32([1, 2, 3]),
+        rows * np.float32([1, 0, 0, 0]),
+        rows * np.float32([-3] * 3),
+        rows[:, 0],
+        np.full((7, 1, 3), 0.5, np.float32),
+    )
+    write_splat_ply(splats, tmp_path / "seven.ply")
+    (tmp_path / "session.py").write_text(SESSION)
+    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "user")}
+    command = [sys.executable, str(tmp_path / "session.py"), str(built), str(tmp_path / "seven.ply")]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert "MADE seven 1 7" in done.stdout and "LEFT [] []" in done.stdout, done.stdout + done.stderr
+    assert zipfile.ZipFile(built).testzip() is None and built.name.startswith("reify_display-")
 
 
 def test_wheels_of_a_python_go_only_to_the_blenders_that_have_it() -> None:
