@@ -60,6 +60,7 @@ def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path,
     from reify.operators.properties import changed, chosen_method, group_of
     from reify.panels.presets import VIEW3D_PT_reify_presets
 
+    monkeypatch.setattr(VIEW3D_PT_reify_presets, "bl_label", VIEW3D_PT_reify_presets.bl_label)  # becomes the chosen preset's name
     written = tmp_path / "presets"
     monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: str(written / Path(path).name))
     group = group_of(scene, chosen_method(scene))
