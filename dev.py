@@ -6,7 +6,7 @@
     python3 dev.py run photos DIR -o OUT.blend [flags]
     python3 dev.py batch DIR -o OUTDIR [flags]
     python3 dev.py bench SUITE             one JSON line per figure on standard output
-    python3 dev.py package                 the extension as a zip in dist/; --repository, --with-wheels: see --help
+    python3 dev.py package                 the extension as a zip in dist/; --repository, --with-wheels, --display-only: see --help
     python3 dev.py docs                    what in docs/ is made from the code
     python3 dev.py lock                    the hashes of the engine's wheels, after requirements/engine.txt has changed
 
