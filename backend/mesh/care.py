@@ -167,8 +167,9 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     areas = topology.areas(mesh.vertices, mesh.faces)
     large = np.bincount(patch, areas) >= 0.001 * areas.sum()
     gone = unseen & large[patch]
+    gone &= not gone.all()
     job.metric("inner_faces_removed", int(gone.sum()))
-    return _subset(mesh, ~gone) if gone.any() and not gone.all() else mesh
+    return _subset(mesh, ~gone) if gone.any() else mesh
 
 
 def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: float = -0.53) -> Mesh:

@@ -6,8 +6,9 @@ import numpy as np
 
 from ..jobs.job import Job
 from ..values import Array, Mesh
+from .raster import normals_of
 from .surface_nets import surface_nets
-from .transfer import transfer, vertex_normals
+from .transfer import transfer
 from .tree import Tree, nearest, tree_of, winding_numbers
 
 BAND = 2.0  # cells on either side of the faces in which distances are measured
@@ -33,7 +34,7 @@ def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
         return mesh
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     placed = points * cell + origin
-    vertices = _settled(placed, vertex_normals(Mesh(placed, triangles)), tree, cell)
+    vertices = _settled(placed, normals_of(Mesh(placed, triangles)), tree, cell)
     job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
     return transfer(Mesh(vertices.astype(np.float32), triangles), mesh)
 

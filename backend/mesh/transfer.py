@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..values import Array, Mesh
-from . import topology
+from . import raster, topology
 from .tree import Nearest, Tree, nearest, tree_of
 
 
@@ -22,7 +22,7 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
     tree = tree_of(source.vertices, source.faces)
     colours = None
     if source.vertex_srgb is not None:
-        found = _nearest(tree, target.vertices, vertex_normals(target))
+        found = _nearest(tree, target.vertices, raster.normals_of(target))
         colours = np.einsum("vk,vki->vi", found.weights, source.vertex_srgb[source.faces[found.face]]).astype(np.float32)
     uvs = None if source.uvs is None else _uvs(target, source, tree)
     return replace(target, uvs=uvs, vertex_srgb=colours, textures=source.textures if uvs is not None else {})
@@ -39,14 +39,6 @@ def charts(mesh: Mesh) -> Array:
     place = topology.weld(mesh.vertices, mesh.faces)[1]
     number = topology.first_of_equal(np.column_stack([place.reshape(-1, 1), mesh.uvs.reshape(-1, 2)]))[1].reshape(-1, 3)
     return topology.parts(number, int(number.max(initial=-1)) + 1)
-
-
-def vertex_normals(mesh: Mesh) -> Array:
-    """Unit normals [V,3] float64, of the faces around each vertex by area; zero where there are none."""
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    sums = np.stack([np.bincount(mesh.faces.ravel(), np.repeat(doubled[:, k], 3), len(mesh.vertices)) for k in range(3)], axis=1)
-    return _unit(sums)
 
 
 def _uvs(target: Mesh, source: Mesh, tree: Tree) -> Array:

@@ -105,7 +105,8 @@ METHOD = Method(
         "Training splats": 0.5,
         "Extracting surface": 0.06,
         "Cleaning mesh": 0.02,
-        "Texturing": 0.1,
+        "Texturing": 0.09,
+        "Baking relief": 0.01,
     },
-    packages=("torch", "numba", "scipy", "skimage", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    packages=("torch", "numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
 )

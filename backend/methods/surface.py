@@ -105,14 +105,15 @@ def _from_splats(splats: Splats, cameras: Cameras | None, settings: Settings, *,
         return surface_of_density(
             splats, ball, settings.polygons, settings.density, settings.voxel_size, settings.max_voxels * 1_000_000, job=job
         )
-    if cameras is None:
+    if cameras is None or settings.radius > 0:
         # From outside, whatever surrounds the subject would be in the way.
         splats = splats.take(_within(splats, ball))
+    if cameras is None:
         cameras = cameras_around(ball, settings.views, settings.long_side_px)
         job.choose("surface.cameras", f"{settings.views} all around, because none were given")
     views = views_of(cameras, settings.long_side_px)
     surface = SurfaceSettings(extraction=settings.extraction, voxel_size=settings.voxel_size, max_voxels=settings.max_voxels)
-    return surface_from_views(partial(rasterize, splats), views, surface, job=job)
+    return surface_from_views(partial(rasterize, splats), views, surface, settings.polygons, job=job)
 
 
 def _within(splats: Splats, ball: Ball) -> Array:
@@ -133,5 +134,5 @@ METHOD = Method(
         "High": {"views": 128, "long_side_px": 1280, "max_voxels": 24, "mesh.faces": 300_000},
     },
     stages={"Extracting surface": 0.8, "Cleaning mesh": 0.2},
-    packages=("torch", "numba", "scipy", "skimage", "fast_simplification", "safetensors"),
+    packages=("torch", "numba", "scipy", "fast_simplification", "safetensors"),
 )

@@ -1,7 +1,8 @@
 """Solid alpha shapes: the tetrahedra of a Delaunay triangulation that a ball from outside can't get into.
 
 After Edelsbrunner and Muecke, "Three-dimensional alpha shapes" (1994), but with what the ball can't reach counted as solid, so
-that clouds of points on a surface aren't hollow. Needs no normals; the vertices are the points themselves.
+that clouds of points on a surface aren't hollow. Needs no normals; the vertices are the points themselves, or the means of those that
+are close together where there are more than 200,000.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
     from scipy.spatial import Delaunay, QhullError
 
     points = spread(cloud, MOST_POINTS)
+    if len(points) < len(cloud):
+        job.choose("alpha.points", f"{len(points)} means of {len(cloud)} points: more would take too long")
     job.progress(0.0, f"triangulating {len(points)} points")
     try:
         mesh = Delaunay(points.xyz)

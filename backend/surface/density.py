@@ -18,6 +18,7 @@ from .sampling import lattice
 LEAST_OPACITY = 0.05
 SIGMAS = 3.0  # up to which a splat counts
 BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
+FINEST = 512  # voxels along the region's radius at most
 LARGEST = 0.25  # of the region's radius: larger splats are background
 LEAK = 2  # voxels on either side of a gap that is too narrow to be a way in
 MOST_FLOODED = 2e8  # voxels; larger grids are flooded in coarser steps
@@ -45,7 +46,7 @@ def surface_of_density(
     if len(mesh.faces) == 0:
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
-    seen = _opacity(splats) > 0.5
+    seen = (_opacity(splats) > 0.5) & np.isfinite(splats.means).all(axis=1)
     return replace(mesh, vertex_srgb=colours_at(mesh.vertices, splats.means[seen], rgb[seen])) if seen.any() else mesh
 
 
@@ -64,15 +65,14 @@ def subject_of(splats: Splats) -> Ball:
 def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
     """The logarithm of level over density, negative where it is denser, in blocks around the splats in the ball.
 
-    `voxel` 0 follows the splats' sizes; voxels grow where there would be more than `max_voxels`. Raises ReifyError where there
-    is nothing opaque in the ball.
+    `voxel` 0 follows the splats' sizes; voxels grow where there would be more than `max_voxels`, or more than FINEST along the
+    ball's radius. Raises ReifyError where there is nothing opaque in the ball.
     """
     device.prepare_numba()
     chosen = _chosen(splats, ball)
     means, opacity = chosen.means.astype(np.float64), _opacity(chosen)
     covariance = _covariances(chosen)
-    if voxel == 0:
-        voxel = max(0.7 * float(np.median(np.sort(np.exp(chosen.log_scales), axis=1)[:, 1])), ball.radius / 512)
+    voxel = max(voxel or 0.7 * float(np.median(np.sort(np.exp(chosen.log_scales), axis=1)[:, 1])), ball.radius / FINEST)
     reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance))
     low, high = (means - reach).min(axis=0), (means + reach).max(axis=0)
     while True:

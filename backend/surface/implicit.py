@@ -31,6 +31,7 @@ def moving_least_squares(cloud: Cloud, voxel: float, max_voxels: int, *, job: Jo
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
+    job.choose("mls.voxel_size", f"{voxel:.3g}")
     field = _sphere_distance(cloud, reach)
     offsets = voxel * np.argwhere(np.ones((BLOCK,) * 3, bool))
     values = np.empty((len(blocks), BLOCK**3), np.float32)
@@ -93,7 +94,9 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
 
     voxel = voxel or few.spacing / SAMPLES
     margin = 0.15 * np.ptp(few.xyz, axis=0).max()
-    return sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job), field
+    grid = sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job)
+    job.choose("rbf.voxel_size", f"{grid.voxel:.3g}")
+    return grid, field
 
 
 def _solved(centers: Array, normals: Array) -> tuple[Array, Array, Array]:

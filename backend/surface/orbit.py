@@ -7,7 +7,7 @@ import numpy as np
 from ..jobs.job import Job
 from ..values import Array, Cameras, Points, Views
 from .depth import DepthMaps
-from .region import Ball
+from .region import Ball, depths_at
 
 DISTANCE = 3.0  # of the cameras from the middle, in radii
 STRIDE_POINTS = 600_000  # about as many are taken from all depth maps together
@@ -77,11 +77,6 @@ def _witnesses(points: Array, maps: DepthMaps, tolerance: float) -> Array:
     """Number [P] of cameras whose depth has each point."""
     count = np.zeros(len(points), int)
     for index in range(len(maps)):
-        pose, depth = maps.cameras.cam_from_world[index], maps.depth[index]
-        x, y, z = (points @ pose[:3, :3].T + pose[:3, 3]).T
-        fx, fy, cx, cy = maps.intrinsics(index)
-        safe = np.where(z > 0, z, 1.0)
-        column, row = np.floor(fx * x / safe + cx), np.floor(fy * y / safe + cy)
-        inside = np.flatnonzero((z > 0) & (column >= 0) & (row >= 0) & (column < depth.shape[1]) & (row < depth.shape[0]))
-        count[inside] += np.abs(depth[row[inside].astype(int), column[inside].astype(int)] - z[inside]) < tolerance
+        z, measured = depths_at(points, maps, index)
+        count += (measured > 0) & (np.abs(measured - z) < tolerance)
     return count

@@ -53,11 +53,24 @@ def disagreement(maps: DepthMaps, ball: Ball) -> float:
     points = points[np.linalg.norm(points - np.asarray(ball.center), axis=1) < ball.radius]
     off = [np.zeros(0)]
     for index in _witnesses(maps):
-        z, measured = _depths(points, maps, index)
+        z, measured = depths_at(points, maps, index)
         difference = np.abs(measured - z)
         off.append(difference[(measured > 0) & (difference < 0.1 * ball.radius)])
     together = np.concatenate(off)
     return float(np.median(together)) if len(together) else 0.0
+
+
+def depths_at(points: Array, maps: DepthMaps, index: int) -> tuple[Array, Array]:
+    """Depth of the points [P] in one camera, and what its depth map says there [P], 0 outside the picture."""
+    pose, depth = maps.cameras.cam_from_world[index], maps.depth[index]
+    x, y, z = (points @ pose[:3, :3].T + pose[:3, 3]).T
+    fx, fy, cx, cy = maps.intrinsics(index)
+    safe = np.where(z > 0, z, 1.0)
+    column, row = np.floor(fx * x / safe + cx), np.floor(fy * y / safe + cy)
+    inside = (z > 0) & (column >= 0) & (row >= 0) & (column < depth.shape[1]) & (row < depth.shape[0])
+    measured = np.zeros(len(points))
+    measured[inside] = depth[row[inside].astype(int), column[inside].astype(int)]
+    return z, measured
 
 
 def _ball(center: Array, radius: float) -> Ball:
@@ -94,23 +107,10 @@ def _share_of_cameras(points: Array, maps: DepthMaps, tolerance: float = 0.05) -
     witnesses = _witnesses(maps)
     count = np.zeros(len(points))
     for index in witnesses:
-        z, measured = _depths(points, maps, index)
+        z, measured = depths_at(points, maps, index)
         count += np.abs(measured - z) < tolerance * z
     return count / len(witnesses)
 
 
 def _witnesses(maps: DepthMaps) -> Array:
     return np.unique(np.linspace(0, len(maps) - 1, min(len(maps), WITNESSES)).round().astype(int))
-
-
-def _depths(points: Array, maps: DepthMaps, index: int) -> tuple[Array, Array]:
-    """Depth of the points [P] in one camera, and what its depth map says there [P], 0 outside the picture."""
-    pose, depth = maps.cameras.cam_from_world[index], maps.depth[index]
-    x, y, z = (points @ pose[:3, :3].T + pose[:3, 3]).T
-    fx, fy, cx, cy = maps.intrinsics(index)
-    safe = np.where(z > 0, z, 1.0)
-    column, row = np.floor(fx * x / safe + cx), np.floor(fy * y / safe + cy)
-    inside = (z > 0) & (column >= 0) & (row >= 0) & (column < depth.shape[1]) & (row < depth.shape[0])
-    measured = np.zeros(len(points))
-    measured[inside] = depth[row[inside].astype(int), column[inside].astype(int)]
-    return z, measured

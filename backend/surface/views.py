@@ -11,10 +11,13 @@ from ..values import Cameras, Mesh, Rendering, Views
 from .fuse import SurfaceSettings, fuse_depth
 
 
-def surface_from_views(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
+def surface_from_views(
+    render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, polygons: str = "cubes", *, job: Job
+) -> Mesh:
     """The surface that renderings or masks show, with vertex colours, by `settings.extraction`; raises ReifyError as each does.
 
-    `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is.
+    `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. `polygons` is one of
+    extract.POLYGONS; fused depth is always triangles.
     """
     if settings.extraction == "fuse":
         return fuse_depth(render, views, settings, job=job)
@@ -32,10 +35,10 @@ def surface_from_views(render: Callable[[Cameras, int], Rendering], views: Views
     maps = render_depth(render, views, job=job)
     if settings.extraction == "hull":
         grid = visual_hull(views, settings.voxel_size, most, job=job)
-        mesh = polygons_of(grid)
+        mesh = polygons_of(grid, polygons)
         colours, _ = colour.at_vertices(mesh.vertices, mesh.faces, maps, 4.0 * grid.voxel, 8.0 * grid.voxel)
         return replace(mesh, vertex_srgb=colours)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     points = points_of(maps, ball, job=job)
     voxel = settings.voxel_size or PIXELS * pixel_footprint(maps, ball)
-    return surface_of_points(points, "poisson", "cubes", PointSettings(), voxel_size=voxel, max_voxels=most, job=job)
+    return surface_of_points(points, "poisson", polygons, PointSettings(), voxel_size=voxel, max_voxels=most, job=job)

@@ -17,10 +17,11 @@ from reify.backend.formats.splat_ply import write_splat_ply
 from reify.backend.jobs.job import Job
 from reify.backend.methods.surface import METHOD, Settings
 from reify.backend.metrics import meshes
-from reify.backend.values import Given, Result
+from reify.backend.values import Given, Result, Splats
 
 from ..surface.clouds import ball_points, ball_splats
 
+FIELDS = ("means", "quats", "log_scales", "opacity_logits", "sh")
 VOLUME = 4 / 3 * np.pi * 0.8**3
 
 
@@ -68,6 +69,23 @@ def test_cameras_that_are_known_are_looked_from(splats: Path) -> None:
     mesh = METHOD.perform(replace(given, cameras=above), settings, Job()).mesh
     assert mesh.vertices[:, 2].max() == pytest.approx(3.8, abs=0.05)
     assert mesh.vertices[:, 2].min() > 2.4  # nobody looked from below
+
+
+def test_a_radius_cuts_off_what_lies_beyond_also_where_cameras_are_known() -> None:
+    from reify.backend.surface.orbit import cameras_around
+    from reify.backend.surface.region import Ball
+
+    subject, other = ball_splats(), ball_splats(1000)
+    beside = replace(other, means=other.means + np.float32([2.5, 0, 0]))
+    both = Splats(*(np.concatenate([getattr(s, n) for s in (subject, beside)]) for n in FIELDS))
+    cameras = cameras_around(Ball((2, 2, 3), 2.2), 24, 160)
+    widths = []
+    for radius in (0.0, 1.3):
+        settings = Settings(long_side_px=160, extraction="poisson", radius=radius, polygons="quads")
+        mesh = METHOD.perform(Given(both, "two", cameras=cameras), settings, Job()).mesh
+        assert mesh.quads > 0
+        widths.append(np.ptp(mesh.vertices[:, 0]))
+    assert widths[0] > 2.5 and widths[1] == pytest.approx(1.6, abs=0.2)
 
 
 @pytest.mark.parametrize("extraction", ["mls", "rbf", "alpha"])

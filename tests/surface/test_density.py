@@ -75,6 +75,19 @@ def test_splats_that_show_nothing_are_a_clear_error(spoil) -> None:
     assert raised.value.fix
 
 
+def test_splats_without_positions_beside_sound_ones_are_left_out() -> None:
+    ball = ball_splats()
+    means = ball.means.copy()
+    means[::10] = np.nan
+    mesh = made(replace(ball, means=means))
+    assert np.isfinite(mesh.vertices).all() and mesh.vertex_srgb is not None
+
+
+def test_voxels_are_no_smaller_than_memory_allows() -> None:
+    fine = made(ball_splats(400), voxel_size=1e-5)
+    assert len(fine.faces) > 10_000
+
+
 def test_a_density_that_is_never_reached_is_a_clear_error() -> None:
     with pytest.raises(ReifyError, match="dense"):
         made(ball_splats(400, opacity_logit=-2.0), level=10.0)

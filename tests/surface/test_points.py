@@ -96,6 +96,13 @@ def test_poisson_takes_coarser_voxels_where_there_would_be_too_many() -> None:
     assert meshes.is_watertight(mesh)
 
 
+@pytest.mark.parametrize("extraction", ("poisson", "mls", "rbf"))
+def test_the_report_says_how_large_the_voxels_are(extraction: str) -> None:
+    job = Job()
+    made(ball_points(300), extraction, job=job)
+    assert f"{extraction}.voxel_size" in job.report.choices
+
+
 def test_points_turned_and_scaled_give_the_same_surface_turned_and_scaled() -> None:
     points = ball_points(2000)
     large = replace(points, xyz=(1000 * points.xyz).astype(np.float32))
