@@ -189,10 +189,10 @@ def _check(right: bool, what: str) -> None:
 def _splats() -> Splats:
     """A cloud around the origin, half a unit wide."""
     random = np.random.default_rng(0)
-    rows = np.ones((SPLATS, 1), np.float32)
+    one = np.ones((SPLATS, 1), np.float32)
     means = random.normal(scale=0.5, size=(SPLATS, 3)).astype(np.float32)
     colours = random.normal(scale=0.4, size=(SPLATS, 1, 3)).astype(np.float32)
-    return Splats(means, rows * np.float32([1, 0, 0, 0]), rows * np.float32([-4, -4, -4]), rows[:, 0], colours)
+    return Splats(means, np.tile(np.eye(1, 4, dtype=np.float32), (SPLATS, 1)), np.tile(-4 * one, 3), one[:, 0], colours)
 
 
 def _camera() -> Cameras:

@@ -102,13 +102,9 @@ def _start() -> Task:
 
     global _runner
     _runner = _runner or Runner()
-    _forget()
-    return _runner.submit(Task("Self-Test", selftest.run, lambda listener: Job(None, listener, weights=selftest.WEIGHTS)))
-
-
-def _forget() -> None:
-    for ended in _runner.tasks if _runner is not None else ():
+    for ended in _runner.tasks:
         _runner.forget(ended)
+    return _runner.submit(Task("Self-Test", selftest.run, lambda listener: Job(None, listener, weights=selftest.WEIGHTS)))
 
 
 def _tick() -> float | None:

@@ -55,12 +55,20 @@ def test_splats_are_imported_from_a_file_and_other_files_say_what_they_are(scene
         bpy.ops.reify.import_splats(filepath=str(tmp_path / "gone.ply"))
 
 
-def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path, monkeypatch):
-    import bpy
-    from reify.operators.properties import changed, chosen_method, group_of
+@pytest.fixture
+def presets_menu(registered):
+    """The menu of presets, whose label becomes the name of the chosen one."""
     from reify.panels.presets import VIEW3D_PT_reify_presets
 
-    monkeypatch.setattr(VIEW3D_PT_reify_presets, "bl_label", VIEW3D_PT_reify_presets.bl_label)  # becomes the chosen preset's name
+    label = VIEW3D_PT_reify_presets.bl_label
+    yield VIEW3D_PT_reify_presets
+    VIEW3D_PT_reify_presets.bl_label = label
+
+
+def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path, monkeypatch, presets_menu):
+    import bpy
+    from reify.operators.properties import changed, chosen_method, group_of
+
     written = tmp_path / "presets"
     monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: str(written / Path(path).name))
     group = group_of(scene, chosen_method(scene))
@@ -71,6 +79,6 @@ def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path,
     bpy.ops.reify.add_preset(name="Mine")
     (saved,) = written.rglob("*.py")
     group.preset = "High"
-    bpy.ops.script.execute_preset(filepath=str(saved), menu_idname=VIEW3D_PT_reify_presets.__name__)
+    bpy.ops.script.execute_preset(filepath=str(saved), menu_idname=presets_menu.__name__)
     assert group.preset == "Preview" and group.mesh__faces == 1234
     assert [option.path for option in changed(chosen_method(scene), group)] == ["mesh.faces"]

@@ -61,14 +61,8 @@ def test_the_build_without_an_engine_shows_splats_with_numpy_alone(tmp_path: Pat
 
     assert package.main(["--display-only", "--output", str(tmp_path / "out")]) == 0
     (built,) = (tmp_path / "out").iterdir()
-    rows = np.ones((7, 1), np.float32)
-    splats = Splats(
-        rows * np.float32([1, 2, 3]),
-        rows * np.float32([1, 0, 0, 0]),
-        rows * np.float32([-3] * 3),
-        rows[:, 0],
-        np.full((7, 1, 3), 0.5, np.float32),
-    )
+    one = np.ones((7, 1), np.float32)
+    splats = Splats(np.tile(one, 3), one * [[1, 0, 0, 0]], np.tile(-3 * one, 3), one[:, 0], np.full((7, 1, 3), 0.5, np.float32))
     write_splat_ply(splats, tmp_path / "seven.ply")
     (tmp_path / "session.py").write_text(SESSION)
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "user")}
