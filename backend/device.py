@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -62,8 +63,8 @@ def choose(preference: str, leave_free: int = 0, ways: Sequence[Way] = ()) -> De
         problems.append(f"{way.what}: {problem}")
     reason = "; ".join(problems)
     if preference != "auto":
-        raise ReifyError(f"The graphics card can't be used with {reason}.", "Choose the CPU, or Auto, as the device.")
-    warning = f"The graphics card isn't used, the CPU trains. Why not with {reason}."
+        raise ReifyError(f"The graphics card can't be used ({reason}).", "Choose the CPU, or Auto, as the device.")
+    warning = f"The CPU trains, because the graphics card can't be used ({reason})."
     return replace(processor, why=warning, warning=warning)
 
 
@@ -117,9 +118,10 @@ def _kernel_folder() -> Path:
     folder = cache_folder() / "kernels" / digest.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    folders = [entry for entry in folder.parent.iterdir() if entry.is_dir()]
-    for old in sorted(folders, key=os.path.getmtime)[:-KERNEL_FOLDERS]:
-        shutil.rmtree(old, ignore_errors=True)
+    with suppress(FileNotFoundError):  # another process may be tidying up, too
+        folders = [entry for entry in folder.parent.iterdir() if entry.is_dir()]
+        for old in sorted(folders, key=os.path.getmtime)[:-KERNEL_FOLDERS]:
+            shutil.rmtree(old, ignore_errors=True)
     return folder
 
 

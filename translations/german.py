@@ -280,7 +280,7 @@ GERMAN = {
     "Steps": "Schritte",
     "Most optimisation steps, each of them on one photo": "Höchstzahl der Optimierungsschritte, jeder an einem Foto",
     "Seconds": "Sekunden",
-    "Time for training, 0 for no limit; time or steps, what is reached first ends it": "Zeit fürs Training, 0 für keine Grenze; was von Zeit und Schritten zuerst erreicht ist, beendet es",
+    "Time for training, 0 for no limit; training ends when either the time or the steps are used up": "Zeit fürs Training, 0 für keine Grenze; was von Zeit und Schritten zuerst erreicht ist, beendet es",
     "Long side px": "Lange Seite (px)",
     "Photos are shrunk to this length of their longer side before training": "Fotos werden vor dem Training auf diese Länge der längeren Seite verkleinert",
     "Max splats": "Höchstzahl Splats",
@@ -315,7 +315,7 @@ GERMAN = {
     "Antialiased": "Geglättet",
     "Keep thin parts from growing thicker when seen from afar": "Dünnes nicht dicker werden lassen, wenn es von fern gesehen wird",
     "Random background": "Zufälliger Hintergrund",
-    "Train on changing backgrounds, so that what is dark isn't left half clear, and nothing fills the empty space": "Auf wechselnden Hintergründen trainieren, damit Dunkles nicht halb durchsichtig bleibt und nichts den leeren Raum füllt",
+    "Train on changing backgrounds, so that dark parts become opaque and empty space stays empty": "Auf wechselnden Hintergründen trainieren, damit Dunkles nicht halb durchsichtig bleibt und nichts den leeren Raum füllt",
     "Exposure": "Belichtung",
     "Let brightness and tint differ from photo to photo, as cameras choose them anew for each": "Helligkeit und Farbstich dürfen von Foto zu Foto anders sein, weil Kameras sie jedes Mal neu wählen",
     "Refine cameras": "Kameras verfeinern",
@@ -323,7 +323,7 @@ GERMAN = {
     "Ssim weight": "SSIM-Gewicht",
     "How much structural similarity counts beside plain colour difference": "Wie viel die Ähnlichkeit der Struktur neben dem bloßen Farbunterschied zählt",
     "Least share": "Kleinster Anteil",
-    "Splats whose share of no pixel reaches this go towards the end: fewer splats render faster": (
+    "Splats that make up less than this share of every pixel are removed near the end: fewer splats render faster": (
         "Splats, deren Anteil an keinem Pixel so groß ist, verschwinden gegen Ende: Weniger Splats rendern schneller"
     ),
     "Opacity weight": "Deckkraft-Gewicht",
@@ -334,13 +334,13 @@ GERMAN = {
     "How strongly splats are kept from becoming needles": "Wie stark Splats gehindert werden, zu Nadeln zu werden",
     "Device": "Gerät",
     "What computes the training": "Was das Training rechnet",
-    "An NVIDIA graphics card where one is and a check against the processor passes, else the processor": "Eine NVIDIA-Grafikkarte, wo es sie gibt und sie eine Prüfung gegen den Prozessor besteht, sonst der Prozessor",
+    "An NVIDIA graphics card if there is one and it passes a check against the processor, else the processor": "Eine NVIDIA-Grafikkarte, wo es sie gibt und sie eine Prüfung gegen den Prozessor besteht, sonst der Prozessor",
     "Cpu": "Prozessor",
     "The processor": "Der Prozessor",
     "Cuda": "CUDA",
-    "An NVIDIA graphics card; checked before each training, but not yet tried on many machines": "Eine NVIDIA-Grafikkarte; vor jedem Training geprüft, aber noch nicht auf vielen Rechnern erprobt",
+    "An NVIDIA graphics card; new, and checked against the processor before each training": "Eine NVIDIA-Grafikkarte; neu, und vor jedem Training gegen den Prozessor geprüft",
     "Gsplat": "gsplat",
-    "An NVIDIA graphics card by gsplat, where that is installed": "Eine NVIDIA-Grafikkarte über gsplat, wo das installiert ist",
+    "An NVIDIA graphics card with gsplat, where that is installed": "Eine NVIDIA-Grafikkarte über gsplat, wo das installiert ist",
     "Leave free": "Frei lassen",
     "Processor cores that training leaves to other work": "Prozessorkerne, die das Training anderer Arbeit lässt",
     # Surface

@@ -31,7 +31,7 @@ class TrainingSettings:
     """How splats are trained."""
 
     seconds: float = option(
-        300.0, "Time for training, 0 for no limit; time or steps, what is reached first ends it", low=0, high=86400, unit="s"
+        300.0, "Time for training, 0 for no limit; training ends when either the time or the steps are used up", low=0, high=86400, unit="s"
     )
     steps: int = option(30_000, "Most optimisation steps, each of them on one photo", low=1, high=1_000_000)
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
@@ -68,7 +68,7 @@ class TrainingSettings:
     )
     antialiased: bool = option(False, "Keep thin parts from growing thicker when seen from afar", advanced=True)
     random_background: bool = option(
-        True, "Train on changing backgrounds, so that what is dark isn't left half clear, and nothing fills the empty space", advanced=True
+        True, "Train on changing backgrounds, so that dark parts become opaque and empty space stays empty", advanced=True
     )
     exposure: bool = option(
         False, "Let brightness and tint differ from photo to photo, as cameras choose them anew for each", advanced=True
@@ -76,7 +76,11 @@ class TrainingSettings:
     refine_cameras: bool = option(False, "Correct where the cameras stand while splats are trained", advanced=True)
     ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)
     least_share: float = option(
-        0.1, "Splats whose share of no pixel reaches this go towards the end: fewer splats render faster", low=0, high=0.5, advanced=True
+        0.1,
+        "Splats that make up less than this share of every pixel are removed near the end: fewer splats render faster",
+        low=0,
+        high=0.5,
+        advanced=True,
     )
     opacity_weight: float = option(0.001, "How strongly faint splats are faded out, against fog", low=0, high=1, advanced=True)
     scale_weight: float = option(0.01, "How strongly splats are kept small, against blobs", low=0, high=1, advanced=True)
@@ -92,9 +96,9 @@ class TrainingSettings:
         "What computes the training",
         choices={
             "cpu": "The processor",
-            "auto": "An NVIDIA graphics card where one is and a check against the processor passes, else the processor",
-            "cuda": "An NVIDIA graphics card; checked before each training, but not yet tried on many machines",
-            "gsplat": "An NVIDIA graphics card by gsplat, where that is installed",
+            "auto": "An NVIDIA graphics card if there is one and it passes a check against the processor, else the processor",
+            "cuda": "An NVIDIA graphics card; new, and checked against the processor before each training",
+            "gsplat": "An NVIDIA graphics card with gsplat, where that is installed",
         },
         advanced=True,
     )
@@ -127,7 +131,7 @@ def train_with_cameras(
         start = as_surfels(start, seed=job.seed)
     preference = settings.device
     if start.surfels and preference != "cpu":
-        job.warn("Surfels are trained by the processor only, so the graphics card isn't used.")
+        job.warn("Training for meshes runs on the processor only, so the graphics card isn't used.")
         preference = "cpu"
     chosen = _meanwhile(lambda: device.choose(preference, settings.leave_free, ways()), job, "Choosing what computes")
     if chosen.warning:

@@ -50,7 +50,7 @@ def test_training_on_a_card_ends_where_training_on_the_cpu_does(seeming_card, ma
     monkeypatch.setattr(loop, "DENSIFY_STEPS", 15)
     ours, psnr, before, report = _trained("auto", make_splats, make_cameras)
     cpu, expected, _before, _report = _trained("cpu", make_splats, make_cameras)
-    assert report.choices["training"].startswith("NVIDIA Test, own kernels") and not report.warnings
+    assert report.choices["training"].startswith("NVIDIA Test, Reify's own kernels") and not report.warnings
     assert expected > before + 2
     assert psnr == pytest.approx(expected, abs=0.3)
     assert abs(len(ours) - len(cpu)) <= 3
@@ -62,7 +62,7 @@ def test_a_card_that_computes_something_else_is_not_used_and_the_user_is_told(se
     monkeypatch.setattr(engine.CudaEngine, "_exposed", lambda self, view, *lighting: view.image)
     _splats, _psnr, _before, report = _trained("auto", make_splats, make_cameras)
     assert report.choices["training"].startswith("CPU")
-    assert "a check found that it computes something else" in report.warnings[0]
+    assert "a check found that its results aren't the CPU's" in report.warnings[0]
 
 
 def test_surfels_are_trained_by_the_cpu_and_the_user_is_told(seeming_card, make_splats, make_cameras, monkeypatch):
@@ -81,7 +81,7 @@ def test_surfels_are_trained_by_the_cpu_and_the_user_is_told(seeming_card, make_
     job = Job()
     with pytest.raises(Asked):
         job.stage("Training", lambda job: train(views, [0], start, TrainingSettings(device="auto"), job=job))
-    assert asked == ["cpu"] and "Surfels" in job.report.warnings[0]
+    assert asked == ["cpu"] and "processor only" in job.report.warnings[0]
 
 
 class Asked(Exception):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def ways() -> tuple[Way, ...]:
     """The ways to train on a card, the preferred one first."""
-    return Way("cuda", "own kernels", _own_problem), Way("gsplat", "gsplat", _gsplat_problem)
+    return Way("cuda", "Reify's own kernels", _own_problem), Way("gsplat", "gsplat", _gsplat_problem)
 
 
 def engine_of(kind: str, splats: Splats, capacity: int, sh_degree: int) -> CudaEngine | TorchEngine:

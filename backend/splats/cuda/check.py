@@ -32,7 +32,7 @@ def disagreement(make: Callable[[Splats, int, int], Any]) -> str:
             problem = _differs(engine, splats)
             engine.close()
             if problem:
-                return f"a check found that it computes something else than the CPU does ({problem})"
+                return f"a check found that its results aren't the CPU's: {problem}"
     except Exception as error:  # whatever a driver, a compiler or a package comes up with, the card isn't to be used
         return (str(error).strip() or type(error).__name__).splitlines()[0]
     return ""
