@@ -60,10 +60,10 @@ class Loop:
         self.setbacks = 0
         if self._load():
             job.choose("resumed", f"at step {self.steps_done}")
-        self._repair()
 
     def run(self) -> Splats:
         """Train to the end of the schedule."""
+        self._repair()
         clock = time.monotonic()
         reported = previewed = saved = clock
         factor = 0
@@ -111,7 +111,7 @@ class Loop:
         return dataclasses.replace(self.targets.views.cameras, cam_from_world=cam_from_world)
 
     def close(self) -> None:
-        """End the engine's threads."""
+        """Give back the engine's threads or memory."""
         self.engine.close()
 
     def _step(self, fraction: float, factor: int) -> StepFigures:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..device import Device
+from ..device import Device, free_memory
 from ..errors import ReifyError
 from ..values import Splats, Views
 from .cpu.layout import BASE_COLOUR, LOG_SCALE, MEAN, OPACITY, QUATERNION, SH, row_width
@@ -42,7 +42,7 @@ class Schedule:
     factors: tuple[tuple[float, int], ...]  # from this fraction on, pictures are shrunk by this factor
     bases: int
     surfels: bool
-    keep_bytes: int  # for pictures
+    keep_bytes: int  # for pictures, in main memory whatever computes
     why: str
 
     @classmethod
@@ -50,7 +50,7 @@ class Schedule:
         """The plan for a machine; raises ReifyError where memory is too short for it."""
         pixels = float(np.median(np.prod(views.cameras.size_px[list(indices)], axis=1)))
         picture_bytes = int(pixels * 120)
-        keep_bytes = min(int(pixels * 5.5 * len(indices)), chosen.free_bytes // 2)
+        keep_bytes = min(int(pixels * 5.5 * len(indices)), chosen.free_bytes // 2, free_memory() // 2)
         room = int((chosen.free_bytes * 0.8 - keep_bytes - picture_bytes) / BYTES_OF_A_SPLAT)
         if room < min(len(start), 1000):
             needed = (keep_bytes + picture_bytes + len(start) * BYTES_OF_A_SPLAT) >> 20

@@ -110,6 +110,7 @@ class CudaEngine(DeviceRows):
             found[-6:] if step.camera_gradient else None,
         )
 
+    @explained()
     def strongest_weights(self, target: Target) -> Array:
         """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
         height, width = target.rgb.shape[:2]

@@ -36,8 +36,9 @@ class DeviceRows:
     @contextmanager
     def edited(self) -> Iterator[None]:
         """Bring the arrays to the host, where a strategy may change them, and take them back."""
-        for host, tensor in zip((self.parameters, self.moments, self.stats), self._tensors, strict=True):
-            host[: self.count] = tensor.cpu().numpy()
+        with explained():
+            for host, tensor in zip((self.parameters, self.moments, self.stats), self._tensors, strict=True):
+                host[: self.count] = tensor.cpu().numpy()
         yield
         self._tensors = ()  # so that there is room for the new ones
         self._tensors = self._uploaded()
