@@ -22,7 +22,7 @@ Emit = Callable[..., None]
 STARTS = 9
 POLLS = 80
 SPLATS = 60_000
-PREVIEW_EVERY_S = 2.0  # as often as training shows one
+PREVIEW_EVERY_S = 2.0  # twice as often as training shows one
 
 # A process of its own each time: modules are imported once. Blender has its own add-ons and numpy loaded by then.
 START = """

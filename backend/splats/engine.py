@@ -1,8 +1,8 @@
 """What training asks of an engine, whatever it runs on.
 
-An engine holds splats in training and offers `splats`, `step` and `close`, and for the strategies, inside of its context
-`edited()`, the arrays `parameters`
-[capacity, width], `moments` (Adam's, [capacity, 2, width]) and `stats` [capacity, STATS], of which the first `count` are in use.
+An engine holds splats in training and offers `splats`, `step` and `close`, and for the strategies, inside of its context `edited()`,
+the arrays `parameters` [capacity, width], `moments` (Adam's, [capacity, 2, width]) and `stats` [capacity, STATS], of which the first
+`count` are in use. Where it also has `strongest_weights`, pruning asks it; else it asks the CPU's.
 """
 
 from __future__ import annotations

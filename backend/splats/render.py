@@ -28,10 +28,9 @@ def rasterize(
     """Render camera `index`, composited over `background` (sRGB, 0 to 1).
 
     `depth` is that of the surface: of the front of the splat that stops the 30th per cent of a pixel's light, 0 where less is stopped;
-    of surfels, where the ray meets it. `normal` is that of the planes in which splats are densest, or of
-    surfels, averaged by weight. `info` holds `expected_depth` [H,W], the mean depth by weight of those planes, `visible`, the number of
-    splats on the picture, and `entries`, how often they touch a tile.
-    Without `geometry` there is neither depth nor normal.
+    of surfels, where the ray meets it. `normal` is that of the planes in which splats are densest, or of surfels, averaged by weight.
+    `info` holds `expected_depth` [H,W], the mean depth by weight of those planes, `visible`, the number of splats on the picture, and
+    `entries`, how often they touch a tile. Without `geometry` there is neither depth nor normal.
     Raises ValueError for a camera with lens distortion.
     """
     if not cameras.is_pinhole:

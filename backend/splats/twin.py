@@ -43,13 +43,7 @@ def render(
 
     means = parameters["means"]
     like: dict[str, Any] = {"dtype": means.dtype, "device": means.device}
-    pose = torch.as_tensor(cameras.cam_from_world[index], **like)
-    k = torch.as_tensor(cameras.K[index], **like)
-    width, height = (int(v) for v in cameras.size_px[index])
-    local = means @ pose[:3, :3].T + pose[:3, 3]
-    kept = torch.nonzero(local[:, 2] > NEAR)[:, 0]
-    kept = kept[torch.argsort(local[kept, 2], stable=True)]
-    local = local[kept]
+    pose, k, (width, height), kept, local = _front_to_back(means, cameras, index)
     xy = torch.stack([k[0, 0] * local[:, 0] / local[:, 2] + k[0, 2], k[1, 1] * local[:, 1] / local[:, 2] + k[1, 2]], dim=1)
     sharp = _covariance(parameters, kept, local, pose, k, width, height)
     covariance = sharp + BLUR * torch.eye(2, **like)
@@ -92,13 +86,7 @@ def render_surfels(
 
     means = parameters["means"]
     like: dict[str, Any] = {"dtype": means.dtype, "device": means.device}
-    pose = torch.as_tensor(cameras.cam_from_world[index], **like)
-    k = torch.as_tensor(cameras.K[index], **like)
-    width, height = (int(v) for v in cameras.size_px[index])
-    local = means @ pose[:3, :3].T + pose[:3, 3]
-    kept = torch.nonzero(local[:, 2] > NEAR)[:, 0]
-    kept = kept[torch.argsort(local[kept, 2], stable=True)]
-    local = local[kept]
+    pose, k, (width, height), kept, local = _front_to_back(means, cameras, index)
     axes = pose[:3, :3] @ rotations(parameters["quats"][kept])
     scales = torch.exp(parameters["log_scales"][kept])
     x = (torch.arange(width, **like) + 0.5 - k[0, 2]) / k[0, 0]
@@ -143,6 +131,17 @@ def geometry_losses(alpha: torch.Tensor, sums: torch.Tensor, k: Array, middle: f
     counts &= -(normal * inner).sum(dim=-1) >= 0.1 * torch.linalg.norm(inner, dim=-1)
     agreement = (normal * sums[2:, 1:-1, 1:-1].permute(1, 2, 0)).sum(dim=-1)
     return distortion, torch.where(counts, alpha[1:-1, 1:-1] - agreement, torch.zeros_like(agreement)).sum()
+
+
+def _front_to_back(means: torch.Tensor, cameras: Cameras, index: int) -> tuple[Any, ...]:
+    """Pose, intrinsics and size of a camera, the splats before it from the nearest on, and where these are in its axes [N,3]."""
+    import torch
+
+    pose, k = (torch.as_tensor(m[index], dtype=means.dtype, device=means.device) for m in (cameras.cam_from_world, cameras.K))
+    local = means @ pose[:3, :3].T + pose[:3, 3]
+    kept = torch.nonzero(local[:, 2] > NEAR)[:, 0]
+    kept = kept[torch.argsort(local[kept, 2], stable=True)]
+    return pose, k, tuple(int(v) for v in cameras.size_px[index]), kept, local[kept]
 
 
 def _covariance(parameters, kept, local, pose, k, width, height):
