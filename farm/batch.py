@@ -82,6 +82,7 @@ def attempt(order: Order, keep: bool = True) -> Outcome:
     try:
         for path in order.outputs:
             check_output(path, make=True)
+        order.outputs[-1].unlink(missing_ok=True)  # of a batch with other settings: it no longer says what lies beside it
         (task,), results = carry_out(order, keep)
     except ReifyError as error:
         return Outcome(order.name, FAILED, folder, error=str(error))

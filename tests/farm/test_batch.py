@@ -50,6 +50,16 @@ def test_a_second_batch_keeps_what_is_finished_and_makes_what_changed(captures: 
     assert states(folder) == {"a": "done", "b": "done", "c": "done"}
 
 
+def test_a_capture_that_is_made_anew_and_fails_is_not_taken_for_finished(captures: Captures) -> None:
+    folder = captures(a=("1.jpg",))
+    assert batch(folder) == cli.DONE
+    (folder / "a" / "fault.jpg").touch()
+    assert batch(folder) == cli.UNEXPECTED
+    (folder / "a" / "fault.jpg").unlink()
+    assert batch(folder) == cli.DONE
+    assert states(folder) == {"a": "done"}
+
+
 def test_a_fault_of_the_program_in_one_capture_is_told_by_the_exit_code(captures: Captures) -> None:
     folder = captures(a=("fault.jpg",), b=("1.jpg",))
     assert batch(folder) == cli.UNEXPECTED

@@ -13,6 +13,8 @@ def test_a_script_gets_the_report_and_can_copy_it(monkeypatch) -> None:
     import reify
     from reify.backend import selftest
     from reify.operators import selftest as operator
+    from reify.panels.engine import draw_engine
+    from reify.tests.panels.test_panels import Layout
 
     monkeypatch.setattr(selftest, "TRIALS", selftest.TRIALS[-2:])
     monkeypatch.setattr(selftest, "SECONDS", 0.01)
@@ -22,6 +24,10 @@ def test_a_script_gets_the_report_and_can_copy_it(monkeypatch) -> None:
         assert bpy.ops.reify.self_test() == {"FINISHED"}
         assert operator.report().startswith(f"Blender {bpy.app.version_string}\nSelf-test: all 2 kernels work")
         assert "Measuring distances: " in operator.report()
+        drawn, texts = [], []
+        draw_engine(Layout(drawn, texts), bpy.context)
+        assert {"reify.self_test", "reify.copy_self_test"} <= set(drawn)
+        assert any("Measuring distances: " in line for line in texts)
         assert bpy.ops.reify.copy_self_test.poll() and bpy.ops.reify.copy_self_test() == {"FINISHED"}
     finally:
         reify.unregister()
