@@ -54,8 +54,8 @@ class CameraSettings:
         "auto",
         "Which pairs of photos are compared",
         choices={
-            "auto": "Photos that look alike, and neighbours where the photos are numbered",
-            "sequential": "Neighbours in the order of their names and places seen again, for video",
+            "auto": "Photos that look alike, and neighbors where the photos are numbered",
+            "sequential": "Neighbors in the order of their names and places seen again, for video",
             "exhaustive": "Every photo with every other, the slowest and safest",
         },
     )
@@ -74,7 +74,7 @@ class CameraSettings:
     )
     features: int = option(4096, "Most features to keep of one photo", low=256, high=32768, advanced=True)
     retry: bool = option(True, "Try again with finer features and looser limits while photos are left without a camera", advanced=True)
-    upright: bool = option(True, "Turn the world upright, centre it on the subject and scale it to a radius of 1", advanced=True)
+    upright: bool = option(True, "Turn the world upright, center it on the subject and scale it to a radius of 1", advanced=True)
 
 
 def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Capture:

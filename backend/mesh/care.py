@@ -240,7 +240,7 @@ def _tell(job: Job, dropped: int, turned: int, split: int) -> None:
     if dropped:
         job.metric("unsound_faces_removed", dropped)
     if turned:
-        job.warn(f"{turned} faces were turned round to agree with their neighbours.")
+        job.warn(f"{turned} faces were turned round to agree with their neighbors.")
     if split > 0:
         job.metric("non_manifold_vertices_split", split)
 

@@ -275,7 +275,7 @@ def _pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
     else:
         raise ReifyError(
             f"The mesh falls into {len(starts)} pieces, too many for a texture of {size_px} pixels.",
-            "Choose a larger texture, or vertex colours.",
+            "Choose a larger texture, or vertex colors.",
         )
     uvs = np.empty_like(flat)
     uvs[order] = (local * scale + places[chart[order]][:, None] + margin) / size_px

@@ -20,10 +20,10 @@ from .solid import Solid, together
 class LayersSettings:
     """What the parts are, and how they lie over each other."""
 
-    colours: int = option(4, "Number of colours that parts are told apart by; 1 takes the connected parts", low=1, high=16)
-    painted: str = option("", "Picture in which each part is painted over in one flat colour")
+    colours: int = option(4, "Number of colors that parts are told apart by; 1 takes the connected parts", low=1, high=16, label="Colors")
+    painted: str = option("", "Picture in which each part is painted over in one flat color")
     overlap: float = option(
-        2.0, "How far parts reach into their neighbours, of the larger of width and height", low=0.0, high=10.0, unit="%"
+        2.0, "How far parts reach into their neighbors, of the larger of width and height", low=0.0, high=10.0, unit="%"
     )
     lift: float = option(
         0.35, "How much of enclosed parts stands out of what is below them: 0 is sunk in, 1 lies on top", low=0.0, high=1.5

@@ -23,8 +23,8 @@ class ProjectionSettings:
         "What the back shows",
         choices={
             "mirrored": "The picture again, as if seen through the body",
-            "extended": "The colours of the outline, carried on over the back",
-            "plain": "One colour, the subject's mean",
+            "extended": "The colors of the outline, carried on over the back",
+            "plain": "One color, the subject's mean",
         },
     )
 

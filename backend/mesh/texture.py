@@ -21,11 +21,12 @@ class TextureSettings:
 
     colours: str = option(
         "photos",
-        "Where the mesh's colours come from",
+        "Where the mesh's colors come from",
         choices={
             "photos": "A texture made from the photos",
-            "vertices": "Vertex colours of the splats only: fast, and as sharp as the mesh is fine",
+            "vertices": "Vertex colors of the splats only: fast, and as sharp as the mesh is fine",
         },
+        label="Colors",
     )
     size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
     long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
@@ -48,12 +49,12 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     or where no photo sees it.
     """
     if settings.colours == "vertices":
-        job.choose("texture", "vertex colours, as set")
+        job.choose("texture", "vertex colors, as set")
         return mesh
     if mesh.uvs is None:
         raise ReifyError("The mesh has no UVs to put a texture on.", "Unwrap it first.")
     if len(views) == 0:
-        raise ReifyError("There are no photos to take the texture from.", "Use the vertex colours instead.")
+        raise ReifyError("There are no photos to take the texture from.", "Use the vertex colors instead.")
     device.prepare_numba()
     from . import fill, texels
 

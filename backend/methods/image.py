@@ -40,11 +40,11 @@ class Settings:
         "auto",
         "How the picture becomes a body",
         choices={
-            "auto": "Choose by the outline: its symmetry, straightness, holes and colours",
+            "auto": "Choose by the outline: its symmetry, straightness, holes and colors",
             "inflate": "Round, like a balloon with the subject's outline",
             "layers": "Each part of a figure round by itself, in front of and behind each other",
             "lathe": "Turned around its axis, for vases, bottles and wheels",
-            "extrude": "Flat, with bevelled edges, for logos and letters",
+            "extrude": "Flat, with beveled edges, for logos and letters",
             "relief": "Light and dark as height over a plate",
             "turnaround": "Two or three drawn views of one subject: front, side, top",
         },

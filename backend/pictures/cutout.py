@@ -29,7 +29,7 @@ class CutoutSettings:
         choices={
             "auto": "Transparency first, else a plain background, else GrabCut",
             "alpha": "What isn't transparent",
-            "plain": "What differs from the colour along the picture's border",
+            "plain": "What differs from the color along the picture's border",
             "grabcut": "What looks different from its surroundings, from a box or strokes where they are given",
             "whole": "All of the picture",
         },
@@ -45,7 +45,7 @@ class CutoutSettings:
     )
     enclosed: str = option(
         "auto",
-        "What happens to areas of background colour that the subject encloses",
+        "What happens to areas of background color that the subject encloses",
         choices={
             "auto": "They become holes, except on white paper",
             "holes": "They become holes",
@@ -54,7 +54,7 @@ class CutoutSettings:
         advanced=True,
     )
     box: str = option("", "Box around the subject for GrabCut: left, top, right, bottom in pixels", advanced=True)
-    strokes: str = option("", "Picture of strokes for GrabCut: white on the subject, black on the background, the rest grey", advanced=True)
+    strokes: str = option("", "Picture of strokes for GrabCut: white on the subject, black on the background, the rest gray", advanced=True)
 
 
 def cut_out(path: Path, settings: CutoutSettings, strokes: Path | None = None, *, job: Job) -> Picture:

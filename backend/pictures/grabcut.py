@@ -33,7 +33,7 @@ def strokes_of(path: Path, shape: tuple[int, ...]) -> Array:
     painted = pixels[..., 3] > 127 if pixels.shape[2] == 4 else np.ones(light.shape, bool)
     strokes = np.where(painted & (light > LIGHT), 1, np.where(painted & (light < DARK), -1, 0)).astype(np.int8)
     if not (strokes == 1).any() or not (strokes == -1).any():
-        raise ReifyError(f"{path.name} lacks strokes.", "Paint white on the subject and black on the background, and leave the rest grey.")
+        raise ReifyError(f"{path.name} lacks strokes.", "Paint white on the subject and black on the background, and leave the rest gray.")
     rows, columns = (np.arange(size) * have // size for size, have in zip(shape, strokes.shape, strict=False))
     return strokes[rows[:, None], columns]
 

@@ -49,7 +49,7 @@ def regions_painted(path: Path, picture: Picture, smallest: float = SMALLEST) ->
     counts = np.bincount(labels.ravel())
     common = (kinds >= 0) & (counts > smallest * inside.sum())
     if not 1 <= common.sum() <= MOST:
-        raise ReifyError(f"{path.name} shows {common.sum()} colours on the subject.", "Paint each part in one of a few flat colours.")
+        raise ReifyError(f"{path.name} shows {common.sum()} colors on the subject.", "Paint each part in one of a few flat colors.")
     index = np.full(len(kinds), -2)
     index[common] = np.arange(common.sum())
     index[kinds < 0] = -1

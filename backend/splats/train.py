@@ -36,7 +36,7 @@ class TrainingSettings:
     steps: int = option(30_000, "Most optimisation steps, each of them on one photo", low=1, high=1_000_000)
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
     max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
-    sh_degree: int = option(3, "How finely colours may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
+    sh_degree: int = option(3, "How finely colors may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
     aim: str = option(
         "look",
         "What the splats are for",
@@ -52,7 +52,7 @@ class TrainingSettings:
             "auto": "The visual hull of cut-out photos, else the sparse points of the cameras, else where photos agree",
             "points": "The sparse points that were found along with the cameras",
             "hull": "What lies inside the outlines of all cut-out photos",
-            "sweep": "Where neighbouring photos agree best",
+            "sweep": "Where neighboring photos agree best",
             "random": "Anywhere between the cameras",
         },
         advanced=True,
@@ -74,7 +74,7 @@ class TrainingSettings:
         False, "Let brightness and tint differ from photo to photo, as cameras choose them anew for each", advanced=True
     )
     refine_cameras: bool = option(False, "Correct where the cameras stand while splats are trained", advanced=True)
-    ssim_weight: float = option(0.2, "How much structural similarity counts beside plain colour difference", low=0, high=1, advanced=True)
+    ssim_weight: float = option(0.2, "How much structural similarity counts beside plain color difference", low=0, high=1, advanced=True)
     least_share: float = option(
         0.1,
         "Splats that make up less than this share of every pixel are removed near the end: fewer splats render faster",

@@ -77,7 +77,7 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     vertices, faces = marching.marching_cubes(volume)
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
-    job.progress(0.95, "colours")
+    job.progress(0.95, "colors")
     colours, agreement = colour.at_vertices(vertices, faces, maps, 0.5 * volume.truncation, grid.REACH * volume.truncation)
     job.progress(0.97, "trimming the outline")
     mesh = trim.trim(Mesh(vertices, faces, vertex_srgb=colours), agreement >= LEAST_AGREEMENT, ball, volume.voxel)

@@ -88,5 +88,5 @@ def test_painted_regions_may_have_soft_brushes(tmp_path: Path) -> None:
     assert regions.max() + 1 in (2, 3)
     assert regions[100, 60] != regions[100, 140]
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (100, 100, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
-    with pytest.raises(ReifyError, match="colours"):
+    with pytest.raises(ReifyError, match="colors"):
         regions_painted(tmp_path / "noise.png", pictured(disc()))
