@@ -14,7 +14,7 @@ from reify.backend.splats.render import rasterize
 from reify.backend.splats.train import TrainingSettings, measure, train
 from reify.backend.values import Points, Views
 
-SETTINGS = TrainingSettings(seconds=0, steps=120, sh_degree=1, max_splats=900)
+SETTINGS = TrainingSettings(seconds=0, steps=120, sh_degree=1, max_splats=900, random_background=False)  # the scene's is black
 
 
 @pytest.fixture(scope="module")
