@@ -42,7 +42,6 @@ class Step:
     distortion_weight: float = 0.0  # of surfels only, of squared world units
     normal_weight: float = 0.0  # of surfels only
     noise: float = 0.0
-    view_colour: bool = True  # False leaves the view-dependent colours as they are, which saves most of the memory traffic
     absolute: bool = False  # gather STAT_ABS, for the classic strategy
     exposure: Array | None = None  # [6] float32: gains, then offsets, of what stands before the background in this photo
     camera_gradient: bool = False

@@ -364,7 +364,7 @@ def control_row(step: Step) -> Array:
     row[projection.BIAS1], row[projection.BIAS2] = 1 / (1 - step.beta1**step.count), 1 / (1 - step.beta2**step.count)
     row[projection.OPACITY_WEIGHT], row[projection.SCALE_WEIGHT] = step.opacity_weight, step.scale_weight
     row[projection.NEEDLE_WEIGHT], row[projection.NEEDLE_LIMIT] = step.needle_weight, step.needle_limit
-    row[projection.NOISE], row[projection.VIEW_COLOUR] = step.noise, step.view_colour
+    row[projection.NOISE] = step.noise
     return row
 
 

@@ -34,8 +34,8 @@ INVERSE, SHRINK, NORMAL = 0, 4, 6
 DISC = 16
 
 # What the engine gathers of each splat for densification.
-STAT_ERROR, STAT_SEEN, STAT_ABS, STAT_RADIUS = range(4)
-STATS = 4
+STAT_ERROR, STAT_SEEN, STAT_ABS = range(3)
+STATS = 3
 
 # A camera: rotation (row-major), translation, focal lengths, principal point, centre, size.
 ROTATION, TRANSLATION, FOCAL, PRINCIPAL, CENTER, SIZE = 0, 9, 12, 14, 16, 19

@@ -47,7 +47,6 @@ from .layout import (
     SIZE,
     STAT_ABS,
     STAT_ERROR,
-    STAT_RADIUS,
     STAT_SEEN,
     TRANSLATION,
     V_BLUE,
@@ -69,8 +68,8 @@ MOST_ALPHA = F(0.999)
 RANGE = 2048  # splats that one thread takes at a time
 
 # What `control` holds for a training step.
-BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE, VIEW_COLOUR = range(11)
-CONTROL = 11
+BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE = range(10)
+CONTROL = 10
 
 
 @njit(nogil=True, fastmath=True, inline="never")
@@ -250,7 +249,7 @@ def pull_back(
     shape = np.zeros(16, np.float32)
     slope = np.zeros(16, np.float32)
     g = np.zeros(width, np.float32)
-    updated = width if bases > 1 and control[VIEW_COLOUR] > F(0) else SH
+    updated = width if bases > 1 else SH
     training = len(gradients) == 0
     for n in range(first, last):
         if counts[n] == 0:
@@ -348,7 +347,6 @@ def pull_back(
         stats[n, STAT_ERROR] += sums[ERROR]
         stats[n, STAT_SEEN] += F(1)
         stats[n, STAT_ABS] += math.sqrt(sums[ABS_X] * sums[ABS_X] + sums[ABS_Y] * sums[ABS_Y])
-        stats[n, STAT_RADIUS] = max(stats[n, STAT_RADIUS], max(seen[s + EXTENT_X], seen[s + EXTENT_Y]))
         if not training:
             for j in range(width):
                 gradients[n, j] = g[j]

@@ -51,7 +51,6 @@ from .layout import (
     SHRINK,
     STAT_ABS,
     STAT_ERROR,
-    STAT_RADIUS,
     STAT_SEEN,
     TRANSLATION,
     V_BLUE,
@@ -72,7 +71,6 @@ from .projection import (
     NEAR,
     NOISE,
     RANGE,
-    VIEW_COLOUR,
     adam,
     finite,
     regularise,
@@ -201,7 +199,7 @@ def pull_back(
     shape = np.zeros(16, np.float32)
     slope = np.zeros(16, np.float32)
     g = np.zeros(width, np.float32)
-    updated = width if bases > 1 and control[VIEW_COLOUR] > F(0) else SH
+    updated = width if bases > 1 else SH
     training = len(gradients) == 0
     r = camera
     for n in range(first, last):
@@ -271,7 +269,6 @@ def pull_back(
         stats[n, STAT_ERROR] += sums[ERROR]
         stats[n, STAT_SEEN] += F(1)
         stats[n, STAT_ABS] += math.sqrt(sums[V_CENTER] * sums[V_CENTER] + sums[V_CENTER + 1] * sums[V_CENTER + 1])
-        stats[n, STAT_RADIUS] = max(stats[n, STAT_RADIUS], max(seen[s + EXTENT_X], seen[s + EXTENT_Y]))
         if not training:
             for j in range(width):
                 gradients[n, j] = g[j]

@@ -29,7 +29,7 @@ def _constants() -> str:
     controls = vars(projection)
     names = ("BETA1", "BETA2", "BIAS1", "BIAS2", "EPSILON", "OPACITY_WEIGHT", "SCALE_WEIGHT", "NEEDLE_WEIGHT", "NEEDLE_LIMIT", "NOISE")
     integers = {name: value for name, value in vars(layout).items() if name.isupper() and isinstance(value, int)}
-    integers |= {name: controls[name] for name in (*names, "VIEW_COLOUR", "CONTROL")}
+    integers |= {name: controls[name] for name in (*names, "CONTROL")}
     integers |= {"THREADS": THREADS, "PULL": PULL, "BUCKET": BUCKET, "BACK_WARPS": BACK_WARPS, "MOST_COLUMNS": MOST_COLUMNS}
     numbers = {name: controls[name] for name in ("BLUR", "NEAR", "LOG2E", "LEAST_ALPHA", "MOST_ALPHA")}
     numbers |= {"CUT": tiles.CUT, "LN2": blending.LN2, "OPAQUE": OPAQUE, "LARGEST": np.finfo(np.float32).max}

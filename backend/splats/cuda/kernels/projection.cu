@@ -339,7 +339,6 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
             s[STAT_ERROR] += sums[ERROR];
             s[STAT_SEEN] += 1;
             s[STAT_ABS] += sqrtf(sums[ABS_X] * sums[ABS_X] + sums[ABS_Y] * sums[ABS_Y]);
-            s[STAT_RADIUS] = fmaxf(s[STAT_RADIUS], fmaxf(seen[EXTENT_X], seen[EXTENT_Y]));
             if (!gradients) {
                 regularise(p, a, control, g);
                 unsigned long long step = (unsigned long long)(unsigned)seed_high << 32 | (unsigned)seed_low;
@@ -355,7 +354,7 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
         for (int k = 0; k < PULL; k++) sum += motions[k][thread];
         block_motions[(size_t)blockIdx.x * 6 + thread] = sum;
     }
-    int updated = gradients || (bases > 1 && control.v[VIEW_COLOUR] > 0) ? width : SH;
+    int updated = gradients || bases > 1 ? width : SH;
     for (int k = thread; k < here * width; k += PULL) {
         int splat = k / width, column = k % width;
         if (!moves[splat] || column >= updated) continue;
