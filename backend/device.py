@@ -100,12 +100,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reify"
 
 
-def prepare_numba(threads: int = 0) -> None:
-    """Point numba's cache of compiled kernels at our cache folder and set its threads; call before kernels are imported."""
+def prepare_numba() -> None:
+    """Point numba's cache of compiled kernels at our cache folder; call before kernels are imported."""
     import numba
 
     numba.config.CACHE_DIR = str(_kernel_folder())
-    numba.set_num_threads(min(threads or available_threads(), numba.config.NUMBA_NUM_THREADS))
 
 
 @cache
