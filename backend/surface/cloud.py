@@ -20,7 +20,7 @@ class Cloud:
     """Oriented points."""
 
     xyz: Array  # [N,3] float64
-    normals: Array  # [N,3] float64, unit, outwards
+    normals: Array  # [N,3] float64, unit, outwards; zero where they weren't asked for
     area: Array  # [N] float64, world units squared: what each point stands for
     rgb: Array | None  # [N,3] uint8
 
@@ -33,11 +33,12 @@ class Cloud:
         return float(np.sqrt(np.median(self.area)))
 
 
-def cloud_of(points: Points, centers: Array | None = None, *, job: Job) -> Cloud:
+def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True, *, job: Job) -> Cloud:
     """The points, with normals where they have none: fitted to the neighbours and turned to the nearest of the camera `centers` [C,3].
 
     Without cameras normals are turned outwards along a tree from point to point (Hoppe, DeRose, Duchamp, McDonald and Stuetzle,
-    "Surface reconstruction from unorganized points", 1992). Raises ReifyError where there is too little to make a surface of.
+    "Surface reconstruction from unorganized points", 1992). Unless the cloud has to be `oriented`, missing normals stay zero. Raises
+    ReifyError where there is too little to make a surface of.
     """
     from scipy.spatial import cKDTree
 
@@ -46,7 +47,9 @@ def cloud_of(points: Points, centers: Array | None = None, *, job: Job) -> Cloud
     tree = cKDTree(xyz)
     distance, near = tree.query(xyz, k=NEIGHBOURS, workers=-1)
     area = np.pi * distance[:, -1] ** 2 / NEIGHBOURS
-    if normals is None:
+    if normals is None and not oriented:
+        normals = np.zeros_like(xyz)
+    elif normals is None:
         job.progress(0.4, "finding normals")
         normals = _fitted(xyz, near)
         normals = _towards(xyz, normals, centers) if centers is not None and len(centers) else _propagated(xyz, normals, near)

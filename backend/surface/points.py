@@ -53,7 +53,7 @@ def surface_of_points(
     from .cloud import cloud_of, colours_at
     from .extract import polygons_of
 
-    cloud = cloud_of(points, centers, job=job)
+    cloud = cloud_of(points, centers, oriented=extraction != "alpha", job=job)
     if extraction == "alpha":
         return alpha.alpha_shape(cloud, settings.ball, job=job)
     extent = float(np.ptp(cloud.xyz, axis=0).max())

@@ -40,5 +40,7 @@ def surface_from_views(
         return replace(mesh, vertex_srgb=colours)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     points = points_of(maps, ball, job=job)
+    if len(points) == 0:
+        raise ReifyError("The cameras don't agree about any surface.", "Train longer, or set a larger surface radius.")
     voxel = settings.voxel_size or PIXELS * pixel_footprint(maps, ball)
     return surface_of_points(points, "poisson", polygons, PointSettings(), voxel_size=voxel, max_voxels=most, job=job)

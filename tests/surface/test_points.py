@@ -81,6 +81,13 @@ def test_normals_are_turned_outwards_or_to_the_cameras() -> None:
     assert (np.einsum("ni,ni->n", inside.normals, outward) < -0.99).all()
 
 
+def test_alpha_shapes_do_without_normals() -> None:
+    job = Job()
+    mesh = made(ball_points(2000, normals=False), "alpha", job=job)
+    assert meshes.is_watertight(mesh)
+    assert "cloud.normals" not in job.report.choices
+
+
 def test_areas_of_the_points_add_up_to_that_of_the_surface_also_when_thinned() -> None:
     cloud = cloud_of(ball_points(4000), job=Job())
     assert cloud.area.sum() == pytest.approx(4 * np.pi * 0.8**2, rel=0.1)

@@ -81,6 +81,12 @@ def test_no_cameras_is_a_clear_error(extraction: str, make_orbit, make_views) ->
         surface_from_views(lambda cameras, index: None, nobody, SurfaceSettings(extraction), job=Job())
 
 
+def test_a_radius_without_anything_in_it_is_a_clear_error(solids, make_orbit, make_renderer, make_views) -> None:
+    render = make_renderer(solids["sphere"])
+    with pytest.raises(ReifyError, match="don't agree"):
+        surface_from_views(render, make_views(make_orbit(5, 48)), SurfaceSettings("poisson", radius=0.1), job=Job())
+
+
 def test_cameras_of_our_own_have_the_ball_in_their_pictures() -> None:
     ball = Ball((1.0, 2.0, 3.0), 0.5)
     cameras = cameras_around(ball, 20, 100)
