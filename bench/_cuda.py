@@ -37,6 +37,7 @@ def card(emit: Callable[..., None]) -> None:
             emit(f"step_{name}_ms", _milliseconds(_step(engine, camera, width, height)), "ms", **more)
             rasterise = _gsplat(splats, camera, width, height) if way.name == "gsplat" else _own(engine, camera, width, height)
             emit(f"rasterise_{name}_ms", _milliseconds(rasterise), "ms", **more)
+            engine.close()
 
 
 def _step(engine: Any, cameras: Any, width: int, height: int) -> Callable[[], object]:
