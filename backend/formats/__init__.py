@@ -5,6 +5,7 @@
     ply         the vertices of a PLY file, vectorised
     splat_ply   3DGS and 2DGS splats
     points_ply  point clouds
+    given       a file of splats, points or a mesh, told apart by what is in it
     posed       what the two below have in common
     colmap      COLMAP models, text and binary
     transforms  transforms.json of nerfstudio, instant-ngp and NeRF-synthetic

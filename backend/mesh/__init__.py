@@ -11,4 +11,7 @@ unwrap      UV coordinates: xatlas for small meshes, our own charts and packing 
 texture     texels from photos
 normal_map  the relief of a detailed mesh on a simplified one
 raster      what a camera sees of a mesh, and pictures of it
+join        several meshes as one
+
+Bodies made from a cut-out picture: inflation, layers, lathe, extrude, relief and turnaround; projection lays the picture onto them.
 """

@@ -1,4 +1,4 @@
-"""Fields as sparse grids: sampled where the surface is, or cut out of a dense array."""
+"""Fields as sparse grids, sampled where the surface is."""
 
 from __future__ import annotations
 
@@ -65,16 +65,3 @@ def grid_of(origin: Array, voxel: float, count: Array, blocks: Array, values: Ar
     known = np.isfinite(values)
     distance = np.where(known, values, 0).astype(np.float32)
     return SparseGrid(np.asarray(origin, np.float64), float(voxel), float(voxel), blocks, slot, distance, known.astype(np.float32))
-
-
-def from_dense(values: Array, origin: Array, voxel: float) -> SparseGrid:
-    """The blocks of an array [X,Y,Z] of distances that hold surface, or are beside it; NaN is unknown."""
-    count = -(-np.array(values.shape) // BLOCK)
-    padded = np.pad(values, [(0, BLOCK * c - s) for c, s in zip(count, values.shape, strict=True)], constant_values=np.nan)
-    x, y, z = count
-    stacked = padded.reshape(x, BLOCK, y, BLOCK, z, BLOCK).transpose(0, 2, 4, 1, 3, 5)
-    inside, outside = (stacked < 0).any(axis=(3, 4, 5)), (stacked >= 0).any(axis=(3, 4, 5))
-    from scipy.ndimage import maximum_filter
-
-    near = maximum_filter(inside, 3) & maximum_filter(outside, 3)
-    return grid_of(origin, voxel, count, np.argwhere(near).astype(np.int32), np.ascontiguousarray(stacked[near]))

@@ -10,7 +10,8 @@ pytest.importorskip("numba")
 from reify.backend.jobs.job import Job
 from reify.backend.metrics import meshes
 from reify.backend.surface.extract import POLYGONS, polygons_of
-from reify.backend.surface.sampling import from_dense, sample
+from reify.backend.surface.grid import BLOCK, SparseGrid
+from reify.backend.surface.sampling import grid_of, sample
 
 MIDDLE, HALF = np.array([0.013, -0.021, 0.017]), np.array([0.613, 0.547, 0.481])  # of a box off the grid's planes
 
@@ -26,6 +27,19 @@ def touching(points: np.ndarray) -> np.ndarray:
 
 def gridded(field, count: int = 48):
     return sample(field, -np.ones(3), np.ones(3), 2 / count, job=Job())
+
+
+def from_dense(values: np.ndarray) -> SparseGrid:
+    """The blocks of an array [X,Y,Z] of distances that hold surface, or are beside it; voxels are 1."""
+    from scipy.ndimage import maximum_filter
+
+    count = -(-np.array(values.shape) // BLOCK)
+    padded = np.pad(values, [(0, BLOCK * c - s) for c, s in zip(count, values.shape, strict=True)], constant_values=np.nan)
+    x, y, z = count
+    stacked = padded.reshape(x, BLOCK, y, BLOCK, z, BLOCK).transpose(0, 2, 4, 1, 3, 5)
+    inside, outside = (stacked < 0).any(axis=(3, 4, 5)), (stacked >= 0).any(axis=(3, 4, 5))
+    near = maximum_filter(inside, 3) & maximum_filter(outside, 3)
+    return grid_of(np.zeros(3), 1.0, count, np.argwhere(near).astype(np.int32), np.ascontiguousarray(stacked[near]))
 
 
 @pytest.mark.parametrize("kind", POLYGONS)
@@ -63,7 +77,7 @@ def test_the_error_of_the_volume_falls_with_the_square_of_the_voxel(kind: str, s
 def test_any_field_gives_a_closed_manifold_even_pure_noise(kind: str, seed: int) -> None:
     values = np.ones((24, 24, 24))
     values[1:-1, 1:-1, 1:-1] = np.random.default_rng(seed).normal(size=(22, 22, 22))
-    mesh = polygons_of(from_dense(values, np.zeros(3), 1.0), kind)
+    mesh = polygons_of(from_dense(values), kind)
     assert len(mesh.faces) > 10_000
     assert meshes.is_watertight(mesh)
 
@@ -113,5 +127,5 @@ def test_the_surface_ends_where_nothing_is_known(kind: str, solids) -> None:
 
 @pytest.mark.parametrize("kind", POLYGONS)
 def test_a_grid_without_a_surface_gives_an_empty_mesh(kind: str) -> None:
-    mesh = polygons_of(from_dense(np.ones((16, 16, 16)), np.zeros(3), 1.0), kind)
+    mesh = polygons_of(from_dense(np.ones((16, 16, 16))), kind)
     assert len(mesh.vertices) == len(mesh.faces) == 0
