@@ -92,7 +92,7 @@ def _found_or_made(name: str, build: Callable[[Nodes], None]) -> bpy.types.Mater
     found: Any = bpy.data.materials.get(name)
     if found is not None:
         return found
-    material = bpy.data.materials.new(name)
+    material: Any = bpy.data.materials.new(name)
     compat.use_nodes(material)
     material.node_tree.nodes.clear()
     material.surface_render_method = "DITHERED"

@@ -38,13 +38,14 @@ def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float
     `amount` is the share shown in the viewport, 0 to 1; those of a standard deviation above `largest` aren't
     shown there: soft, they are a background, opaque, they are boulders before the subject. 0 shows all.
     """
-    modifier = splats.modifiers.new("Splats", "NODES")
+    modifier: Any = splats.modifiers.new("Splats", "NODES")
+    cloud: Any = splats.data
     modifier.node_group = _group()
     compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Amount"), amount)
     compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Largest"), largest)
     # Slots make the materials belong to the object, and editable where artists look for them.
     for material in (splat_materials.facing(), splat_materials.solid(), splat_materials.viewport()):
-        splats.data.materials.append(material)
+        cloud.materials.append(material)
 
 
 def socket_identifier(group: Any, name: str) -> str:
@@ -56,7 +57,7 @@ def _group() -> bpy.types.NodeTree:
     found: Any = bpy.data.node_groups.get(GROUP)
     if found is not None and found.bl_idname == "GeometryNodeTree":
         return found
-    group = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")
+    group: Any = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")
     group.is_modifier = True
     _interface(group)
     n = Nodes(group)

@@ -25,8 +25,9 @@ VIEWPORT_LARGEST = 0.08  # of the distance that half of the splats lie within: w
 def splats_object(name: str, splats: Splats) -> bpy.types.Object:
     """A new object that holds and draws `splats`, not yet in any collection."""
     made = compat.point_cloud_object(name, splats.means)
-    write_splats(made.data, splats)
-    made.data["antialiased"], made.data["surfels"] = splats.antialiased, splats.surfels
+    cloud: Any = made.data
+    write_splats(cloud, splats)
+    cloud["antialiased"], cloud["surfels"] = splats.antialiased, splats.surfels
     splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))), largest=_largest(splats))
     made.visible_shadow = False
     return made
@@ -52,7 +53,7 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
 
 def read_splats(source: bpy.types.Object) -> Splats:
     """The splats of an object, in its own space; raises ReifyError where it holds none."""
-    cloud = source.data
+    cloud: Any = source.data
     if source.type != "POINTCLOUD" or any(name not in cloud.attributes for name in ("radiance:base", "scale", "rotation")):
         raise ReifyError(f"{source.name} holds no splats.", "Select an object that Reify made from photos, or that was imported as splats.")
     base = attributes.read(cloud, "radiance:base")
