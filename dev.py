@@ -22,12 +22,19 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+STAMP = VENV / "requirements.sha256"  # what was installed, once all of it was
+LOCK = ROOT / ".venv.lock"  # beside .venv, which is cleared
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+LOOK_EVERY_S = 0.5
 PYTHONS = ((3, 11), (3, 13))  # that Blender's bpy wheels exist for
 
 
@@ -42,17 +49,18 @@ def main(argv: list[str]) -> int:
 
 
 def prepare() -> Path:
-    """Make .venv and install what is pinned, unless that was done before; returns its Python."""
+    """Make .venv and install what is pinned, unless that was done before; returns its Python.
+
+    One process at a time does so. The Python of .venv itself can't: it would delete what it runs from.
+    """
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp, wanted = VENV / "requirements.sha256", _fingerprint()
-    if stamp.is_file() and stamp.read_text() == wanted and python.is_file():
+    if _is_ready(python):
         return python
-    print("Preparing .venv: installing the pinned requirements (a few minutes, once) …", file=sys.stderr)
-    stamp.unlink(missing_ok=True)
-    venv.create(VENV, with_pip=True, clear=True)
-    _pip(python, "-r", str(REQUIREMENTS))
-    _pip(python, "--no-deps", "--editable", str(ROOT))
-    stamp.write_text(wanted)
+    if Path(sys.prefix).resolve() == VENV.resolve():
+        sys.exit("The requirements have changed, so .venv has to be made anew: leave it (deactivate), and call dev.py with another Python.")
+    with _alone():
+        if not _is_ready(python):
+            _install(python)
     return python
 
 
@@ -104,6 +112,46 @@ def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:
         return subprocess.call([str(python), *arguments], cwd=folder)
     except KeyboardInterrupt:  # the child has got it too and said what there is to say
         return 130
+
+
+def _is_ready(python: Path) -> bool:
+    return STAMP.is_file() and STAMP.read_text() == _fingerprint() and python.is_file()
+
+
+def _install(python: Path) -> None:
+    print("Preparing .venv: installing the pinned requirements (a few minutes, once) …", file=sys.stderr)
+    wanted = _fingerprint()
+    STAMP.unlink(missing_ok=True)
+    venv.create(VENV, with_pip=True, clear=True)
+    _pip(python, "-r", str(REQUIREMENTS))
+    _pip(python, "--no-deps", "--editable", str(ROOT))
+    STAMP.write_text(wanted)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the lock, which the system takes back however this process ends; wait while another one holds it."""
+    with LOCK.open("w") as lock:
+        if not _taken(lock):
+            print("Another dev.py is preparing .venv; waiting for it …", file=sys.stderr)
+            while not _taken(lock):
+                time.sleep(LOOK_EVERY_S)
+        yield
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _pip(python: Path, *arguments: str) -> None:
