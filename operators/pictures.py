@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import urlparse
 
 import bpy
 
@@ -201,7 +202,6 @@ class REIFY_OT_use_strokes(bpy.types.Operator):
             pixels = images.pixels(bpy.data.images[image_editor.STROKES])
             # Named by what they are: results made from them can be made again, whatever is painted later.
             path = cache_folder() / "strokes" / f"{hashlib.sha256(pixels.tobytes()).hexdigest()[:16]}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_png(path, pixels)
             strokes_of(path, pixels.shape[:2])
             group = _group(context)
@@ -253,13 +253,15 @@ def _selected_images(context: bpy.types.Context) -> list[Any]:
 
 def _on_clipboard(text: str) -> Any:
     """The picture on the clipboard [H,W,3 or 4] uint8, or a list of picture files; raises ReifyError where there is neither."""
+    from urllib.request import url2pathname
+
     import numpy as np
     from PIL import ImageGrab
 
     from ..backend.formats.images import SUFFIXES
 
-    named = [Path(unquote(urlparse(line.strip()).path) if line.startswith("file:") else line.strip()) for line in text.splitlines()]
-    files = [path for path in named if path.suffix.lower() in SUFFIXES and path.is_file()]
+    named = [Path(url2pathname(urlparse(line.strip()).path) if line.startswith("file:") else line.strip()) for line in text.splitlines()]
+    files = [path for path in named if path.suffix.lower() in SUFFIXES and os.path.isfile(path)]  # unlike `is_file` it bears any text
     if files:
         return files
     try:

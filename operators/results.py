@@ -27,8 +27,11 @@ class REIFY_OT_find_result(TaskOperator, bpy.types.Operator):
         if collection is None:
             self.report({"ERROR"}, "The result isn't in this file. Generate it again.")
             return {"CANCELLED"}
+        shown = [member for member in commit.shown_members(collection) if member.name in context.view_layer.objects]
+        if not shown:
+            self.report({"ERROR"}, "The result is hidden, or in another scene. Unhide it, or go to that scene.")
+            return {"CANCELLED"}
         bpy.ops.object.select_all(action="DESELECT")
-        shown = commit.shown_members(collection)
         for member in shown:
             member.select_set(True)
         context.view_layer.objects.active = shown[0]

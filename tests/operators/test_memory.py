@@ -143,6 +143,12 @@ def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, t
     (task,) = session.tasks()
     bpy.ops.reify.find_result(number=task.number)
     assert bpy.context.view_layer.objects.active.name == "fox Splats"
+    layer = bpy.context.view_layer.layer_collection.children["fox"]
+    layer.exclude = True
+    with pytest.raises(RuntimeError, match="hidden, or in another scene"):
+        bpy.ops.reify.find_result(number=task.number)
+    layer.exclude = False
+    bpy.ops.reify.find_result(number=task.number)
     assert bpy.ops.reify.mark_asset() == {"FINISHED"}
     asset = bpy.data.collections["fox"].asset_data
     assert {tag.name for tag in asset.tags} == {"Reify", "From Photos"}

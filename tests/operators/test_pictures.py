@@ -82,6 +82,14 @@ def test_files_on_the_clipboard_are_taken_as_files(group, monkeypatch, tmp_path)
     assert [source.path for source in group.sources] == [str(tmp_path / "a b.png")]
 
 
+def test_addresses_of_files_on_the_clipboard_are_taken_as_files(group, tmp_path):
+    from reify.operators.pictures import _on_clipboard
+
+    Image.new("RGB", (9, 5)).save(tmp_path / "a b.png")
+    too_long_for_a_path = "x" * 5000 + ".png"
+    assert _on_clipboard(f"{(tmp_path / 'a b.png').as_uri()}\n{too_long_for_a_path}") == [tmp_path / "a b.png"]
+
+
 @pytest.mark.parametrize(
     ("clipboard", "said"), [(None, "no picture on the clipboard"), (NotImplementedError("wl-paste or xclip is required"), "wl-clipboard")]
 )
