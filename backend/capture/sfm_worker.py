@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sqlite3
 import sys
 import threading
 from collections import Counter
@@ -55,12 +54,19 @@ def _say(step: str, done: int, total: int, **more: Any) -> None:
 
 
 @contextlib.contextmanager
-def _watching(step: str, total: int, count: Callable[[], int]) -> Iterator[None]:
+def _watching(step: str, total: int, path: Path, count: Callable[[Any], int]) -> Iterator[None]:
+    """Say how far a step is, by what `count` finds in the database.
+
+    Through pycolmap itself: a second SQLite in the process, Python's, would take back the locks of the first when it closes its
+    file, and the shared memory under both would go.
+    """
     ended = threading.Event()
+    database = pycolmap.Database.open(path)
 
     def watch() -> None:
         while not ended.wait(POLL_S):
-            _say(step, min(count(), total), total)
+            with contextlib.suppress(RuntimeError):  # pycolmap is just writing; the next poll sees it
+                _say(step, min(count(database), total), total)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -69,14 +75,7 @@ def _watching(step: str, total: int, count: Callable[[], int]) -> Iterator[None]
     finally:
         ended.set()
         watcher.join()
-
-
-def _rows(database: Path, table: str) -> int:
-    try:
-        with contextlib.closing(sqlite3.connect(database, timeout=0.2)) as connection:
-            return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
-    except sqlite3.OperationalError:  # pycolmap is just writing; the next poll sees it
-        return 0
+        database.close()
 
 
 def _describe_photos(path: Path, request: dict[str, Any]) -> None:
@@ -117,7 +116,8 @@ def _extract(database: Path, request: dict[str, Any]) -> None:
     if request["masks"]:
         reader.mask_path = request["masks"]
     names = [image["name"] for image in request["images"]]
-    with _watching("features", len(names), lambda: _rows(database, "descriptors")):
+    numbers = range(1, len(names) + 1)
+    with _watching("features", len(names), database, lambda opened: sum(map(opened.exists_descriptors, numbers))):
         pycolmap.extract_features(
             database, request["pictures"], image_names=names, camera_mode=pycolmap.CameraMode.PER_IMAGE, reader_options=reader,
             extraction_options=options, device=pycolmap.Device.cpu,
@@ -155,7 +155,7 @@ def _match(database: Path, pairs: list[Pair], request: dict[str, Any]) -> None:
     pairing.mergedict({"match_list_path": str(listing), "block_size": PAIRS_A_TRANSACTION})
     verification = pycolmap.TwoViewGeometryOptions()
     verification.mergedict({"ransac": {"random_seed": SEED}, **request["verification"]})
-    with _watching("matching", len(pairs), lambda: _rows(database, "two_view_geometries")):
+    with _watching("matching", len(pairs), database, lambda opened: opened.num_verified_image_pairs()):
         pycolmap.match_image_pairs(database, matching, pairing, verification, pycolmap.Device.cpu)
 
 
