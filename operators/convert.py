@@ -132,7 +132,7 @@ def start(method: Method, source: bpy.types.Object, settings: Any, scene: bpy.ty
     from ..scene.read import given_from
 
     given = given_from(source, how["modifiers"])
-    return session.start(method, given, settings, scene, seed, place={"object": source.name, **how})
+    return session.start(method, given, settings, scene, seed, place={"object": source.session_uid, **how})
 
 
 def again(context: bpy.types.Context, method: Method, stored: dict[str, Any]) -> Task:
@@ -153,7 +153,8 @@ def hand_over(context: bpy.types.Context, task: Task) -> None:
     from ..scene import commit, convert
 
     how = dict(task.context.place)
-    source: Any = bpy.data.objects.get(how.pop("object"))
+    wanted = how.pop("object")  # not by name: that may be another object's by now
+    source = next((other for other in bpy.data.objects if other.session_uid == wanted), None)
     if source is None:
         commit.commit(task.result, bpy.data.scenes.get(task.context.scene) or context.scene)
         return

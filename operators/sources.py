@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +117,12 @@ def add_paths(group: Any, paths: list[str]) -> None:
 
 
 def paths_of(group: Any) -> tuple[Path, ...]:
-    """The sources as paths; images of this .blend are written to a temporary folder where they are no files."""
+    """The sources as paths; images of this .blend that are no files are written to a folder of ours, where Regenerate finds them."""
     from ..scene.photos import photo_files
+    from .chosen import user_folder
 
     images = [source.image for source in group.sources if source.image]
-    written = dict(zip(images, photo_files(images, Path(tempfile.mkdtemp(prefix="reify-"))), strict=True)) if images else {}
+    written = dict(zip(images, photo_files(images, user_folder("pictures")), strict=True)) if images else {}
     return tuple(written[source.image] if source.image else Path(bpy.path.abspath(source.path)) for source in group.sources)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +16,7 @@ from . import images
 
 
 def photo_files(sources: Iterable[bpy.types.Image], folder: Path) -> tuple[Path, ...]:
-    """A picture file for each image; packed, painted and generated ones are written to `folder` as PNG.
+    """A picture file for each image; packed, painted and generated ones are written to `folder` as PNG, those with the same pixels once.
 
     Raises ReifyError for an image without pixels.
     """
@@ -28,10 +29,11 @@ def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
         return path
     if not image.has_data and not images.size_px(image)[0]:
         raise ReifyError(f"The image {image.name} has no pixels.", "Reload it, or remove it from the sources.")
-    folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^\w.-]+", "_", image.name)
-    target = folder / f"{name}.png"
     # A copy of the image that saves itself would be black where the original was painted and never saved.
     pixels = images.srgb_pixels(image)
-    write_png(target, pixels if pixels[..., 3].min() < 255 else np.ascontiguousarray(pixels[..., :3]))
+    name = re.sub(r"[^\w.-]+", "_", image.name)
+    target = folder / hashlib.sha256(pixels.tobytes()).hexdigest()[:16] / f"{name}.png"
+    if not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_png(target, pixels if pixels[..., 3].min() < 255 else np.ascontiguousarray(pixels[..., :3]))
     return target

@@ -19,9 +19,11 @@ def registered():
 
 
 @pytest.fixture
-def scene(registered):
+def scene(registered, tmp_path, monkeypatch):
     import bpy
-    from reify.operators import pump, session
+    from reify.operators import chosen, pump, session
+
+    monkeypatch.setattr(chosen, "user_folder", lambda name: tmp_path / "user" / name)
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield bpy.context.scene

@@ -64,7 +64,8 @@ def test_an_unchanged_image_is_used_where_it_lies_and_a_painted_one_is_written(s
     loaded = bpy.data.images.load(str(tmp_path / "on disk.png"))
     used, written = photo_files([loaded, packed], tmp_path / "written")
     assert used == tmp_path / "on disk.png"
-    assert written.parent == tmp_path / "written"
+    assert written.is_relative_to(tmp_path / "written")
+    assert photo_files([packed], tmp_path / "written") == (written,)
     np.testing.assert_array_equal(pixels(bpy.data.images.load(str(written)))[..., :3], picture)
 
 
