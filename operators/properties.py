@@ -55,7 +55,8 @@ def chosen_method(scene: bpy.types.Scene) -> Method:
     """The method that the panel shows."""
     from ..backend.methods import all_methods
 
-    return all_methods()[scene.reify.method]
+    methods = all_methods()
+    return methods.get(scene.reify.method) or next(iter(methods.values()))  # a .blend may name one that this version lacks
 
 
 def property_name(option: Option) -> str:

@@ -23,7 +23,8 @@ _drawn: list[Any] = []  # the curve that the picture shows
 
 def of_file(path: Path) -> int:
     """The number of the icon that shows a picture file, for `template_icon`."""
-    found = _collection().get(str(path)) or _collection().load(str(path), str(path), "IMAGE")
+    name = f"{path} {path.stat().st_mtime_ns}"  # another picture may come to the same place
+    found = _collection().get(name) or _collection().load(name, str(path), "IMAGE")
     return int(found.icon_id)
 
 

@@ -31,7 +31,8 @@ class Cache:
             value = store.load(folder)
         except (OSError, ValueError):
             return None
-        os.utime(folder)  # `prune` drops what was used longest ago
+        with suppress(OSError):  # another process may prune it meanwhile
+            os.utime(folder)  # `prune` drops what was used longest ago
         return value
 
     def size(self) -> int:
@@ -40,7 +41,7 @@ class Cache:
 
     def prune(self) -> None:
         """Delete the stages used longest ago until the cache fits its limit."""
-        stages = sorted(self._stages(), key=lambda stage: stage.stat().st_mtime)
+        stages = sorted(self._stages(), key=_last_use)
         excess = sum(_size(stage) for stage in stages) - self.limit_bytes
         for stage in stages:
             if excess <= 0:
@@ -60,6 +61,12 @@ class Cache:
 def code_digest() -> str:
     """A digest of the backend's source: a stage is redone when the code that made it may have changed."""
     return store.digest(tuple(sorted(Path(__file__).parents[1].rglob("*.py"))))
+
+
+def _last_use(folder: Path) -> float:
+    with suppress(FileNotFoundError):  # another process may prune meanwhile
+        return folder.stat().st_mtime
+    return 0.0
 
 
 def _size(folder: Path) -> int:

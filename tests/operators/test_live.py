@@ -86,21 +86,19 @@ def test_sliders_change_one_object_in_place_and_switching_off_leaves_nothing(gro
     assert not any(thread.name == "reify-live" for thread in threading.enumerate())
 
 
-def test_a_slider_is_followed_in_little_time_and_the_main_thread_is_never_held(group):
+def test_a_slider_is_followed_and_the_main_thread_computes_nothing(group):
     from reify.operators import live
 
     settle()
     group.method = "inflate"
     settle()
-    longest = 0.0
+    spent = time.thread_time()
     for step in range(10):
         group.inflate__thickness = 0.5 + 0.05 * step
         for _ in range(10):
-            started = time.perf_counter()
             live.tick()
-            longest = max(longest, time.perf_counter() - started)
             time.sleep(0.01)
-    assert longest < 0.5  # it computes nothing itself; the rest is the machine's
+    assert time.thread_time() - spent < 1.0  # of the processor's time for a hundred ticks
 
 
 def test_undo_and_a_new_file_bring_no_old_preview_back(group, picture):
