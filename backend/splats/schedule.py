@@ -19,7 +19,7 @@ GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
 SURFACE_FROM, SURFACE_FULL = 0.2, 0.4
 # When splats go, and by how much of `least_share`; what is left learns to do without them.
-PRUNINGS = ((0.5, 0.7), (0.65, 0.8), (0.8, 1.0), (0.9, 0.5))
+PRUNINGS = ((0.8, 1.0), (0.9, 0.5))
 USELESS = 0.2  # of it: nobody sees a difference without any training after it
 GUESSED_STEPS_A_SECOND = 40
 STAGES = ((0.0, 4), (0.15, 2), (0.4, 1))  # from this fraction on, pictures are shrunk by this factor

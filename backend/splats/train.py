@@ -76,7 +76,7 @@ class TrainingSettings:
     refine_cameras: bool = option(False, "Correct where the cameras stand while splats are trained", advanced=True)
     ssim_weight: float = option(0.2, "How much structural similarity counts beside plain color difference", low=0, high=1, advanced=True)
     least_share: float = option(
-        0.1,
+        0.05,
         "Splats that make up less than this share of every pixel are removed near the end: fewer splats render faster",
         low=0,
         high=0.5,

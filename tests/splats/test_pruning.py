@@ -78,7 +78,7 @@ def test_training_removes_what_nobody_sees(make_cameras):
 
 def test_training_that_is_ended_early_is_pruned_too(make_splats, make_cameras):
     splats, cameras = make_splats(60, degree=0), make_cameras(48, 32, 3)
-    splats.opacity_logits[:20] = -4.5  # opacity 0.011: seen, but never of weight 0.02
+    splats.opacity_logits[:20] = -5.0  # opacity 0.007: seen, but never of weight 0.01
     views = Views([np.full((32, 48, 3), 99, np.uint8)] * 3, [None] * 3, [None] * 3, cameras)
     job = Job()
     job.keep()
