@@ -9,21 +9,6 @@ from .marching_kernels import _neighbours, _pattern
 
 
 @njit(cache=True, nogil=True)
-def count_cells(first, last, blocks, slot, distance, weight, made):
-    """Number of cells with surface in every block from `first` to `last`."""
-    around = np.empty(8, np.int64)
-    for b in range(first, last):
-        _neighbours(b, blocks, slot, around)
-        n = 0
-        for i in range(8):
-            for j in range(8):
-                for k in range(8):
-                    bits = _pattern(i, j, k, around, distance, weight)
-                    n += 0 < bits < 255
-        made[b] = n
-
-
-@njit(cache=True, nogil=True)
 def emit_cells(first, last, blocks, slot, distance, weight, starts, pattern, corners):
     """The patterns [M] of these cells and the keys [M,8] of their corners."""
     around = np.empty(8, np.int64)

@@ -27,12 +27,14 @@ class Cells:
 def crossed_cells(grid: SparseGrid) -> Cells:
     """All cells of a grid that the surface passes."""
     device.prepare_numba()
-    from . import cell_kernels as kernels
+    from . import cell_kernels, marching_kernels
 
+    crossed = np.ones(256, np.int8)
+    crossed[[0, 255]] = 0
     made = np.zeros(len(grid.blocks), np.int64)
 
     def count(first: int, last: int) -> None:
-        kernels.count_cells(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, made)
+        marching_kernels.count_by_pattern(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, crossed, made)
 
     device.split(count, len(grid.blocks), parts=8, least=64)
     total = int(made.sum())
@@ -40,7 +42,7 @@ def crossed_cells(grid: SparseGrid) -> Cells:
     pattern, corners = np.empty(total, np.uint8), np.empty((total, 8), np.int64)
 
     def emit(first: int, last: int) -> None:
-        kernels.emit_cells(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, starts, pattern, corners)
+        cell_kernels.emit_cells(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, starts, pattern, corners)
 
     device.split(emit, len(grid.blocks), parts=8, least=64)
     return Cells(pattern, corners)

@@ -36,7 +36,7 @@ def marching_cubes(grid: SparseGrid) -> tuple[Array, Array]:
     made = np.zeros(len(grid.blocks), np.int64)
 
     def count(first: int, last: int) -> None:
-        kernels.count_triangles(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, counts, made)
+        kernels.count_by_pattern(first, last, grid.blocks, grid.slot, grid.distance, grid.weight, counts, made)
 
     device.split(count, len(grid.blocks), parts=8, least=64)
     ends = np.cumsum(made)

@@ -28,8 +28,8 @@ def _pattern(i, j, k, around, distance, weight):
 
 
 @njit(cache=True, nogil=True)
-def count_triangles(first, last, blocks, slot, distance, weight, counts, made):
-    """Number of triangles in every block from `first` to `last`."""
+def count_by_pattern(first, last, blocks, slot, distance, weight, counts, made):
+    """How many things every block from `first` to `last` gets, by the number of them for each pattern of a cell, [256] int8."""
     around = np.empty(8, np.int64)
     for b in range(first, last):
         _neighbours(b, blocks, slot, around)
