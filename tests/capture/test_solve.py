@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -187,26 +188,33 @@ def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tm
     assert len(xs) > 50 and xs.max() < WIDTH / 2 + 1
 
 
-def _keypoints(folder: Path, photos: list[Photo]) -> list[Array]:
-    import pycolmap
-    from reify.backend.capture import sfm_worker
+KEYPOINTS = """
+import json, sys
+import numpy as np, pycolmap
+from reify.backend.capture import sfm_worker
+request, database, out = json.loads(sys.argv[1]), *sys.argv[2:]
+sfm_worker._describe_photos(database, request)
+sfm_worker._extract(database, request)
+opened = pycolmap.Database.open(database)
+np.savez(out, *[opened.read_keypoints(index + 1) for index in range(len(request["images"]))])
+opened.close()
+"""
 
-    database = folder / "features.db"
-    names = [f"{index:05d}.jpg" for index in range(len(photos))]
+
+def _keypoints(folder: Path, photos: list[Photo]) -> list[Array]:
+    """What is found in each photo; in a process of its own, as importing pycolmap takes away the handler that reports crashes."""
     request = {
-        "images": [{"name": name, "camera": 0} for name in names],
+        "images": [{"name": f"{index:05d}.jpg", "camera": 0} for index in range(len(photos))],
         "cameras": [{"model": "SIMPLE_RADIAL", "width": WIDTH, "height": HEIGHT, "focal_px": None}],
         "threads": 2,
         "features": {"first_octave": 0},
         "pictures": str(folder / "out" / "pictures"),
         "masks": str(folder / "out" / "masks"),
     }
-    sfm_worker._describe_photos(database, request)
-    sfm_worker._extract(database, request)
-    opened = pycolmap.Database.open(database)
-    rows = [opened.read_keypoints(index + 1) for index in range(len(photos))]
-    opened.close()
-    return rows
+    out = folder / "keypoints.npz"
+    subprocess.run([sys.executable, "-c", KEYPOINTS, json.dumps(request), str(folder / "features.db"), str(out)], check=True)
+    with np.load(out) as found:
+        return [found[name] for name in found.files]
 
 
 def test_a_photo_that_exif_turns_is_written_upright(tmp_path: Path) -> None:
