@@ -28,7 +28,7 @@ class ReifyPreferences(bpy.types.AddonPreferences):
     )
     show_colors: bpy.props.BoolProperty(
         name="Show Colors in Solid Mode",
-        description="Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't grey",
+        description="Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray",
         default=True,
     )
 

@@ -191,8 +191,8 @@ def _splats() -> Splats:
     random = np.random.default_rng(0)
     one = np.ones((SPLATS, 1), np.float32)
     means = random.normal(scale=0.5, size=(SPLATS, 3)).astype(np.float32)
-    colours = random.normal(scale=0.4, size=(SPLATS, 1, 3)).astype(np.float32)
-    return Splats(means, np.tile(np.eye(1, 4, dtype=np.float32), (SPLATS, 1)), np.tile(-4 * one, 3), one[:, 0], colours)
+    colors = random.normal(scale=0.4, size=(SPLATS, 1, 3)).astype(np.float32)
+    return Splats(means, np.tile(np.eye(1, 4, dtype=np.float32), (SPLATS, 1)), np.tile(-4 * one, 3), one[:, 0], colors)
 
 
 def _camera() -> Cameras:

@@ -5,7 +5,7 @@ generated objects are all made from the `Option`s that `options()` reads off a S
 
     @dataclass(frozen=True)
     class TrainingSettings:
-        steps: int = option(7000, "Number of optimisation steps", low=1, high=100_000)
+        steps: int = option(7000, "Number of optimization steps", low=1, high=100_000)
 
     @dataclass(frozen=True)
     class Settings:

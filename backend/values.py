@@ -2,8 +2,8 @@
 
 Letters for dimensions, the same in the whole repository: N splats, points or photos, C cameras, K SH
 bases, H and W pixels, V vertices, F faces. Names read target_from_source, as in COLMAP: x_cam = cam_from_world @ x_world.
-Camera axes are OpenCV's (x right, y down, z forward); the centre of the first pixel is at (0.5, 0.5).
-The world is Blender's: right-handed, Z up. Colours are sRGB unless a name says `linear`.
+Camera axes are OpenCV's (x right, y down, z forward); the center of the first pixel is at (0.5, 0.5).
+The world is Blender's: right-handed, Z up. Colors are sRGB unless a name says `linear`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-SH_C0 = 0.28209479177387814  # 1 / (2 sqrt(pi)): colour = 0.5 + SH_C0 * sh[:, 0]
+SH_C0 = 0.28209479177387814  # 1 / (2 sqrt(pi)): color = 0.5 + SH_C0 * sh[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Cameras:
 
     @property
     def centers(self) -> Array:
-        """Projection centres in the world, [C,3]."""
+        """Projection centers in the world, [C,3]."""
         rotation, translation = self.cam_from_world[:, :3, :3], self.cam_from_world[:, :3, 3]
         return -np.einsum("cji,cj->ci", rotation, translation)
 
@@ -135,7 +135,7 @@ class Capture:
     cameras: Cameras | None = None
     points: Points | None = None  # sparse points of structure from motion
     test: tuple[int, ...] = ()  # indices of the photos that are held out of training and texturing
-    metric: bool = False  # the world's unit is the metre
+    metric: bool = False  # the world's unit is the meter
     ordered: bool = False  # frames of a video or numbered files
     warnings: tuple[str, ...] = ()
     unregistered: Mapping[str, str] = field(default_factory=dict)  # photo name -> why it has no camera
@@ -167,13 +167,13 @@ class Views:
 
 @dataclass(frozen=True, eq=False)
 class Splats:
-    """3D Gaussians with view-dependent colour, parameterised as in the 3DGS PLY format."""
+    """3D Gaussians with view-dependent color, parameterised as in the 3DGS PLY format."""
 
     means: Array  # [N,3] float32
     quats: Array  # [N,4] float32, w x y z, unit
     log_scales: Array  # [N,3] float32, natural logarithm of the standard deviations
     opacity_logits: Array  # [N] float32
-    sh: Array  # [N,K,3] float32, K = (degree + 1)^2, real SH in the 3DGS order; colour = 0.5 + sum
+    sh: Array  # [N,K,3] float32, K = (degree + 1)^2, real SH in the 3DGS order; color = 0.5 + sum
     antialiased: bool = False  # trained with the 2D filter compensated (Mip-Splatting's opacity correction)
     surfels: bool = False  # 2D Gaussians: the third scale is a thickness of zero
 
@@ -208,7 +208,7 @@ class Splats:
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
-    """What the rasteriser returns for one camera; depth and normal are None where they were not asked for."""
+    """What the rasterizer returns for one camera; depth and normal are None where they were not asked for."""
 
     rgb: Array  # [H,W,3] float32, sRGB, composited over the background
     alpha: Array  # [H,W] float32, 0 to 1
@@ -219,7 +219,7 @@ class Rendering:
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Triangles, with what is needed to look right: UVs and named texture images, or vertex colours."""
+    """Triangles, with what is needed to look right: UVs and named texture images, or vertex colors."""
 
     vertices: Array  # [V,3] float32
     faces: Array  # [F,3] int32, counter-clockwise from outside
@@ -268,7 +268,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)  # what was chosen and why, e.g. "device" -> "CPU, 2 threads"
     versions: Mapping[str, str] = field(default_factory=dict)
-    licences: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights used
+    licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights used
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 44, 52
 LINE = 16  # pixels from one line of text to the next
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # told apart by colour-blind people, too
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # told apart by color-blind people, too
 Point = tuple[float, float]
 
 
@@ -39,11 +39,11 @@ def lines(curves: Mapping[str, Sequence[Point]], *, title: str, across: str, up:
         parts += [_line(LEFT, y(value), WIDTH - RIGHT, y(value)), _text(LEFT - 8, y(value) + 4, _label(value), "end")]
     names = _apart([y(curve[-1][1]) for curve in curves.values()])
     for number, (name, curve) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        color = COLORS[number % len(COLORS)]
         path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in curve)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3" fill="{colour}"/>' for a, b in curve]
-        parts.append(_text(x(curve[-1][0]) + 8, names[number] + 4, name, "start", colour=colour))
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3" fill="{color}"/>' for a, b in curve]
+        parts.append(_text(x(curve[-1][0]) + 8, names[number] + 4, name, "start", color=color))
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -69,8 +69,8 @@ def _label(value: float) -> str:
     return f"{value / 1000:g} k" if value >= 1000 else f"{value:g}"
 
 
-def _text(x: float, y: float, words: str, anchor: str, size: int = 13, colour: str = "#222222") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(words)}</text>'
+def _text(x: float, y: float, words: str, anchor: str, size: int = 13, color: str = "#222222") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{color}">{escape(words)}</text>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -16,7 +16,7 @@ REPEATS = 20
 
 
 def card(emit: Callable[..., None]) -> None:
-    """A step, and rasterising forward and backward, by each way to train on the card that passes its check."""
+    """A step, and rasterizing forward and backward, by each way to train on the card that passes its check."""
     import torch
 
     from ..backend.splats.cuda import engine_of, ways
@@ -35,8 +35,8 @@ def card(emit: Callable[..., None]) -> None:
             splats, camera = synthetic_splats(count), synthetic_camera(width, height)
             engine = engine_of(way.name, splats, count, 3)
             emit(f"step_{name}_ms", _milliseconds(_step(engine, camera, width, height)), "ms", **more)
-            rasterise = _gsplat(splats, camera, width, height) if way.name == "gsplat" else _own(engine, camera, width, height)
-            emit(f"rasterise_{name}_ms", _milliseconds(rasterise), "ms", **more)
+            rasterize = _gsplat(splats, camera, width, height) if way.name == "gsplat" else _own(engine, camera, width, height)
+            emit(f"rasterize_{name}_ms", _milliseconds(rasterize), "ms", **more)
             engine.close()
 
 
@@ -69,13 +69,13 @@ def _gsplat(splats: Splats, cameras: Any, width: int, height: int) -> Callable[[
     pose, k = (torch.tensor(m[0], dtype=torch.float32, device="cuda") for m in (cameras.cam_from_world, cameras.K))
     v_image = torch.randn(height, width, 3, device="cuda")
 
-    def rasterise() -> None:
+    def rasterize() -> None:
         means, quats, log_scales, opacity_logits, sh = parameters.values()
         shapes = (means, quats, torch.exp(log_scales), torch.sigmoid(opacity_logits), sh)
         picture, *_ = rasterization(*shapes, pose[None], k[None], width, height, sh_degree=3)
         (picture[0] * v_image).sum().backward()
 
-    return rasterise
+    return rasterize
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

@@ -84,5 +84,5 @@ def _figure(size: int) -> Array:
     y, x = np.mgrid[:size, :size] / size - 0.5
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
     inside = (radius < 0.35 + 0.08 * np.cos(5 * angle)) & (radius > 0.1)
-    colours = np.stack([128 + 120 * x, 128 + 120 * y, np.full_like(x, 160.0), 255.0 * inside], axis=-1)
-    return colours.astype(np.uint8)
+    colors = np.stack([128 + 120 * x, 128 + 120 * y, np.full_like(x, 160.0), 255.0 * inside], axis=-1)
+    return colors.astype(np.uint8)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..backend.jobs.job import Job
-from ..backend.mesh.analyse import analyse
+from ..backend.mesh.analyze import analyze
 from ..backend.mesh.care import MeshSettings, clean, close_holes, drop_enclosed, repair, simplify, smooth
 from ..backend.mesh.rebuild import rebuild
 from ..backend.mesh.texture import TextureSettings
@@ -30,7 +30,7 @@ def run(emit: Emit) -> None:
     mesh, job = bumpy_ring(316), Job()
     for kernels in ("cold", "warm"):
         timed = partial(_timed, emit, kernels)
-        timed("analyse_200k_seconds", partial(analyse, mesh))
+        timed("analyze_200k_seconds", partial(analyze, mesh))
         sound = timed("repair_200k_seconds", partial(repair, mesh, job=job))
         smaller = timed("simplify_50k_seconds", partial(simplify, sound, 50_000))
         flat = timed("unwrap_50k_seconds", partial(unwrap, smaller, TextureSettings()))
@@ -41,12 +41,12 @@ def run(emit: Emit) -> None:
         timed("close_a_large_hole_seconds", partial(close_holes, _half(sound), np.inf, job=job))
         timed("rebuild_200k_at_128_seconds", partial(rebuild, sound, 128, job=job))
         timed("clean_200k_to_50k_seconds", partial(clean, mesh, MeshSettings(faces=50_000), job=job))
-    figures = analyse(clean(mesh, MeshSettings(faces=50_000), job=job))
+    figures = analyze(clean(mesh, MeshSettings(faces=50_000), job=job))
     emit("cleaned_watertight", figures.watertight, "", genus=figures.genus, faces=figures.faces)
 
 
 def bumpy_ring(n: int) -> Mesh:
-    """A torus of 2 n² faces with bumps and a little noise, coloured by position."""
+    """A torus of 2 n² faces with bumps and a little noise, colored by position."""
     a, b = (x.ravel() for x in np.meshgrid(*[np.linspace(0, 2 * np.pi, n, endpoint=False)] * 2, indexing="ij"))
     small = 0.35 + 0.04 * np.sin(9 * a) * np.sin(5 * b) + 0.0005 * np.random.default_rng(0).normal(size=len(a))
     ring = 0.6 + small * np.cos(b)

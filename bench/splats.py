@@ -61,9 +61,9 @@ def kernels(emit: Emit) -> None:
         )
         emit(f"forward_{name}_ms", round(found.forward, 2), "ms")
         emit(f"backward_{name}_ms", round(found.backward, 2), "ms")
-        emit(f"rasterise_{name}_ms", round(found.rasterise, 2), "ms")
+        emit(f"rasterize_{name}_ms", round(found.rasterize, 2), "ms")
         own = _measured(count, width, height, 1, clock=time.thread_time)  # hardly changes where others compute at the same time
-        emit(f"step_{name}_own_ms", round(own.step, 2), "ms", rasterise=round(own.rasterise, 2))
+        emit(f"step_{name}_own_ms", round(own.step, 2), "ms", rasterize=round(own.rasterize, 2))
     one, two = (min(_measured(60_000, 400, 400, threads).step for _ in range(3)) for threads in (1, 2))
     emit("threads_scaling", round(one / two, 3), "x", one_thread_ms=round(one, 2), two_threads_ms=round(two, 2))
 
@@ -171,7 +171,7 @@ class _Times:
         return self._of("blend_back", "pull_back")
 
     @property
-    def rasterise(self) -> float:
+    def rasterize(self) -> float:
         return self._of("count_by_chunk", "fill_tiles", "blend", "blend_back") + self.sort
 
     def _of(self, *names: str) -> float:
@@ -288,7 +288,7 @@ def _quality_after(
 ) -> None:
     from ..backend.jobs.job import Job
     from ..backend.splats import train as training
-    from ..backend.splats.initialise import starting_splats
+    from ..backend.splats.initialize import starting_splats
 
     settings = training.TrainingSettings(seconds=seconds, long_side_px=560)
     job = Job()

@@ -58,7 +58,7 @@ def truth_folder() -> Path | None:
 
 
 def load_truth(name: str) -> Mesh:
-    """One of the ground truth meshes, upright, in a ball of radius 1; without a picture of its own it gets colours by position."""
+    """One of the ground truth meshes, upright, in a ball of radius 1; without a picture of its own it gets colors by position."""
     folder = truth_folder()
     assert folder is not None
     vertices, uvs, faces, face_uvs = _read_obj(folder / FILES[name])
@@ -89,12 +89,12 @@ def orbit(count: int, distance: float = 3.0, turn: float = 0.0) -> Cameras:
 
 
 def photograph(truth: Mesh, cameras: Cameras) -> Views:
-    """Pictures with alpha; vertex colours are lit from above."""
+    """Pictures with alpha; vertex colors are lit from above."""
     lit = _lit(truth)
     pictures = [render_mesh(lit, cameras, i, background=(0, 0, 0)) for i in range(len(cameras))]
     white = replace(lit, uvs=None, textures={}, vertex_srgb=np.ones_like(lit.vertices))
     alphas: list[Array | None] = [render_mesh(white, cameras, i, background=(0, 0, 0))[..., 0] for i in range(len(cameras))]
-    # Straight colours: what the edge pixels lost to the black background comes back.
+    # Straight colors: what the edge pixels lost to the black background comes back.
     for picture, alpha in zip(pictures, alphas, strict=True):
         assert alpha is not None
         picture[:] = (picture / np.maximum(alpha[..., None] / 255.0, 1 / 255)).clip(0, 255).astype(np.uint8)
@@ -124,7 +124,7 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cam
 
 def train_splats(views: Views) -> Splats:
     """Splats of the pictures, trained for TRAINING_SECONDS."""
-    from ..backend.splats.initialise import starting_splats
+    from ..backend.splats.initialize import starting_splats
     from ..backend.splats.train import TrainingSettings, train
 
     settings = TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
@@ -137,7 +137,7 @@ def _exact_renderer(truth: Mesh, _views: Views) -> Callable[[Cameras, int], Rend
 
 
 def exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
-    """The known mesh's colours and depth, as a renderer of splats would have them."""
+    """The known mesh's colors and depth, as a renderer of splats would have them."""
     seen = rasterize_mesh(truth, cameras, index)
     return Rendering(render_mesh(truth, cameras, index).astype(np.float32) / 255, seen.hit.astype(np.float32), seen.depth)
 
@@ -188,7 +188,7 @@ def _timed(emit: Emit, figure: str, work: Callable[[], Mesh], more: dict[str, An
 
 
 def _lit(mesh: Mesh) -> Mesh:
-    """The mesh with its vertex colours times a soft light from above; a texture stays as it is."""
+    """The mesh with its vertex colors times a soft light from above; a texture stays as it is."""
     if mesh.vertex_srgb is None:
         return mesh
     light = 0.7 + 0.3 * normals_of(mesh)[:, 2:]
@@ -196,13 +196,13 @@ def _lit(mesh: Mesh) -> Mesh:
 
 
 def _marble(points: Array) -> Array:
-    """Colours [V,3] by position, detailed at several scales."""
+    """Colors [V,3] by position, detailed at several scales."""
     rng = np.random.default_rng(4)
-    colour = np.full((len(points), 3), 0.55)
+    color = np.full((len(points), 3), 0.55)
     for scale in (3, 6, 12, 24):
         direction, phase = rng.normal(size=(3, 3)) * scale, rng.random(3) * 6
-        colour += 0.35 / np.sqrt(scale) * np.sin(points @ direction + phase)
-    return colour.clip(0.05, 1.0).astype(np.float32)
+        color += 0.35 / np.sqrt(scale) * np.sin(points @ direction + phase)
+    return color.clip(0.05, 1.0).astype(np.float32)
 
 
 def _read_obj(path: Path) -> tuple[Array, Array, Array, Array]:

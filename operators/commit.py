@@ -111,7 +111,7 @@ def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> Non
         pose = cameras[0].matrix_world
         view.view_perspective = "PERSP"
         view.view_rotation = pose.to_quaternion()
-        view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's centre
+        view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's center
         view.view_distance = 1.5 * (pose.translation - view.view_location).length
 
 

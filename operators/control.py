@@ -107,7 +107,7 @@ class REIFY_OT_move(TaskOperator, bpy.types.Operator):
     by: bpy.props.IntProperty(name="By", description="1 for later, -1 for earlier", default=-1, min=-1, max=1)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Let it change places with its neighbour."""
+        """Let it change places with its neighbor."""
         if self.task is not None:
             session.runner().move(self.task, self.by)
         return {"FINISHED"}

@@ -121,7 +121,7 @@ def mark(collection: bpy.types.Collection, stored: dict[str, Any], license_name:
     figures = ", ".join(f"{name} {value:.4g}" for name, value in stored.get("metrics", {}).items())
     sources = ", ".join(Path(source).name for source in stored.get("inputs", {}))
     version = stored.get("versions", {}).get("reify", "")
-    weights = "; ".join(f"{name}: {terms}" for name, terms in stored.get("licences", {}).items())
+    weights = "; ".join(f"{name}: {terms}" for name, terms in stored.get("licenses", {}).items())
     asset.description = f"Made with Reify {version} from {sources}. {figures}"[:LARGEST_NOTE]
     asset.license = license_name or (f"Depends on the weights used ({weights})" if weights else "That of its sources")
     _give_picture(collection)

@@ -13,7 +13,7 @@ def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
 
 
 def show_colors(manager: bpy.types.WindowManager) -> None:
-    """Let viewports in Solid mode show colours of attributes, unless the preferences forbid it: materials say nothing there."""
+    """Let viewports in Solid mode show colors of attributes, unless the preferences forbid it: materials say nothing there."""
     preferences = chosen.preferences()
     if preferences is not None and not preferences.show_colors:
         return

@@ -113,7 +113,7 @@ def _prepare_cycles(scene: bpy.types.Scene) -> None:
 
 
 def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
-    # AgX, the default, is for light; photos hold finished colours, and Standard leaves those alone.
+    # AgX, the default, is for light; photos hold finished colors, and Standard leaves those alone.
     settings: Any = scene.view_settings
     settings.view_transform = "Standard"
     if scene.world is None:  # without light the mesh would be black; evenly white light shows its texture as it is

@@ -51,10 +51,10 @@ def use_nodes(owner: bpy.types.Material | bpy.types.World) -> None:
 
 
 def paint_white_on_black(tools: bpy.types.ToolSettings) -> None:
-    """Let the image editor's brushes paint white, and black with Ctrl; the colours are the mode's own from 5.0 on."""
-    colours = getattr(tools.image_paint, "unified_paint_settings", None) or tools.unified_paint_settings
-    colours.use_unified_color = True
-    colours.color, colours.secondary_color = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+    """Let the image editor's brushes paint white, and black with Ctrl; the colors are the mode's own from 5.0 on."""
+    colors = getattr(tools.image_paint, "unified_paint_settings", None) or tools.unified_paint_settings
+    colors.use_unified_color = True
+    colors.color, colors.secondary_color = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 
 
 def has_cycles(scene: bpy.types.Scene) -> bool:

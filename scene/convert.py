@@ -116,7 +116,7 @@ def _width(source: bpy.types.Object) -> float:
 
 
 def _mesh_like(name: str, mesh: Mesh, source: bpy.types.Object, modifiers: bool) -> bpy.types.Object:
-    """A mesh object with the materials of the one that it was made of, face by face, and its names of UVs and colours."""
+    """A mesh object with the materials of the one that it was made of, face by face, and its names of UVs and colors."""
     if kind_of(source) is not Mesh:
         return mesh_object(name, mesh)
     local = in_object_space(mesh, source)

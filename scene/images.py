@@ -1,4 +1,4 @@
-"""Pictures as Blender images, and the two colour spaces."""
+"""Pictures as Blender images, and the two color spaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..backend.values import Array
 
 
 def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Image:
-    """A new image with `picture` [H,W,3 or 4] uint8, first row on top, packed as PNG; `data` is for what isn't colour."""
+    """A new image with `picture` [H,W,3 or 4] uint8, first row on top, packed as PNG; `data` is for what isn't color."""
     height, width, channels = picture.shape
     image = bpy.data.images.new(name, width, height, alpha=channels == 4, is_data=data)
     _write(image, picture)

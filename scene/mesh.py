@@ -1,4 +1,4 @@
-"""Meshes to Blender and back: UVs, packed textures, a Principled material, vertex colours for Solid mode."""
+"""Meshes to Blender and back: UVs, packed textures, a Principled material, vertex colors for Solid mode."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mesh_object(name: str, mesh: Mesh) -> bpy.types.Object:
 
 
 def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
-    """A new mesh datablock: geometry, UVs and colours, smooth shaded, without a material."""
+    """A new mesh datablock: geometry, UVs and colors, smooth shaded, without a material."""
     data = bpy.data.meshes.new(name)
     corners, starts = _polygons(mesh)
     data.vertices.add(len(mesh.vertices))
@@ -52,7 +52,7 @@ def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
 
 
 def vertex_srgb(mesh: Mesh) -> Array | None:
-    """A colour for each vertex, [V,3] float 0 to 1: the mesh's own, or its texture's at one of the vertex's corners."""
+    """A color for each vertex, [V,3] float 0 to 1: the mesh's own, or its texture's at one of the vertex's corners."""
     if mesh.vertex_srgb is not None:
         return mesh.vertex_srgb
     texture = mesh.textures.get("base_color")
@@ -67,7 +67,7 @@ def vertex_srgb(mesh: Mesh) -> Array | None:
 
 
 def read_mesh(source: bpy.types.Object, modifiers: bool = True) -> Mesh:
-    """The triangles of an object in its own space, with the active UVs, colours and texture, as it is drawn or without its modifiers.
+    """The triangles of an object in its own space, with the active UVs, colors and texture, as it is drawn or without its modifiers.
 
     Raises ReifyError where it has no surface.
     """
@@ -83,7 +83,7 @@ def read_mesh(source: bpy.types.Object, modifiers: bool = True) -> Mesh:
 
 
 def read_pieces(source: bpy.types.Object, modifiers: bool = True) -> list[Mesh]:
-    """The same, one mesh for each material that faces have; those without a texture get their material's colour as vertex colours."""
+    """The same, one mesh for each material that faces have; those without a texture get their material's color as vertex colors."""
     with _data_of(source, modifiers) as data:
         corners, faces = _triangles(data)
         slots = [slot.material for slot in source.material_slots] or [None]
@@ -187,7 +187,7 @@ def _read_colors(data: bpy.types.Mesh) -> Array | None:
     if found is None:
         return None
     colors = np.empty(len(found.data) * 4, dtype=np.float32)
-    found.data.foreach_get("color", colors)  # linear, for byte colours as well
+    found.data.foreach_get("color", colors)  # linear, for byte colors as well
     colors = colors.reshape(-1, 4)[:, :3]
     if found.domain == "CORNER":
         vertex = np.empty(len(data.loops), np.int32)
@@ -205,7 +205,7 @@ def _read_textures(material: bpy.types.Material | None) -> dict[str, Array]:
 
 
 def _picture_behind(socket: bpy.types.NodeSocket) -> bpy.types.Image | None:
-    """The first picture that flows into a socket, also by way of other nodes: glTF's importer multiplies it by vertex colours."""
+    """The first picture that flows into a socket, also by way of other nodes: glTF's importer multiplies it by vertex colors."""
     waiting = [link.from_node for link in socket.links]
     while waiting:
         node = waiting.pop(0)
@@ -232,7 +232,7 @@ def _material(name: str, mesh: Mesh) -> bpy.types.Material:
         node.image = images.packed_image(f"{name} Base Color", mesh.textures["base_color"])
         node.location = (-320, 280)
         tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
-        tree.nodes.active = node  # Solid mode's Texture colours, painting and baking use the active image node
+        tree.nodes.active = node  # Solid mode's Texture colors, painting and baking use the active image node
         if "normal" in mesh.textures:
             _connect_normal_map(tree, shader, images.packed_image(f"{name} Normal", mesh.textures["normal"], data=True))
         if "coverage" in mesh.textures:

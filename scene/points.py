@@ -1,4 +1,4 @@
-"""Point clouds to Blender and back, drawn as small coloured spheres."""
+"""Point clouds to Blender and back, drawn as small colored spheres."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _show_splats(splats: Splats, scene: bpy.types.Scene) -> None:
 
 
 def _show_mesh(mesh: Mesh, scene: bpy.types.Scene) -> None:
-    # Colours of the vertices instead of a texture: an image would have to be made anew, and packed, every time.
+    # Colors of the vertices instead of a texture: an image would have to be made anew, and packed, every time.
     colored = replace(mesh, vertex_srgb=vertex_srgb(mesh), uvs=None, textures={})
     found = shown(scene)
     if found is None or found.type != "MESH":

@@ -36,7 +36,7 @@ def finished(result: Result) -> Result:
 
 
 def quadriflow(mesh: Mesh, quads: int) -> Mesh:
-    """About `quads` quads over the same surface, with UVs and colours from there; takes seconds, in the main thread.
+    """About `quads` quads over the same surface, with UVs and colors from there; takes seconds, in the main thread.
 
     Raises ReifyError where Blender finds no quads.
     """

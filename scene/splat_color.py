@@ -1,8 +1,8 @@
-"""The colour and opacity of splats in geometry nodes: real spherical harmonics up to degree 3, as 3DGS orders them, made linear.
+"""The color and opacity of splats in geometry nodes: real spherical harmonics up to degree 3, as 3DGS orders them, made linear.
 
-Training blends splats in sRGB, Blender in linear light, where what is bright shines through what is dark. A splat of grey value s
-and opacity a over a grey c changes it by a (s - c) in sRGB; that takes an opacity of 2 c a / (s + c) in linear light, to first
-order and with x² for the sRGB curve. Opacities are changed by that for the grey of average surroundings: renders of a photographed
+Training blends splats in sRGB, Blender in linear light, where what is bright shines through what is dark. A splat of gray value s
+and opacity a over a gray c changes it by a (s - c) in sRGB; that takes an opacity of 2 c a / (s + c) in linear light, to first
+order and with x² for the sRGB curve. Opacities are changed by that for the gray of average surroundings: renders of a photographed
 scene were 5 to 8 dB closer to the trained ones.
 """
 
@@ -37,7 +37,7 @@ KNEE = 0.04045  # where the sRGB curve goes from a line to a power
 
 
 def view_color(n: Nodes, direction: Any, follows: Any) -> Any:
-    """Linear colour, and opacity for linear light, seen along the unit vectors `direction`; the DC colour's where not `follows`."""
+    """Linear color, and opacity for linear light, seen along the unit vectors `direction`; the DC color's where not `follows`."""
     base = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name="radiance:base")["Attribute"]
     split = n.add("FunctionNodeSeparateColor", Color=base)
     dc = n.add("ShaderNodeCombineXYZ", X=split["Red"], Y=split["Green"], Z=split["Blue"])["Vector"]
@@ -53,9 +53,9 @@ def view_color(n: Nodes, direction: Any, follows: Any) -> Any:
 
 
 def _opacity(n: Nodes, trained: Any, srgb: Any) -> Any:
-    grey = n.vector("DOT_PRODUCT", srgb, (0.3, 0.59, 0.11))
-    grey = n.math("MINIMUM", n.math("MAXIMUM", grey, 0.0), 1.0)
-    times = n.math("DIVIDE", 2 * SURROUNDINGS, n.math("ADD", grey, SURROUNDINGS))
+    gray = n.vector("DOT_PRODUCT", srgb, (0.3, 0.59, 0.11))
+    gray = n.math("MINIMUM", n.math("MAXIMUM", gray, 0.0), 1.0)
+    times = n.math("DIVIDE", 2 * SURROUNDINGS, n.math("ADD", gray, SURROUNDINGS))
     return n.math("SUBTRACT", 1.0, n.math("POWER", n.math("MAXIMUM", n.math("SUBTRACT", 1.0, trained), 0.0), times))
 
 

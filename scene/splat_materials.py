@@ -15,7 +15,7 @@ FACING, SOLID, VIEWPORT = "Reify Splats", "Reify Splats Solid", "Reify Splats Vi
 COLOR = "reify_color"  # linear red, green, blue and opacity
 OFFSET = "reify_offset"  # on a square: x, y, z such that opacity is exp(-(x² + y² + z²))
 FAINTEST = 1 / 255  # a splat ends where its opacity falls below this
-REACH = 3.0  # … and at most this many standard deviations from its centre
+REACH = 3.0  # … and at most this many standard deviations from its center
 CIRCUMSCRIBED = 1.2584  # circumradius of the icosahedron around the unit sphere
 
 
@@ -25,7 +25,7 @@ def facing() -> bpy.types.Material:
 
 
 def solid() -> bpy.types.Material:
-    """For ellipsoids: opacity falls with the distance between the viewing ray and the centre.
+    """For ellipsoids: opacity falls with the distance between the viewing ray and the center.
 
     In the splat's own space it is a unit sphere (Moenne-Loccoz et al., "3D Gaussian Ray Tracing", 2024, eq. 6).
     """
@@ -57,7 +57,7 @@ def _solid(n: Nodes) -> None:
     position = n.add("ShaderNodeVectorTransform", vector_type="POINT", **own, Vector=geometry["Position"])["Vector"]
     ray = n.add("ShaderNodeVectorTransform", vector_type="VECTOR", **own, Vector=geometry["Incoming"])["Vector"]
     direction = n.vector("NORMALIZE", ray)
-    # |p x d| is the distance between the ray and the centre, in units of the reach.
+    # |p x d| is the distance between the ray and the center, in units of the reach.
     offset = n.vector("CROSS_PRODUCT", position, direction)
     squared = n.vector("DOT_PRODUCT", offset, offset)
     power = n.math("MULTIPLY", n.math("MULTIPLY", squared, reach_squared(n, color["Alpha"])), -0.5)
@@ -73,7 +73,7 @@ def _soft(n: Nodes, color: Any, opacity: Any) -> None:
 
 
 def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
-    """1 on one of the two sides that a ray meets: the front, or the back of a splat around the camera whose centre is ahead."""
+    """1 on one of the two sides that a ray meets: the front, or the back of a splat around the camera whose center is ahead."""
     distance = n.add("ShaderNodeCameraData")["View Distance"]
     to_camera = n.vector("SCALE", ray, distance)
     camera = n.vector("ADD", position, to_camera)

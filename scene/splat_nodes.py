@@ -1,6 +1,6 @@
 """How splats are drawn: geometry nodes that put a small shape on each.
 
-For a render each splat is a square that faces the scene's camera, as large as the splat appears from there, with the colour that
+For a render each splat is a square that faces the scene's camera, as large as the splat appears from there, with the color that
 the splat has from there; its material is the Gaussian (Zwicker et al., "EWA splatting", 2002). A ray meets each splat once, and all
 squares are one mesh, which is what makes Cycles fast enough. The squares follow the camera from frame to frame.
 
@@ -201,7 +201,7 @@ def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any
 def _ball() -> bpy.types.Object:
     """The shape of a splat in the viewport; it lies in no scene.
 
-    Solid mode shows only a mesh's active colour, which nodes can't choose, but which comes along from a mesh that is instanced.
+    Solid mode shows only a mesh's active color, which nodes can't choose, but which comes along from a mesh that is instanced.
     """
     found: Any = bpy.data.objects.get(BALL)
     if found is not None and found.type == "MESH":

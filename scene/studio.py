@@ -28,7 +28,7 @@ LENS_MM, SENSOR_MM = 50.0, 36.0
 AIM = Vector((0.02, 0.0, 0.86))  # the middle of the figure, where the cameras look
 RINGS = ((0.4, 23.0, 3.75), (0.35, 41.0, 3.85), (0.25, 60.0, 4.0))  # share of the views, elevation in degrees, distance
 
-# Colours are linear RGB.
+# Colors are linear RGB.
 ORANGE, TEAL, CREAM, INK = (0.62, 0.22, 0.05), (0.05, 0.36, 0.38), (0.66, 0.58, 0.42), (0.03, 0.03, 0.05)
 RED, YELLOW, VIOLET, MOSS, EARTH = (0.55, 0.05, 0.06), (0.70, 0.48, 0.06), (0.28, 0.14, 0.45), (0.14, 0.28, 0.08), (0.34, 0.26, 0.19)
 
@@ -38,7 +38,7 @@ def build_studio() -> bpy.types.Scene:
     scene = bpy.data.scenes.new("Studio")
     _ground(scene)
     _figure(scene)
-    _neighbours(scene)
+    _neighbors(scene)
     _light(scene)
     data = bpy.data.cameras.new("Studio Camera")
     data.lens, data.sensor_width, data.sensor_fit = LENS_MM, SENSOR_MM, "HORIZONTAL"
@@ -107,7 +107,7 @@ def studio_cameras(views: int = 40, size_px: int = 400) -> Cameras:
 
 
 def _walk(views: int) -> Iterator[tuple[float, float, float]]:
-    """Elevation and azimuth in degrees, distance; neighbours in time are neighbours in space."""
+    """Elevation and azimuth in degrees, distance; neighbors in time are neighbors in space."""
     ends = [round(views * sum(share for share, _, _ in RINGS[: i + 1])) for i in range(len(RINGS))]
     for (_, elevation, distance), begin, end in zip(RINGS, [0, *ends], ends, strict=False):
         for step in range(end - begin):
@@ -149,7 +149,7 @@ def _prepare_render(scene: bpy.types.Scene, size_px: int, samples: int) -> None:
     render.engine = "CYCLES"
     render.resolution_x = render.resolution_y = size_px
     render.resolution_percentage = 100
-    render.use_persistent_data = True  # the scene is synchronised once, not for every view
+    render.use_persistent_data = True  # the scene is synchronized once, not for every view
     render.image_settings.file_format = "PNG"
     render.image_settings.color_mode = "RGB"
     render.use_file_extension = False
@@ -215,7 +215,7 @@ def _figure(scene: bpy.types.Scene) -> None:
     _add(scene, "Right Foot", _box((0.28, 0.46, 0.14)), red, at=(-0.22, -0.06, 0.07), turn=(0, 0, -6), bevel=0.04)
 
 
-def _neighbours(scene: bpy.types.Scene) -> None:
+def _neighbors(scene: bpy.types.Scene) -> None:
     stone = _material("Stone", (0.30, 0.32, 0.36), cells=9.0, grain=30.0, contrast=0.8)
     block = _material("Block", YELLOW, cells=8.0, grain=28.0, second=RED)
     other = _material("Other Block", MOSS, cells=8.0, grain=28.0, second=CREAM)
@@ -233,9 +233,9 @@ def _material(
     contrast: float = 0.6,
     second: tuple[float, float, float] | None = None,
 ) -> bpy.types.Material:
-    """Matte, with coloured cells of 1/`cells` and a grain of 1/`grain` world units that repeat nowhere.
+    """Matte, with colored cells of 1/`cells` and a grain of 1/`grain` world units that repeat nowhere.
 
-    `second` is a colour that covers a part of it in patches. The texture depends on world coordinates, hence
+    `second` is a color that covers a part of it in patches. The texture depends on world coordinates, hence
     two objects of one material look different.
     """
     material = bpy.data.materials.new(name)
@@ -304,7 +304,7 @@ def _add(
     bevel: float = 0.0,
     smooth: bool = False,
 ) -> bpy.types.Object:
-    """Put `shape` into the scene, its centre at `at`, turned by Euler angles in degrees; frees `shape`."""
+    """Put `shape` into the scene, its center at `at`, turned by Euler angles in degrees; frees `shape`."""
     for face in shape.faces:
         face.smooth = smooth
     mesh = bpy.data.meshes.new(name)

@@ -63,19 +63,19 @@ def _pose(middle: Array, turn: float, distance: float) -> Array:
     return pose
 
 
-def _lit(colours: Array, clay: Array) -> Array:
+def _lit(colors: Array, clay: Array) -> Array:
     shade = np.clip(0.35 + 0.75 * clay[..., :1].astype(np.float32) / 255.0, 0.0, 1.0)
-    return (colours * shade).astype(np.uint8)
+    return (colors * shade).astype(np.uint8)
 
 
 def _fitted(pixels: Array, size_px: int) -> Array:
     small = resize(pixels, size_px)
-    colours: Array = small[..., :3].astype(np.float32)
+    colors: Array = small[..., :3].astype(np.float32)
     if small.shape[2] == 4:
-        colours = PAPER + small[..., 3:] / 255.0 * (colours - PAPER)
+        colors = PAPER + small[..., 3:] / 255.0 * (colors - PAPER)
     page = np.full((size_px, size_px, 3), PAPER, np.uint8)
     top, left = (size_px - small.shape[0]) // 2, (size_px - small.shape[1]) // 2
-    page[top : top + small.shape[0], left : left + small.shape[1]] = colours.astype(np.uint8)
+    page[top : top + small.shape[0], left : left + small.shape[1]] = colors.astype(np.uint8)
     return page
 
 

@@ -159,7 +159,7 @@ GERMAN = {
     "Show this of the result, and hide the others, which lie in the same place": "Dies vom Ergebnis zeigen und das andere verbergen, das am selben Ort liegt",
     "Show what the picture becomes while sliders move, coarse, in the viewport and in the panel": "Zeigen, was aus dem Bild wird, während Regler bewegt werden, grob, in der Ansicht und im Panel",
     "Take dropped photos or a video as what to make objects from; of a single picture it is asked whether it is a photo or a drawing": "Fallen gelassene Fotos oder ein Video als Quelle nehmen; bei einem einzelnen Bild wird gefragt, ob es ein Foto oder eine Zeichnung ist",
-    # What is missing when a button is grey
+    # What is missing when a button is gray
     "The engine is being installed": "Der Rechenkern wird gerade installiert",
     "This file holds no images": "Diese Datei enthält keine Bilder",
     "Open a picture in an Image Editor first": "Erst ein Bild in einem Bildeditor öffnen",
@@ -214,7 +214,7 @@ GERMAN = {
     "Cache Limit (GB)": "Cache-Grenze (GB)",
     "Stages used longest ago are deleted when the cache grows beyond this": "Am längsten unbenutzte Schritte werden gelöscht, wenn der Cache darüber hinauswächst",
     "Show Colors in Solid Mode": "Farben im Solid-Modus zeigen",
-    "Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't grey": "Ansichten im Solid-Modus auf Attributfarben umschalten, wenn ein Ergebnis kommt, damit Splats nicht grau sind",
+    "Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray": "Ansichten im Solid-Modus auf Attributfarben umschalten, wenn ein Ergebnis kommt, damit Splats nicht grau sind",
     "Computes On": "Rechnet auf",
     "Which build of torch the engine is installed with": "Mit welcher Ausgabe von torch der Rechenkern installiert wird",
     "Automatic": "Automatisch",
@@ -279,7 +279,7 @@ GERMAN = {
     "Turn the world upright, center it on the subject and scale it to a radius of 1": "Die Welt aufrichten, auf das Motiv zentrieren und auf den Radius 1 bringen",
     # From Photos: splats
     "Steps": "Schritte",
-    "Most optimisation steps, each of them on one photo": "Höchstzahl der Optimierungsschritte, jeder an einem Foto",
+    "Most optimization steps, each of them on one photo": "Höchstzahl der Optimierungsschritte, jeder an einem Foto",
     "Seconds": "Sekunden",
     "Time for training, 0 for no limit; training ends when either the time or the steps are used up": "Zeit fürs Training, 0 für keine Grenze; was von Zeit und Schritten zuerst erreicht ist, beendet es",
     "Long side px": "Lange Seite (px)",

@@ -8,7 +8,7 @@
     posed       COLMAP models and transforms.json -> Capture with cameras
     views       Capture -> undistorted pictures with pinhole cameras
     solve       structure from motion
-    world       upright, centred, scaled
+    world       upright, centered, scaled
 
 The modules named sfm_* belong to `solve`; `undistort` and `remap` belong to `views`.
 """

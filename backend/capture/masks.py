@@ -19,7 +19,7 @@ def read_mask(photo: Photo, size_px: tuple[int, int]) -> Array | None:
     if _lies(pixels, photo):  # it was made from the stored pixels of a photo that EXIF turns
         pixels = images.read_image(photo.mask, turn=images.probe(photo.path).orientation)
     mask = pixels[..., :3].max(axis=2)
-    if pixels.shape[2] == 4 and mask.min() == mask.max():  # all of one colour: its transparency is what masks
+    if pixels.shape[2] == 4 and mask.min() == mask.max():  # all of one color: its transparency is what masks
         mask = pixels[..., 3]
     return images.resize_to(np.ascontiguousarray(mask), size_px)
 

@@ -22,7 +22,7 @@ def _weights(t):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
 def remap(pixels, x_px, y_px):  # type: ignore[no-untyped-def]
-    """[H,W,N] uint8 at the positions `x_px`, `y_px` [h,w] float32 (first pixel's centre at 0.5), bicubic -> [h,w,N] uint8,
+    """[H,W,N] uint8 at the positions `x_px`, `y_px` [h,w] float32 (first pixel's center at 0.5), bicubic -> [h,w,N] uint8,
     and [h,w] uint8: 255 where the position lies on the picture, 0 where it doesn't or is NaN."""  # noqa: D205, D209
     source_height, source_width, channels = pixels.shape
     height, width = x_px.shape

@@ -1,4 +1,4 @@
-"""Which pairs of photos are worth matching: all of them, neighbours in time, or those that look alike."""
+"""Which pairs of photos are worth matching: all of them, neighbors in time, or those that look alike."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def all_pairs(count: int) -> list[Pair]:
     return [(a, b) for a in range(count) for b in range(a + 1, count)]
 
 
-def neighbours(count: int, overlap: int) -> list[Pair]:
+def neighbors(count: int, overlap: int) -> list[Pair]:
     """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two).
 
-    Not ordered photos have an overlap of 0, and no neighbours.
+    Not ordered photos have an overlap of 0, and no neighbors.
     """
     if overlap == 0:
         return []
@@ -49,7 +49,7 @@ def similar_pairs(
 
 
 def preemptive_scores(descriptors: Sequence[Array], progress: Callable[[int], None] = lambda photo: None) -> Array:
-    """Mutual nearest neighbours that pass the ratio test, for each pair of photos: [C,C] int, 0 on the diagonal."""
+    """Mutual nearest neighbors that pass the ratio test, for each pair of photos: [C,C] int, 0 on the diagonal."""
     count = len(descriptors)
     unit = [_unit(rows) for rows in descriptors]
     scores = np.zeros((count, count), np.int32)

@@ -74,7 +74,7 @@ def _keep(photo: Photo, pixels: Array, size: tuple[int, int]) -> Array | None:
 def _opaque(pixels: Array) -> Array:
     if pixels.shape[2] == 3:
         return pixels
-    # A background of the subject's own mean colour makes the weakest edge around it.
+    # A background of the subject's own mean color makes the weakest edge around it.
     alpha = pixels[..., 3:].astype(np.float32) / 255.0
     rgb = pixels[..., :3].astype(np.float32)
     mean = (rgb * alpha).sum(axis=(0, 1)) / max(float(alpha.sum()), 1.0)

@@ -20,7 +20,7 @@ import numpy as np
 import pycolmap
 
 from ..values import Array
-from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbours, similar_pairs
+from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbors, similar_pairs
 
 POLL_S = 0.25
 PAIRS_A_TRANSACTION = 20  # small, so that the progress moves and little is lost with a kill
@@ -133,7 +133,7 @@ def _choose_pairs(path: Path, request: dict[str, Any]) -> list[Pair]:
     coarse = [_largest_features(database, number + 1) for number in range(count)]
     database.close()
     chosen = similar_pairs(coarse, pairing["partners"], progress=lambda photo: _say("pairs", photo, count))
-    return sorted({*chosen, *neighbours(count, pairing["overlap"])})
+    return sorted({*chosen, *neighbors(count, pairing["overlap"])})
 
 
 def _largest_features(database: Any, image_id: int) -> Array:

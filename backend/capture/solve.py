@@ -1,4 +1,4 @@
-"""Where the photos were taken from: structure from motion, or given cameras, brought into an upright, centred world."""
+"""Where the photos were taken from: structure from motion, or given cameras, brought into an upright, centered world."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..values import Array, Cameras, Capture, Photo, Points
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
 from .sfm_pictures import picture_name, write_pictures
-from .world import normalise_world
+from .world import normalize_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
 FEW_FEATURES = 60  # less than that in a photo can't be placed
@@ -78,7 +78,7 @@ class CameraSettings:
 
 
 def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Capture:
-    """The capture with a camera for each photo that is left in it, sparse points, and the world upright and centred.
+    """The capture with a camera for each photo that is left in it, sparse points, and the world upright and centered.
 
     Cameras that the capture already has are kept. Otherwise they are found by structure from motion (Schönberger and Frahm, CVPR 2016);
     photos that couldn't be placed go to `unregistered` with a reason. Raises ReifyError where fewer than three can be placed.
@@ -91,7 +91,7 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:
-        capture = normalise_world(capture, given=given, job=job)
+        capture = normalize_world(capture, given=given, job=job)
     return capture
 
 
@@ -116,7 +116,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
 def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> tuple[Model, Rung]:
     count = len(capture.photos)
     every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
-    # A small picture has few features that differ from their neighbours; more of them only cost time.
+    # A small picture has few features that differ from their neighbors; more of them only cost time.
     most_features = min(settings.features, max(LEAST_FEATURES, int(sizes.prod(axis=1).max()) // PIXELS_A_FEATURE))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
     best: tuple[Model, Rung] | None = None

@@ -64,7 +64,7 @@ def _kernel() -> Any:
 
 @functools.lru_cache(maxsize=2)  # photos of one device share it, and come one after another
 def _source_map(K_bytes: bytes, size_px: tuple[int, int], distortion_bytes: bytes, fisheye: bool) -> tuple[Array, Array]:
-    """For each pixel of the pinhole picture, where in the source its colour is: two [H,W] float32 in pixels, NaN where nowhere."""
+    """For each pixel of the pinhole picture, where in the source its color is: two [H,W] float32 in pixels, NaN where nowhere."""
     K, distortion = np.frombuffer(K_bytes).reshape(3, 3), np.frombuffer(distortion_bytes)
     width, height = size_px
     x = (np.arange(width) + 0.5 - K[0, 2]) / K[0, 0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHARPNESS_WIDTH_PX = 480  # enough to tell a blurred frame, and quick
 BT709, UNTAGGED = 1, 2  # ISO/IEC 23091-2, matrix coefficients
-# The outer parts of a stretch are left alone, so that neighbours stay apart.
+# The outer parts of a stretch are left alone, so that neighbors stay apart.
 USED_PART = 0.7
 
 
@@ -97,8 +97,8 @@ def _duration_s(container: object, stream: object) -> float:
 def _sharpness(frame: VideoFrame) -> float:
     width = min(SHARPNESS_WIDTH_PX, frame.width)
     height = max(3, round(frame.height * width / frame.width))
-    grey = frame.reformat(width=width, height=height, format="gray").to_ndarray().astype(np.float32)
-    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    gray = frame.reformat(width=width, height=height, format="gray").to_ndarray().astype(np.float32)
+    laplacian = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:] - 4 * gray[1:-1, 1:-1]
     return float(laplacian.var())
 
 

@@ -1,7 +1,7 @@
-"""The world as artists expect it: Z up, centred on the subject, whose radius is about 1.
+"""The world as artists expect it: Z up, centered on the subject, whose radius is about 1.
 
 One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, and from the ground where the
-sparse points show one that agrees. The centre is where the cameras look. The radius is that of the points around there, without the
+sparse points show one that agrees. The center is where the cameras look. The radius is that of the points around there, without the
 ground, that all cameras can see; without points, it is that of the sphere that all cameras see in full. Two exceptions: a given world
 that stands upright already isn't turned, and a metric one isn't scaled.
 """
@@ -35,13 +35,13 @@ class Frame:
     ground_z: float | None  # height of the ground in the new world
 
 
-def normalise_world(capture: Capture, *, given: bool, job: Job) -> Capture:
-    """The capture in an upright, centred and scaled world; `given` cameras keep an orientation that is upright already."""
+def normalize_world(capture: Capture, *, given: bool, job: Job) -> Capture:
+    """The capture in an upright, centered and scaled world; `given` cameras keep an orientation that is upright already."""
     assert capture.cameras is not None
     frame = find_frame(capture.cameras, capture.points, keep_upright=given, keep_scale=capture.metric)
     scale = float(np.cbrt(np.linalg.det(frame.world_from_source[:3, :3])))
     ground = "" if frame.ground_z is None else f"; the ground is at z = {frame.ground_z:.2f}"
-    size = "metres" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
+    size = "meters" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
     job.choose("world", f"up {frame.up}; {size}{ground}")
     return transform_capture(capture, frame.world_from_source)
 

@@ -2,7 +2,7 @@
 
     axes        camera and world axes: the one place where conventions are converted
     images      pictures of every kind to upright 8-bit sRGB, PNG and JPEG out
-    ply         the vertices of a PLY file, vectorised
+    ply         the vertices of a PLY file, vectorized
     splat_ply   3DGS and 2DGS splats
     points_ply  point clouds
     given       a file of splats, points or a mesh, told apart by what is in it

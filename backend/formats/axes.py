@@ -92,7 +92,7 @@ def turn_cameras(cameras: Cameras, quarter_turns: Array) -> Cameras:
 
 
 def resize_cameras(cameras: Cameras, size_px: Array) -> Cameras:
-    """The cameras of pictures scaled to `size_px` [C,2]; the first pixel's centre stays at (0.5, 0.5)."""
+    """The cameras of pictures scaled to `size_px` [C,2]; the first pixel's center stays at (0.5, 0.5)."""
     scale = np.asarray(size_px, dtype=np.float64) / cameras.size_px
     K = cameras.K.copy()
     K[:, :2] *= scale[:, :, None]

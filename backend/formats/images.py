@@ -98,7 +98,7 @@ def scaled_size(width: int, height: int, long_side_px: int) -> tuple[int, int]:
 
 
 def resize_to(pixels: Array, size_px: tuple[int, int]) -> Array:
-    """Pixels at another size (width, height), each an average of those it covers; transparent ones give no colour."""
+    """Pixels at another size (width, height), each an average of those it covers; transparent ones give no color."""
     from PIL import Image
 
     if pixels.shape[1::-1] == tuple(size_px):
@@ -116,7 +116,7 @@ def write_png(path: Path, pixels: Array) -> None:
 
 
 def write_jpeg(path: Path, pixels: Array, quality: int = 95) -> None:
-    """Write [H,W] or [H,W,3] uint8 without subsampling the colours; raises ReifyError where the disk refuses."""
+    """Write [H,W] or [H,W,3] uint8 without subsampling the colors; raises ReifyError where the disk refuses."""
     from PIL import Image
 
     with writing(path) as partial:
@@ -124,7 +124,7 @@ def write_jpeg(path: Path, pixels: Array, quality: int = 95) -> None:
 
 
 def srgb_of_linear(linear: Array) -> Array:
-    """Linear colours to sRGB, 0 to 1 (IEC 61966-2-1); what is brighter than 1 is clipped."""
+    """Linear colors to sRGB, 0 to 1 (IEC 61966-2-1); what is brighter than 1 is clipped."""
     clipped = np.clip(linear, 0.0, 1.0)
     return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * np.power(clipped, 1 / 2.4) - 0.055)
 
@@ -208,7 +208,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
         return Image.fromarray(_bytes_of(np.asarray(image))).convert("RGB")
-    return image.convert("RGBA" if _has_alpha(image) else "RGB")  # CMYK, palettes, grey, YCbCr, LAB
+    return image.convert("RGBA" if _has_alpha(image) else "RGB")  # CMYK, palettes, gray, YCbCr, LAB
 
 
 def _bytes_of(values: Array) -> Array:
@@ -299,10 +299,10 @@ def _read_exr(path: Path) -> Array:
     by_letter = {name.rpartition(".")[2]: pixels for name, pixels in reversed(found.items())}
     letters = "RGB" if {"R", "G", "B"} <= set(by_letter) else "YYY"
     if letters[0] not in by_letter:
-        raise OSError("it has no colour channels")
+        raise OSError("it has no color channels")
     rgb, alpha = np.stack([by_letter[letter] for letter in letters], axis=2), by_letter.get("A")
     if alpha is None:
         return _bytes_of(rgb)
-    # EXR holds premultiplied colours.
+    # EXR holds premultiplied colors.
     straight = np.divide(rgb, alpha[..., None], out=rgb.copy(), where=alpha[..., None] > 0)
     return _with_byte_alpha(np.concatenate([straight, alpha[..., None]], axis=2))

@@ -1,4 +1,4 @@
-"""Point clouds as PLY: positions, and colours and normals where there are any."""
+"""Point clouds as PLY: positions, and colors and normals where there are any."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from . import ply
 
 
 def read_points_ply(path: Path) -> Points:
-    """Points from the vertices of any PLY file, in the file's axes; colours as bytes or as 0..1. Raises ReifyError."""
+    """Points from the vertices of any PLY file, in the file's axes; colors as bytes or as 0..1. Raises ReifyError."""
     rows, _ = ply.read_vertices(path)
     names = rows.dtype.names or ()
     if not {"x", "y", "z"} <= set(names):
         raise ReifyError(f"{path.name} has vertices without positions.", "Choose another file.")
     rgb = normals = None
     if {"red", "green", "blue"} <= set(names):
-        colours = ply.stack(rows, ["red", "green", "blue"])
-        rgb = np.clip(np.rint(colours if rows.dtype["red"].kind in "iu" else colours * 255), 0, 255).astype(np.uint8)
+        colors = ply.stack(rows, ["red", "green", "blue"])
+        rgb = np.clip(np.rint(colors if rows.dtype["red"].kind in "iu" else colors * 255), 0, 255).astype(np.uint8)
     if {"nx", "ny", "nz"} <= set(names):
         normals = ply.stack(rows, ["nx", "ny", "nz"])
     return Points(ply.stack(rows, ["x", "y", "z"]), rgb, normals)
 
 
 def write_points_ply(points: Points, path: Path) -> None:
-    """Write points as float32 and colours as bytes; raises ReifyError where the disk refuses."""
+    """Write points as float32 and colors as bytes; raises ReifyError where the disk refuses."""
     columns = {name: points.xyz[:, i].astype(np.float32) for i, name in enumerate("xyz")}
     if points.normals is not None:
         columns |= {name: points.normals[:, i].astype(np.float32) for i, name in enumerate(("nx", "ny", "nz"))}

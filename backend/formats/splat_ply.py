@@ -36,7 +36,7 @@ def read_splat_ply(path: Path) -> Splats:
     log_scales[:, : min(len(scales), 3)] = ply.stack(rows, scales[:3])
     return Splats(
         means=ply.stack(rows, ["x", "y", "z"]),
-        quats=_normalised(ply.stack(rows, [f"rot_{i}" for i in range(4)])),
+        quats=_normalized(ply.stack(rows, [f"rot_{i}" for i in range(4)])),
         log_scales=log_scales,
         opacity_logits=ply.stack(rows, ["opacity"])[:, 0],
         sh=_read_sh(rows, _numbered(names, "f_rest_"), path),
@@ -75,7 +75,7 @@ def _read_sh(rows: Array, rest_names: list[str], path: Path) -> Array:
     return sh
 
 
-def _normalised(quats: Array) -> Array:
+def _normalized(quats: Array) -> Array:
     length = np.linalg.norm(quats, axis=1, keepdims=True)
     identity = np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)
     return np.where(length > 0, quats / np.where(length > 0, length, 1), identity)

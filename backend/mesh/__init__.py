@@ -1,11 +1,11 @@
 """Triangles: repair, simplify, unwrap, texture, draw.
 
-analyse     what state a mesh is in
+analyze     what state a mesh is in
 care        a raw mesh -> a clean one: floaters, repair, smoothing, simplification, holes
 topology    edges, winding, non-manifold parts, boundary loops
 holes       patches that close boundary loops
 rebuild     a watertight surface around what is inside, whatever the mesh's state
-transfer    UVs and colours from one surface to another in the same place
+transfer    UVs and colors from one surface to another in the same place
 tree        a tree of boxes: what is nearest, hidden, crossing, inside
 unwrap      UV coordinates: xatlas for small meshes, our own charts and packing for large ones
 texture     texels from photos

@@ -1,4 +1,4 @@
-"""From a raw mesh to one that an artist wants: no floaters, sound, smooth, as small as asked for. UVs and colours stay."""
+"""From a raw mesh to one that an artist wants: no floaters, sound, smooth, as small as asked for. UVs and colors stay."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MeshSettings:
 
 
 def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
-    """The mesh repaired, freed of floaters and inner parts, smoothed, simplified and closed; UVs, textures and colours stay with it.
+    """The mesh repaired, freed of floaters and inner parts, smoothed, simplified and closed; UVs, textures and colors stay with it.
 
     The result has one fan of faces a vertex, no edge with more than two faces, and consistent winding. What was repaired is
     told as warnings or figures. Raises ReifyError where no face is left.
@@ -127,8 +127,8 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     if uvs is not None:
         uvs = _finite_uvs(uvs[kept], job)
         uvs = np.where(reversed_faces[:, None, None], uvs[:, ::-1], uvs)
-    colours = None if mesh.vertex_srgb is None else mesh.vertex_srgb[source]
-    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colours, mesh.textures)
+    colors = None if mesh.vertex_srgb is None else mesh.vertex_srgb[source]
+    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colors, mesh.textures)
 
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
@@ -150,7 +150,7 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     Of faces, only patches that are large compared to the mesh go: a crevice that no ray happened to find stays closed.
     """
     from . import topology
-    from .analyse import inner_parts
+    from .analyze import inner_parts
     from .tree import hidden, tree_of
 
     job.progress(0.28, "looking for what is inside")
@@ -173,21 +173,21 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
 
 
 def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: float = -0.53) -> Mesh:
-    """Vertices moved towards the mean of their neighbours and back (Taubin, 1995), so that noise goes and volume stays.
+    """Vertices moved towards the mean of their neighbors and back (Taubin, 1995), so that noise goes and volume stays.
 
     Vertices on a boundary move only along it.
     """
-    neighbours = _neighbours(mesh)
+    neighbors = _neighbors(mesh)
     vertices = mesh.vertices.astype(np.float64)
     for index in range(passes):
         job.progress(0.3 + 0.3 * index / passes, f"smoothing, pass {index + 1} of {passes}")
         for step in (shrink, grow):
-            vertices = vertices + step * (neighbours @ vertices - vertices)
+            vertices = vertices + step * (neighbors @ vertices - vertices)
     return replace(mesh, vertices=vertices.astype(np.float32))
 
 
 def simplify(mesh: Mesh, faces: int) -> Mesh:
-    """About `faces` triangles, by quadric error metrics; UVs and colours come from what is nearest before."""
+    """About `faces` triangles, by quadric error metrics; UVs and colors come from what is nearest before."""
     import fast_simplification
 
     from .transfer import transfer
@@ -201,7 +201,7 @@ def simplify(mesh: Mesh, faces: int) -> Mesh:
 
 
 def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple[Mesh, ...]:
-    """`count` more meshes, each with `ratio` of the faces of the one before it; UVs and colours are those of `mesh`."""
+    """`count` more meshes, each with `ratio` of the faces of the one before it; UVs and colors are those of `mesh`."""
     levels: list[Mesh] = []
     for index in range(count):
         wanted = max(4, round(len(mesh.faces) * ratio ** (index + 1)))
@@ -215,7 +215,7 @@ def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple
 def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
     """With the holes closed whose rims aren't longer than `longest_rim` world units.
 
-    The patches' colours and UVs go on from the rims.
+    The patches' colors and UVs go on from the rims.
     """
     from .holes import fill_holes
 
@@ -223,11 +223,11 @@ def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
     job.metric("holes_closed", job.report.metrics.get("holes_closed", 0) + patched.count)
     if patched.count == 0:
         return mesh
-    colours = mesh.vertex_srgb
-    if colours is not None:
-        colours = np.concatenate([colours, colours[patched.rim]]).astype(np.float32)
+    colors = mesh.vertex_srgb
+    if colors is not None:
+        colors = np.concatenate([colors, colors[patched.rim]]).astype(np.float32)
     uvs = None if mesh.uvs is None else np.concatenate([mesh.uvs, _uvs_beside(mesh, patched.faces[len(mesh.faces) :], patched.rim)])
-    return Mesh(patched.vertices, patched.faces, uvs, colours, mesh.textures)
+    return Mesh(patched.vertices, patched.faces, uvs, colors, mesh.textures)
 
 
 def _broken(mesh: Mesh) -> Array:
@@ -285,8 +285,8 @@ def _closed(faces: Array, vertices: Array) -> bool:
     return len(topology.boundary_half_edges(faces, topology.pair_half_edges(vertices, faces))) == 0
 
 
-def _neighbours(mesh: Mesh):
-    """Sparse matrix [V,V] whose rows average the neighbours; on a boundary only those along it."""
+def _neighbors(mesh: Mesh):
+    """Sparse matrix [V,V] whose rows average the neighbors; on a boundary only those along it."""
     from scipy.sparse import coo_matrix, diags
 
     from . import topology

@@ -9,7 +9,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def grow(normals, areas, centers, neighbours, seeds, seed_normals, least_cosine, reach, chart):
+def grow(normals, areas, centers, neighbors, seeds, seed_normals, least_cosine, reach, chart):
     """Label faces [F] with the chart that reaches them most cheaply; -1 stays where none may.
 
     All charts grow at once from their seeds. A step costs the deviation from the chart's normal and, so that charts stay
@@ -25,7 +25,7 @@ def grow(normals, areas, centers, neighbours, seeds, seed_normals, least_cosine,
             continue
         chart[f] = c
         for k in range(3):
-            g = neighbours[f, k]
+            g = neighbors[f, k]
             if g < 0 or chart[g] >= 0:
                 continue
             cosine = normals[g, 0] * seed_normals[c, 0] + normals[g, 1] * seed_normals[c, 1] + normals[g, 2] * seed_normals[c, 2]
@@ -40,7 +40,7 @@ def grow(normals, areas, centers, neighbours, seeds, seed_normals, least_cosine,
 
 
 @njit(cache=True, nogil=True)
-def cover(normals, areas, neighbours, order, least_cosine, chart):
+def cover(normals, areas, neighbors, order, least_cosine, chart):
     """Label what has no chart yet, one chart after the other: each follows its mean normal as long as faces agree with it.
 
     Returns the seeds. `order` says which faces may start a chart first.
@@ -67,7 +67,7 @@ def cover(normals, areas, neighbours, order, least_cosine, chart):
             chart[f] = count
             sx, sy, sz = sx + normals[f, 0] * areas[f], sy + normals[f, 1] * areas[f], sz + normals[f, 2] * areas[f]
             for k in range(3):
-                g = neighbours[f, k]
+                g = neighbors[f, k]
                 if g >= 0 and chart[g] < 0:
                     cosine = normals[g, 0] * x + normals[g, 1] * y + normals[g, 2] * z
                     if cosine >= least_cosine:
@@ -80,12 +80,12 @@ def cover(normals, areas, neighbours, order, least_cosine, chart):
 
 
 @njit(cache=True, nogil=True)
-def straighten(normals, neighbours, chart_normals, least_cosine, chart, rounds):
-    """Give faces with two neighbours in another chart to that one, where its normal allows: borders get shorter."""
+def straighten(normals, neighbors, chart_normals, least_cosine, chart, rounds):
+    """Give faces with two neighbors in another chart to that one, where its normal allows: borders get shorter."""
     for _ in range(rounds):
         changed = 0
         for f in range(chart.shape[0]):
-            a, b, c = neighbours[f, 0], neighbours[f, 1], neighbours[f, 2]
+            a, b, c = neighbors[f, 0], neighbors[f, 1], neighbors[f, 2]
             ca, cb, cc = chart[a] if a >= 0 else -1, chart[b] if b >= 0 else -1, chart[c] if c >= 0 else -1
             target = ca if ca in (cb, cc) else (cb if cb == cc else -1)
             if target >= 0 and target != chart[f]:

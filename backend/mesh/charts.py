@@ -12,7 +12,7 @@ from . import topology
 STEEPEST = 0.34  # cosine: faces tilted more than 70 degrees against their chart get one of their own
 FLAT = 0.64  # cosine within which a chart grows at first
 MOST_TRIALS = 80  # of scales, each at least 1 % smaller than the one before
-TINY = 12  # faces: smaller charts join a neighbour, whose flat faces make room for them
+TINY = 12  # faces: smaller charts join a neighbor, whose flat faces make room for them
 SQUEEZED = 0.1  # of its area: a face that flattening leaves less is spread out
 SMALLEST = 0.003  # of its area: a face that still has less goes to another chart
 FAINT = 1e-4
@@ -44,33 +44,33 @@ def _charts(mesh: Mesh, normals: Array, areas: Array) -> Array:
 
     count = len(mesh.faces)
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
-    neighbours = np.full(3 * count, -1, np.int64)
-    neighbours[pairs.first], neighbours[pairs.second] = pairs.second // 3, pairs.first // 3
-    neighbours = neighbours.reshape(-1, 3)
+    neighbors = np.full(3 * count, -1, np.int64)
+    neighbors[pairs.first], neighbors[pairs.second] = pairs.second // 3, pairs.first // 3
+    neighbors = neighbors.reshape(-1, 3)
     centers = mesh.vertices[mesh.faces].mean(axis=1, dtype=np.float64)
     reach = float(np.sqrt(areas.sum()))
-    flatness = _flatness(normals, neighbours)
+    flatness = _flatness(normals, neighbors)
     chart = np.full(count, -1, np.int64)
-    kernels.cover(normals, areas, neighbours, np.argsort(-flatness, kind="stable"), FLAT, chart)
+    kernels.cover(normals, areas, neighbors, np.argsort(-flatness, kind="stable"), FLAT, chart)
     for _ in range(3):
-        # Small charts give way to their neighbours; the others grow again from their middles, all at once.
+        # Small charts give way to their neighbors; the others grow again from their middles, all at once.
         size = np.bincount(chart, areas)
         kept = np.flatnonzero(size >= 0.0005 * areas.sum())
         means = _chart_normals(chart, normals, areas)[kept] if len(kept) else np.zeros((0, 3))
         seeds = _middles(chart, kept, normals, centers, areas)
         chart = np.full(count, -1, np.int64)
-        kernels.grow(normals, areas, centers, neighbours, seeds, means, STEEPEST, reach, chart)
-        kernels.cover(normals, areas, neighbours, np.argsort(-flatness, kind="stable"), FLAT, chart)
-    kernels.straighten(normals, neighbours, _chart_normals(chart, normals, areas), STEEPEST, chart, 4)
-    return _without_tiny(chart, neighbours)
+        kernels.grow(normals, areas, centers, neighbors, seeds, means, STEEPEST, reach, chart)
+        kernels.cover(normals, areas, neighbors, np.argsort(-flatness, kind="stable"), FLAT, chart)
+    kernels.straighten(normals, neighbors, _chart_normals(chart, normals, areas), STEEPEST, chart, 4)
+    return _without_tiny(chart, neighbors)
 
 
-def _without_tiny(chart: Array, neighbours: Array, rounds: int = 4) -> Array:
-    """Charts of few faces given to the neighbour that they share most edges with."""
+def _without_tiny(chart: Array, neighbors: Array, rounds: int = 4) -> Array:
+    """Charts of few faces given to the neighbor that they share most edges with."""
     for _ in range(rounds):
         count = np.bincount(chart)
-        face, side = np.nonzero((neighbours >= 0) & (count[chart] < TINY)[:, None])
-        own, other = chart[face], chart[neighbours[face, side]]
+        face, side = np.nonzero((neighbors >= 0) & (count[chart] < TINY)[:, None])
+        own, other = chart[face], chart[neighbors[face, side]]
         pair, shared = np.unique((own * len(count) + other)[own != other], return_counts=True)
         if len(pair) == 0:
             break
@@ -85,8 +85,8 @@ def _without_tiny(chart: Array, neighbours: Array, rounds: int = 4) -> Array:
     return chart
 
 
-def _flatness(normals: Array, neighbours: Array) -> Array:
-    return np.where(neighbours >= 0, np.einsum("fi,fki->fk", normals, normals[neighbours]), -1.0).sum(axis=1)
+def _flatness(normals: Array, neighbors: Array) -> Array:
+    return np.where(neighbors >= 0, np.einsum("fi,fki->fk", normals, normals[neighbors]), -1.0).sum(axis=1)
 
 
 def _chart_normals(chart: Array, normals: Array, areas: Array) -> Array:
@@ -96,7 +96,7 @@ def _chart_normals(chart: Array, normals: Array, areas: Array) -> Array:
 
 
 def _middles(chart: Array, kept: Array, normals: Array, centers: Array, areas: Array) -> Array:
-    """The face of each kept chart that is nearest to the chart's centre of mass."""
+    """The face of each kept chart that is nearest to the chart's center of mass."""
     size = np.bincount(chart, areas)
     mass = np.stack([np.bincount(chart, centers[:, k] * areas) for k in range(3)], axis=1) / np.maximum(size, 1e-300)[:, None]
     distance = np.linalg.norm(centers - mass[chart], axis=1)
@@ -154,7 +154,7 @@ def _project(mesh: Mesh, normals: Array, areas: Array, chart: Array) -> tuple[Ar
 def _spread_out(flat: Array, mesh: Mesh, areas: Array, chart: Array, rounds: int = 6) -> Array:
     """Flat positions [F,3,2] where faces that are turned over or squeezed share the room around them.
 
-    Their vertices inside the chart become means of their neighbours (Tutte, 1963), in each round those around them, too.
+    Their vertices inside the chart become means of their neighbors (Tutte, 1963), in each round those around them, too.
     """
     from scipy.sparse import coo_matrix, diags
     from scipy.sparse.linalg import spsolve

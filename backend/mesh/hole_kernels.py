@@ -84,7 +84,7 @@ def refine(rim, triangles, density, most):
 
 @njit(cache=True, nogil=True)
 def _join(faces, beside, count, n):
-    """Neighbours across the edge from corner k to the next; -1 at the rim."""
+    """Neighbors across the edge from corner k to the next; -1 at the rim."""
     keys = np.empty(3 * count, np.int64)
     for f in range(count):
         for k in range(3):
@@ -100,7 +100,7 @@ def _join(faces, beside, count, n):
 
 @njit(cache=True, nogil=True)
 def _tell(beside, face, old, new):
-    """The neighbour `face` has `new` where it had `old`."""
+    """The neighbor `face` has `new` where it had `old`."""
     if face >= 0:
         for k in range(3):
             if beside[face, k] == old:

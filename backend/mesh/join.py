@@ -15,7 +15,7 @@ LARGEST_PX = 8192  # width and height of the common picture
 def joined(meshes: Sequence[Mesh]) -> Mesh:
     """One mesh of at least one; several textures become the cells of one, and UVs move there.
 
-    Colours are kept as vertex colours where no mesh has a texture; beside textured ones, untextured meshes get a cell of their mean colour.
+    Colors are kept as vertex colors where no mesh has a texture; beside textured ones, untextured meshes get a cell of their mean color.
     """
     if len(meshes) == 1:
         return meshes[0]
@@ -26,10 +26,10 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
         picture, placed = _atlas(meshes)
         return Mesh(vertices, faces, placed, textures={"base_color": picture})
     uvs = np.concatenate([_uvs_of(mesh) for mesh in meshes]) if any(mesh.uvs is not None for mesh in meshes) else None
-    colours = None
+    colors = None
     if any(mesh.vertex_srgb is not None for mesh in meshes):
-        colours = np.concatenate([np.ones_like(mesh.vertices) if mesh.vertex_srgb is None else mesh.vertex_srgb for mesh in meshes])
-    return Mesh(vertices, faces, uvs, colours)
+        colors = np.concatenate([np.ones_like(mesh.vertices) if mesh.vertex_srgb is None else mesh.vertex_srgb for mesh in meshes])
+    return Mesh(vertices, faces, uvs, colors)
 
 
 def _atlas(meshes: Sequence[Mesh]) -> tuple[Array, Array]:

@@ -48,7 +48,7 @@ def lathe(upright: Array, point_px: tuple[float, float], angle: float, top_px: f
     s = rings[:, :1] * np.cos(angles)
     depth = rings[:, :1] * np.sin(angles)
     t = np.repeat(rings[:, 1:], segments, axis=1)
-    # Where the picture is wider on one side, its colours are drawn together to fit the mean profile.
+    # Where the picture is wider on one side, its colors are drawn together to fit the mean profile.
     wide = [np.interp(rings[:, 1], np.arange(len(radius)) + 0.5, half / np.maximum(radius, 1e-9)) for half in (left, right)]
     pictured_s = s * np.where(s < 0, wide[0][:, None], wide[1][:, None])
     ends = profile[[0, -1], 1]
@@ -66,8 +66,8 @@ def half_widths(upright: Array) -> tuple[Array, Array]:
     middle = upright.shape[1] // 2
     left = np.maximum.accumulate(upright[:, :middle], axis=1).sum(axis=1)
     right = np.maximum.accumulate(upright[:, :middle:-1], axis=1).sum(axis=1)
-    centre = 0.5 * upright[:, middle]
-    return left + np.maximum(centre, 0.5 * (left > 0)), right + np.maximum(centre, 0.5 * (right > 0))
+    center = 0.5 * upright[:, middle]
+    return left + np.maximum(center, 0.5 * (left > 0)), right + np.maximum(center, 0.5 * (right > 0))
 
 
 def _profile(radius: Array, covered: Array) -> Array:

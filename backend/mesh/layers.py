@@ -1,7 +1,7 @@
 """Layers: the parts of a figure inflated one by one, so that an eye stands out of a face and an arm crosses a body.
 
 Every part is a closed shell of its own. A part that another one encloses rests on its surface; beside each other,
-parts reach a little into their neighbours, so that the figure has no gaps and keeps its outline.
+parts reach a little into their neighbors, so that the figure has no gaps and keeps its outline.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .solid import Solid, together
 class LayersSettings:
     """What the parts are, and how they lie over each other."""
 
-    colours: int = option(4, "Number of colors that parts are told apart by; 1 takes the connected parts", low=1, high=16, label="Colors")
+    colors: int = option(4, "Number of colors that parts are told apart by; 1 takes the connected parts", low=1, high=16, label="Colors")
     painted: str = option("", "Picture in which each part is painted over in one flat color")
     overlap: float = option(
         2.0, "How far parts reach into their neighbors, of the larger of width and height", low=0.0, high=10.0, unit="%"

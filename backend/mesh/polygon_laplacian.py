@@ -1,6 +1,6 @@
 """Laplacian and area weights of flat polygon meshes, without choosing diagonals.
 
-Every polygon is thought of as a fan of triangles around its centre, and the centre's value as the mean of the
+Every polygon is thought of as a fan of triangles around its center, and the center's value as the mean of the
 corners'; this gives each polygon a small stiffness matrix (Bunge, Herholz, Kazhdan, Botsch: Polygon Laplacian
 Made Simple, 2020, section 3, with the centroid as the virtual vertex). Mirrored meshes get mirrored matrices.
 """
@@ -48,15 +48,15 @@ def poisson(xy: Array, polygons: Array, counts: Array, fixed: Array, source: flo
 def _of_fans(points: Array) -> tuple[Array, Array]:
     """Stiffness [n,k,k] and area per corner [n,k] of n polygons of k corners."""
     n, k, _ = points.shape
-    centre = points.mean(axis=1, keepdims=True)
-    a, b = points - centre, np.roll(points, -1, axis=1) - centre
+    center = points.mean(axis=1, keepdims=True)
+    a, b = points - center, np.roll(points, -1, axis=1) - center
     double_area = np.maximum(np.abs(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]), 1e-12)
     ab, aa, bb = (a * b).sum(-1), (a * a).sum(-1), (b * b).sum(-1)
-    # Half the cotangents of the fan's triangle (a, b, centre), at the corner opposite to each edge.
-    at_centre, at_a, at_b = 0.5 * ab / double_area, 0.5 * (aa - ab) / double_area, 0.5 * (bb - ab) / double_area
+    # Half the cotangents of the fan's triangle (a, b, center), at the corner opposite to each edge.
+    at_center, at_a, at_b = 0.5 * ab / double_area, 0.5 * (aa - ab) / double_area, 0.5 * (bb - ab) / double_area
     here, following = np.arange(k), (np.arange(k) + 1) % k
     full = np.zeros((n, k + 1, k + 1))
-    for i, j, weight in ((here, following, at_centre), (following, k, at_a), (here, k, at_b)):
+    for i, j, weight in ((here, following, at_center), (following, k, at_a), (here, k, at_b)):
         full[:, i, j] -= weight if np.ndim(j) else 0.0
         if np.ndim(j):
             full[:, j, i] -= weight
@@ -65,7 +65,7 @@ def _of_fans(points: Array) -> tuple[Array, Array]:
             full[:, k, i] -= weight
     full[:, np.arange(k + 1), np.arange(k + 1)] = 0.0
     full[:, np.arange(k + 1), np.arange(k + 1)] = -full.sum(axis=2)
-    spread = np.vstack([np.eye(k), np.full((1, k), 1.0 / k)])  # corners and centre from corners
+    spread = np.vstack([np.eye(k), np.full((1, k), 1.0 / k)])  # corners and center from corners
     stiffness = np.einsum("ip,nij,jq->npq", spread, full, spread, optimize=True)
     third = double_area / 6.0
     corner = third + np.roll(third, 1, axis=1) + third.sum(axis=1, keepdims=True) / k

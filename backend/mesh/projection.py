@@ -32,7 +32,7 @@ class ProjectionSettings:
 def projected(
     mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings, normals: Array | None = None
 ) -> Mesh:
-    """`mesh` with UVs and a base colour; `pictured_px` [F,3,2] is where in the picture each corner lies, `is_back` [F].
+    """`mesh` with UVs and a base color; `pictured_px` [F,3,2] is where in the picture each corner lies, `is_back` [F].
 
     `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
     """
@@ -62,7 +62,7 @@ def projected(
 
 
 def bled(srgb: Array, coverage: Array) -> Array:
-    """The picture with the subject's colours carried outwards over its edge and the background, [H,W,3] uint8."""
+    """The picture with the subject's colors carried outwards over its edge and the background, [H,W,3] uint8."""
     from scipy.ndimage import distance_transform_edt, maximum_filter
 
     # The outermost pixels are mixed with the background, and the steep sides of a body show little else.
@@ -95,7 +95,7 @@ def with_soft_rim(srgb: Array, coverage: Array) -> Array:
 
 
 def carried_on(srgb: Array, coverage: Array) -> Array:
-    """A smooth filling of the subject with the colours of its outline, [H,W,3] uint8."""
+    """A smooth filling of the subject with the colors of its outline, [H,W,3] uint8."""
     from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
 
     inside = coverage > 0.5

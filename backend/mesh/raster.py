@@ -93,17 +93,17 @@ def render_mesh(
     clay: bool = False,
     samples: int = 2,
 ) -> Array:
-    """A picture of the mesh, [H,W,3] uint8 sRGB, without light: its base colour texture, or its vertex colours.
+    """A picture of the mesh, [H,W,3] uint8 sRGB, without light: its base color texture, or its vertex colors.
 
-    A mesh with neither, or any with `clay`, is drawn in grey, lit from the camera. `background` is sRGB, 0 to 1;
+    A mesh with neither, or any with `clay`, is drawn in gray, lit from the camera. `background` is sRGB, 0 to 1;
     `samples` squared rays make a pixel. Raises ValueError where the camera has lens distortion.
     """
     fine = _enlarged(cameras, index, samples)
     fragments = rasterize_mesh(mesh, fine, 0)
-    colour = _clay(mesh, fine, fragments) if clay else _base_colour(mesh, fine, fragments)
-    colour[~fragments.hit] = np.asarray(background, np.float32) * 255.0
-    height, width = colour.shape[0] // samples, colour.shape[1] // samples
-    mean = colour.reshape(height, samples, width, samples, 3).mean(axis=(1, 3))
+    color = _clay(mesh, fine, fragments) if clay else _base_color(mesh, fine, fragments)
+    color[~fragments.hit] = np.asarray(background, np.float32) * 255.0
+    height, width = color.shape[0] // samples, color.shape[1] // samples
+    mean = color.reshape(height, samples, width, samples, 3).mean(axis=(1, 3))
     return (mean + 0.5).clip(0, 255).astype(np.uint8)
 
 
@@ -123,7 +123,7 @@ def _enlarged(cameras: Cameras, index: int, factor: int) -> Cameras:
     return replace(one, K=scale @ one.K, size_px=one.size_px * factor)
 
 
-def _base_colour(mesh: Mesh, cameras: Cameras, fragments: Fragments) -> Array:
+def _base_color(mesh: Mesh, cameras: Cameras, fragments: Fragments) -> Array:
     texture = mesh.textures.get("base_color")
     if texture is not None and mesh.uvs is not None:
         from . import raster_kernels as kernels

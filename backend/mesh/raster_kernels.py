@@ -1,4 +1,4 @@
-"""Numba kernels of the triangle rasteriser; imported on first use."""
+"""Numba kernels of the triangle rasterizer; imported on first use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def set_up(vertices_cam, faces, K, width, height, near, edges, boxes):
         if a[2] > near and b[2] > near and c[2] > near:
             ua, ub, uc = (fx * a[0] + skew * a[1]) / a[2], (fx * b[0] + skew * b[1]) / b[2], (fx * c[0] + skew * c[1]) / c[2]
             va, vb, vc = fy * a[1] / a[2], fy * b[1] / b[2], fy * c[1] / c[2]
-            # The first pixel centre at or after the left edge is at ceil(x - 0.5) + 0.5.
+            # The first pixel center at or after the left edge is at ceil(x - 0.5) + 0.5.
             x0, x1 = max(x0, np.ceil(min(ua, ub, uc) + cx - 0.5)), min(x1, np.floor(max(ua, ub, uc) + cx - 0.5) + 1.0)
             y0, y1 = max(y0, np.ceil(min(va, vb, vc) + cy - 0.5)), min(y1, np.floor(max(va, vb, vc) + cy - 0.5) + 1.0)
         if not (x0 < x1 and y0 < y1):
@@ -110,7 +110,7 @@ def interpolate(face, barycentric, corners, out):
 
 @njit(cache=True, nogil=True)
 def sample_texture(face, uv, texture, out):
-    """Texture colours [H,W,3] (0 to 255) by bilinear interpolation at `uv` [H,W,2]; coordinates repeat outside [0,1]."""
+    """Texture colors [H,W,3] (0 to 255) by bilinear interpolation at `uv` [H,W,2]; coordinates repeat outside [0,1]."""
     rows, columns = texture.shape[0], texture.shape[1]
     for y in range(face.shape[0]):
         for x in range(face.shape[1]):

@@ -18,7 +18,7 @@ SLICE = 1 << 18  # points that are asked for at once, between two reports of pro
 def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
     """The surface where the mesh's winding number is one half (Jacobson et al. 2013), as a closed mesh.
 
-    It is found on a grid of `cells` along the longest side; where faces are near, their distance places it. UVs and colours
+    It is found on a grid of `cells` along the longest side; where faces are near, their distance places it. UVs and colors
     come from what is nearest.
     """
     tree = tree_of(mesh.vertices, mesh.faces)

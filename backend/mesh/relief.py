@@ -68,7 +68,7 @@ def relief(
 
 
 def framed(picture: Picture) -> tuple[Picture, Array]:
-    """The picture on a rectangular plate of a pale colour of its own, and the coverage of the subject on it."""
+    """The picture on a rectangular plate of a pale color of its own, and the coverage of the subject on it."""
     rows, columns = (np.nonzero((picture.coverage > 0.5).any(axis=axis))[0] for axis in (1, 0))
     cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     margin = max(3, round(2 * MARGIN * max(len(rows), len(columns))))

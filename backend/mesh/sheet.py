@@ -15,7 +15,7 @@ import numpy as np
 
 from ..values import Array
 
-CORNERS = 12  # a cell's outline has at most 4 corners, 4 midpoints that finer neighbours leave and 4 crossings
+CORNERS = 12  # a cell's outline has at most 4 corners, 4 midpoints that finer neighbors leave and 4 crossings
 TOLERANCE = 0.3  # samples: how far the contour may lie off the chord that cuts a cell
 STEPS_PX = 0.4  # how far the contour may move to lose the steps of hard-edged pixels
 MOST_CELLS = 1024  # along the longer side
@@ -140,7 +140,7 @@ def faces_of(sheet: Sheet) -> tuple[Array, Array]:
 
 
 def relaxed(sheet: Sheet, weights: Array | None = None, rounds: int = 12, slide: bool = True, contour_px: float = 0.0) -> Sheet:
-    """Even out the cells: vertices move to the (weighted) middle of their neighbours, the rim's only along the contour.
+    """Even out the cells: vertices move to the (weighted) middle of their neighbors, the rim's only along the contour.
 
     `weights` [sum(counts)] belong to `outline_edges`. `contour_px` is how far the rim itself may move to lose the
     steps of hard-edged pixels. No cell is turned over: vertices of cells that would be stay where they were.
@@ -200,7 +200,7 @@ def _cells_to_split(samples: Array, inside: Array, level: int) -> list[Array]:
     split = [np.zeros(lowest.shape, bool)]
     for k in range(1, level + 1):
         lowest, highest = _pooled(lowest, np.logical_and), _pooled(highest, np.logical_or)
-        # The neighbours of a split cell are at most one level coarser than its parts.
+        # The neighbors of a split cell are at most one level coarser than its parts.
         crowded = _pooled(_grown(split[-1]), np.logical_or)
         cut = np.argwhere(highest & ~lowest & ~crowded)
         crooked = np.zeros(lowest.shape, bool)
@@ -356,11 +356,11 @@ def _without_turned_cells(sheet: Sheet, xy: Array) -> Sheet:
 
 
 def _smallest_corner_area(sheet: Sheet, xy: Array) -> Array:
-    """The smallest triangle between the centre and an edge of each polygon, in px^2; negative where one is turned over."""
+    """The smallest triangle between the center and an edge of each polygon, in px^2; negative where one is turned over."""
     points = np.where((sheet.polygons >= 0)[..., None], xy[sheet.polygons], 0.0)
-    centre = points.sum(axis=1) / sheet.counts[:, None]
+    center = points.sum(axis=1) / sheet.counts[:, None]
     edges = outline_edges(sheet.polygons, sheet.counts)
     owner = np.repeat(np.arange(len(sheet.counts)), sheet.counts)
-    a, b = xy[edges[:, 0]] - centre[owner], xy[edges[:, 1]] - centre[owner]
+    a, b = xy[edges[:, 0]] - center[owner], xy[edges[:, 1]] - center[owner]
     area = 0.5 * (a[:, 1] * b[:, 0] - a[:, 0] * b[:, 1])  # y points down
     return np.minimum.reduceat(area, np.cumsum(sheet.counts) - sheet.counts)

@@ -1,7 +1,7 @@
-"""A body made from a picture, still in the picture's pixels, and its way to a textured mesh in metres.
+"""A body made from a picture, still in the picture's pixels, and its way to a textured mesh in meters.
 
 A solid's x points right, y down and z toward the one who looks at the picture. As a mesh it stands on the floor,
-faces -Y and is centred on the origin, so that Blender's front view shows the picture as it is.
+faces -Y and is centered on the origin, so that Blender's front view shows the picture as it is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Solid:
     quad_is_back: Array  # [Q] bool: shows the back of the subject
     triangle_is_back: Array  # [T] bool
     creases: Array  # [E,2] int, edges along the outline
-    pictured_px: Array | None = None  # [V,2] where in the picture a vertex gets its colour from; None is right in front of it
+    pictured_px: Array | None = None  # [V,2] where in the picture a vertex gets its color from; None is right in front of it
 
 
 def closed(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
@@ -94,7 +94,7 @@ def together(solids: list[Solid]) -> Solid:
 
 
 def mesh_of(solid: Solid, size_m: float) -> tuple[Mesh, Array, Array]:
-    """The mesh in metres, its longest side across or up `size_m`; per corner where in the picture it lies [F,3,2], and back or not [F]."""
+    """The mesh in meters, its longest side across or up `size_m`; per corner where in the picture it lies [F,3,2], and back or not [F]."""
     low, high = solid.vertices_px.min(axis=0), solid.vertices_px.max(axis=0)
     scale = size_m / max(float((high - low)[:2].max()), 1e-9)
     x, y, z = (solid.vertices_px * scale).T

@@ -37,7 +37,7 @@ class Samples:
     """The best photos of every texel, best first once all are collected; empty slots have quality 0."""
 
     quality: Array  # [T,S] float32
-    colour: Array  # [T,S,3] uint8, sRGB
+    color: Array  # [T,S,3] uint8, sRGB
     view: Array  # [T,S] int16
 
     @classmethod
@@ -47,7 +47,7 @@ class Samples:
 
 
 def lay_out(mesh: Mesh, size: int) -> Layout:
-    """The texels whose centres lie in a face's UVs; of faces that overlap, the last one."""
+    """The texels whose centers lie in a face's UVs; of faces that overlap, the last one."""
     if mesh.uvs is None:
         raise ValueError("the mesh has no UVs")
     face = np.full((size, size), -1, np.int32)
@@ -58,7 +58,7 @@ def lay_out(mesh: Mesh, size: int) -> Layout:
 
 
 def collect(samples: Samples, layout: Layout, mesh: Mesh, views: Views, index: int) -> None:
-    """Put one photo's colours into the slots of the texels that it sees better than those that are there."""
+    """Put one photo's colors into the slots of the texels that it sees better than those that are there."""
     rgb, alpha, known = views.rgb[index], views.alpha[index], views.weight[index]
     depth = raster.rasterize_mesh(mesh, views.cameras, index).depth
     trust = _trust(depth, alpha, known)
@@ -73,7 +73,7 @@ def collect(samples: Samples, layout: Layout, mesh: Mesh, views: Views, index: i
         part = slice(first, last)
         kernels.collect(
             layout.face[part], layout.barycentric[part], mesh.vertices, mesh.faces, normals, pose, intrinsics, rgb, depth, trust, crispness,
-            LEAST_COSINE, index, samples.quality[part], samples.colour[part], samples.view[part],
+            LEAST_COSINE, index, samples.quality[part], samples.color[part], samples.view[part],
         )  # fmt: skip
 
     device.split(work, layout.count, parts=8, least=4096)
@@ -82,16 +82,16 @@ def collect(samples: Samples, layout: Layout, mesh: Mesh, views: Views, index: i
 def solve_gains(samples: Samples, views: int, rounds: int = 4) -> Array:
     """Factors [C,3] float32 for every photo's sRGB values that make overlapping photos agree; their geometric mean is 1.
 
-    Least squares on the logarithms of ratios, reweighted so that highlights and misplaced colours count little.
+    Least squares on the logarithms of ratios, reweighted so that highlights and misplaced colors count little.
     """
     chosen = np.random.default_rng(0).choice(len(samples.quality), min(len(samples.quality), 200_000), replace=False)
-    quality, colour, view = samples.quality[chosen], samples.colour[chosen].astype(np.float32), samples.view[chosen].astype(np.int64)
-    usable = (quality > 0) & (colour.min(axis=2) > 12) & (colour.max(axis=2) < 245)
+    quality, color, view = samples.quality[chosen], samples.color[chosen].astype(np.float32), samples.view[chosen].astype(np.int64)
+    usable = (quality > 0) & (color.min(axis=2) > 12) & (color.max(axis=2) < 245)
     pairs = [(a, b) for a in range(quality.shape[1]) for b in range(a + 1, quality.shape[1])]
     both = [usable[:, a] & usable[:, b] for a, b in pairs]
     first = np.concatenate([view[ok, a] for (a, _), ok in zip(pairs, both, strict=True)])
     second = np.concatenate([view[ok, b] for (_, b), ok in zip(pairs, both, strict=True)])
-    ratio = np.concatenate([np.log(colour[ok, a] / colour[ok, b]) for (a, b), ok in zip(pairs, both, strict=True)])
+    ratio = np.concatenate([np.log(color[ok, a] / color[ok, b]) for (a, b), ok in zip(pairs, both, strict=True)])
     logs = np.zeros((views, 3))
     for _ in range(rounds):
         residual = ratio + logs[first] - logs[second]
@@ -106,12 +106,12 @@ def solve_gains(samples: Samples, views: int, rounds: int = 4) -> Array:
 
 
 def blend(samples: Samples, gains: Array, sharpness: float) -> Array:
-    """Colours [T,3] float32, 0 to 255: mean of the slots, weighted by quality to the power `sharpness`, less where they disagree."""
+    """Colors [T,3] float32, 0 to 255: mean of the slots, weighted by quality to the power `sharpness`, less where they disagree."""
     out = np.zeros((len(samples.quality), 3), np.float32)
 
     def work(first: int, last: int) -> None:
         part = slice(first, last)
-        kernels.blend(samples.quality[part], samples.colour[part], samples.view[part], gains, np.float32(sharpness), out[part])
+        kernels.blend(samples.quality[part], samples.color[part], samples.view[part], gains, np.float32(sharpness), out[part])
 
     device.split(work, len(out), parts=8, least=4096)
     return out
@@ -151,9 +151,9 @@ def _widened(mask: Array, reach: int) -> Array:
 
 
 def _crispness(rgb: Array, subject: Array) -> float:
-    """Root mean square of the second differences of brightness on the subject, in grey levels: falls with blur."""
-    grey = rgb[..., 1].astype(np.int16)
-    second = np.abs(4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:])
+    """Root mean square of the second differences of brightness on the subject, in gray levels: falls with blur."""
+    gray = rgb[..., 1].astype(np.int16)
+    second = np.abs(4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:])
     inside = second[subject[1:-1, 1:-1]]
     return 1.0 + float(np.sqrt(np.mean(inside.astype(np.float32) ** 2))) if inside.size else 1.0
 

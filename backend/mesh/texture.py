@@ -1,4 +1,4 @@
-"""A base colour texture for a mesh, from photos whose cameras are known."""
+"""A base color texture for a mesh, from photos whose cameras are known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SLOTS = 4  # photos kept for every texel
 class TextureSettings:
     """What can be set about texturing."""
 
-    colours: str = option(
+    colors: str = option(
         "photos",
         "Where the mesh's colors come from",
         choices={
@@ -41,14 +41,14 @@ class TextureSettings:
 
 
 def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:
-    """The mesh with textures "base_color" and "coverage" (white where a photo saw the surface, black where colours were guessed).
+    """The mesh with textures "base_color" and "coverage" (white where a photo saw the surface, black where colors were guessed).
 
     A texel takes the photos that see it (by depth), the better the more they face it, the closer and sharper they are and the
     farther they see it from silhouettes; photos that disagree with the others count less. Places that no photo sees continue
-    their surroundings, with the detail of the vertex colours where the mesh has them. Raises ReifyError for a mesh without UVs
+    their surroundings, with the detail of the vertex colors where the mesh has them. Raises ReifyError for a mesh without UVs
     or where no photo sees it.
     """
-    if settings.colours == "vertices":
+    if settings.colors == "vertices":
         job.choose("texture", "vertex colors, as set")
         return mesh
     if mesh.uvs is None:
@@ -70,18 +70,16 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     job.progress(0.8, "levelling exposure")
     gains = texels.solve_gains(samples, len(views)) if settings.level_exposure else np.ones((len(views), 3), np.float32)
     job.progress(0.85, "blending")
-    colour = texels.blend(samples, gains, settings.sharpness)
+    color = texels.blend(samples, gains, settings.sharpness)
     job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
     job.progress(0.9, "filling what no photo saw")
-    colour = fill.unseen(colour, seen, layout, mesh)
-    return replace(
-        mesh, textures={**mesh.textures, "base_color": _picture(layout, colour, fill), "coverage": _coverage(layout, seen, fill)}
-    )
+    color = fill.unseen(color, seen, layout, mesh)
+    return replace(mesh, textures={**mesh.textures, "base_color": _picture(layout, color, fill), "coverage": _coverage(layout, seen, fill)})
 
 
-def _picture(layout, colour: Array, fill) -> Array:
+def _picture(layout, color: Array, fill) -> Array:
     picture = np.zeros((layout.size, layout.size, 3), np.uint8)
-    picture[layout.rows, layout.columns] = (colour + 0.5).clip(0, 255).astype(np.uint8)
+    picture[layout.rows, layout.columns] = (color + 0.5).clip(0, 255).astype(np.uint8)
     return fill.widen(picture, layout)
 
 

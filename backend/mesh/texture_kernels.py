@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def draw_uvs(uvs, face, barycentric):
-    """Face [S,S] and barycentric coordinates [S,S,2] of every texel whose centre lies in a face's UVs [F,3,2]."""
+    """Face [S,S] and barycentric coordinates [S,S,2] of every texel whose center lies in a face's UVs [F,3,2]."""
     size = face.shape[0]
     for f in range(uvs.shape[0]):
         ax, ay = uvs[f, 0, 0] * size, (1.0 - uvs[f, 0, 1]) * size
@@ -31,7 +31,7 @@ def draw_uvs(uvs, face, barycentric):
 
 @njit(cache=True, nogil=True, fastmath=True)
 def collect(
-    face, barycentric, vertices, faces, normals, pose, intrinsics, rgb, depth, trust, crispness, least_cosine, index, quality, colour, view
+    face, barycentric, vertices, faces, normals, pose, intrinsics, rgb, depth, trust, crispness, least_cosine, index, quality, color, view
 ):
     """Insert one photo into the slots [T,S] of the texels that it sees; slots stay sorted by falling quality.
 
@@ -86,18 +86,18 @@ def collect(
         while s > 0 and quality[t, s - 1] < q:
             quality[t, s], view[t, s] = quality[t, s - 1], view[t, s - 1]
             for c in range(3):
-                colour[t, s, c] = colour[t, s - 1, c]
+                color[t, s, c] = color[t, s - 1, c]
             s -= 1
         quality[t, s], view[t, s] = q, index
         a, b = np.float32(u - x), np.float32(v - y)
         for c in range(3):
             top = (1 - a) * rgb[y, x, c] + a * rgb[y, x + 1, c]
             bottom = (1 - a) * rgb[y + 1, x, c] + a * rgb[y + 1, x + 1, c]
-            colour[t, s, c] = np.uint8((1 - b) * top + b * bottom + np.float32(0.5))
+            color[t, s, c] = np.uint8((1 - b) * top + b * bottom + np.float32(0.5))
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def blend(quality, colour, view, gains, sharpness, out):
+def blend(quality, color, view, gains, sharpness, out):
     """Weighted mean [T,3] of the slots, twice reweighted by how far each is from it."""
     slots = quality.shape[1]
     weight = np.empty(slots, np.float32)
@@ -112,14 +112,14 @@ def blend(quality, colour, view, gains, sharpness, out):
                 break
             weight[s] = (quality[t, s] / best) ** sharpness
             for c in range(3):
-                levelled[s, c] = min(np.float32(255), colour[t, s, c] * gains[view[t, s], c])
+                levelled[s, c] = min(np.float32(255), color[t, s, c] * gains[view[t, s], c])
             count += 1
         for step in range(3):
             total, r, g, b = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
             for s in range(count):
                 w = weight[s]
                 if step > 0:
-                    # Beyond 25 grey levels from the mean a photo counts less than half.
+                    # Beyond 25 gray levels from the mean a photo counts less than half.
                     away = (levelled[s, 0] - out[t, 0]) ** 2 + (levelled[s, 1] - out[t, 1]) ** 2 + (levelled[s, 2] - out[t, 2]) ** 2
                     w /= np.float32(1) + away / np.float32(3 * 25 * 25)
                 total += w
@@ -155,7 +155,7 @@ def interpolate(face, barycentric, faces, values, out):
 
 @njit(cache=True, nogil=True)
 def widen(picture, filled, steps):
-    """Grow the filled texels by one in each step: an empty one takes the mean of its eight neighbours of the step before."""
+    """Grow the filled texels by one in each step: an empty one takes the mean of its eight neighbors of the step before."""
     height, width = filled.shape
     for step in range(1, steps + 1):
         for y in range(height):

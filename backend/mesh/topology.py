@@ -60,7 +60,7 @@ def boundary_half_edges(faces: Array, pairs: Pairs) -> Array:
 
 
 def wind_consistently(faces: Array, pairs: Pairs) -> tuple[Array, int]:
-    """Faces [F,3] turned so that neighbours agree, as few as possible in every part, and how many were turned.
+    """Faces [F,3] turned so that neighbors agree, as few as possible in every part, and how many were turned.
 
     Parts that have only one side, such as a Moebius strip, are left as they are.
     """
@@ -69,7 +69,7 @@ def wind_consistently(faces: Array, pairs: Pairs) -> tuple[Array, int]:
     count = len(faces)
     f, g = pairs.first // 3, pairs.second // 3
     swap = np.where(pairs.opposed, 0, count)
-    # Every face stands in the graph twice, as it is and turned; neighbours are joined where they would agree.
+    # Every face stands in the graph twice, as it is and turned; neighbors are joined where they would agree.
     label = connected(2 * count, np.concatenate([f, f + count]), np.concatenate([g + swap, g + count - swap]))
     kept, turned = label[:count], label[count:]
     as_they_are = np.bincount(kept, minlength=label.max() + 1)

@@ -1,4 +1,4 @@
-"""What lies on one surface onto another in the same place: UVs, colours, and from which face."""
+"""What lies on one surface onto another in the same place: UVs, colors, and from which face."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tree import Nearest, Tree, nearest, tree_of
 
 
 def transfer(target: Mesh, source: Mesh) -> Mesh:
-    """`target` with the UVs, textures and vertex colours that `source` has where it is nearest; both need faces.
+    """`target` with the UVs, textures and vertex colors that `source` has where it is nearest; both need faces.
 
     Each face takes its UVs from a single chart, so that none reaches across a seam; where it hangs over a chart's border, it
     gets the border's.
@@ -20,12 +20,12 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
     if source.uvs is None and source.vertex_srgb is None:
         return target
     tree = tree_of(source.vertices, source.faces)
-    colours = None
+    colors = None
     if source.vertex_srgb is not None:
         found = _nearest(tree, target.vertices, raster.normals_of(target))
-        colours = np.einsum("vk,vki->vi", found.weights, source.vertex_srgb[source.faces[found.face]]).astype(np.float32)
+        colors = np.einsum("vk,vki->vi", found.weights, source.vertex_srgb[source.faces[found.face]]).astype(np.float32)
     uvs = None if source.uvs is None else _uvs(target, source, tree)
-    return replace(target, uvs=uvs, vertex_srgb=colours, textures=source.textures if uvs is not None else {})
+    return replace(target, uvs=uvs, vertex_srgb=colors, textures=source.textures if uvs is not None else {})
 
 
 def source_faces(target: Mesh, source: Mesh) -> Array:

@@ -117,7 +117,7 @@ def hidden(tree: Tree, rays: int = 64, among: Array | None = None) -> Array:
 def crossing(tree: Tree, faces: Array) -> Array:
     """Faces [F] bool that pass through another one; faces that touch, overlap in a plane or share an edge don't count.
 
-    `faces` [F,3] must have one number for each place, or neighbours would count where they meet at a corner.
+    `faces` [F,3] must have one number for each place, or neighbors would count where they meet at a corner.
     """
     from . import tree_kernels as kernels
 

@@ -42,7 +42,7 @@ def turnaround(
     settings: TurnaroundSettings,
     progress: Progress = lambda fraction, text: None,
 ) -> Mesh:
-    """A closed mesh of quads in metres whose outlines are the views', textured from each; at least one of `side` and `top` is given.
+    """A closed mesh of quads in meters whose outlines are the views', textured from each; at least one of `side` and `top` is given.
 
     The views are scaled to agree: heights of front and side, widths of front and top.
     """

@@ -22,7 +22,7 @@ def unwrap(mesh: Mesh, settings: TextureSettings, *, job: Job | None = None) -> 
     """
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Use more photos of the subject, or train longer.")
-    if settings.colours == "vertices" or mesh.uvs is not None:
+    if settings.colors == "vertices" or mesh.uvs is not None:
         return mesh
     # There are no wheels of xatlas for Python 3.14, which Linux distributions build Blender with.
     small = len(mesh.faces) <= MOST_FOR_XATLAS and importlib.util.find_spec("xatlas") is not None

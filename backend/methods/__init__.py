@@ -38,7 +38,7 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
     stages: Mapping[str, float]  # stage title -> expected share of the time
     packages: tuple[str, ...] = ()  # modules that must be importable
-    licences: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
+    licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
 
     @property

@@ -18,7 +18,7 @@ from ..values import Array, Mesh, Picture, Report
 from .image import Settings, chosen_for, file_of, in_order, one_by_one, preview_mesh
 
 LONG_SIDE_PX = 512  # of what is cut out for a look
-CUT_AWAY = np.array([170.0, 30.0, 45.0])  # colour that covers what is cut away, as over masks in painting programs
+CUT_AWAY = np.array([170.0, 30.0, 45.0])  # color that covers what is cut away, as over masks in painting programs
 COVER = 0.6
 
 Value = TypeVar("Value")

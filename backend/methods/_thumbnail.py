@@ -13,7 +13,7 @@ SAMPLES = 400_000  # on a mesh, about ten a pixel
 DIRECTION = (0.55, -1.0, 0.45)  # from the subject to the camera
 MARGIN = 1.15
 PAPER = (0.22, 0.22, 0.22)  # Blender's own panels are about as dark
-GREY = (0.8, 0.8, 0.8)
+GRAY = (0.8, 0.8, 0.8)
 SHADED = 0.45  # of a face's brightness is lost where it is seen edge-on
 
 
@@ -49,17 +49,17 @@ def _picture_of(mesh: Mesh, cameras: Cameras, side_px: int) -> Array:
     seen = points @ pose[:3, :3].T + pose[:3, 3]
     toward = np.abs(np.einsum("nc,nc->n", normals[face] / areas[face, None], points - cameras.centers[0]))
     shade = 1.0 - SHADED * (1.0 - toward / np.linalg.norm(points - cameras.centers[0], axis=1))
-    colour = _colours(mesh, face, weights) * shade[:, None]
+    color = _colors(mesh, face, weights) * shade[:, None]
     pixel = np.floor((seen[:, :2] / seen[:, 2:]) * K[[0, 1], [0, 1]] + K[:2, 2]).astype(np.int64)
     inside = (seen[:, 2] > 0) & (pixel >= 0).all(axis=1) & (pixel < side_px).all(axis=1)
     order = np.flatnonzero(inside)[np.argsort(-seen[inside, 2])]  # the nearest last: it stays
     picture = np.tile(np.asarray(PAPER), (side_px, side_px, 1))
-    picture[pixel[order, 1], pixel[order, 0]] = colour[order]
+    picture[pixel[order, 1], pixel[order, 0]] = color[order]
     return picture
 
 
-def _colours(mesh: Mesh, face: Array, weights: Array) -> Array:
-    """Colours of points on faces, [N,3] sRGB, 0 to 1."""
+def _colors(mesh: Mesh, face: Array, weights: Array) -> Array:
+    """Colors of points on faces, [N,3] sRGB, 0 to 1."""
     texture = mesh.textures.get("base_color")
     if texture is not None and mesh.uvs is not None:
         uv = np.einsum("nk,nkc->nc", weights, mesh.uvs[face])
@@ -69,7 +69,7 @@ def _colours(mesh: Mesh, face: Array, weights: Array) -> Array:
         return texture[row, column, :3] / 255.0
     if mesh.vertex_srgb is not None:
         return np.einsum("nk,nkc->nc", weights, mesh.vertex_srgb[mesh.faces[face]])
-    return np.broadcast_to(np.asarray(GREY), (len(face), 3))
+    return np.broadcast_to(np.asarray(GRAY), (len(face), 3))
 
 
 def _square(cameras: Cameras, side_px: int) -> Cameras:
@@ -86,7 +86,7 @@ def _square(cameras: Cameras, side_px: int) -> Cameras:
 def _framing(points: Array, side_px: int) -> Cameras:
     """A camera that has all but the outermost hundredth of the points [N,3] in its picture."""
     low, high = np.percentile(points, (1, 99), axis=0)
-    centre, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2 or 1.0
+    center, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2 or 1.0
     back = np.array(DIRECTION) / np.linalg.norm(DIRECTION)
     right = np.cross((0.0, 0.0, 1.0), back)
     right /= np.linalg.norm(right)
@@ -94,7 +94,7 @@ def _framing(points: Array, side_px: int) -> Cameras:
     distance = 3.0 * radius
     pose = np.eye(4)
     pose[:3, :3] = rotation
-    pose[:3, 3] = -rotation @ (centre + distance * back)
+    pose[:3, 3] = -rotation @ (center + distance * back)
     focal_px = 0.5 * side_px * distance / (MARGIN * radius)
     K = np.array([[focal_px, 0, side_px / 2], [0, focal_px, side_px / 2], [0, 0, 1]])
     return Cameras(pose[None], K[None], np.array([[side_px, side_px]]), np.zeros((1, 8)))

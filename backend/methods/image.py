@@ -19,14 +19,14 @@ from ..mesh.solid import Solid, mesh_of
 from ..mesh.turnaround import TurnaroundSettings, disagreement, turnaround
 from ..pictures.cutout import CutoutSettings, cut_out, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
-from ..pictures.regions import SMALLEST, regions_by_colour, regions_painted
+from ..pictures.regions import SMALLEST, regions_by_color, regions_painted
 from ..settings import group, option
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top")
 PREVIEW_PX, PREVIEW_FACES = 256, 1500
-PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbour
+PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbor
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 
 Progress = Callable[[float, str], None]
@@ -125,7 +125,7 @@ def shaped(
 ) -> Mesh:
     """The textured mesh that `settings.method` (not "auto") makes of cut-out pictures; raises ReifyError.
 
-    A `rough` one is made faster: its faces are less even, and small parts aren't told from their neighbours.
+    A `rough` one is made faster: its faces are less even, and small parts aren't told from their neighbors.
     """
     if settings.method == "turnaround":
         return _turned_around(pictures, settings, progress)
@@ -166,7 +166,7 @@ def _solid(picture: Picture, settings: Settings, painted: Path | None, progress:
     if settings.method == "layers":
         progress(0.0, "telling parts apart")
         least = PREVIEW_SMALLEST if rough else SMALLEST
-        regions = regions_painted(painted, picture, least) if painted else regions_by_colour(picture, settings.layers.colours, least)
+        regions = regions_painted(painted, picture, least) if painted else regions_by_color(picture, settings.layers.colors, least)
         return layers(picture.coverage, regions, settings.faces, settings.layers, settings.inflate, progress, rough)
     if settings.method == "lathe":
         progress(0.0, "finding the axis")

@@ -1,4 +1,4 @@
-"""Clean Mesh: any mesh becomes a sound one, as small as asked for, with its UVs, textures and colours."""
+"""Clean Mesh: any mesh becomes a sound one, as small as asked for, with its UVs, textures and colors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..mesh.analyse import look_at
+from ..mesh.analyze import look_at
 from ..mesh.care import MeshSettings, clean, levels_of_detail
 from ..mesh.texture import TextureSettings
 from ..mesh.unwrap import unwrap

@@ -14,7 +14,7 @@ from ..mesh.normal_map import with_normal_map
 from ..mesh.texture import TextureSettings, texture_from_photos
 from ..mesh.unwrap import unwrap
 from ..settings import group
-from ..splats.initialise import starting_splats
+from ..splats.initialize import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
 from ..surface.fuse import SurfaceSettings

@@ -19,7 +19,7 @@ class CameraErrors:
 
 
 def camera_errors(solved: Cameras, true: Cameras) -> CameraErrors:
-    """Errors of `solved` against `true`, camera by camera, after the best similarity between the projection centres.
+    """Errors of `solved` against `true`, camera by camera, after the best similarity between the projection centers.
 
     Raises ValueError where the numbers of cameras differ, there are fewer than three, or all stand on one line.
     """

@@ -25,7 +25,7 @@ def ssim(a: Array, b: Array, known: Array | None = None) -> float:
     """Mean structural similarity of two pictures [H,W,3] float in 0..1, at least 11 pixels high and wide.
 
     Wang et al. 2004: 11-tap Gaussian window of sigma 1.5, K1 0.01, K2 0.03, data range 1, averaged over all windows that lie in the picture
-    (and in `known` [H,W] bool, by their centres, with unknown pixels black in both).
+    (and in `known` [H,W] bool, by their centers, with unknown pixels black in both).
     """
     _check(a, b, known)
     from scipy.ndimage import correlate1d

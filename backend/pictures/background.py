@@ -6,24 +6,24 @@ import numpy as np
 
 from ..values import Array
 
-PLAIN_SHARE = 0.8  # of the border has to fit the background's colour
-NOISE_FLOOR = 3.0  # difference in CIELAB below which colours are the same
+PLAIN_SHARE = 0.8  # of the border has to fit the background's color
+NOISE_FLOOR = 3.0  # difference in CIELAB below which colors are the same
 LARGEST_NOISE = 9.0
-HALO_PX, HALO_LIGHTNESS, VIVID = 8.0, 15.0, 12.0  # CIELAB: halos are about as light as the background, vivid subjects are not as grey
+HALO_PX, HALO_LIGHTNESS, VIVID = 8.0, 15.0, 12.0  # CIELAB: halos are about as light as the background, vivid subjects are not as gray
 PAPER = 92.0  # lightness of white paper
 
 
 def plain_background(srgb: Array, enclosed: str = "auto") -> tuple[Array | None, str]:
     """Coverage [H,W] float32 of what isn't background, and why; None and why not where the background isn't plain.
 
-    The background is a smooth (quadratic) field of colour, fitted to the border. What is like it and connected to
-    the border is removed; enclosed areas of its colour are holes or not as `enclosed` says.
+    The background is a smooth (quadratic) field of color, fitted to the border. What is like it and connected to
+    the border is removed; enclosed areas of its color are holes or not as `enclosed` says.
     """
     lab = lab_of(srgb)
     field, residual_border = _fitted(lab)
     fits = residual_border < LARGEST_NOISE
     if fits.mean() < PLAIN_SHARE:
-        return None, f"only {fits.mean():.0%} of the border has one colour"
+        return None, f"only {fits.mean():.0%} of the border has one color"
     difference = np.linalg.norm(lab - field, axis=2)
     noise = max(NOISE_FLOOR, 3.0 * float(np.median(residual_border[fits])), float(np.percentile(residual_border[fits], 99)))
     background = _connected_to_the_border(difference < noise)
@@ -33,9 +33,9 @@ def plain_background(srgb: Array, enclosed: str = "auto") -> tuple[Array | None,
     if holes:
         background |= _enclosed(difference < noise, background)
     if background.mean() > 0.9995:
-        return np.zeros(srgb.shape[:2], np.float32), "the whole picture has the background's colour"
-    colour = "white" if is_paper else "black" if lightness < 8 else "plain"
-    why = f"the {colour} background was removed, because {fits.mean():.0%} of the border has its colour"
+        return np.zeros(srgb.shape[:2], np.float32), "the whole picture has the background's color"
+    color = "white" if is_paper else "black" if lightness < 8 else "plain"
+    why = f"the {color} background was removed, because {fits.mean():.0%} of the border has its color"
     return _soft(lab, field, background), why + ("" if holes else "; areas of it inside the subject were kept")
 
 
@@ -50,22 +50,22 @@ def lab_of(srgb: Array) -> Array:
 
 
 def _fitted(lab: Array) -> tuple[Array, Array]:
-    """Quadratic field [H,W,3] of the border's colours, robustly, and the border's differences from it."""
+    """Quadratic field [H,W,3] of the border's colors, robustly, and the border's differences from it."""
     height, width = lab.shape[:2]
     y, x = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
     depth = max(1, min(height, width) // 100)
     on_border = np.zeros((height, width), bool)
     on_border[:depth], on_border[-depth:], on_border[:, :depth], on_border[:, -depth:] = True, True, True, True
     rows, columns = np.nonzero(on_border)
-    colours = lab[rows, columns]
+    colors = lab[rows, columns]
     terms = _terms(x[columns], y[rows])
-    centre = np.median(colours, axis=0)
-    near = np.linalg.norm(colours - centre, axis=1) < 25.0  # the subject may touch the border
+    center = np.median(colors, axis=0)
+    near = np.linalg.norm(colors - center, axis=1) < 25.0  # the subject may touch the border
     if near.mean() < PLAIN_SHARE:
-        return np.broadcast_to(centre, lab.shape), np.linalg.norm(colours - centre, axis=1)
+        return np.broadcast_to(center, lab.shape), np.linalg.norm(colors - center, axis=1)
     for _ in range(3):
-        solution = np.linalg.lstsq(terms[near], colours[near], rcond=None)[0]
-        residual = np.linalg.norm(colours - terms @ solution, axis=1)
+        solution = np.linalg.lstsq(terms[near], colors[near], rcond=None)[0]
+        residual = np.linalg.norm(colors - terms @ solution, axis=1)
         near = residual < max(NOISE_FLOOR, 3.0 * float(np.median(residual)))
     field = (_terms(np.broadcast_to(x, (height, width)), np.broadcast_to(y[:, None], (height, width))) @ solution).astype(np.float32)
     return field, residual
@@ -87,7 +87,7 @@ def _connected_to_the_border(like: Array) -> Array:
 
 
 def _enclosed(like: Array, background: Array) -> Array:
-    """Areas of the background's colour inside the subject that are large enough to be meant."""
+    """Areas of the background's color inside the subject that are large enough to be meant."""
     from scipy.ndimage import label
 
     labels, _ = label(like & ~background)
@@ -97,7 +97,7 @@ def _enclosed(like: Array, background: Array) -> Array:
 
 
 def _soft(lab: Array, field: Array, background: Array) -> Array:
-    """Coverage with soft edges: the share of the subject's colour in each pixel of a thin band around the outline."""
+    """Coverage with soft edges: the share of the subject's color in each pixel of a thin band around the outline."""
     from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt
 
     band = binary_dilation(background, iterations=2) & binary_dilation(~background, iterations=1)
@@ -109,7 +109,7 @@ def _soft(lab: Array, field: Array, background: Array) -> Array:
     rows, columns = rows[band], columns[band]
     subject = lab[rows, columns] - field[band]
     share = ((lab[band] - field[band]) * subject).sum(axis=1) / np.maximum((subject**2).sum(axis=1), 1.0)
-    # Thin parts have no sure pixel near: there the nearest colour says nothing.
+    # Thin parts have no sure pixel near: there the nearest color says nothing.
     y, x = np.nonzero(band)
     near = np.hypot(y - rows, x - columns) < 8
     values = coverage[band]
@@ -119,7 +119,7 @@ def _soft(lab: Array, field: Array, background: Array) -> Array:
 
 
 def _without_halo(lab: Array, field: Array, background: Array) -> Array:
-    """Coverage by hue alone, along edges where the background has a shadow or a halo: it is as colourless as the background there."""
+    """Coverage by hue alone, along edges where the background has a shadow or a halo: it is as colorless as the background there."""
     from scipy.ndimage import distance_transform_edt
 
     depth, (rows, columns) = distance_transform_edt(~background, return_indices=True)

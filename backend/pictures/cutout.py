@@ -173,6 +173,6 @@ def _moved_outline(coverage: Array, distance_px: float) -> Array:
     from scipy.ndimage import distance_transform_edt
 
     inside = coverage > 0.5
-    # Signed distance to the outline, from pixel centres; half a pixel off on either side.
+    # Signed distance to the outline, from pixel centers; half a pixel off on either side.
     signed = np.where(inside, distance_transform_edt(inside) - 0.5, 0.5 - distance_transform_edt(~inside))
     return np.clip(signed + distance_px + 0.5, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""GrabCut: subject and background as mixtures of colours, separated by a minimum cut (Rother, Kolmogorov, Blake 2004).
+"""GrabCut: subject and background as mixtures of colors, separated by a minimum cut (Rother, Kolmogorov, Blake 2004).
 
 The cut is found on a small copy of the picture, in a tenth of a second; a guided filter (He, Sun, Tang 2010) then
 brings its outline to the edges of the full picture.
@@ -19,9 +19,9 @@ from .background import lab_of
 from .box import Box
 
 LONG_SIDE_PX = 256
-COLOURS = 5  # Gaussians in each mixture
+COLORS = 5  # Gaussians in each mixture
 ROUNDS = 6
-CONTRAST = 50.0  # weight of the outline against the colours, the paper's gamma
+CONTRAST = 50.0  # weight of the outline against the colors, the paper's gamma
 SURE = 1e4
 LIGHT, DARK = 200, 55  # strokes on the subject are lighter, those on the background darker
 
@@ -50,14 +50,14 @@ def grab_cut(srgb: Array, box: Box, strokes: Array | None, job: Job) -> Array:
     known = _known(srgb.shape[:2], box, strokes)
     rows, columns = (np.arange(size) * full // size for size, full in zip(small.shape[:2], srgb.shape[:2], strict=True))
     known = known[rows[:, None], columns]
-    colours = lab_of(small).astype(np.float64)
-    links = _links(colours)
-    # Without a box, the strokes alone say what the colours are at first.
+    colors = lab_of(small).astype(np.float64)
+    links = _links(colors)
+    # Without a box, the strokes alone say what the colors are at first.
     subject = known >= 0 if strokes is None else known == 1
     background = known == -1
     for step in range(ROUNDS):
         job.progress(0.3 + 0.5 * step / ROUNDS, f"cutting, round {step + 1} of {ROUNDS}")
-        costs = [_cost(colours, _mixture(colours[member])) for member in (subject, background)]
+        costs = [_cost(colors, _mixture(colors[member])) for member in (subject, background)]
         before = subject
         subject = _cut(costs[1] - costs[0], known, links)
         background = ~subject
@@ -74,35 +74,35 @@ def _known(shape: tuple[int, ...], box: Box, strokes: Array | None) -> Array:
     return known
 
 
-def _mixture(colours: Array) -> tuple[Array, Array, Array]:
+def _mixture(colors: Array) -> tuple[Array, Array, Array]:
     """Weights [K], means [K,3] and covariances [K,3,3] of a mixture, by a few rounds of k-means."""
     rng = np.random.default_rng(0)
-    if len(colours) > 8000:
-        colours = colours[rng.choice(len(colours), 8000, replace=False)]
-    means = colours[rng.choice(len(colours), min(COLOURS, len(colours)), replace=False)]
+    if len(colors) > 8000:
+        colors = colors[rng.choice(len(colors), 8000, replace=False)]
+    means = colors[rng.choice(len(colors), min(COLORS, len(colors)), replace=False)]
     for _ in range(8):
-        owner = ((colours[:, None] - means[None]) ** 2).sum(-1).argmin(axis=1)
-        means = np.stack([colours[owner == k].mean(axis=0) if (owner == k).any() else means[k] for k in range(len(means))])
-    weights, covariances = np.bincount(owner, minlength=len(means)) / len(colours), []
+        owner = ((colors[:, None] - means[None]) ** 2).sum(-1).argmin(axis=1)
+        means = np.stack([colors[owner == k].mean(axis=0) if (owner == k).any() else means[k] for k in range(len(means))])
+    weights, covariances = np.bincount(owner, minlength=len(means)) / len(colors), []
     for k in range(len(means)):
-        off = colours[owner == k] - means[k]
+        off = colors[owner == k] - means[k]
         covariances.append(off.T @ off / max(len(off), 1) + 2.0 * np.eye(3))
     return weights, means, np.stack(covariances)
 
 
-def _cost(colours: Array, mixture: tuple[Array, Array, Array]) -> Array:
+def _cost(colors: Array, mixture: tuple[Array, Array, Array]) -> Array:
     """-log of the best Gaussian's likelihood for each pixel [H,W]."""
     costs = []
     for weight, mean, covariance in zip(*mixture, strict=True):
-        off = colours - mean
+        off = colors - mean
         distance = np.einsum("hwi,ij,hwj->hw", off, np.linalg.inv(covariance), off, optimize=True)
         costs.append(0.5 * distance + 0.5 * np.log(np.linalg.det(covariance)) - np.log(max(weight, 1e-9)))
     return np.min(costs, axis=0)
 
 
-def _links(colours: Array) -> list[tuple[Array, Array, Array]]:
-    """Pairs of neighbouring pixels (from, to) and what cutting between them costs."""
-    height, width = colours.shape[:2]
+def _links(colors: Array) -> list[tuple[Array, Array, Array]]:
+    """Pairs of neighboring pixels (from, to) and what cutting between them costs."""
+    height, width = colors.shape[:2]
     index = np.arange(height * width).reshape(height, width)
     pairs: list[tuple[Any, Any, float]] = [
         (np.s_[:, :-1], np.s_[:, 1:], 1.0),
@@ -110,7 +110,7 @@ def _links(colours: Array) -> list[tuple[Array, Array, Array]]:
         (np.s_[:-1, :-1], np.s_[1:, 1:], 2**-0.5),
         (np.s_[1:, :-1], np.s_[:-1, 1:], 2**-0.5),
     ]
-    squares = [((colours[a] - colours[b]) ** 2).sum(-1) for a, b, _ in pairs]
+    squares = [((colors[a] - colors[b]) ** 2).sum(-1) for a, b, _ in pairs]
     beta = 0.5 / max(float(np.mean(np.concatenate([square.ravel() for square in squares]))), 1e-9)
     return [
         (index[a].ravel(), index[b].ravel(), (CONTRAST * weight * np.exp(-beta * square)).ravel())

@@ -1,4 +1,4 @@
-"""What a subject's outline looks like: its mirror axis, its straightness, its holes, its colours."""
+"""What a subject's outline looks like: its mirror axis, its straightness, its holes, its colors."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Outline:
     single_rows: float  # share of the lines across the axis that meet the subject in one piece
     straightness: float  # share of the contour that runs straight
     fills_box: float  # share of the bounding box that is covered
-    flat_colours: float  # share of the subject that a few flat colours explain
-    colours: int  # colours that each cover a fiftieth of the subject or more
+    flat_colors: float  # share of the subject that a few flat colors explain
+    colors: int  # colors that each cover a fiftieth of the subject or more
     touches: float  # share of the picture's border that the subject covers
 
 
@@ -42,7 +42,7 @@ def outline_of(picture: Picture) -> Outline:
 
     coverage, scale, _ = _reduced(picture.coverage)
     inside = coverage > 0.5 * coverage.max()
-    flat, colours = _flat_colours(picture)
+    flat, colors = _flat_colors(picture)
     eight = np.ones((3, 3), int)
     axis = mirror_axis(picture.coverage)
     rows = along_axis(picture.coverage, axis, max(1.0, 1.0 / scale))[0] > 0.5
@@ -55,24 +55,24 @@ def outline_of(picture: Picture) -> Outline:
         single_rows=float((starts[starts > 0] == 1).mean()) if (starts > 0).any() else 0.0,
         straightness=_straightness(coverage),
         fills_box=float(inside.sum()) / float(np.ptp(np.nonzero(inside.any(1))[0]) + 1) / float(np.ptp(np.nonzero(inside.any(0))[0]) + 1),
-        flat_colours=flat,
-        colours=colours,
+        flat_colors=flat,
+        colors=colors,
         touches=float((border > 0.5).mean()),
     )
 
 
 def proposed(outline: Outline) -> tuple[str, str]:
     """The method that fits an outline, and why."""
-    flat = outline.flat_colours > 0.85
+    flat = outline.flat_colors > 0.85
     if outline.touches > 0.9 and outline.fills_box > 0.95:
         return "relief", "the subject fills the whole picture"
-    if flat and outline.colours <= 2 and (outline.straightness > 0.3 or (outline.holes > 0 and outline.straightness > 0.15)):
-        return "extrude", "the outline is straight and the colour flat, as letters and logos are"
+    if flat and outline.colors <= 2 and (outline.straightness > 0.3 or (outline.holes > 0 and outline.straightness > 0.15)):
+        return "extrude", "the outline is straight and the color flat, as letters and logos are"
     turned = outline.single_rows > 0.97 and outline.parts == 1 and outline.holes == 0
     if turned and outline.axis.overlap > 0.95:
         return "lathe", f"the outline is mirror-symmetric to {outline.axis.overlap:.0%}, in one piece and without holes"
-    if flat and outline.colours >= 3:
-        return "layers", f"the picture is drawn in {outline.colours} flat colours"
+    if flat and outline.colors >= 3:
+        return "layers", f"the picture is drawn in {outline.colors} flat colors"
     if outline.holes:
         return "inflate", f"the outline is free and has {outline.holes} hole{'s' * (outline.holes > 1)}"
     return "inflate", f"the outline is free: {outline.axis.overlap:.0%} of it is mirror-symmetric"
@@ -181,7 +181,7 @@ def _straightness(coverage: Array) -> float:
     edge = (maximum_filter(inside, 3) != minimum_filter(inside, 3)) & (np.hypot(dx, dy) > 0.03)
     if not edge.any():
         return 0.0
-    # The double angle's structure tensor over a neighbourhood: coherent where all normals agree.
+    # The double angle's structure tensor over a neighborhood: coherent where all normals agree.
     weight = edge.astype(np.float32)
     angle = 2.0 * np.arctan2(dy, dx)
     total = gaussian_filter(weight, 6.0)
@@ -189,12 +189,12 @@ def _straightness(coverage: Array) -> float:
     return float((agree[edge] > 0.9985).mean())
 
 
-def _flat_colours(picture: Picture) -> tuple[float, int]:
-    """Share of the subject in colours that each cover a fiftieth of it, of 16 levels a channel, and how many these are."""
+def _flat_colors(picture: Picture) -> tuple[float, int]:
+    """Share of the subject in colors that each cover a fiftieth of it, of 16 levels a channel, and how many these are."""
     inside = picture.coverage > 0.95
     if not inside.any():
         return 0.0, 0
     step = max(1, int(np.sqrt(inside.sum() / 40_000)))
-    colours = picture.srgb[::step, ::step][inside[::step, ::step]].astype(np.int64) >> 4
-    shares = np.bincount(colours @ np.array([256, 16, 1]), minlength=4096) / max(len(colours), 1)
+    colors = picture.srgb[::step, ::step][inside[::step, ::step]].astype(np.int64) >> 4
+    shares = np.bincount(colors @ np.array([256, 16, 1]), minlength=4096) / max(len(colors), 1)
     return float(shares[shares >= 0.02].sum()), int((shares >= 0.02).sum())

@@ -1,4 +1,4 @@
-"""Reading one picture for a body: straight colours and alpha, and a word about what is unusual in the file."""
+"""Reading one picture for a body: straight colors and alpha, and a word about what is unusual in the file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SMALLEST_PX = 4
 
 
 def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
-    """Colours [H,W,3] uint8 (sRGB, straight) and alpha [H,W] uint8, None where the file has none.
+    """Colors [H,W,3] uint8 (sRGB, straight) and alpha [H,W] uint8, None where the file has none.
 
     Pictures of more than LONG_SIDE_PX are scaled down, of animations the first frame is taken, premultiplied
-    colours are divided by their alpha; the job says so. Raises ReifyError for what can't be read or is too small.
+    colors are divided by their alpha; the job says so. Raises ReifyError for what can't be read or is too small.
     """
     if path.is_dir():
         raise ReifyError(f"{path.name} is a folder.", "Choose a picture, or several.")
@@ -39,13 +39,13 @@ def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
     if alpha.min() == 255:
         return srgb, None
     if is_premultiplied(srgb, alpha):
-        job.choose("colours", "divided by alpha, because no half transparent pixel is brighter than its alpha: they were premultiplied")
+        job.choose("colors", "divided by alpha, because no half transparent pixel is brighter than its alpha: they were premultiplied")
         srgb = straight(srgb, alpha)
     return srgb, alpha
 
 
 def is_premultiplied(srgb: Array, alpha: Array) -> bool:
-    """Whether colours look multiplied with their alpha: none is brighter, and they darken as alpha falls."""
+    """Whether colors look multiplied with their alpha: none is brighter, and they darken as alpha falls."""
     partial = (alpha > 16) & (alpha < 240)
     solid = alpha >= 250
     if partial.sum() < 24 or not solid.any():
@@ -58,6 +58,6 @@ def is_premultiplied(srgb: Array, alpha: Array) -> bool:
 
 
 def straight(srgb: Array, alpha: Array) -> Array:
-    """Premultiplied colours [H,W,3] uint8 divided by alpha [H,W] uint8."""
+    """Premultiplied colors [H,W,3] uint8 divided by alpha [H,W] uint8."""
     whole = srgb.astype(np.float32) * (255.0 / np.maximum(alpha, 1))[..., None]
     return np.clip(whole + 0.5, 0, 255).astype(np.uint8)

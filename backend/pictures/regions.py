@@ -1,4 +1,4 @@
-"""Dividing a subject into the parts that its colours show, or that an artist painted over it."""
+"""Dividing a subject into the parts that its colors show, or that an artist painted over it."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from ..formats.images import read_image
 from ..values import Array, Picture
 from .background import lab_of
 
-SMALLEST = 0.004  # of the subject: smaller regions join a neighbour
+SMALLEST = 0.004  # of the subject: smaller regions join a neighbor
 MOST = 64
-SAMPLE = 20_000  # pixels that the colours are learned from
+SAMPLE = 20_000  # pixels that the colors are learned from
 
 
-def regions_by_colour(picture: Picture, colours: int, smallest: float = SMALLEST) -> Array:
-    """Regions of one colour each, [H,W] int32 from 0, -1 outside of the subject; with one colour, the connected parts.
+def regions_by_color(picture: Picture, colors: int, smallest: float = SMALLEST) -> Array:
+    """Regions of one color each, [H,W] int32 from 0, -1 outside of the subject; with one color, the connected parts.
 
-    Regions of less than the share `smallest` of the subject join a neighbour.
+    Regions of less than the share `smallest` of the subject join a neighbor.
     """
     from scipy.ndimage import median_filter
 
     inside = picture.coverage > 0.5
-    if colours == 1:
+    if colors == 1:
         return _connected(np.where(inside, 0, -1))
     size = 2 * round(0.004 * max(inside.shape)) + 1
     smooth = np.stack([median_filter(picture.srgb[..., c], size) for c in range(3)], axis=-1)
     lab = lab_of(smooth)
-    means = _palette(lab[inside], colours)
+    means = _palette(lab[inside], colors)
     nearest = np.full(inside.shape, -1)
     nearest[inside] = ((lab[inside][:, None] - means[None]) ** 2).sum(-1).argmin(axis=1)
     return _merged(nearest, smallest)
 
 
 def regions_painted(path: Path, picture: Picture, smallest: float = SMALLEST) -> Array:
-    """Regions as a painted picture of flat colours gives them, [H,W] int32, -1 outside of the subject; raises ReifyError.
+    """Regions as a painted picture of flat colors gives them, [H,W] int32, -1 outside of the subject; raises ReifyError.
 
-    Regions and colours of less than the share `smallest` of the subject join a neighbour.
+    Regions and colors of less than the share `smallest` of the subject join a neighbor.
     """
     pixels = read_image(path)
     inside = picture.coverage > 0.5
@@ -56,21 +56,21 @@ def regions_painted(path: Path, picture: Picture, smallest: float = SMALLEST) ->
     return _merged(index[labels].reshape(inside.shape), smallest)
 
 
-def _palette(colours: Array, count: int) -> Array:
-    """The most different frequent colours, refined by k-means, [count,3]."""
+def _palette(colors: Array, count: int) -> Array:
+    """The most different frequent colors, refined by k-means, [count,3]."""
     rng = np.random.default_rng(0)
-    sample = colours[rng.choice(len(colours), min(SAMPLE, len(colours)), replace=False)].astype(np.float64)
+    sample = colors[rng.choice(len(colors), min(SAMPLE, len(colors)), replace=False)].astype(np.float64)
     means = [sample.mean(axis=0)]
     distance = np.full(len(sample), np.inf)
     for _ in range(count):
         distance = np.minimum(distance, ((sample - means[-1]) ** 2).sum(axis=1))
-        # The 95th percentile rather than the farthest: no colour for a handful of odd pixels.
+        # The 95th percentile rather than the farthest: no color for a handful of odd pixels.
         means.append(sample[np.argsort(distance)[int(0.95 * (len(sample) - 1))]])
-    centres = np.stack(means[1:])
+    centers = np.stack(means[1:])
     for _ in range(10):
-        owner = ((sample[:, None] - centres[None]) ** 2).sum(-1).argmin(axis=1)
-        centres = np.stack([sample[owner == k].mean(axis=0) if (owner == k).any() else centres[k] for k in range(count)])
-    return centres
+        owner = ((sample[:, None] - centers[None]) ** 2).sum(-1).argmin(axis=1)
+        centers = np.stack([sample[owner == k].mean(axis=0) if (owner == k).any() else centers[k] for k in range(count)])
+    return centers
 
 
 def _merged(labels: Array, smallest: float) -> Array:

@@ -13,7 +13,7 @@ Array = Any
 NEUTRAL = np.array([1, 1, 1, 0, 0, 0], np.float64)  # gains, offsets
 PULL = 0.01  # weight of the squared distance from NEUTRAL beside the loss
 # How far Adam can get in all if a correction always points the same way; each photo takes as long steps as that needs.
-EXPOSURE_REACH, TURN_REACH, MOVE_REACH = 1.5, 0.05, 0.05  # of full colour; radians; of the extent
+EXPOSURE_REACH, TURN_REACH, MOVE_REACH = 1.5, 0.05, 0.05  # of full color; radians; of the extent
 LONGEST = 0.1  # step, as a share of the reach
 DECAY = 0.1  # of the steps' length during training
 BETA1, BETA2, EPSILON = 0.9, 0.99, 1e-12

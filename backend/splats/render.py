@@ -1,4 +1,4 @@
-"""Pictures of splats: colour, coverage, depth and normals from a pinhole camera."""
+"""Pictures of splats: color, coverage, depth and normals from a pinhole camera."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ import numpy as np
 from ..device import Device, free_memory
 from ..errors import ReifyError
 from ..values import Splats, Views
-from .cpu.layout import BASE_COLOUR, LOG_SCALE, MEAN, OPACITY, QUATERNION, SH, row_width
-from .initialise import focus_of
+from .cpu.layout import BASE_COLOR, LOG_SCALE, MEAN, OPACITY, QUATERNION, SH, row_width
+from .initialize import focus_of
 from .train import TrainingSettings
 
 Array = Any
@@ -24,7 +24,7 @@ USELESS = 0.2  # of it: nobody sees a difference without any training after it
 GUESSED_STEPS_A_SECOND = 40
 STAGES = ((0.0, 4), (0.15, 2), (0.4, 1))  # from this fraction on, pictures are shrunk by this factor
 MEAN_RATE, MEAN_DECAY = 8e-4, 0.01  # of the extent; what is left of the rate in the end
-OPACITY_RATE, QUATERNION_RATE, COLOUR_RATE, VIEW_COLOUR_RATE = 0.03, 2.5e-3, 5e-3, 2.5e-4
+OPACITY_RATE, QUATERNION_RATE, COLOR_RATE, VIEW_COLOR_RATE = 0.03, 2.5e-3, 5e-3, 2.5e-4
 SCALE_RATE, SCALE_DECAY = 10e-3, 0.3
 BYTES_OF_A_SPLAT = 2100  # three rows of 64 floats, projection, sorting, and some four entries with gradients
 
@@ -122,8 +122,8 @@ class Schedule:
         rates[OPACITY] = OPACITY_RATE
         rates[QUATERNION : QUATERNION + 4] = QUATERNION_RATE
         rates[LOG_SCALE : LOG_SCALE + 3] = SCALE_RATE * SCALE_DECAY**fraction
-        rates[BASE_COLOUR : BASE_COLOUR + 3] = COLOUR_RATE
-        rates[SH:] = VIEW_COLOUR_RATE
+        rates[BASE_COLOR : BASE_COLOR + 3] = COLOR_RATE
+        rates[SH:] = VIEW_COLOR_RATE
         return rates * np.float32(np.clip(np.sqrt(3000 / self.expected_steps(fraction, step)), 0.5, 2.5))
 
 

@@ -54,7 +54,7 @@ def clone_and_split(engine: Rows, wanted: int, extent: float, rng: np.random.Gen
     """The classic growth: copy small splats, split large ones, where the picture pulls most; returns how many were added.
 
     Kerbl et al. 2023, section 5.2, by the absolute gradients of AbsGS (Ye et al. 2024). Up to `wanted` splats in all, those with the
-    largest mean gradient first, in place of a threshold. Faint and overly large splats go; opacities aren't reset, the regulariser
+    largest mean gradient first, in place of a threshold. Faint and overly large splats go; opacities aren't reset, the regularizer
     that fades them out does its work.
     """
     large = np.exp(engine.parameters[: engine.count, LOG_SCALE : LOG_SCALE + 3]).max(axis=1)
@@ -94,7 +94,7 @@ def opacities(engine: Rows) -> Array:
 
 
 def by_place(engine: Rows) -> None:
-    """Reorder splats along a Morton curve, so that neighbours in space are neighbours in memory."""
+    """Reorder splats along a Morton curve, so that neighbors in space are neighbors in memory."""
     xyz = engine.parameters[: engine.count, MEAN : MEAN + 3]
     low, high = np.quantile(xyz, (0.01, 0.99), axis=0)
     cell = (np.clip((xyz - low) / np.maximum(high - low, 1e-12), 0, 1) * 1023).astype(np.uint64)

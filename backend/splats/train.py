@@ -33,7 +33,7 @@ class TrainingSettings:
     seconds: float = option(
         300.0, "Time for training, 0 for no limit; training ends when either the time or the steps are used up", low=0, high=86400, unit="s"
     )
-    steps: int = option(30_000, "Most optimisation steps, each of them on one photo", low=1, high=1_000_000)
+    steps: int = option(30_000, "Most optimization steps, each of them on one photo", low=1, high=1_000_000)
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
     max_splats: int = option(0, "Most splats, 0 to choose by the memory and time there is", low=0, high=20_000_000)
     sh_degree: int = option(3, "How finely colors may depend on the viewing direction: 0 not at all, 3 as usual", low=0, high=3)
@@ -113,7 +113,7 @@ def train(views: Views, train_indices: Sequence[int], start: Splats, settings: T
 def train_with_cameras(
     views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, job: Job
 ) -> tuple[Splats, Cameras]:
-    """Optimise `start` so that its renderings match the training views; the cameras are the views', corrected where that was asked for.
+    """Optimize `start` so that its renderings match the training views; the cameras are the views', corrected where that was asked for.
 
     Ends when the steps or the seconds are used up, or early with what it has when the user asked to keep it. Checkpoints go to the
     job's folder every minute and at cancel; with the same inputs there, training goes on from them.
@@ -180,7 +180,7 @@ def _meanwhile(work: Callable[[], Done], job: Job, text: str) -> Done:
 def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: Job) -> None:
     """Compare renderings with the held-out views, over known pixels and on white where photos are transparent.
 
-    Metrics psnr and ssim, and psnr_aligned: after the affine change of colours, one for each photo, that brings the rendering nearest
+    Metrics psnr and ssim, and psnr_aligned: after the affine change of colors, one for each photo, that brings the rendering nearest
     to it, as exposure and white balance of a photo that nothing was learned from can't be known.
     """
     job.metric("splats", len(splats))
@@ -211,5 +211,5 @@ def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: J
 
 def _aligned(picture: Array, photo: Array, known: Array | None) -> Array:
     used = np.ones(picture.shape[:2], bool) if known is None else known
-    colours = np.concatenate([picture, np.ones((*picture.shape[:2], 1))], axis=2)
-    return np.clip(colours @ np.linalg.lstsq(colours[used], photo[used], rcond=None)[0], 0, 1)
+    colors = np.concatenate([picture, np.ones((*picture.shape[:2], 1))], axis=2)
+    return np.clip(colors @ np.linalg.lstsq(colors[used], photo[used], rcond=None)[0], 0, 1)

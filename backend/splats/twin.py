@@ -51,10 +51,10 @@ def render(
     if antialiased:
         alpha = alpha * torch.sqrt(torch.clamp(torch.linalg.det(sharp) / torch.linalg.det(covariance), min=1e-12))
     alpha = torch.clamp(alpha, max=MOST_ALPHA)
-    colour = colours(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
+    color = colors(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
     behind = list(background)
     if "probe" in parameters:
-        colour = torch.cat([colour, parameters["probe"][kept, None]], dim=1)
+        color = torch.cat([color, parameters["probe"][kept, None]], dim=1)
         behind.append(0.0)
     columns = torch.arange(width, **like) + 0.5
     rows = torch.arange(height, **like) + 0.5
@@ -66,7 +66,7 @@ def render(
     strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))
     through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
     weight = strength * through[:-1]
-    picture = torch.einsum("nhw,nc->hwc", weight, colour) + through[-1][..., None] * torch.tensor(behind, **like)
+    picture = torch.einsum("nhw,nc->hwc", weight, color) + through[-1][..., None] * torch.tensor(behind, **like)
     return picture, 1 - through[-1], torch.einsum("nhw,n->hw", weight, local[:, 2])
 
 
@@ -105,8 +105,8 @@ def render_surfels(
     strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))
     through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
     weight = strength * through[:-1]
-    colour = colours(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
-    picture = torch.einsum("nhw,nc->hwc", weight, colour) + through[-1][..., None] * torch.tensor(background, **like)
+    color = colors(parameters["sh"][kept], means[kept] + pose[:3, :3].T @ pose[:3, 3])
+    picture = torch.einsum("nhw,nc->hwc", weight, color) + through[-1][..., None] * torch.tensor(background, **like)
     normal = axes[:, :, 2] * -torch.sign((axes[:, :, 2] * local).sum(dim=1, keepdim=True))
     sums = [(weight * depth).sum(dim=0), (weight * depth * depth).sum(dim=0), *torch.einsum("nhw,nc->chw", weight, normal)]
     return picture, 1 - through[-1], torch.stack(sums)
@@ -180,8 +180,8 @@ def rotations(quats: torch.Tensor) -> torch.Tensor:
     ).reshape(-1, 3, 3)
 
 
-def colours(sh: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-    """Colours [N,3], not below zero, of SH coefficients [N,K,3] seen along directions [N,3] of any length."""
+def colors(sh: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+    """Colors [N,3], not below zero, of SH coefficients [N,K,3] seen along directions [N,3] of any length."""
     import torch
 
     x, y, z = torch.nn.functional.normalize(direction, dim=1).unbind(dim=1)

@@ -15,6 +15,6 @@ cloud       points made ready: cleaned, with normals and areas
 grid        signed distances in sparse blocks of voxels
 sampling    fields as such grids
 extract     a grid's surface, by marching (cubes), tetrahedra or dual (quads); cells finds where it passes
-colour      vertex colours from renderings
+color      vertex colors from renderings
 trim        outlines of open surfaces, cut along smooth lines
 """

@@ -37,24 +37,24 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
     except QhullError as error:
         raise ReifyError("The points lie in a plane or on a line: there is no body between them.", "Choose another extraction.") from error
     corners = _turned(points.xyz, mesh.simplices)
-    neighbours = np.where(corners != mesh.simplices, mesh.neighbors[:, [1, 0, 2, 3]], mesh.neighbors)
+    neighbors = np.where(corners != mesh.simplices, mesh.neighbors[:, [1, 0, 2, 3]], mesh.neighbors)
     opening = _circumradius(points.xyz[corners[:, OPPOSITE]])
     volumes = np.abs(_volumes(points.xyz, corners))
     job.progress(0.6, "rolling the ball")
     if radius == 0:
-        radius = points.spacing * _fitting(corners, neighbours, opening / points.spacing, volumes, len(points))
+        radius = points.spacing * _fitting(corners, neighbors, opening / points.spacing, volumes, len(points))
         job.choose("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
-    solid = _solid(neighbours, opening, radius)
-    faces = _boundary(corners, neighbours, solid)
+    solid = _solid(neighbors, opening, radius)
+    faces = _boundary(corners, neighbors, solid)
     if len(faces) == 0:
         raise ReifyError("The ball gets through everywhere: nothing solid is left.", "Choose a larger radius for the ball, or 0.")
     used, faces = np.unique(faces, return_inverse=True)
-    colours = None if points.rgb is None else (points.rgb[used] / 255.0).astype(np.float32)
-    return Mesh(points.xyz[used].astype(np.float32), faces.reshape(-1, 3).astype(np.int32), vertex_srgb=colours)
+    colors = None if points.rgb is None else (points.rgb[used] / 255.0).astype(np.float32)
+    return Mesh(points.xyz[used].astype(np.float32), faces.reshape(-1, 3).astype(np.int32), vertex_srgb=colors)
 
 
-def _fitting(corners: Array, neighbours: Array, opening: Array, volumes: Array, count: int) -> float:
-    solids = [_solid(neighbours, opening, radius) for radius in (*LADDER, 2 * LADDER[-1])]
+def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, count: int) -> float:
+    solids = [_solid(neighbors, opening, radius) for radius in (*LADDER, 2 * LADDER[-1])]
     sizes = [volumes[solid].sum() for solid in solids]
     for i, radius in enumerate(LADDER):
         twice = min((abs(r - 2 * radius), j) for j, r in enumerate((*LADDER, 2 * LADDER[-1])))[1]
@@ -63,21 +63,21 @@ def _fitting(corners: Array, neighbours: Array, opening: Array, volumes: Array, 
     return LADDER[-1]
 
 
-def _solid(neighbours: Array, opening: Array, radius: float) -> Array:
+def _solid(neighbors: Array, opening: Array, radius: float) -> Array:
     """Tetrahedra [T] bool that no ball of this radius reaches from outside through faces that are wide enough for it."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    count = len(neighbours)
+    count = len(neighbors)
     tetrahedron, face = np.nonzero(opening > radius)
-    beyond = neighbours[tetrahedron, face]
+    beyond = neighbors[tetrahedron, face]
     graph = coo_matrix((np.ones(len(beyond), np.int8), (tetrahedron, np.where(beyond < 0, count, beyond))), shape=(count + 1,) * 2)
     part = connected_components(graph, directed=False)[1]
     return part[:count] != part[count]
 
 
-def _boundary(corners: Array, neighbours: Array, solid: Array) -> Array:
-    beyond_solid = np.where(neighbours < 0, False, solid[neighbours])
+def _boundary(corners: Array, neighbors: Array, solid: Array) -> Array:
+    beyond_solid = np.where(neighbors < 0, False, solid[neighbors])
     tetrahedron, face = np.nonzero(solid[:, None] & ~beyond_solid)
     return corners[tetrahedron[:, None], OPPOSITE[face]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .marching_kernels import _neighbours, _pattern
+from .marching_kernels import _neighbors, _pattern
 
 
 @njit(cache=True, nogil=True)
@@ -13,7 +13,7 @@ def emit_cells(first, last, blocks, slot, distance, weight, starts, pattern, cor
     """The patterns [M] of these cells and the keys [M,8] of their corners."""
     around = np.empty(8, np.int64)
     for b in range(first, last):
-        _neighbours(b, blocks, slot, around)
+        _neighbors(b, blocks, slot, around)
         n = starts[b]
         for i in range(8):
             for j in range(8):
@@ -31,7 +31,7 @@ def emit_cells(first, last, blocks, slot, distance, weight, starts, pattern, cor
 
 @njit(cache=True, nogil=True)
 def slopes(keys, blocks, slot, distance, weight, out):
-    """Gradients [N,3] in units of the distance per voxel at corners, from both neighbours where both are known, else from one."""
+    """Gradients [N,3] in units of the distance per voxel at corners, from both neighbors where both are known, else from one."""
     for n in range(keys.shape[0]):
         b, local = keys[n] // 512, keys[n] % 512
         here = distance[b, local // 64, local // 8 % 8, local % 8]

@@ -11,7 +11,7 @@ from ..jobs.job import Job
 from ..values import Array, Points
 
 LEAST_POINTS = 16
-NEIGHBOURS = 12  # that a normal is fitted to, and a point's area is told from
+NEIGHBORS = 12  # that a normal is fitted to, and a point's area is told from
 MOST_POINTS = 2_000_000
 
 
@@ -29,12 +29,12 @@ class Cloud:
 
     @property
     def spacing(self) -> float:
-        """Typical distance between neighbouring points, world units."""
+        """Typical distance between neighboring points, world units."""
         return float(np.sqrt(np.median(self.area)))
 
 
 def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True, *, job: Job) -> Cloud:
-    """The points, with normals where they have none: fitted to the neighbours and turned to the nearest of the camera `centers` [C,3].
+    """The points, with normals where they have none: fitted to the neighbors and turned to the nearest of the camera `centers` [C,3].
 
     Without cameras normals are turned outwards along a tree from point to point (Hoppe, DeRose, Duchamp, McDonald and Stuetzle,
     "Surface reconstruction from unorganized points", 1992). Unless the cloud has to be `oriented`, missing normals stay zero. Raises
@@ -45,8 +45,8 @@ def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True
     xyz, normals, rgb = _cleaned(points, job)
     job.progress(0.1, "measuring the cloud")
     tree = cKDTree(xyz)
-    distance, near = tree.query(xyz, k=NEIGHBOURS, workers=-1)
-    area = np.pi * distance[:, -1] ** 2 / NEIGHBOURS
+    distance, near = tree.query(xyz, k=NEIGHBORS, workers=-1)
+    area = np.pi * distance[:, -1] ** 2 / NEIGHBORS
     if normals is None and not oriented:
         normals = np.zeros_like(xyz)
     elif normals is None:
@@ -86,8 +86,8 @@ def spread(cloud: Cloud, count: int) -> Cloud:
     return fewer
 
 
-def colours_at(vertices: Array, xyz: Array, rgb: Array) -> Array:
-    """Colours [V,3] float32 sRGB, 0 to 1, between those [N,3] uint8 of the nearest points [N,3]."""
+def colors_at(vertices: Array, xyz: Array, rgb: Array) -> Array:
+    """Colors [V,3] float32 sRGB, 0 to 1, between those [N,3] uint8 of the nearest points [N,3]."""
     from scipy.spatial import cKDTree
 
     count = min(4, len(xyz))
@@ -126,7 +126,7 @@ def _cleaned(points: Points, job: Job) -> tuple[Array, Array | None, Array | Non
 
 
 def _fitted(xyz: Array, near: Array, chunk: int = 200_000) -> Array:
-    """Directions [N,3] in which each point's neighbours spread least."""
+    """Directions [N,3] in which each point's neighbors spread least."""
     normals = np.empty_like(xyz)
     for first in range(0, len(xyz), chunk):
         around = xyz[near[first : first + chunk]]
@@ -144,7 +144,7 @@ def _towards(xyz: Array, normals: Array, centers: Array) -> Array:
 
 
 def _propagated(xyz: Array, normals: Array, near: Array) -> Array:
-    """Normals that agree with those of their neighbours in the tree where these are most alike; up where the cloud is highest."""
+    """Normals that agree with those of their neighbors in the tree where these are most alike; up where the cloud is highest."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 

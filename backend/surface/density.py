@@ -37,8 +37,8 @@ class DensitySettings:
 def surface_of_density(
     splats: Splats, ball: Ball, polygons: str, settings: DensitySettings, voxel_size: float, max_voxels: int, *, job: Job
 ) -> Mesh:
-    """The outer surface around what is dense in the ball, with the splats' colours; raises ReifyError where nothing is."""
-    from .cloud import colours_at
+    """The outer surface around what is dense in the ball, with the splats' colors; raises ReifyError where nothing is."""
+    from .cloud import colors_at
     from .extract import polygons_of
 
     grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
@@ -47,7 +47,7 @@ def surface_of_density(
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
     seen = (_opacity(splats) > 0.5) & np.isfinite(splats.means).all(axis=1)
-    return replace(mesh, vertex_srgb=colours_at(mesh.vertices, splats.means[seen], rgb[seen])) if seen.any() else mesh
+    return replace(mesh, vertex_srgb=colors_at(mesh.vertices, splats.means[seen], rgb[seen])) if seen.any() else mesh
 
 
 def subject_of(splats: Splats) -> Ball:

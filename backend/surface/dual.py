@@ -1,7 +1,7 @@
 """Dual contouring: a vertex for each sheet of surface in a cell, a quad across each crossed edge.
 
 The sheets are those of marching cubes, so that two that pass the same cell don't touch (dual marching cubes; Nielson, 2004).
-Where two neighbouring cells would share two edges between one sheet each, the ambiguous face between them is joined the other
+Where two neighboring cells would share two edges between one sheet each, the ambiguous face between them is joined the other
 way round, after which no edge has more than two quads (Wenger, "Isosurfaces", 2013, section 5.5). Vertices stand in the middle
 of where the sheet crosses the cell's edges, or where the tangent planes there meet (Ju, Losasso, Schaefer and Warren, "Dual
 contouring of Hermite data", 2002), which keeps sharp edges and corners.

@@ -53,13 +53,13 @@ class SurfaceSettings:
 
 
 def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
-    """The surface that the depth renderings agree on, with vertex colours, open where no camera looked.
+    """The surface that the depth renderings agree on, with vertex colors, open where no camera looked.
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. Transparent pixels of
     `views.alpha` are empty space; pixels without `views.weight` say nothing. Raises ReifyError where no depth comes or nothing
     solid is found.
     """
-    from . import colour, grid, marching, region, trim
+    from . import color, grid, marching, region, trim
     from .depth import render_depth
 
     if len(views) == 0:
@@ -78,9 +78,9 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     job.progress(0.95, "colors")
-    colours, agreement = colour.at_vertices(vertices, faces, maps, 0.5 * volume.truncation, grid.REACH * volume.truncation)
+    colors, agreement = color.at_vertices(vertices, faces, maps, 0.5 * volume.truncation, grid.REACH * volume.truncation)
     job.progress(0.97, "trimming the outline")
-    mesh = trim.trim(Mesh(vertices, faces, vertex_srgb=colours), agreement >= LEAST_AGREEMENT, ball, volume.voxel)
+    mesh = trim.trim(Mesh(vertices, faces, vertex_srgb=colors), agreement >= LEAST_AGREEMENT, ball, volume.voxel)
     if len(mesh.faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     return mesh

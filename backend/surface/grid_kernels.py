@@ -115,7 +115,7 @@ def close_pockets(most, distance, weight, hidden):
 
 
 @njit(cache=True, nogil=True)
-def _neighbour(v, axis, step, blocks, slot):
+def _neighbor(v, axis, step, blocks, slot):
     """The voxel one `step` from voxel v = 512 block + 64 i + 8 j + k along an axis, -1 where there is no block."""
     b, stride = v // 512, 64 >> 3 * axis
     at = v % 512 // stride % 8 + step
@@ -146,7 +146,7 @@ def find_rims(blocks, slot, distance, weight, rounds):
         for corner in range(1, 8):
             axis = 0 if corner < 2 else (1 if corner < 4 else 2)
             before = cell[corner - (1 << axis)]
-            cell[corner] = -1 if before < 0 else _neighbour(before, axis, 1, blocks, slot)
+            cell[corner] = -1 if before < 0 else _neighbor(before, axis, 1, blocks, slot)
         front, behind, unknown = False, False, False
         for corner in range(8):
             c = cell[corner]
@@ -169,7 +169,7 @@ def find_rims(blocks, slot, distance, weight, rounds):
         last = len(queue)
         for n in range(first, last):
             for side in range(6):
-                c = _neighbour(queue[n], side // 2, 2 * (side % 2) - 1, blocks, slot)
+                c = _neighbor(queue[n], side // 2, 2 * (side % 2) - 1, blocks, slot)
                 if c >= 0 and weight[c] <= 0 and not found[c]:
                     found[c] = True
                     queue.append(c)
@@ -185,7 +185,7 @@ def diffuse(voxels, blocks, slot, distance, weight, sweeps, faint):
     around = np.full((len(voxels), 6), -1, np.int64)
     for n in range(len(voxels)):
         for side in range(6):
-            c = _neighbour(voxels[n], side // 2, 2 * (side % 2) - 1, blocks, slot)
+            c = _neighbor(voxels[n], side // 2, 2 * (side % 2) - 1, blocks, slot)
             if c >= 0 and weight[c] > 0:
                 around[n, side] = c
     for _ in range(sweeps):

@@ -1,6 +1,6 @@
 """Marching cubes over a sparse grid, with a table made here and free of ambiguous faces.
 
-The table isn't the one of Lorensen and Cline (1987), whose neighbouring cells can disagree about a face with two opposite
+The table isn't the one of Lorensen and Cline (1987), whose neighboring cells can disagree about a face with two opposite
 inside corners. Here such corners are always cut off separately, seen from either side, so that the mesh is closed and
 manifold wherever the grid is known.
 """
@@ -16,7 +16,7 @@ from .. import device
 from ..values import Array
 from .grid import SparseGrid
 
-# Corner k of a cell stands at (k & 1, k >> 1 & 1, k >> 2 & 1); edge (corner, axis) leads from a corner to its neighbour.
+# Corner k of a cell stands at (k & 1, k >> 1 & 1, k >> 2 & 1); edge (corner, axis) leads from a corner to its neighbor.
 EDGES = tuple((corner, axis) for corner in range(8) for axis in range(3) if not corner >> axis & 1)
 # The corners of the six faces, counter-clockwise seen from outside.
 FACES = ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5))
@@ -93,12 +93,12 @@ def loops(pattern: int, flipped: int = 0) -> list[list[int]]:
 
 
 def edge_number(a: int, b: int) -> int:
-    """The number in EDGES of the edge between two neighbouring corners."""
+    """The number in EDGES of the edge between two neighboring corners."""
     return EDGES.index((min(a, b), (a ^ b).bit_length() - 1))
 
 
 def _triangulated(loop: list[int]) -> list[tuple[int, int, int]]:
-    """Triangles of a loop with the fewest diagonals inside a face of the cell, where a neighbour could have the same one."""
+    """Triangles of a loop with the fewest diagonals inside a face of the cell, where a neighbor could have the same one."""
     return min(_triangulations(tuple(loop)), key=lambda triangles: sum(_lies_in_a_face(*d) for d in _diagonals(triangles, loop)))
 
 

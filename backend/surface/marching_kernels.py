@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def _neighbours(b, blocks, slot, around):
+def _neighbors(b, blocks, slot, around):
     for n in range(8):
         x, y, z = blocks[b, 0] + (n & 1), blocks[b, 1] + (n >> 1 & 1), blocks[b, 2] + (n >> 2 & 1)
         around[n] = slot[x, y, z] if x < slot.shape[0] and y < slot.shape[1] and z < slot.shape[2] else -1
@@ -32,7 +32,7 @@ def count_by_pattern(first, last, blocks, slot, distance, weight, counts, made):
     """How many things every block from `first` to `last` gets, by the number of them for each pattern of a cell, [256] int8."""
     around = np.empty(8, np.int64)
     for b in range(first, last):
-        _neighbours(b, blocks, slot, around)
+        _neighbors(b, blocks, slot, around)
         n = 0
         for i in range(8):
             for j in range(8):
@@ -48,7 +48,7 @@ def emit_triangles(first, last, blocks, slot, distance, weight, counts, table, e
     """Triangles as keys of the grid edges that their corners lie on: ((block * 512 + voxel) * 3 + axis)."""
     around = np.empty(8, np.int64)
     for b in range(first, last):
-        _neighbours(b, blocks, slot, around)
+        _neighbors(b, blocks, slot, around)
         n = starts[b]
         for i in range(8):
             for j in range(8):

@@ -44,7 +44,7 @@ def views_of(cameras: Cameras, long_side_px: int) -> Views:
 
 
 def points_of(maps: DepthMaps, ball: Ball, *, job: Job) -> Points:
-    """What the depth maps show in the ball, as points with colours and normals; only what several cameras agree on."""
+    """What the depth maps show in the ball, as points with colors and normals; only what several cameras agree on."""
     stride = max(1, int(np.sqrt(sum(np.count_nonzero(w) for w in maps.weight) / STRIDE_POINTS)))
     found = [_points_of_one(maps, index, ball, stride) for index in range(len(maps))]
     xyz, normals, rgb = (np.concatenate(parts) for parts in zip(*found, strict=True))

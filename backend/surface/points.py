@@ -44,13 +44,13 @@ def surface_of_points(
     centers: Array | None = None,
     job: Job,
 ) -> Mesh:
-    """The surface through a cloud, with its colours, by `extraction`: "poisson", "mls", "rbf" or "alpha".
+    """The surface through a cloud, with its colors, by `extraction`: "poisson", "mls", "rbf" or "alpha".
 
     `polygons` is one of extract.POLYGONS; a `voxel_size` of 0 follows the points' spacing. `centers` [C,3] of cameras turn
     normals where the points have none. Raises ReifyError where the cloud is too small or flat.
     """
     from . import alpha, implicit, poisson
-    from .cloud import cloud_of, colours_at
+    from .cloud import cloud_of, colors_at
     from .extract import polygons_of
 
     cloud = cloud_of(points, centers, oriented=extraction != "alpha", job=job)
@@ -71,7 +71,7 @@ def surface_of_points(
         mesh = _trimmed(mesh, cloud.xyz, settings.trim * max(cloud.spacing, grid.voxel))
     if len(mesh.faces) == 0:
         raise ReifyError("No surface was found between the points.", "Choose another extraction, or a larger voxel size.")
-    return mesh if cloud.rgb is None else replace(mesh, vertex_srgb=colours_at(mesh.vertices, cloud.xyz, cloud.rgb))
+    return mesh if cloud.rgb is None else replace(mesh, vertex_srgb=colors_at(mesh.vertices, cloud.xyz, cloud.rgb))
 
 
 def _trimmed(mesh: Mesh, xyz: Array, farthest: float) -> Mesh:

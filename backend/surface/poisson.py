@@ -121,7 +121,7 @@ def _relaxed(
     place = (points.xyz - origin) / level.voxel
     area = points.area / level.voxel**2
     beside = np.empty((len(level.blocks), 6), np.int32)
-    kernels.neighbours(level.blocks, level.slot, beside)
+    kernels.neighbors(level.blocks, level.slot, beside)
     keys, weights = np.empty((len(points), 8), np.int64), np.empty((len(points), 8), np.float32)
     kernels.weights_at(place, level.slot, keys, weights)
     strength = (fit * area).astype(np.float32)
@@ -173,7 +173,7 @@ def _conjugate_gradients(
 
 
 def _border(beside: Array) -> Array:
-    """Places [512 B] with a missing neighbour."""
+    """Places [512 B] with a missing neighbor."""
     border = np.zeros((len(beside), BLOCK, BLOCK, BLOCK), bool)
     for side in range(6):
         missing = beside[:, side] < 0

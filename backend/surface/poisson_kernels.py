@@ -59,7 +59,7 @@ def splat_divergence(places, normals, areas, reach, slot, out):
 
 
 @njit(cache=True, nogil=True)
-def neighbours(blocks, slot, out):
+def neighbors(blocks, slot, out):
     """Numbers [B,6] of the blocks beside each block, low then high along x, y, z; -1 for none."""
     for b in range(blocks.shape[0]):
         for side in range(6):

@@ -25,7 +25,7 @@ class Ball:
 def find_region(maps: DepthMaps) -> Ball:
     """The ball that holds the subject and what it stands on, but not the background.
 
-    Points of the depth maps count by how many cameras see them. The ball is centred on those that many cameras see in
+    Points of the depth maps count by how many cameras see them. The ball is centered on those that many cameras see in
     the middle of their pictures, and reaches as far as most of what many see, but not to the cameras.
     """
     points, central = _points(maps)

@@ -57,12 +57,12 @@ def cut(mesh: Mesh, value: Array) -> tuple[Mesh, Array]:
         ]
     )
     vertices = np.concatenate([mesh.vertices, (1 - share) * mesh.vertices[start] + share * mesh.vertices[end]])
-    colours = mesh.vertex_srgb
-    if colours is not None:
-        colours = np.concatenate([colours, (1 - share) * colours[start] + share * colours[end]])
+    colors = mesh.vertex_srgb
+    if colors is not None:
+        colors = np.concatenate([colors, (1 - share) * colors[start] + share * colors[end]])
     kept, faces = np.unique(np.concatenate([whole, made]), return_inverse=True)
     old = np.concatenate([np.arange(total), np.where(inside[start], start, end)])
-    return Mesh(vertices[kept], faces.reshape(-1, 3).astype(np.int32), vertex_srgb=None if colours is None else colours[kept]), old[kept]
+    return Mesh(vertices[kept], faces.reshape(-1, 3).astype(np.int32), vertex_srgb=None if colors is None else colors[kept]), old[kept]
 
 
 def _torn(mesh: Mesh, longest: float) -> Array:
@@ -86,7 +86,7 @@ def _warmth(mesh: Mesh, frozen: Array, cold: Array, reach: float) -> Array:
     length = np.linalg.norm(mesh.vertices[a] - mesh.vertices[b], axis=1)
     graph = coo_matrix((np.ones(2 * len(a)), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(count, count)).tocsr()
     degree = np.asarray(graph.sum(axis=1)).ravel()
-    # One minus the mean over neighbours is a quarter of the squared edge length times the Laplacian.
+    # One minus the mean over neighbors is a quarter of the squared edge length times the Laplacian.
     time = 4.0 * reach**2 / float(np.mean(length**2))
     free = np.flatnonzero(~frozen)
     matrix = diags((1.0 + time) * degree[free]) - time * graph[free][:, free]

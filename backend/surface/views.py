@@ -14,14 +14,14 @@ from .fuse import SurfaceSettings, fuse_depth
 def surface_from_views(
     render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, polygons: str = "cubes", *, job: Job
 ) -> Mesh:
-    """The surface that renderings or masks show, with vertex colours, by `settings.extraction`; raises ReifyError as each does.
+    """The surface that renderings or masks show, with vertex colors, by `settings.extraction`; raises ReifyError as each does.
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. `polygons` is one of
     extract.POLYGONS; fused depth is always triangles.
     """
     if settings.extraction == "fuse":
         return fuse_depth(render, views, settings, job=job)
-    from . import colour, region
+    from . import color, region
     from .depth import render_depth
     from .extract import polygons_of
     from .grid import PIXELS, pixel_footprint
@@ -36,8 +36,8 @@ def surface_from_views(
     if settings.extraction == "hull":
         grid = visual_hull(views, settings.voxel_size, most, job=job)
         mesh = polygons_of(grid, polygons)
-        colours, _ = colour.at_vertices(mesh.vertices, mesh.faces, maps, 4.0 * grid.voxel, 8.0 * grid.voxel)
-        return replace(mesh, vertex_srgb=colours)
+        colors, _ = color.at_vertices(mesh.vertices, mesh.faces, maps, 4.0 * grid.voxel, 8.0 * grid.voxel)
+        return replace(mesh, vertex_srgb=colors)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     points = points_of(maps, ball, job=job)
     if len(points) == 0:

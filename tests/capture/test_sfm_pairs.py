@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from reify.backend.capture.sfm_pairs import all_pairs, neighbours, preemptive_scores, similar_pairs
+from reify.backend.capture.sfm_pairs import all_pairs, neighbors, preemptive_scores, similar_pairs
 from reify.backend.values import Array
 
 
@@ -35,14 +35,14 @@ def test_a_photo_without_features_has_no_pairs() -> None:
     assert not any(3 in pair for pair in pairs)
 
 
-def test_a_sequence_pairs_neighbours_and_a_few_photos_far_away() -> None:
-    pairs = neighbours(20, 3)
+def test_a_sequence_pairs_neighbors_and_a_few_photos_far_away() -> None:
+    pairs = neighbors(20, 3)
     assert {(0, 1), (0, 2), (0, 3), (0, 4), (0, 8), (0, 16), (17, 19)} <= set(pairs)
     assert (0, 5) not in pairs and all(a < b < 20 for a, b in pairs)
 
 
-def test_no_overlap_asks_for_no_neighbours() -> None:
-    assert neighbours(20, 0) == []
+def test_no_overlap_asks_for_no_neighbors() -> None:
+    assert neighbors(20, 0) == []
 
 
 def test_all_pairs_are_all_once() -> None:

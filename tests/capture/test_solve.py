@@ -46,14 +46,14 @@ def photograph(cam_from_world: Array) -> Array:
     rays = np.stack([(x - K[0, 2]) / FOCAL_PX, (y - K[1, 2]) / FOCAL_PX, np.ones_like(x)], axis=-1) @ cam_from_world[:3, :3]
     origin = -cam_from_world[:3, :3].T @ cam_from_world[:3, 3]
     planes = ((2, 0.0, (0, 1)), (1, 2.0, (0, 2)), (0, -2.0, (1, 2)))
-    nearest, grey = np.full(x.shape, np.inf), np.zeros_like(x)
+    nearest, gray = np.full(x.shape, np.inf), np.zeros_like(x)
     for (axis, offset, across), texture in zip(planes, TEXTURES, strict=True):
         distance = (offset - origin[axis]) / rays[..., axis]
         u, v = (80.0 * (origin[a] + distance * rays[..., a]) + 256 for a in across)
         seen = ndimage.map_coordinates(texture, [v, u], order=1, mode="wrap")
         hit = (distance > 0) & (distance < nearest)
-        nearest, grey = np.where(hit, distance, nearest), np.where(hit, seen, grey)
-    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+        nearest, gray = np.where(hit, distance, nearest), np.where(hit, seen, gray)
+    return np.repeat(gray[..., None], 3, axis=2).astype(np.uint8)
 
 
 def true_cameras(count: int = 12) -> Cameras:
@@ -144,7 +144,7 @@ def test_intrinsics_are_those_of_the_full_photo_where_features_came_from_a_small
     np.testing.assert_array_equal(capture.cameras.size_px[0], [2 * WIDTH, 2 * HEIGHT])
 
 
-def test_given_cameras_are_kept_but_centred_and_scaled(room: Capture) -> None:
+def test_given_cameras_are_kept_but_centered_and_scaled(room: Capture) -> None:
     capture, job = solve(Capture("room", room.photos, true_cameras()))
     assert capture.cameras is not None
     errors = camera_errors(capture.cameras, true_cameras())

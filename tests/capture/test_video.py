@@ -71,7 +71,7 @@ def test_a_video_taken_in_portrait_stands_upright(tmp_path, degrees, corner):
     assert red[0] > 200 and red[1:].max() < 80
 
 
-def test_an_hd_video_without_a_tag_has_the_colours_that_players_show(tmp_path):
+def test_an_hd_video_without_a_tag_has_the_colors_that_players_show(tmp_path):
     red, green, blue = 200, 60, 30
     y = 0.2126 * red + 0.7152 * green + 0.0722 * blue  # BT.709
     planes = 16 + y * 219 / 255, 128 + (blue - y) / 1.8556 * 224 / 255, 128 + (red - y) / 1.5748 * 224 / 255

@@ -18,7 +18,7 @@ RATIONAL = (0.3, 0.1, 0.001, 0.001, 0.02, 0.4, 0.1, 0.01)
 FISHEYE = (0.05, -0.01, 0.003, -0.001, 0.0, 0.0, 0.0, 0.0)
 
 
-def scene_colour(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def scene_color(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """What is seen in the direction (x, y, 1): smooth, and different everywhere."""
     rgb = [128 + 90 * np.sin(5 * x + 1) * np.cos(4 * y), 128 + 80 * np.sin(6 * y) + 30 * x, 128 + 60 * np.cos(7 * x - 3 * y)]
     return np.clip(np.stack(rgb, axis=-1), 0, 255)
@@ -32,7 +32,7 @@ def photograph(K: np.ndarray, size: tuple[int, int], distortion: np.ndarray, fis
     rays = target.copy()
     for _ in range(40 if distortion.any() or fisheye else 0):  # fixed-point inversion
         rays += 0.7 * (target - distort(rays, distortion, fisheye))
-    fine = scene_colour(rays[..., 0], rays[..., 1])
+    fine = scene_color(rays[..., 0], rays[..., 1])
     return np.rint(fine.reshape(height, 3, width, 3, 3).mean(axis=(1, 3))).astype(np.uint8)
 
 
@@ -59,7 +59,7 @@ def expected_view(cameras: Cameras, index: int = 0) -> np.ndarray:
     ("distortion", "fisheye"), [((0.0,) * 8, False), (BARREL, False), (PINCUSHION, False), (RATIONAL, False), (FISHEYE, True)]
 )
 def test_a_view_shows_what_its_pinhole_camera_would_see(tmp_path, distortion, fisheye, long_side_px):
-    K = pinhole_matrix(150.0, 160.0, 88.0, 64.0)  # the principal point is off the centre
+    K = pinhole_matrix(150.0, 160.0, 88.0, 64.0)  # the principal point is off the center
     taken = photograph(K, (160, 120), np.array(distortion), fisheye)
     views = load_views(capture_of(tmp_path, [taken], K, distortion, fisheye), long_side_px)
     assert views.cameras.is_pinhole and max(views.cameras.size_px[0]) == (long_side_px or 160)
@@ -97,7 +97,7 @@ def test_what_the_lens_did_not_see_is_unknown(tmp_path):
 
 def test_a_lens_whose_formula_turns_back_does_not_show_the_picture_twice(tmp_path):
     K = pinhole_matrix(60.0, 60.0, 80.0, 60.0)
-    folding = (-0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # turns back at r = 0.91, which is 55 pixels from the centre
+    folding = (-0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # turns back at r = 0.91, which is 55 pixels from the center
     views = load_views(capture_of(tmp_path, [np.full((120, 160, 3), 255, np.uint8)], K, folding), 0)
     radius = np.hypot(*np.meshgrid(np.arange(160) - 79.5, np.arange(120) - 59.5))
     assert (views.weight[0][radius > 56] == 0).all() and (views.weight[0][radius < 54] == 255).all()

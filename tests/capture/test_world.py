@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.capture.world import find_frame, find_up, normalise_world, transform_cameras, transform_capture
+from reify.backend.capture.world import find_frame, find_up, normalize_world, transform_cameras, transform_capture
 from reify.backend.jobs.job import Job
 from reify.backend.values import Array, Cameras, Capture, Photo, Points
 
@@ -63,12 +63,12 @@ def in_world(capture: Capture, source: Array) -> Array:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_solved_world_in_any_orientation_and_scale_ends_upright_centred_and_of_radius_one(seed: int) -> None:
+def test_a_solved_world_in_any_orientation_and_scale_ends_upright_centered_and_of_radius_one(seed: int) -> None:
     true = looking_at(ring(), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]))
     xyz = subject_on_ground(np.random.default_rng(seed))
     scramble = similarity(seed)
     moved = transform_capture(capture_of(true, xyz), scramble)
-    capture = normalise_world(moved, given=False, job=Job())
+    capture = normalize_world(moved, given=False, job=Job())
     total = capture.world_from_source
     assert total is not None
     assert angle_deg(total[:3, :3] @ [0, 0, 1.0], np.array([0, 0, 1.0])) < 0.5
@@ -79,7 +79,7 @@ def test_a_solved_world_in_any_orientation_and_scale_ends_upright_centred_and_of
 
 def test_points_fall_on_the_same_pixels_after_the_world_has_moved() -> None:
     capture = capture_of(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0])), subject_on_ground(np.random.default_rng(0)))
-    moved = normalise_world(transform_capture(capture, similarity(3)), given=False, job=Job())
+    moved = normalize_world(transform_capture(capture, similarity(3)), given=False, job=Job())
 
     def pixels(of: Capture) -> Array:
         assert of.cameras is not None and of.points is not None
@@ -148,27 +148,27 @@ def test_a_wall_is_not_taken_for_the_ground() -> None:
 
 def test_a_given_world_that_stands_upright_keeps_its_orientation_and_others_do_not() -> None:
     cameras = looking_at(ring(), np.array([1.0, 2.0, 3.0]), np.array([0, 0, 1.0]))
-    kept = normalise_world(capture_of(cameras), given=True, job=Job())
+    kept = normalize_world(capture_of(cameras), given=True, job=Job())
     assert kept.world_from_source is not None
     rotation = kept.world_from_source[:3, :3] / np.cbrt(np.linalg.det(kept.world_from_source[:3, :3]))
     np.testing.assert_allclose(rotation, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(in_world(kept, np.array([1.0, 2.0, 3.0])), 0.0, atol=0.05)
     lying = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # COLMAP's y down
-    turned = normalise_world(transform_capture(capture_of(cameras), lying), given=True, job=Job())
+    turned = normalize_world(transform_capture(capture_of(cameras), lying), given=True, job=Job())
     assert turned.world_from_source is not None
     assert angle_deg(turned.world_from_source[:3, :3] @ [0, 0, 1.0], np.array([0, 0, 1.0])) < 1
 
 
 def test_a_metric_world_is_not_scaled() -> None:
     capture = capture_of(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0])), metric=True)
-    moved = normalise_world(transform_capture(capture, np.diag([1.0, -1.0, -1.0, 1.0])), given=True, job=Job())
+    moved = normalize_world(transform_capture(capture, np.diag([1.0, -1.0, -1.0, 1.0])), given=True, job=Job())
     assert moved.world_from_source is not None
     assert np.linalg.det(moved.world_from_source[:3, :3]) == pytest.approx(1.0)
 
 
 def test_cameras_on_one_side_of_a_solved_world_stand_before_its_front() -> None:
     cameras = looking_at(ring(12, arc_deg=100), np.zeros(3), np.array([0, 0, 1.0]))
-    capture = normalise_world(transform_capture(capture_of(cameras), similarity(7)), given=False, job=Job())
+    capture = normalize_world(transform_capture(capture_of(cameras), similarity(7)), given=False, job=Job())
     assert capture.cameras is not None
     x, y, _z = capture.cameras.centers.mean(axis=0)
     assert y < 0 and abs(x) < 0.05 * abs(y)

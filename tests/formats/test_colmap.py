@@ -68,7 +68,7 @@ def test_every_supported_model_is_tested():
 
 
 @pytest.mark.parametrize("kind", ["binary", "text"])
-def test_sparse_points_and_their_colours_come_along_with_z_up(tmp_path, kind):
+def test_sparse_points_and_their_colors_come_along_with_z_up(tmp_path, kind):
     reconstruction = synthetic(tmp_path)
     points = read_colmap(tmp_path / kind, [tmp_path / "images"]).points
     expected = np.array([point.xyz for _, point in sorted(reconstruction.points3D.items())])

@@ -76,13 +76,13 @@ def test_every_format_gives_the_same_8_bit_srgb(tmp_path, name):
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "I;16"])
-def test_grey_pictures_become_rgb(tmp_path, mode):
-    grey = np.linspace(0, 255, 64).astype(np.uint8)[None].repeat(48, 0)
-    image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
-    image.save(tmp_path / "grey.png")
-    pixels = images.read_image(tmp_path / "grey.png")
+def test_gray_pictures_become_rgb(tmp_path, mode):
+    gray = np.linspace(0, 255, 64).astype(np.uint8)[None].repeat(48, 0)
+    image = Image.fromarray(gray.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(gray).convert(mode)
+    image.save(tmp_path / "gray.png")
+    pixels = images.read_image(tmp_path / "gray.png")
     assert pixels.shape == (48, 64, 3) and (pixels[..., 0] == pixels[..., 2]).all()
-    assert mode == "1" or np.array_equal(pixels[..., 0], grey)
+    assert mode == "1" or np.array_equal(pixels[..., 0], gray)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -106,13 +106,13 @@ def test_transparency_is_kept_straight_and_told_from_an_alpha_that_is_opaque(tmp
     assert not images.probe(tmp_path / "opaque.png").has_alpha and images.probe(tmp_path / "cut.png").has_alpha
     pixels = images.read_image(tmp_path / "cut.png")
     assert np.array_equal(pixels, cut_out)
-    halved = np.dstack([LINEAR * 0.5, np.full((48, 64), 0.5)]).astype(np.float32)  # EXR holds premultiplied colours
+    halved = np.dstack([LINEAR * 0.5, np.full((48, 64), 0.5)]).astype(np.float32)  # EXR holds premultiplied colors
     save_exr(tmp_path / "half.exr", "RGBA", halved)
     pixels = images.read_image(tmp_path / "half.exr")
     assert np.abs(corners(pixels[..., :3]) - corners(QUARTERS)).max() <= 1 and (pixels[..., 3] == 128).all()
 
 
-def test_colours_of_transparent_pixels_do_not_bleed_when_scaled():
+def test_colors_of_transparent_pixels_do_not_bleed_when_scaled():
     pixels = np.zeros((40, 40, 4), np.uint8)
     pixels[:, :20] = 200, 100, 50, 255
     pixels[:, 20:, 1] = 255  # bright green, and invisible

@@ -28,7 +28,7 @@ def volume(vertices: Array, faces: Array) -> float:
 
 
 def outline(solid: Solid, shape: tuple[int, ...], factor: int = 3) -> Array:
-    """What the solid's triangles cover, seen from straight ahead, at the pixels' centres [H,W] bool."""
+    """What the solid's triangles cover, seen from straight ahead, at the pixels' centers [H,W] bool."""
     from PIL import Image, ImageDraw
 
     image = Image.new("1", (shape[1] * factor, shape[0] * factor))

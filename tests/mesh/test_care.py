@@ -1,4 +1,4 @@
-"""Cleaning: floaters go, damage is repaired, holes close, shape and colours stay."""
+"""Cleaning: floaters go, damage is repaired, holes close, shape and colors stay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVERYTHING = MeshSettings(faces=0, smoothing=0, holes="none", smallest_part=0.0)
 
 
 def ball(radius: float = 1.0, center: tuple[float, float, float] = (0, 0, 0), n: int = 48) -> Mesh:
-    """A sphere of rings, closed, coloured by position."""
+    """A sphere of rings, closed, colored by position."""
     polar, around = np.linspace(0, np.pi, n // 2 + 1)[1:-1], np.linspace(0, 2 * np.pi, n, endpoint=False)
     p, a = np.meshgrid(polar, around, indexing="ij")
     ring = np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=-1).reshape(-1, 3)
@@ -144,7 +144,7 @@ def test_smoothing_takes_noise_away_and_keeps_the_volume() -> None:
     assert meshes.volume(mesh) == pytest.approx(meshes.volume(exact), rel=0.01)
 
 
-def test_simplifying_keeps_shape_colours_and_soundness() -> None:
+def test_simplifying_keeps_shape_colors_and_soundness() -> None:
     exact = ball(n=200)
     mesh = clean(exact, MeshSettings(faces=2000), job=Job())
     assert len(mesh.faces) <= 2010

@@ -15,8 +15,8 @@ def textured(picture: Picture, **changes: str) -> tuple[Mesh, np.ndarray]:
     return projected(mesh, pictured_px, is_back, picture, ProjectionSettings(**changes)), is_back
 
 
-def colours_of(mesh: Mesh) -> np.ndarray:
-    """The texture's colour at the middle of every face."""
+def colors_of(mesh: Mesh) -> np.ndarray:
+    """The texture's color at the middle of every face."""
     texture, uv = mesh.textures["base_color"], mesh.uvs.mean(axis=1)
     return texture[((1 - uv[:, 1]) * texture.shape[0]).astype(int), (uv[:, 0] * texture.shape[1]).astype(int)].astype(float)
 
@@ -24,16 +24,16 @@ def colours_of(mesh: Mesh) -> np.ndarray:
 @pytest.mark.parametrize("back", ["mirrored", "extended", "plain"])
 def test_the_front_shows_the_picture_upright_and_unmirrored(back: str) -> None:
     mesh, is_back = textured(pictured(disc()), back=back)
-    colours, middle = colours_of(mesh)[~is_back], mesh.vertices[mesh.faces].mean(axis=1)[~is_back]
-    assert np.corrcoef(colours[:, 0], middle[:, 0])[0, 1] > 0.99  # red grows to the right
-    assert np.corrcoef(colours[:, 1], -middle[:, 2])[0, 1] > 0.99  # green grows downwards
+    colors, middle = colors_of(mesh)[~is_back], mesh.vertices[mesh.faces].mean(axis=1)[~is_back]
+    assert np.corrcoef(colors[:, 0], middle[:, 0])[0, 1] > 0.99  # red grows to the right
+    assert np.corrcoef(colors[:, 1], -middle[:, 2])[0, 1] > 0.99  # green grows downwards
     assert mesh.uvs.min() >= 0 and mesh.uvs.max() <= 1
 
 
 def test_a_mirrored_back_shows_the_picture_through_the_body() -> None:
     mesh, is_back = textured(pictured(disc()), back="mirrored")
-    colours, middle = colours_of(mesh)[is_back], mesh.vertices[mesh.faces].mean(axis=1)[is_back]
-    assert np.corrcoef(colours[:, 0], middle[:, 0])[0, 1] > 0.99
+    colors, middle = colors_of(mesh)[is_back], mesh.vertices[mesh.faces].mean(axis=1)[is_back]
+    assert np.corrcoef(colors[:, 0], middle[:, 0])[0, 1] > 0.99
 
 
 def test_an_extended_back_loses_what_only_the_front_shows() -> None:
@@ -41,13 +41,13 @@ def test_an_extended_back_loses_what_only_the_front_shows() -> None:
     picture.srgb[:] = (200, 150, 100)
     picture.srgb[90:110, 90:110] = 0  # a nose
     mesh, is_back = textured(picture, back="extended")
-    assert colours_of(mesh)[is_back].min() > 80
-    assert colours_of(mesh)[~is_back].min() < 20
+    assert colors_of(mesh)[is_back].min() > 80
+    assert colors_of(mesh)[~is_back].min() < 20
 
 
-def test_a_plain_back_has_one_colour() -> None:
+def test_a_plain_back_has_one_color() -> None:
     mesh, is_back = textured(pictured(disc()), back="plain")
-    assert np.ptp(colours_of(mesh)[is_back], axis=0).max() == 0
+    assert np.ptp(colors_of(mesh)[is_back], axis=0).max() == 0
 
 
 def test_the_background_does_not_shine_through_at_the_edge() -> None:
@@ -56,13 +56,13 @@ def test_the_background_does_not_shine_through_at_the_edge() -> None:
     assert (bled(srgb, disc())[..., 1] == 20).all()
 
 
-def test_a_normal_map_is_laid_out_like_the_colours() -> None:
+def test_a_normal_map_is_laid_out_like_the_colors() -> None:
     picture = pictured(disc())
     mesh, pictured_px, is_back = mesh_of(inflate(picture.coverage, 1000, InflateSettings()), 1.0)
     normals = np.zeros_like(picture.srgb)
     done = projected(mesh, pictured_px, is_back, picture, ProjectionSettings(back="extended"), normals)
-    normal, colour = done.textures["normal"], done.textures["base_color"]
-    assert normal.shape == colour.shape
+    normal, color = done.textures["normal"], done.textures["base_color"]
+    assert normal.shape == color.shape
     assert (normal[:, : normal.shape[1] // 2] == 0).all() and (normal[:, normal.shape[1] // 2 :] == (128, 128, 255)).all()
 
 

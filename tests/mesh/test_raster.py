@@ -1,4 +1,4 @@
-"""The triangle rasteriser against closed forms and its own conventions."""
+"""The triangle rasterizer against closed forms and its own conventions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rectangle(x0: float, x1: float, y0: float, y1: float, z: float) -> Mesh:
     return Mesh(vertices, faces, uvs=corner_uvs[faces])
 
 
-def test_a_rectangle_covers_exactly_the_pixels_whose_centres_it_holds() -> None:
+def test_a_rectangle_covers_exactly_the_pixels_whose_centers_it_holds() -> None:
     seen = rasterize_mesh(rectangle(-0.2, 0.4, -0.1, 0.3, 2.0), camera(), 0)
     rows, columns = np.nonzero(seen.hit)
     # -0.2 * 50 / 2 + 32 = 27, 0.4 * 25 + 32 = 42; -0.1 * 25 + 24 = 21.5, 0.3 * 25 + 24 = 31.5
@@ -67,7 +67,7 @@ def test_a_floor_that_runs_under_the_camera_is_drawn_to_the_picture_s_edge() -> 
     assert seen.depth[-1, 5] == pytest.approx(50 / 23.5, rel=1e-4)
 
 
-def test_neighbouring_faces_leave_no_gap_and_nothing_behind_is_drawn() -> None:
+def test_neighboring_faces_leave_no_gap_and_nothing_behind_is_drawn() -> None:
     rng = np.random.default_rng(0)
     n = 30
     x, y = np.meshgrid(np.linspace(-3, 3, n), np.linspace(-3, 3, n))
@@ -90,10 +90,10 @@ def test_a_texture_appears_upright_and_not_mirrored() -> None:
     assert picture[2, 2].tolist() == [255, 255, 255]
 
 
-def test_vertex_colours_blend_and_a_bare_mesh_is_clay() -> None:
+def test_vertex_colors_blend_and_a_bare_mesh_is_clay() -> None:
     mesh = rectangle(-1, 1, -1, 1, 2.0)
-    coloured = replace(mesh, vertex_srgb=np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1], [0, 0, 0]], np.float32))
-    row = render_mesh(coloured, camera(), 0)[24, :, 0].astype(int)
+    colored = replace(mesh, vertex_srgb=np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1], [0, 0, 0]], np.float32))
+    row = render_mesh(colored, camera(), 0)[24, :, 0].astype(int)
     assert row[10] < row[32] < row[52]
     assert row[32] == pytest.approx(128, abs=6)
     clay = render_mesh(mesh, camera(), 0)[24, 32]

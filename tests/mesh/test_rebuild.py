@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.jobs.job import Job
-from reify.backend.mesh.analyse import analyse
+from reify.backend.mesh.analyze import analyze
 from reify.backend.mesh.care import MeshSettings, clean
 from reify.backend.mesh.rebuild import rebuild
 from reify.backend.metrics import meshes
@@ -22,7 +22,7 @@ def test_holes_close_crossings_join_and_inner_shells_go() -> None:
     open_ball = replace(open_ball, faces=open_ball.faces[open_ball.vertices[open_ball.faces].mean(axis=1)[:, 2] < 0.8])
     broken = joined(open_ball, ball(0.7, (1.0, 0, 0)), ball(0.3, (-0.2, 0, 0)))
     made = clean(broken, MeshSettings(faces=0, smoothing=0, holes="rebuild", rebuild_cells=64), job=Job())
-    found = analyse(made)
+    found = analyze(made)
     assert (found.parts, found.watertight, found.genus, found.crossing_faces) == (1, 1, 0, 0)
     whole = joined(ball(n=64), ball(0.7, (1.0, 0, 0)))
     away, _ = meshes.nearest_on_surface(*_sampled(made, whole))

@@ -45,9 +45,9 @@ def test_a_frame_is_higher_than_the_plate_around_the_subject() -> None:
 
 
 def test_a_flat_picture_has_no_noise_blown_up_to_height() -> None:
-    grey = np.full((60, 60, 3), 128, np.uint8)
-    grey[::2, ::2] += 1
-    assert np.ptp(height_of(grey, np.ones((60, 60), np.float32), ReliefSettings())) < 0.25
+    gray = np.full((60, 60, 3), 128, np.uint8)
+    gray[::2, ::2] += 1
+    assert np.ptp(height_of(gray, np.ones((60, 60), np.float32), ReliefSettings())) < 0.25
 
 
 def test_shape_from_shading_finds_a_dome_under_a_light_from_the_upper_left() -> None:

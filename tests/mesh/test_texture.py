@@ -20,7 +20,7 @@ SETTINGS = TextureSettings(size_px=256)
 
 
 def pattern(points: Array) -> Array:
-    """Smooth colours [N,3], 0 to 1, without any symmetry."""
+    """Smooth colors [N,3], 0 to 1, without any symmetry."""
     x, y, z = points.T
     return np.stack(
         [0.5 + 0.35 * np.sin(3 * x + y), 0.5 + 0.35 * np.sin(2 * y - 2 * z + 1), 0.45 + 0.3 * np.cos(2 * z + x)], axis=1
@@ -28,7 +28,7 @@ def pattern(points: Array) -> Array:
 
 
 def ball(n: int = 48) -> Mesh:
-    """A sphere of radius 0.8 with the pattern as vertex colours."""
+    """A sphere of radius 0.8 with the pattern as vertex colors."""
     polar, around = np.linspace(0, np.pi, n + 1), np.linspace(0, 2 * np.pi, 2 * n, endpoint=False)
     p, a = (x.ravel() for x in np.meshgrid(polar, around, indexing="ij"))
     vertices = 0.8 * np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=1)
@@ -66,7 +66,7 @@ def bare(mesh: Mesh) -> Mesh:
 
 
 def error_inside(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
-    """Root mean square difference of renderings inside the silhouette, in grey levels."""
+    """Root mean square difference of renderings inside the silhouette, in gray levels."""
     differences = []
     for index in range(len(cameras)):
         inside = rasterize_mesh(truth, cameras, index).hit
@@ -100,11 +100,11 @@ def test_what_no_photo_saw_is_guessed_and_marked() -> None:
     truth = ball()
     views = photos_of(truth, orbit(10, above=0.3))
     job = Job()
-    with_colours = texture_from_photos(unwrap(truth, SETTINGS), views, SETTINGS, job=job)
+    with_colors = texture_from_photos(unwrap(truth, SETTINGS), views, SETTINGS, job=job)
     assert 55 < job.report.metrics["texture_coverage_percent"] < 95
-    assert (with_colours.textures["coverage"] == 0).mean() > 0.05
+    assert (with_colors.textures["coverage"] == 0).mean() > 0.05
     below = orbit(12).take([10, 11])
-    assert error_inside(with_colours, truth, below) < 4  # the vertex colours know
+    assert error_inside(with_colors, truth, below) < 4  # the vertex colors know
     without = texture_from_photos(bare(truth), views, SETTINGS, job=Job())
     assert error_inside(without, truth, below) < 70  # continued from the surroundings: no black, no noise
 
@@ -123,12 +123,12 @@ def test_something_in_front_of_the_subject_is_not_painted_onto_it_where_masked()
 
 
 def test_a_wall_hides_what_is_behind_it() -> None:
-    """Two squares, one behind the other: the far one's colour must not show the near one's."""
+    """Two squares, one behind the other: the far one's color must not show the near one's."""
     square = np.array([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]], np.float32)
     vertices = np.concatenate([square, 0.4 * square - np.array([0, 0.6, 0], np.float32)])
     faces = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], np.int32)
-    colours = np.repeat(np.array([[0.2, 0.4, 0.9], [0.9, 0.3, 0.1]], np.float32), 4, axis=0)
-    truth = Mesh(vertices, faces, vertex_srgb=colours)
+    colors = np.repeat(np.array([[0.2, 0.4, 0.9], [0.9, 0.3, 0.1]], np.float32), 4, axis=0)
+    truth = Mesh(vertices, faces, vertex_srgb=colors)
     cameras = orbit(16, distance=4.0)
     cameras = cameras.take(np.flatnonzero(cameras.centers[:, 1] < -1.5))
     textured = texture_from_photos(bare(truth), photos_of(truth, cameras), SETTINGS, job=Job())
@@ -161,4 +161,4 @@ def test_without_uvs_photos_or_a_view_of_the_mesh_the_error_is_clear() -> None:
     elsewhere = bare(replace(truth, vertices=truth.vertices + np.float32(100)))
     with pytest.raises(ReifyError, match="No photo sees"):
         texture_from_photos(elsewhere, views, SETTINGS, job=Job())
-    assert texture_from_photos(truth, views, TextureSettings(colours="vertices"), job=Job()) is truth
+    assert texture_from_photos(truth, views, TextureSettings(colors="vertices"), job=Job()) is truth

@@ -25,8 +25,8 @@ def grid(n: int, size: float = 1.0) -> Mesh:
     uvs = vertices[faces][..., :2] / size * 0.5
     right = vertices[faces].mean(axis=1)[:, 0] > size / 2
     uvs[right] += [-0.25, 0.5]
-    colours = np.stack([x / size, y / size, 0 * x], axis=1).astype(np.float32)
-    return Mesh(vertices, faces, uvs.astype(np.float32), colours, {"base_color": np.zeros((4, 4, 3), np.uint8)})
+    colors = np.stack([x / size, y / size, 0 * x], axis=1).astype(np.float32)
+    return Mesh(vertices, faces, uvs.astype(np.float32), colors, {"base_color": np.zeros((4, 4, 3), np.uint8)})
 
 
 def test_charts_are_told_apart_by_their_seams() -> None:
@@ -36,7 +36,7 @@ def test_charts_are_told_apart_by_their_seams() -> None:
     assert chart.max() == 1 and len(np.unique(chart[right])) == 1 == len(np.unique(chart[~right]))
 
 
-def test_uvs_and_colours_are_where_they_were_and_no_face_reaches_across_a_seam() -> None:
+def test_uvs_and_colors_are_where_they_were_and_no_face_reaches_across_a_seam() -> None:
     source = grid(20)
     made = transfer.transfer(replace(grid(7), uvs=None, vertex_srgb=None, textures={}), source)
     assert made.textures is source.textures
@@ -49,7 +49,7 @@ def test_uvs_and_colours_are_where_they_were_and_no_face_reaches_across_a_seam()
     np.testing.assert_allclose(made.uvs, expected, atol=1e-5)
 
 
-def test_the_two_sides_of_a_thin_wall_keep_their_own_colours() -> None:
+def test_the_two_sides_of_a_thin_wall_keep_their_own_colors() -> None:
     top = grid(10)
     bottom = replace(top, vertices=top.vertices - np.float32([0, 0, 1e-3]), faces=top.faces[:, ::-1], uvs=None, textures={})
     white, black = np.ones_like(top.vertices), np.zeros_like(top.vertices)
@@ -75,13 +75,13 @@ def test_faces_know_which_ones_they_come_from() -> None:
 
 
 def test_textures_of_several_meshes_become_cells_of_one() -> None:
-    red, green = (np.full((8, 8, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 255, 0)))
+    red, green = (np.full((8, 8, 3), color, np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
     plain = Mesh(grid(2).vertices, grid(2).faces, vertex_srgb=np.full((9, 3), 0.2, np.float32))
     outside = grid(2).uvs + np.float32([3.0, -2.0])  # beyond the tile, where textures repeat
     one = as_one([replace(grid(2), textures={"base_color": red}), replace(grid(2), uvs=outside, textures={"base_color": green}), plain])
     picture = one.textures["base_color"]
     column, row = (one.uvs[..., 0] * picture.shape[1]).astype(int), ((1 - one.uvs[..., 1]) * picture.shape[0]).astype(int)
-    colours = picture[row.clip(0, 15), column.clip(0, 15)].reshape(3, -1, 3)
-    for part, colour in zip(colours, ((255, 0, 0), (0, 255, 0), (51, 51, 51)), strict=True):
-        np.testing.assert_array_equal(np.unique(part, axis=0), [colour])
+    colors = picture[row.clip(0, 15), column.clip(0, 15)].reshape(3, -1, 3)
+    for part, color in zip(colors, ((255, 0, 0), (0, 255, 0), (51, 51, 51)), strict=True):
+        np.testing.assert_array_equal(np.unique(part, axis=0), [color])
     assert one.uvs.min() >= 0 and one.uvs.max() <= 1

@@ -57,7 +57,7 @@ def test_a_top_view_gives_the_depth() -> None:
     assert np.ptp(mesh.vertices, axis=0) == pytest.approx([80 / 180, 40 / 180, 1.0], abs=0.03)
 
 
-def test_faces_take_their_colour_from_the_view_that_sees_them() -> None:
+def test_faces_take_their_color_from_the_view_that_sees_them() -> None:
     shape = rectangle(160, 240, left=40, top=30)
     front, side = pictured(shape), pictured(shape)
     side.srgb[:] = (0, 0, 255)
@@ -66,10 +66,10 @@ def test_faces_take_their_colour_from_the_view_that_sees_them() -> None:
     middle = mesh.vertices[mesh.faces].mean(axis=1)
     uv = mesh.uvs.mean(axis=1)
     assert uv.min() >= 0 and uv.max() <= 1
-    colours = texture[((1 - uv[:, 1]) * texture.shape[0]).astype(int), (uv[:, 0] * texture.shape[1]).astype(int)]
+    colors = texture[((1 - uv[:, 1]) * texture.shape[0]).astype(int), (uv[:, 0] * texture.shape[1]).astype(int)]
     on_side = np.abs(middle[:, 0]) > 0.95 * np.abs(middle[:, 0]).max()
-    assert (colours[on_side] == (0, 0, 255)).all(axis=1).mean() > 0.95
-    assert (colours[middle[:, 1] < 0.95 * middle[:, 1].min()] == (0, 0, 255)).all(axis=1).mean() < 0.05
+    assert (colors[on_side] == (0, 0, 255)).all(axis=1).mean() > 0.95
+    assert (colors[middle[:, 1] < 0.95 * middle[:, 1].min()] == (0, 0, 255)).all(axis=1).mean() < 0.05
 
 
 def test_views_that_disagree_about_the_depth_are_noticed() -> None:

@@ -43,7 +43,7 @@ def helix(turns: int = 3, n: int = 200) -> Mesh:
 
 
 def covered(uvs: Array, size: int = SIZE) -> Array:
-    """How many faces lie under each texel's centre, [S,S], counting no borders."""
+    """How many faces lie under each texel's center, [S,S], counting no borders."""
     count = np.zeros((size, size), int)
     for a, b, c in uvs.astype(float) * size:
         low, high = np.floor(np.min([a, b, c], axis=0) - 0.5).astype(int), np.ceil(np.max([a, b, c], axis=0) + 0.5).astype(int)
@@ -82,7 +82,7 @@ def test_charts_are_few_and_fill_the_tile() -> None:
 
 
 def test_crumpled_ground_is_one_chart_with_few_others() -> None:
-    """A noisy sheet in which some faces are turned over: they find room between their neighbours."""
+    """A noisy sheet in which some faces are turned over: they find room between their neighbors."""
     n, rng = 80, np.random.default_rng(0)
     x, y = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
     vertices = np.stack([x, y, np.zeros(n * n)], axis=1) + rng.normal(size=(n * n, 3)) * (rng.random((n * n, 1)) < 0.1) * [0.8, 0.8, 1.5]
@@ -123,11 +123,11 @@ def test_small_meshes_go_to_xatlas() -> None:
     assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
 
 
-def test_a_mesh_that_has_uvs_keeps_them_and_vertex_colours_need_none() -> None:
+def test_a_mesh_that_has_uvs_keeps_them_and_vertex_colors_need_none() -> None:
     mesh = torus(8)
     given = replace(mesh, uvs=np.random.default_rng(0).random((len(mesh.faces), 3, 2)).astype(np.float32))
     assert unwrap(given, TextureSettings()) is given
-    assert unwrap(mesh, TextureSettings(colours="vertices")).uvs is None
+    assert unwrap(mesh, TextureSettings(colors="vertices")).uvs is None
 
 
 def test_degenerate_faces_are_unwrapped_with_the_rest() -> None:

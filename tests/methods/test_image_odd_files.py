@@ -42,7 +42,7 @@ def with_alpha(size: int = SIZE) -> Image.Image:
     return image
 
 
-def colour(mesh: Mesh) -> tuple[int, ...]:
+def color(mesh: Mesh) -> tuple[int, ...]:
     texture = mesh.textures["base_color"]
     return tuple(int(value) for value in texture[len(texture) // 2, texture.shape[1] // 4])
 
@@ -51,27 +51,27 @@ def colour(mesh: Mesh) -> tuple[int, ...]:
     "save",
     [
         pytest.param(lambda path: with_alpha().save(path.with_suffix(".png")), id="alpha"),
-        pytest.param(lambda path: on((128, 128, 128)).save(path.with_suffix(".png")), id="grey background"),
+        pytest.param(lambda path: on((128, 128, 128)).save(path.with_suffix(".png")), id="gray background"),
         pytest.param(lambda path: on((255, 255, 255)).quantize(64).save(path.with_suffix(".png")), id="palette"),
         pytest.param(lambda path: with_alpha().quantize(16).save(path.with_suffix(".png")), id="palette with transparency"),
         pytest.param(lambda path: on((250, 250, 250)).convert("CMYK").save(path.with_suffix(".jpg"), quality=95), id="CMYK JPEG"),
         pytest.param(lambda path: on((255, 255, 255)).save(path.with_suffix(".webp"), lossless=True), id="WebP"),
     ],
 )  # fmt: skip
-def test_files_of_every_kind_give_a_ball_in_their_colour(save, tmp_path: Path) -> None:
+def test_files_of_every_kind_give_a_ball_in_their_color(save, tmp_path: Path) -> None:
     save(tmp_path / "odd")
     mesh, _ = made(next(tmp_path.iterdir()))
     assert_a_ball(mesh)
-    assert np.abs(np.array(colour(mesh)) - RED).max() < 30
+    assert np.abs(np.array(color(mesh)) - RED).max() < 30
 
 
-def test_premultiplied_colours_leave_no_dark_rim(tmp_path: Path) -> None:
+def test_premultiplied_colors_leave_no_dark_rim(tmp_path: Path) -> None:
     pixels = np.asarray(with_alpha()).astype(float)
     pixels[..., :3] *= pixels[..., 3:] / 255
     Image.fromarray(np.round(pixels).astype(np.uint8)).save(tmp_path / "odd.png")
     mesh, job = made(tmp_path / "odd.png")
     assert_a_ball(mesh)
-    assert "premultiplied" in job.report.choices["colours"]
+    assert "premultiplied" in job.report.choices["colors"]
     assert mesh.textures["base_color"].min(axis=(0, 1)) == pytest.approx(RED, abs=8)
 
 
@@ -80,7 +80,7 @@ def test_16_bit_pictures_are_read(tmp_path: Path) -> None:
     Image.fromarray(tall).save(tmp_path / "odd.png")
     mesh, _ = made(tmp_path / "odd.png")
     assert_a_ball(mesh)
-    assert colour(mesh) == pytest.approx((51, 51, 51), abs=2)
+    assert color(mesh) == pytest.approx((51, 51, 51), abs=2)
 
 
 def test_an_animation_gives_its_first_frame_with_a_warning(tmp_path: Path) -> None:

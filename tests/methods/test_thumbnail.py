@@ -1,4 +1,4 @@
-"""The small pictures of results show them upright and in their colours."""
+"""The small pictures of results show them upright and in their colors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def board(textured: bool) -> Mesh:
 
 
 @pytest.mark.parametrize("textured", [False, True])
-def test_a_mesh_is_seen_upright_in_its_colours(textured):
+def test_a_mesh_is_seen_upright_in_its_colors(textured):
     picture = thumbnail(Result("board", Report(), mesh=board(textured)), 64).astype(float)
     shown = np.abs(picture / 255 - PAPER).max(axis=2) > 0.1
     rows = np.flatnonzero(shown.any(axis=1))

@@ -14,7 +14,7 @@ pytest.importorskip("fast_simplification")
 
 @pytest.fixture
 def monkey(scene):
-    """A monkey's head under a parent, scaled unevenly and mirrored, in two materials, with UVs and a colour per vertex."""
+    """A monkey's head under a parent, scaled unevenly and mirrored, in two materials, with UVs and a color per vertex."""
     import bpy
 
     bpy.ops.mesh.primitive_monkey_add(location=(1, 2, 3), rotation=(0.1, 0.2, 0.3))

@@ -1,4 +1,4 @@
-"""The Convert panel: which methods fit, why it is grey, what changed."""
+"""The Convert panel: which methods fit, why it is gray, what changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def scene(registered, monkeypatch):  # noqa: F811
     session.stop()
 
 
-def test_with_nothing_selected_the_button_is_grey_and_says_what_to_select(scene):
+def test_with_nothing_selected_the_button_is_gray_and_says_what_to_select(scene):
     from reify.panels.convert import VIEW3D_PT_reify_convert
 
     drawn, texts = draw(VIEW3D_PT_reify_convert)

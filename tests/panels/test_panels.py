@@ -106,7 +106,7 @@ def test_the_first_drawing_makes_no_properties_but_has_them_made(scene, monkeypa
     assert asked
 
 
-def test_an_empty_panel_says_what_to_do_and_why_generate_is_grey(scene):
+def test_an_empty_panel_says_what_to_do_and_why_generate_is_gray(scene):
     from reify.panels.create import VIEW3D_PT_reify
 
     drawn, texts = draw(VIEW3D_PT_reify)

@@ -43,7 +43,7 @@ def butterfly(size: int = 240) -> Array:
 
 
 def pictured(coverage: Array, name: str = "drawn") -> Picture:
-    """A picture of that outline, coloured so that left, right, top and bottom differ."""
+    """A picture of that outline, colored so that left, right, top and bottom differ."""
     height, width = coverage.shape
     y, x = np.mgrid[:height, :width]
     srgb = np.stack([255 * x // width, 255 * y // height, np.full_like(x, 90)], axis=-1).astype(np.uint8)

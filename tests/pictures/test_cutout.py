@@ -21,8 +21,8 @@ def overlap(found: np.ndarray, wanted: np.ndarray) -> float:
     return float((found & wanted).sum() / (found | wanted).sum())
 
 
-def on_background(coverage: np.ndarray, colour: tuple[int, int, int], background, noise: float = 0.0) -> np.ndarray:
-    mixed = np.asarray(background, float) + coverage[..., None] * (np.asarray(colour, float) - background)
+def on_background(coverage: np.ndarray, color: tuple[int, int, int], background, noise: float = 0.0) -> np.ndarray:
+    mixed = np.asarray(background, float) + coverage[..., None] * (np.asarray(color, float) - background)
     return np.clip(mixed + np.random.default_rng(0).normal(0, noise, mixed.shape), 0, 255).astype(np.uint8)
 
 
@@ -40,12 +40,12 @@ def test_alpha_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("colour", "background"),
+    ("color", "background"),
     [((200, 40, 40), (128, 128, 128)), ((30, 60, 160), (255, 255, 255)), ((220, 200, 40), (0, 0, 0)), ((150, 150, 150), (128, 128, 128))],
-    ids=["red on grey", "blue on white", "yellow on black", "grey on grey"],
+    ids=["red on gray", "blue on white", "yellow on black", "gray on gray"],
 )
-def test_a_plain_background_is_removed_to_a_fraction_of_a_pixel(colour, background, tmp_path: Path) -> None:
-    coverage = cut_out(write(tmp_path, on_background(disc(), colour, background)), AUTO, job=Job()).coverage
+def test_a_plain_background_is_removed_to_a_fraction_of_a_pixel(color, background, tmp_path: Path) -> None:
+    coverage = cut_out(write(tmp_path, on_background(disc(), color, background)), AUTO, job=Job()).coverage
     assert overlap(coverage, disc()) > 0.995
     assert np.abs(coverage - disc()).mean() < 0.002
 
@@ -57,10 +57,10 @@ def test_noise_and_a_gradient_are_still_a_plain_background() -> None:
     assert overlap(without_specks(found, 0.001, False)[0], disc()) > 0.99
 
 
-def test_a_handle_is_a_hole_on_grey_but_an_eye_stays_white_on_paper() -> None:
-    on_grey, _ = plain_background(on_background(ring(), (200, 40, 40), (128, 128, 128)))
+def test_a_handle_is_a_hole_on_gray_but_an_eye_stays_white_on_paper() -> None:
+    on_gray, _ = plain_background(on_background(ring(), (200, 40, 40), (128, 128, 128)))
     on_paper, why = plain_background(on_background(ring(), (200, 40, 40), (255, 255, 255)))
-    assert on_grey[100, 100] < 0.5 < on_paper[100, 100]
+    assert on_gray[100, 100] < 0.5 < on_paper[100, 100]
     assert "kept" in why
     assert plain_background(on_background(ring(), (200, 40, 40), (255, 255, 255)), enclosed="holes")[0][100, 100] < 0.5
 
@@ -72,7 +72,7 @@ def test_a_busy_background_is_not_plain() -> None:
 
 
 @pytest.mark.parametrize("value", [255, 0, 128])
-def test_a_picture_of_one_colour_is_an_error_with_a_way_out(value: int, tmp_path: Path) -> None:
+def test_a_picture_of_one_color_is_an_error_with_a_way_out(value: int, tmp_path: Path) -> None:
     with pytest.raises(ReifyError, match="Nothing is left") as caught:
         cut_out(write(tmp_path, np.full((50, 50, 3), value, np.uint8)), AUTO, job=Job())
     assert caught.value.fix
@@ -141,7 +141,7 @@ def test_a_smaller_picture_has_the_same_subject() -> None:
     assert small.coverage.mean() == pytest.approx(disc().mean(), rel=0.01)
 
 
-def test_the_grey_background_of_the_teapot_goes_and_its_handle_is_a_hole(data: Path) -> None:
+def test_the_gray_background_of_the_teapot_goes_and_its_handle_is_a_hole(data: Path) -> None:
     coverage = cut_out(data / "single_images" / "teapot.png", AUTO, job=Job()).coverage
     height, width = coverage.shape
     assert coverage[:20].max() == 0.0

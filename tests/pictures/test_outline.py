@@ -7,21 +7,21 @@ import pytest
 from PIL import Image
 from reify.backend.errors import ReifyError
 from reify.backend.pictures.outline import mirror_axis, outline_of, proposed
-from reify.backend.pictures.regions import regions_by_colour, regions_painted
+from reify.backend.pictures.regions import regions_by_color, regions_painted
 from reify.backend.values import Picture
 
 from .shapes import butterfly, coverage_of, disc, grid, pictured, rectangle, ring
 
 
-def flat(coverage: np.ndarray, *colours: tuple[int, int, int]) -> Picture:
-    """Vertical bands of flat colours."""
+def flat(coverage: np.ndarray, *colors: tuple[int, int, int]) -> Picture:
+    """Vertical bands of flat colors."""
     height, width = coverage.shape
-    bands = np.array(colours, np.uint8)[np.arange(width) * len(colours) // width]
+    bands = np.array(colors, np.uint8)[np.arange(width) * len(colors) // width]
     return Picture("flat", np.broadcast_to(bands, (height, width, 3)).copy(), coverage)
 
 
 def photo(coverage: np.ndarray) -> Picture:
-    """Every pixel another colour."""
+    """Every pixel another color."""
     return Picture("photo", np.random.default_rng(0).integers(0, 255, (*coverage.shape, 3), dtype=np.uint8), coverage)
 
 
@@ -57,7 +57,7 @@ def test_parts_holes_and_straightness_are_seen() -> None:
         (photo(bean()), "inflate", "free"),
         (photo(ring()), "inflate", "hole"),
         (flat(letter_l(), (20, 20, 20)), "extrude", "straight"),
-        (flat(bean(), (250, 60, 60), (60, 250, 60), (60, 60, 250)), "layers", "flat colours"),
+        (flat(bean(), (250, 60, 60), (60, 250, 60), (60, 60, 250)), "layers", "flat colors"),
         (photo(np.ones((80, 80), np.float32)), "relief", "whole picture"),
     ],
 )
@@ -66,18 +66,18 @@ def test_a_method_is_proposed_with_a_reason(picture: Picture, method: str, becau
     assert chosen == method and because in why
 
 
-def test_regions_follow_flat_colours() -> None:
+def test_regions_follow_flat_colors() -> None:
     picture = flat(disc(), (250, 60, 60), (60, 250, 60), (60, 60, 250))
-    regions = regions_by_colour(picture, 3)
+    regions = regions_by_color(picture, 3)
     assert set(np.unique(regions)) == {-1, 0, 1, 2}
     assert len({regions[100, 40], regions[100, 100], regions[100, 160]}) == 3
     assert ((regions >= 0) == (disc() > 0.5)).all()
 
 
-def test_small_regions_join_a_neighbour() -> None:
+def test_small_regions_join_a_neighbor() -> None:
     picture = flat(disc(), (250, 60, 60), (60, 250, 60))
     picture.srgb[100:103, 50:53] = (60, 60, 250)
-    assert regions_by_colour(picture, 3).max() + 1 == 2
+    assert regions_by_color(picture, 3).max() + 1 == 2
 
 
 def test_painted_regions_may_have_soft_brushes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from .shapes import disc
 
 
 def rgba(size: int = 64) -> np.ndarray:
-    """A disc with colours that run to the right, straight alpha."""
+    """A disc with colors that run to the right, straight alpha."""
     alpha = np.round(disc(size, 0.4 * size) * 255).astype(np.uint8)
     ramp = np.broadcast_to(np.linspace(60, 250, size)[None, :], (size, size))
     return np.dstack([ramp, ramp[::-1], np.full_like(ramp, 200), alpha]).astype(np.uint8)
@@ -29,7 +29,7 @@ def test_a_png_with_alpha_is_read_as_it_is(tmp_path: Path) -> None:
     assert (srgb == rgba()[..., :3]).all() and (alpha == rgba()[..., 3]).all()
 
 
-def test_a_palette_with_a_transparent_colour_is_read(tmp_path: Path) -> None:
+def test_a_palette_with_a_transparent_color_is_read(tmp_path: Path) -> None:
     indexed = Image.fromarray((disc(64, 25) > 0.5).astype(np.uint8), "P")
     indexed.putpalette([0, 255, 0, 200, 30, 30])
     srgb, alpha = read_picture(saved(indexed, tmp_path / "a.png", transparency=0), Job())
@@ -37,7 +37,7 @@ def test_a_palette_with_a_transparent_colour_is_read(tmp_path: Path) -> None:
     assert tuple(srgb[32, 32]) == (200, 30, 30)
 
 
-def test_premultiplied_colours_become_straight_and_the_report_says_so(tmp_path: Path) -> None:
+def test_premultiplied_colors_become_straight_and_the_report_says_so(tmp_path: Path) -> None:
     straight = rgba(200)
     multiplied = straight.copy()
     multiplied[..., :3] = np.round(straight[..., :3] * (straight[..., 3:] / 255.0))
@@ -45,13 +45,13 @@ def test_premultiplied_colours_become_straight_and_the_report_says_so(tmp_path: 
     srgb, alpha = read_picture(saved(Image.fromarray(multiplied), tmp_path / "a.png"), job)
     edge = (alpha > 100) & (alpha < 250)
     assert np.abs(srgb[edge].astype(int) - straight[..., :3][edge]).max() <= 3
-    assert "premultiplied" in job.report.choices["colours"]
+    assert "premultiplied" in job.report.choices["colors"]
 
 
-def test_straight_colours_are_left_alone(tmp_path: Path) -> None:
+def test_straight_colors_are_left_alone(tmp_path: Path) -> None:
     job = Job()
     read_picture(saved(Image.fromarray(rgba(200)), tmp_path / "a.png"), job)
-    assert "colours" not in job.report.choices
+    assert "colors" not in job.report.choices
 
 
 def test_cmyk_and_16_bit_pictures_are_read(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_cmyk_and_16_bit_pictures_are_read(tmp_path: Path) -> None:
 
 
 def test_the_first_frame_of_an_animation_is_taken_with_a_warning(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "green")]
+    frames = [Image.new("RGB", (16, 16), color) for color in ("red", "blue", "green")]
     path = saved(frames[0], tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     job = Job()
     srgb, _ = read_picture(path, job)

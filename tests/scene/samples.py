@@ -30,7 +30,7 @@ def looking_at_origin(eye: tuple[float, float, float]) -> np.ndarray:
 
 
 def cameras() -> Cameras:
-    """A landscape and a portrait camera with principal points off the centre and focal lengths that differ."""
+    """A landscape and a portrait camera with principal points off the center and focal lengths that differ."""
     K = [[[500, 0, 330], [0, 480, 200], [0, 0, 1]], [[700, 0, 200], [0, 710, 350], [0, 0, 1]]]
     poses = np.stack([looking_at_origin((3, -2, 1)), looking_at_origin((-1, -3, 2))])
     return Cameras(poses, np.array(K, dtype=float), np.array([[640, 480], [480, 640]]), np.zeros((2, 8)))
@@ -60,7 +60,7 @@ def splats(count: int = 200, degree: int = 1, seed: int = 0) -> Splats:
 
 
 def splat(center: tuple[float, float, float], srgb: float, sigma: float, opacity_logit: float = 6.0) -> Splats:
-    """One round grey splat."""
+    """One round gray splat."""
     return Splats(
         means=np.array([center], dtype=np.float32),
         quats=np.array([[1, 0, 0, 0]], dtype=np.float32),

@@ -26,7 +26,7 @@ def placed(scene):
 
 
 @pytest.mark.parametrize("i", [0, 1], ids=["landscape", "portrait"])
-def test_a_camera_with_an_off_centre_principal_point_projects_known_points_onto_known_pixels(scene, placed, i):
+def test_a_camera_with_an_off_center_principal_point_projects_known_points_onto_known_pixels(scene, placed, i):
     import bpy
     from bpy_extras.object_utils import world_to_camera_view
     from mathutils import Vector

@@ -73,7 +73,7 @@ def test_one_of_splats_mesh_and_points_is_shown_at_a_time(scene):
     assert not members(collection, "mesh")[0].hide_viewport
 
 
-def test_a_scene_of_nobodys_takes_resolution_and_colours_from_the_capture(scene):
+def test_a_scene_of_nobodys_takes_resolution_and_colors_from_the_capture(scene):
     from reify.scene.commit import commit
 
     commit(samples.result())

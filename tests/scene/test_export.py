@@ -70,7 +70,7 @@ def test_an_unchanged_image_is_used_where_it_lies_and_a_painted_one_is_written(s
 
 
 @pytest.mark.parametrize("is_float", [False, True])
-def test_an_image_that_was_only_painted_is_written_with_its_colours(scene, tmp_path, is_float):
+def test_an_image_that_was_only_painted_is_written_with_its_colors(scene, tmp_path, is_float):
     import bpy
     from reify.backend.formats.images import read_image
     from reify.scene.images import linear_from_srgb

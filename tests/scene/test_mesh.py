@@ -27,7 +27,7 @@ def test_quads_stay_quads_and_every_corner_keeps_its_uv(placed):
     assert len(data.vertices) == len(mesh.vertices)
 
 
-def test_the_texture_is_packed_the_right_way_up_and_is_the_base_colour(placed):
+def test_the_texture_is_packed_the_right_way_up_and_is_the_base_color(placed):
     from reify.scene import images
 
     material = placed.active_material
@@ -54,7 +54,7 @@ def test_what_photos_saw_lies_in_the_material_as_a_packed_mask(scene):
     assert nodes.active.image.name.endswith("Base Color")
 
 
-def test_solid_mode_gets_vertex_colours_from_the_texture(placed):
+def test_solid_mode_gets_vertex_colors_from_the_texture(placed):
     colors = placed.data.color_attributes["Color"]
     # Vertex 3 lies at UV (0.1, 0.9): the red corner of the picture.
     assert tuple(colors.data[3].color)[:3] == pytest.approx((1, 0, 0))

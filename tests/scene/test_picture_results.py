@@ -21,7 +21,7 @@ METHODS = ("inflate", "layers", "lathe", "extrude", "relief", "turnaround")
 
 
 def result_of(folder: Path, **changes) -> Result:
-    """A result made from a coloured disc, of a butterfly where `changes` say so."""
+    """A result made from a colored disc, of a butterfly where `changes` say so."""
     shape = butterfly() if changes.pop("holes", False) else disc()
     pixels = np.dstack([pictured(shape).srgb, np.round(255 * shape).astype(np.uint8)])
     sources = tuple(folder / f"{view}.png" for view in ("front", "side"))[: 1 + (changes.get("method") == "turnaround")]
@@ -92,9 +92,9 @@ def test_the_back_is_mirrored_extended_or_plain(scene, tmp_path: Path, back: str
     normals = np.cross(*(mesh.vertices[mesh.faces[:, i]] - mesh.vertices[mesh.faces[:, 0]] for i in (1, 2)))
     behind = normals[:, 1] > 0.8 * np.linalg.norm(normals, axis=1)
     middle = (mesh.uvs[behind].mean(axis=1) * (width - 1, height - 1)).astype(int)
-    colours = texture[height - 1 - middle[:, 1], middle[:, 0]].astype(float)
-    across = np.corrcoef(mesh.vertices[mesh.faces[behind]].mean(axis=1)[:, 0], colours[:, 0])[0, 1] if back != "plain" else 0.0
-    assert across > 0.95 if back == "mirrored" else across > 0.5 if back == "extended" else np.ptp(colours, axis=0).max() == 0
+    colors = texture[height - 1 - middle[:, 1], middle[:, 0]].astype(float)
+    across = np.corrcoef(mesh.vertices[mesh.faces[behind]].mean(axis=1)[:, 0], colors[:, 0])[0, 1] if back != "plain" else 0.0
+    assert across > 0.95 if back == "mirrored" else across > 0.5 if back == "extended" else np.ptp(colors, axis=0).max() == 0
 
 
 @pytest.mark.parametrize("faces", [600, 4000, 30_000])
@@ -140,7 +140,7 @@ def test_files_of_other_programs_hold_the_same_body(scene, tmp_path: Path, suffi
 
 
 def silhouette(mesh: Mesh, size: int = 500):
-    """What a mesh of a metre covers, seen from the front from far away."""
+    """What a mesh of a meter covers, seen from the front from far away."""
     far = 1e6
     pose = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, -1.0, 0.5], [0.0, 1.0, 0.0, far], [0.0, 0.0, 0.0, 1.0]])
     K = np.array([[0.9 * far * size, 0.0, size / 2], [0.0, 0.9 * far * size, size / 2], [0.0, 0.0, 1.0]])

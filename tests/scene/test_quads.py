@@ -13,7 +13,7 @@ pytestmark = pytest.mark.blender
 
 
 @pytest.mark.parametrize("size", [1e-5, 1.0])
-def test_a_mesh_of_any_size_becomes_quads_with_its_colours_and_uvs(scene, size):
+def test_a_mesh_of_any_size_becomes_quads_with_its_colors_and_uvs(scene, size):
     import bpy
     from reify.backend.metrics import meshes
     from reify.scene.quads import quadriflow

@@ -42,19 +42,19 @@ def facing(request) -> bool:
 
 
 @pytest.mark.parametrize("srgb", [0.2, 0.5, 0.9])
-def test_a_known_grey_comes_out_of_a_render_as_that_grey(scene, tmp_path, srgb, facing):
+def test_a_known_gray_comes_out_of_a_render_as_that_gray(scene, tmp_path, srgb, facing):
     picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), srgb, sigma=1.0, opacity_logit=12.0), facing)
     assert picture[SIZE_PX // 2, SIZE_PX // 2, :3] == pytest.approx(srgb, abs=0.02)
 
 
-def test_a_splat_around_the_camera_is_seen_when_its_centre_is_ahead_and_only_then(scene, tmp_path, facing):
+def test_a_splat_around_the_camera_is_seen_when_its_center_is_ahead_and_only_then(scene, tmp_path, facing):
     ahead, behind = samples.splat((0, -3, 0), 0.5, 2.0, 12.0), samples.splat((0, -5, 0), 0.9, 2.0, 12.0)
     both = Splats(*(np.concatenate((getattr(ahead, f), getattr(behind, f))) for f in FIELDS))
     assert _rendered(scene, tmp_path, both, facing)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_splat_falls_off_as_a_gaussian_does(scene, tmp_path, facing):
-    # Seen from 4 away through 36 mm of 36: the picture is 4 wide where the splat is. Grey as the surroundings that opacity is for.
+    # Seen from 4 away through 36 mm of 36: the picture is 4 wide where the splat is. Gray as the surroundings that opacity is for.
     picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), 0.35, sigma=0.5, opacity_logit=3.0), facing)
     opacity = 1 / (1 + np.exp(-3.0))
     for pixel in (0, 6, 12, 18):
@@ -73,7 +73,7 @@ def test_half_clear_splats_blend_nearly_as_training_blends_them(scene, tmp_path,
     assert abs(seen - trained) < max(0.03, 0.8 * abs(plain - trained))
 
 
-def test_the_colour_follows_the_viewing_direction(scene, tmp_path):
+def test_the_color_follows_the_viewing_direction(scene, tmp_path):
     given = samples.splat((0, 0, 0), 0.5, 1.0, 12.0)
     bands = np.zeros((1, 15, 3), dtype=np.float32)
     bands[0, [0, 5, 8]] = [[0.3, 0, 0], [0, 0.3, 0], [0, 0, 0.3]]  # of degree 1, 2 and 3, at y = 1: -0.4886, -0.3154, 0.5900
@@ -101,7 +101,7 @@ def test_the_nearer_splat_covers_the_farther_one(scene, tmp_path, facing):
     assert _rendered(scene, tmp_path, both, facing)[SIZE_PX // 2, SIZE_PX // 2, 0] == pytest.approx(0.8, abs=0.03)
 
 
-def test_solid_mode_has_the_colours_of_the_splats(scene):
+def test_solid_mode_has_the_colors_of_the_splats(scene):
     import bpy
     from reify.scene.splats import splats_object
 

@@ -22,7 +22,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def pixel(path: Path, x: float, y: float) -> np.ndarray:
-    """Mean colour of 3x3 pixels around (x, y), y down; 0 to 1."""
+    """Mean color of 3x3 pixels around (x, y), y down; 0 to 1."""
     from PIL import Image
 
     picture = np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255

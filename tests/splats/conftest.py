@@ -22,7 +22,7 @@ def _splats(count: int, *, seed: int = 0, degree: int = 3, size: float = 0.08, a
 
 
 def _cameras(width: int, height: int, count: int = 1) -> Cameras:
-    """Cameras at 2.5 units around the origin, looking at it, the principal point off the centre."""
+    """Cameras at 2.5 units around the origin, looking at it, the principal point off the center."""
     poses = []
     for i in range(count):
         angle = 2 * np.pi * i / max(count, 1) + 0.3

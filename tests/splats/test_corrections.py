@@ -9,7 +9,7 @@ import pytest
 from reify.backend import device
 from reify.backend.jobs.job import Job
 from reify.backend.splats.corrections import motion
-from reify.backend.splats.initialise import splats_at, starting_splats
+from reify.backend.splats.initialize import splats_at, starting_splats
 from reify.backend.splats.render import rasterize
 from reify.backend.splats.train import TrainingSettings, measure
 from reify.backend.values import Points, Views
@@ -23,7 +23,7 @@ EXPOSURE = np.array([0.8, 1.1, 1.3, 0.05, -0.1, 0.02])
 
 @pytest.fixture
 def scene(make_splats, make_cameras):
-    """Splats, a camera and a photo of black and white pixels: where colours lie between, L1 has the same slope all around."""
+    """Splats, a camera and a photo of black and white pixels: where colors lie between, L1 has the same slope all around."""
     splats = make_splats(60, seed=5, size=0.15)
     photo = np.random.default_rng(1).integers(0, 2, (36, 44, 1), dtype=np.uint8).repeat(3, axis=2) * 255
     return splats, make_cameras(44, 36), photo
@@ -73,7 +73,7 @@ def test_the_gradient_of_the_pose_is_that_of_the_twins_finite_differences(scene)
 
 @pytest.mark.parametrize("partly_known", [False, True])
 def test_gradients_through_the_exposure_are_those_of_autograd(scene, partly_known):
-    from reify.backend.splats.cpu.layout import BASE_COLOUR, MEAN, OPACITY
+    from reify.backend.splats.cpu.layout import BASE_COLOR, MEAN, OPACITY
 
     splats, cameras, photo = scene
     weight = np.full((36, 44), 255, np.uint8) if partly_known else None
@@ -86,7 +86,7 @@ def test_gradients_through_the_exposure_are_those_of_autograd(scene, partly_know
     assert figures.loss == pytest.approx(float(loss.detach()), rel=1e-5)
     assert figures.v_exposure == pytest.approx(exposure.grad.numpy(), rel=1e-3, abs=1e-5)
     found = {"means": gradients[:, MEAN : MEAN + 3], "opacity_logits": gradients[:, OPACITY]}
-    found["sh"] = gradients[:, BASE_COLOUR : BASE_COLOUR + 3]
+    found["sh"] = gradients[:, BASE_COLOR : BASE_COLOR + 3]
     for name, value in found.items():
         grad = parameters[name].grad.numpy() if name != "sh" else parameters[name].grad.numpy()[:, 0]
         assert np.linalg.norm(value - grad) < 2e-3 * np.linalg.norm(grad), name
@@ -104,8 +104,8 @@ def capture(make_cameras):
     rng = np.random.default_rng(0)
     direction = rng.normal(size=(2500, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    colour = 0.45 + 0.3 * np.sin(direction * (9, 7, 11) + (0, 1, 2))
-    splats = splats_at(direction * 0.6, colour, sh_degree=0, antialiased=False)
+    color = 0.45 + 0.3 * np.sin(direction * (9, 7, 11) + (0, 1, 2))
+    splats = splats_at(direction * 0.6, color, sh_degree=0, antialiased=False)
     splats.opacity_logits[:] = 4
     cameras = make_cameras(96, 72, 12)
     rgb = [_bytes(rasterize(splats, cameras, i, geometry=False).rgb) for i in range(12)]

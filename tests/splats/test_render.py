@@ -10,13 +10,13 @@ from reify.backend.splats.render import rasterize
 from reify.backend.values import SH_C0, Cameras, Splats
 
 
-def _one(position, scales=(0.2, 0.2, 0.2), colour=(0.9, 0.2, 0.1), logit=8.0):
+def _one(position, scales=(0.2, 0.2, 0.2), color=(0.9, 0.2, 0.1), logit=8.0):
     return Splats(
         means=np.array([position], np.float32),
         quats=np.array([[1, 0, 0, 0]], np.float32),
         log_scales=np.log(np.array([scales], np.float32)),
         opacity_logits=np.array([logit], np.float32),
-        sh=((np.array([[colour]]) - 0.5) / SH_C0).astype(np.float32),
+        sh=((np.array([[color]]) - 0.5) / SH_C0).astype(np.float32),
     )
 
 
@@ -26,9 +26,9 @@ def camera():
     return Cameras(np.eye(4)[None], k, np.array([[80, 60]]), np.zeros((1, 8)))
 
 
-def test_a_splat_appears_where_the_camera_projects_it_with_its_colour_and_depth(camera):
+def test_a_splat_appears_where_the_camera_projects_it_with_its_color_and_depth(camera):
     picture = rasterize(_one((0.3, -0.2, 2.0)), camera, 0, background=(0.0, 0.0, 1.0))
-    row, column = 20, 55  # (100 * 0.3 / 2 + 40, 100 * -0.2 / 2 + 30), between pixel centres
+    row, column = 20, 55  # (100 * 0.3 / 2 + 40, 100 * -0.2 / 2 + 30), between pixel centers
     assert picture.rgb[row, column] == pytest.approx([0.9, 0.2, 0.1], abs=0.01)
     assert picture.depth[row, column] == pytest.approx(2.0 - 1.25 * 0.2 / np.hypot(1, np.hypot(0.15, 0.1)), abs=2e-3)
     assert picture.info["expected_depth"][row, column] == pytest.approx(2.0, abs=1e-3)

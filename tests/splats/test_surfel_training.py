@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from reify.backend.formats.splat_ply import read_splat_ply, write_splat_ply
 from reify.backend.jobs.job import Job
-from reify.backend.splats.initialise import splats_at
+from reify.backend.splats.initialize import splats_at
 from reify.backend.splats.render import rasterize
 from reify.backend.splats.train import TrainingSettings, train
 from reify.backend.values import Views
@@ -24,8 +24,8 @@ def ball(make_cameras):
     pictures, alphas = [], []
     for index in range(12):
         _depth, normal, hit = _truth(cameras, index)
-        colour = 0.5 + 0.4 * np.sin(normal * RADIUS * (15, 12, 9) + (0, 1, 2))
-        pictures.append(np.round(255 * colour).astype(np.uint8))
+        color = 0.5 + 0.4 * np.sin(normal * RADIUS * (15, 12, 9) + (0, 1, 2))
+        pictures.append(np.round(255 * color).astype(np.uint8))
         alphas.append(np.where(hit, 255, 0).astype(np.uint8))
     rng = np.random.default_rng(0)
     direction = rng.normal(size=(600, 3))

@@ -1,4 +1,4 @@
-"""Every engine that trains on torch takes the CPU engine's steps: with the float64 twin as rasteriser, by our own kernels, by gsplat."""
+"""Every engine that trains on torch takes the CPU engine's steps: with the float64 twin as rasterizer, by our own kernels, by gsplat."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from reify.backend import device
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job, Preview, Progress
-from reify.backend.splats.initialise import splats_at, starting_splats
+from reify.backend.splats.initialize import splats_at, starting_splats
 from reify.backend.splats.render import rasterize
 from reify.backend.splats.train import TrainingSettings, measure, train
 from reify.backend.values import Points, Views
@@ -22,8 +22,8 @@ def scene(make_cameras):
     """A patterned ball, its pictures with alpha from ten cameras, and some points near it."""
     direction = np.random.default_rng(0).normal(size=(1500, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    colour = 0.5 + 0.4 * np.sin(direction * (5, 4, 3) + (0, 1, 2))
-    splats = splats_at(direction * 0.5, colour, sh_degree=0, antialiased=False)
+    color = 0.5 + 0.4 * np.sin(direction * (5, 4, 3) + (0, 1, 2))
+    splats = splats_at(direction * 0.5, color, sh_degree=0, antialiased=False)
     splats.opacity_logits[:] = 4
     cameras = make_cameras(80, 64, 10)
     pictures = [rasterize(splats, cameras, i, geometry=False) for i in range(10)]

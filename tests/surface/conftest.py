@@ -44,7 +44,7 @@ def orbit(count: int, size_px: int, distance: float = 3.0) -> Cameras:
 
 
 def renderer(distance: Distance) -> Callable[[Cameras, int], Rendering]:
-    """Depth of a solid by walking along the rays; colours are positions."""
+    """Depth of a solid by walking along the rays; colors are positions."""
 
     def render(cameras: Cameras, index: int) -> Rendering:
         width, height = cameras.size_px[index]

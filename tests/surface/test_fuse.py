@@ -34,7 +34,7 @@ def test_a_torus_stays_one_and_two_spheres_stay_where_they_are(solids, make_orbi
     assert pair.vertices.min(axis=0) == pytest.approx([-0.75, -0.4, -0.4], abs=0.02)
 
 
-def test_colours_are_those_of_the_renderings_at_the_same_place(solids, make_orbit, make_renderer, make_views) -> None:
+def test_colors_are_those_of_the_renderings_at_the_same_place(solids, make_orbit, make_renderer, make_views) -> None:
     mesh = fuse_depth(make_renderer(solids["two spheres"]), make_views(make_orbit(16, 96)), SurfaceSettings(voxel_size=0.04), job=Job())
     assert mesh.vertex_srgb is not None
     assert np.abs(mesh.vertex_srgb - (0.5 + 0.4 * mesh.vertices)).mean() < 0.02

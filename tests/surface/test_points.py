@@ -27,7 +27,7 @@ def made(points: Points, extraction: str = "poisson", polygons: str = "cubes", j
 
 
 @pytest.mark.parametrize("extraction", EXTRACTIONS)
-def test_a_ball_of_points_becomes_a_closed_ball_with_their_colours(extraction: str) -> None:
+def test_a_ball_of_points_becomes_a_closed_ball_with_their_colors(extraction: str) -> None:
     mesh = made(ball_points(300 if extraction == "rbf" else 2000), extraction)
     assert meshes.is_watertight(mesh)
     assert meshes.genus(mesh) == 0

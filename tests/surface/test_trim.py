@@ -16,7 +16,7 @@ VOXEL = 0.02
 
 
 def sheet(half: float = 1.0, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Mesh:
-    """A square in the plane of x and y, of triangles as large as voxels, with positions as colours."""
+    """A square in the plane of x and y, of triangles as large as voxels, with positions as colors."""
     n = round(2 * half / VOXEL)
     x, y = (a.ravel() for a in np.meshgrid(np.linspace(-half, half, n + 1), np.linspace(-half, half, n + 1), indexing="ij"))
     vertices = np.stack([x, y, np.zeros_like(x)], axis=1).astype(np.float32) + np.asarray(at, np.float32)
@@ -45,7 +45,7 @@ def everything(mesh: Mesh) -> Array:
     return np.ones(len(mesh.vertices), bool)
 
 
-def test_a_cut_runs_where_the_value_is_zero_and_takes_colours_along() -> None:
+def test_a_cut_runs_where_the_value_is_zero_and_takes_colors_along() -> None:
     mesh = sheet()
     kept, old = cut(mesh, 0.617 - np.linalg.norm(mesh.vertices, axis=1))
     assert np.abs(np.linalg.norm(rim(kept), axis=1) - 0.617).max() < 0.001

@@ -1,6 +1,6 @@
 """Splats onto pixels and back: 16x16 tiles, in each two columns of eight lanes, in each only the rows that an ellipse reaches.
 
-A tile's transmittance and colours live in one small buffer. The backward kernel also walks front to back: with
+A tile's transmittance and colors live in one small buffer. The backward kernel also walks front to back: with
 D = sum over all splats of w (c . v), its remainder gives every splat's gradient of alpha without a stored transmittance.
 """
 
@@ -49,7 +49,7 @@ LN2 = F(math.log(2))
 
 @njit(nogil=True, fastmath=True, inline="never")
 def reach(splats, s, x0, y0):
-    """First and last+1 row, and first and last+1 column of eight, of the tile with first pixel centre (x0, y0)."""
+    """First and last+1 row, and first and last+1 column of eight, of the tile with first pixel center (x0, y0)."""
     x, y = splats[s + X] - x0, splats[s + Y] - y0
     ex, ey = splats[s + EXTENT_X], splats[s + EXTENT_Y]
     low = max(math.ceil(y - ey), F(0))

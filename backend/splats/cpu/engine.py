@@ -15,7 +15,7 @@ from ..engine import Step, StepFigures, Target
 from ..surfels import flattened
 from . import blending, geometry, loss, planes, projection, surfel_blending, surfels, tiles
 from .layout import (
-    BASE_COLOUR,
+    BASE_COLOR,
     DISC,
     GRADIENT,
     LOG_SCALE,
@@ -373,7 +373,7 @@ def rows_of(splats: Splats, bases: int) -> Array:
     rows = np.zeros((len(splats), row_width(bases)), np.float32)
     rows[:, MEAN : MEAN + 3], rows[:, OPACITY] = splats.means, splats.opacity_logits
     rows[:, QUATERNION : QUATERNION + 4], rows[:, LOG_SCALE : LOG_SCALE + 3] = splats.quats, splats.log_scales
-    rows[:, BASE_COLOUR : BASE_COLOUR + 3] = splats.sh[:, 0]
+    rows[:, BASE_COLOR : BASE_COLOR + 3] = splats.sh[:, 0]
     kept, channel = min(bases, splats.sh.shape[1]) - 1, channel_width(bases)
     rows[:, SH:].reshape(len(splats), 3, channel)[:, :, :kept] = splats.sh[:, 1 : kept + 1].transpose(0, 2, 1)
     return rows
@@ -395,4 +395,4 @@ def splats_of(rows: Array, bases: int, antialiased: bool) -> Splats:
 def sh_of(rows: Array, bases: int) -> Array:
     """The SH coefficients [N,K,3] in parameter rows (or in their gradients)."""
     rest = rows[:, SH:].reshape(len(rows), 3, -1)[:, :, : bases - 1].transpose(0, 2, 1)
-    return np.concatenate([rows[:, None, BASE_COLOUR : BASE_COLOUR + 3], rest], axis=1)
+    return np.concatenate([rows[:, None, BASE_COLOR : BASE_COLOR + 3], rest], axis=1)

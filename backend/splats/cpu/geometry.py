@@ -1,12 +1,12 @@
 """Losses on depth and normals as they are blended: distortion and normal consistency (Huang et al. 2024, section 4.2), with gradients.
 
 With weights w, depths z and normals n of the surfels at a pixel, A the sum of the weights, and N the normal of the surface that the mean
-depths of neighbouring pixels describe:
+depths of neighboring pixels describe:
 
     distortion = sum over pairs of w_i w_j (z_i - z_j)^2 = A sum(w z^2) - (sum(w z))^2
     normal consistency = sum of w_i (1 - n_i.N) = A - N.sum(w n)
 
-Both are linear in sums that blending gathers, but for N, whose gradient goes to the mean depths of four neighbours.
+Both are linear in sums that blending gathers, but for N, whose gradient goes to the mean depths of four neighbors.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from .lanes import load, store, total
-from .layout import BASE_COLOUR, CENTER, MEAN, SH
+from .layout import BASE_COLOR, CENTER, MEAN, SH
 
 F = np.float32
 C0 = F(0.28209479177387814)
@@ -26,14 +26,14 @@ C3 = (
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def colour(p, o, width, bases, camera, shape, out, at):
-    """The colour of the splat whose parameter row of `width` starts at p[o], as `camera` sees it, into out[at : at + 3].
+def color(p, o, width, bases, camera, shape, out, at):
+    """The color of the splat whose parameter row of `width` starts at p[o], as `camera` sees it, into out[at : at + 3].
 
     `shape` [16] is room for the functions' values, zero from `bases` on.
     """
     channel = (width - SH) // 3
     for c in range(3):
-        out[at + c] = F(0.5) + C0 * p[o + BASE_COLOUR + c]
+        out[at + c] = F(0.5) + C0 * p[o + BASE_COLOR + c]
     if bases > 1:
         dx, dy, dz = p[o + MEAN] - camera[CENTER], p[o + MEAN + 1] - camera[CENTER + 1], p[o + MEAN + 2] - camera[CENTER + 2]
         k = F(1) / math.sqrt(dx * dx + dy * dy + dz * dz)
@@ -46,13 +46,13 @@ def colour(p, o, width, bases, camera, shape, out, at):
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def colour_back(p, o, width, bases, camera, red, green, blue, shape, slope, g):
-    """Gradients of the colours' columns of `g` from those of a splat's red, green and blue; returns the gradient by its mean (3).
+def color_back(p, o, width, bases, camera, red, green, blue, shape, slope, g):
+    """Gradients of the colors' columns of `g` from those of a splat's red, green and blue; returns the gradient by its mean (3).
 
     `shape` and `slope` [16] are room for the functions' values and gradients, zero from `bases` on.
     """
     channel = (width - SH) // 3
-    g[BASE_COLOUR], g[BASE_COLOUR + 1], g[BASE_COLOUR + 2] = C0 * red, C0 * green, C0 * blue
+    g[BASE_COLOR], g[BASE_COLOR + 1], g[BASE_COLOR + 2] = C0 * red, C0 * green, C0 * blue
     if bases == 1:
         return F(0), F(0), F(0)
     dx, dy, dz = p[o + MEAN] - camera[CENTER], p[o + MEAN + 1] - camera[CENTER + 1], p[o + MEAN + 2] - camera[CENTER + 2]

@@ -1,4 +1,4 @@
-"""Eight float32 lanes as a numba type, so that kernels say what is vectorised instead of hoping for it.
+"""Eight float32 lanes as a numba type, so that kernels say what is vectorized instead of hoping for it.
 
 `Lanes` is LLVM's <8 x float>: one AVX register, two NEON or SSE registers. Values are made by `load`, `spread`
 and `iota`; + - * / work between lanes and between lanes and a float32; the other functions below act lane by lane.
@@ -41,7 +41,7 @@ class _LanesModel(models.PrimitiveModel):
 
 @intrinsic
 def load(typing_context, array, index):
-    """Eight neighbours of a contiguous float32 array, from element `index` on."""
+    """Eight neighbors of a contiguous float32 array, from element `index` on."""
 
     def generate(context, builder, sig, args):
         return builder.load(_pointer(context, builder, sig, args), align=4)
@@ -51,7 +51,7 @@ def load(typing_context, array, index):
 
 @intrinsic
 def store(typing_context, array, index, value):
-    """Write eight neighbours of a contiguous float32 array, from element `index` on."""
+    """Write eight neighbors of a contiguous float32 array, from element `index` on."""
 
     def generate(context, builder, sig, args):
         builder.store(args[2], _pointer(context, builder, sig, args), align=4)
@@ -115,7 +115,7 @@ def totals(typing_context, a, b, c, d, e, f, g, h):
     """The sums of eight lanes each, as eight lanes; less than half the work of eight times `total`."""
 
     def generate(context, builder, sig, args):
-        # Each round adds neighbours: of two vectors of partial sums one with all of them, in an order that comes out right in the end.
+        # Each round adds neighbors: of two vectors of partial sums one with all of them, in an order that comes out right in the end.
         low = ir.Constant(_INTEGERS, [0, 8, 2, 10, 4, 12, 6, 14])
         high = ir.Constant(_INTEGERS, [1, 9, 3, 11, 5, 13, 7, 15])
         low2 = ir.Constant(_INTEGERS, [0, 1, 8, 9, 4, 5, 12, 13])

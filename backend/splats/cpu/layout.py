@@ -10,8 +10,8 @@ TILE = 16  # pixels; two columns of eight lanes
 MARGIN = 8  # zeros around every picture, so that an 11-tap window needs no bounds
 
 # A splat's parameters: one row of `row_width(bases)` floats, followed by Adam's two moments in rows of the same shape.
-# All but the view-dependent colour is in the first cache line; that starts at SH, with `channel_width(bases)` floats for each channel.
-MEAN, OPACITY, QUATERNION, LOG_SCALE, BASE_COLOUR, SH = 0, 3, 4, 8, 11, 16
+# All but the view-dependent color is in the first cache line; that starts at SH, with `channel_width(bases)` floats for each channel.
+MEAN, OPACITY, QUATERNION, LOG_SCALE, BASE_COLOR, SH = 0, 3, 4, 8, 11, 16
 
 # A projected splat: one cache line. The exponent is QUAD_A dx^2 + QUAD_B dx dy + QUAD_C dy^2 + QUAD_L in base 2.
 X, Y, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, GREEN, BLUE, DEPTH, EXTENT_X, EXTENT_Y, ALPHA = range(13)
@@ -21,11 +21,11 @@ PROJECTED = 16
 LEFT, RIGHT, TOP, BOTTOM = range(4)
 
 # A gradient row of one splat in one tile: sums over pixels of g, g dx, g dy, g dx^2, g dx dy, g dy^2 (g = dLoss/dExponent),
-# of weight times the colours' gradient, of weight times error, and of |dLoss/dx| and |dLoss/dy| where they were asked for.
+# of weight times the colors' gradient, of weight times error, and of |dLoss/dx| and |dLoss/dy| where they were asked for.
 G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, ERROR, ABS_X, ABS_Y = range(12)
 GRADIENT = 16
 
-# Of a surfel in one tile some columns hold other sums: of dLoss/dX and dLoss/dY of its projected centre, of g dx^2, g dx dy and g dy^2
+# Of a surfel in one tile some columns hold other sums: of dLoss/dX and dLoss/dY of its projected center, of g dx^2, g dx dy and g dy^2
 # shrunk as the plane's points are, of the gradients of SHRINK and of depth, and of weight times the normal's gradient.
 V_CENTER, V_SHRINK, V_DEPTH, V_NORMAL = 1, 10, 12, 13
 
@@ -37,13 +37,13 @@ DISC = 16
 STAT_ERROR, STAT_SEEN, STAT_ABS = range(3)
 STATS = 3
 
-# A camera: rotation (row-major), translation, focal lengths, principal point, centre, size.
+# A camera: rotation (row-major), translation, focal lengths, principal point, center, size.
 ROTATION, TRANSLATION, FOCAL, PRINCIPAL, CENTER, SIZE = 0, 9, 12, 14, 16, 19
 CAMERA = 24
 
 
 def channel_width(bases: int) -> int:
-    """Floats of one channel's view-dependent colour: the bases but the constant one, padded to eight."""
+    """Floats of one channel's view-dependent color: the bases but the constant one, padded to eight."""
     return -(-(bases - 1) // 8) * 8
 
 

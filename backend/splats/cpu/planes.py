@@ -21,7 +21,7 @@ LN2 = F(math.log(2))
 # to 0.9 %.
 TO_FRONT = F(1.25)
 
-# A plane: depth of the splat's front at its centre, change of depth per pixel to the right and down, and the unit normal in the
+# A plane: depth of the splat's front at its center, change of depth per pixel to the right and down, and the unit normal in the
 # world, towards the camera.
 FRONT, SLOPE_X, SLOPE_Y, NORMAL = 0, 1, 2, 3
 PLANE = 6
@@ -46,7 +46,7 @@ def depth_planes(first, last, parameters, camera, counts, projected, planes):
         w, x, y, z = p[QUATERNION], p[QUATERNION + 1], p[QUATERNION + 2], p[QUATERNION + 3]
         k = F(2) / (w * w + x * x + y * y + z * z + F(1e-20))
         xz, yz, zz = F(0), F(0), F(0)  # covariance with depth, in camera space
-        sharpness = F(0)  # inverse variance along the ray through the centre, by depth
+        sharpness = F(0)  # inverse variance along the ray through the center, by depth
         for j in range(3):
             if j == 0:
                 a, b, c = F(1) - k * (y * y + z * z), k * (x * y + w * z), k * (x * z - w * y)

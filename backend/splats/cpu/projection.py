@@ -161,7 +161,7 @@ def finite(bits):
 
 @njit(nogil=True, fastmath=True, cache=True)
 def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiased, projected, boxes, counts, depths):
-    """Fill the rows of `projected`, `boxes` and `depths` that are visible, colours from `bases` SH bases.
+    """Fill the rows of `projected`, `boxes` and `depths` that are visible, colors from `bases` SH bases.
 
     Also fills `counts` with the number of tiles each splat touches (0: unseen).
     """
@@ -206,7 +206,7 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiase
             continue
         counts[n] = tile_count(out, s, boxes, n)
         depths[n] = tz
-        harmonics.colour(p, o, width, bases, camera, shape, out, s + RED)
+        harmonics.color(p, o, width, bases, camera, shape, out, s + RED)
         for c in range(3):
             if not finite(bits[s + RED + c]):
                 counts[n] = 0
@@ -336,7 +336,7 @@ def pull_back(
         red = sums[V_RED] if seen[s + RED] > F(0) else F(0)
         green = sums[V_GREEN] if seen[s + GREEN] > F(0) else F(0)
         blue = sums[V_BLUE] if seen[s + BLUE] > F(0) else F(0)
-        ex, ey, ez = harmonics.colour_back(p, o, width, bases, camera, red, green, blue, shape, slope, g)
+        ex, ey, ez = harmonics.color_back(p, o, width, bases, camera, red, green, blue, shape, slope, g)
         vm0, vm1, vm2 = vm0 + ex, vm1 + ey, vm2 + ez
         g[MEAN], g[MEAN + 1], g[MEAN + 2] = vm0, vm1, vm2
         if len(v_camera):  # it moves as all splats would the other way
@@ -351,7 +351,7 @@ def pull_back(
             for j in range(width):
                 gradients[n, j] = g[j]
             continue
-        regularise(p, o, sigma, s0, s1, s2, control, g)
+        regularize(p, o, sigma, s0, s1, s2, control, g)
         adam(p, o, m, updated, g, learning, control)
         noise = control[NOISE] / (F(1) + math.exp(F(-100) * (F(0.005) - sigma)))
         if noise > control[NOISE] * F(1e-3):
@@ -359,8 +359,8 @@ def pull_back(
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def regularise(p, o, sigma, s0, s1, s2, control, g):
-    """Add the regularisers' gradients, of a splat with opacity sigma and scales s0, s1, s2, to g."""
+def regularize(p, o, sigma, s0, s1, s2, control, g):
+    """Add the regularizers' gradients, of a splat with opacity sigma and scales s0, s1, s2, to g."""
     g[OPACITY] += control[OPACITY_WEIGHT] * sigma * (F(1) - sigma)
     g[LOG_SCALE] += control[SCALE_WEIGHT] * s0
     g[LOG_SCALE + 1] += control[SCALE_WEIGHT] * s1

@@ -1,8 +1,8 @@
-"""Surfels onto pixels and back, as in `blending`, with depth and normals beside the colours.
+"""Surfels onto pixels and back, as in `blending`, with depth and normals beside the colors.
 
 At each pixel a surfel weighs by the nearer of two squared distances: in its own plane where the ray meets it, and on the picture from
-its projected centre, so that nothing falls between pixels (Huang et al. 2024, eq. 11). Where the second is nearer its depth is the
-centre's. Depths are blended less `middle`, a depth amid the scene, as float32 is finer near zero.
+its projected center, so that nothing falls between pixels (Huang et al. 2024, eq. 11). Where the second is nearer its depth is the
+center's. Depths are blended less `middle`, a depth amid the scene, as float32 is finer near zero.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ F = np.float32
 LEAST_SHRINK = F(0.25)  # no pixel that a surfel reaches has less, see `surfels.STEEPEST`
 TO_POWER = F(-0.5) * LOG2E
 
-# The planes [GEOMETRY,H,W] beside the colours: weighted sums of depth, of its square and of the normal, and the depth of the surface.
+# The planes [GEOMETRY,H,W] beside the colors: weighted sums of depth, of its square and of the normal, and the depth of the surface.
 DEPTHS, SQUARES, NORMALS, SURFACE = 0, 1, 2, 5
 GEOMETRY = 6
 
@@ -289,7 +289,7 @@ def _make_blend_back(geometric):
                     sum_xx = sum_xx + m0 * dx * dx
                     sum_xy = sum_xy + m1 * dx
                     sum_yy = sum_yy + m2
-                    # By the centre: what the disc's moments say, by the symmetric matrix P^-T P^-1, and the shrinking
+                    # By the center: what the disc's moments say, by the symmetric matrix P^-T P^-1, and the shrinking
                     a, b, c = i00 * i00 + i10 * i10, i00 * i01 + i10 * i11, i01 * i01 + i11 * i11
                     first_x = m0 * dx
                     sum_x = sum_x + (a * first_x + b * m1) - h * sx

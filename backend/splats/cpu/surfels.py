@@ -1,9 +1,9 @@
 """Surfels to ellipses on the picture, and gradients back to parameters, one surfel at a time.
 
 A surfel is a Gaussian on a disc: Huang et al., "2D Gaussian Splatting for Geometrically Accurate Radiance Fields" (2024). Where the ray
-of a pixel meets the disc's plane follows from how that plane looks around the disc's centre. With d the pixel less the projected
-centre, P the 2x2 derivative of the picture by the disc's own coordinates (u, v), and (a, b) the depth that one step along u and v adds,
-as a share of the centre's depth z:
+of a pixel meets the disc's plane follows from how that plane looks around the disc's center. With d the pixel less the projected
+center, P the 2x2 derivative of the picture by the disc's own coordinates (u, v), and (a, b) the depth that one step along u and v adds,
+as a share of the center's depth z:
 
     (u, v) = P^-1 d / (1 - s.d),    depth = z / (1 - s.d),    s = P^-T (a, b).
 
@@ -73,7 +73,7 @@ from .projection import (
     RANGE,
     adam,
     finite,
-    regularise,
+    regularize,
     rotation,
     rotation_back,
     shake,
@@ -163,7 +163,7 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, projected,
         disc[d + SHRINK], disc[d + SHRINK + 1] = i00 * add_u + i10 * add_v, i01 * add_u + i11 * add_v
         towards = F(-1) if nx * tx + ny * ty + nz * tz > F(0) else F(1)
         disc[d + NORMAL], disc[d + NORMAL + 1], disc[d + NORMAL + 2] = towards * nx, towards * ny, towards * nz
-        harmonics.colour(p, o, width, bases, camera, shape, out, s + RED)
+        harmonics.color(p, o, width, bases, camera, shape, out, s + RED)
         for c in range(3):
             if not finite(bits[s + RED + c]):
                 counts[n] = 0
@@ -237,7 +237,7 @@ def pull_back(
         avz = s1 * iz * v_add_v - x * avx - y * avy
         towards = F(-1) if nx * tx + ny * ty + nz * tz > F(0) else F(1)
         anx, any_, anz = towards * sums[V_NORMAL], towards * sums[V_NORMAL + 1], towards * sums[V_NORMAL + 2]
-        # By the position: of the centre, of P, of the depth, and of what a step adds to it
+        # By the position: of the center, of P, of the depth, and of what a step adds to it
         vtx = a * sums[V_CENTER] - iz * (aux * uz + avx * vz)
         vty = b * sums[V_CENTER + 1] - iz * (auy * uz + avy * vz)
         shrinking = v00 * p00 + v01 * p01 + v10 * p10 + v11 * p11 + v_add_u * add_u + v_add_v * add_v
@@ -253,7 +253,7 @@ def pull_back(
         red = sums[V_RED] if seen[s + RED] > F(0) else F(0)
         green = sums[V_GREEN] if seen[s + GREEN] > F(0) else F(0)
         blue = sums[V_BLUE] if seen[s + BLUE] > F(0) else F(0)
-        ex, ey, ez = harmonics.colour_back(p, o, width, bases, camera, red, green, blue, shape, slope, g)
+        ex, ey, ez = harmonics.color_back(p, o, width, bases, camera, red, green, blue, shape, slope, g)
         vm0 = r[0] * vtx + r[3] * vty + r[6] * vtz + ex
         vm1 = r[1] * vtx + r[4] * vty + r[7] * vtz + ey
         vm2 = r[2] * vtx + r[5] * vty + r[8] * vtz + ez
@@ -273,7 +273,7 @@ def pull_back(
             for j in range(width):
                 gradients[n, j] = g[j]
             continue
-        regularise(p, o, sigma, s0, s1, F(0), control, g)
+        regularize(p, o, sigma, s0, s1, F(0), control, g)
         adam(p, o, m, updated, g, learning, control)
         noise = control[NOISE] / (F(1) + math.exp(F(-100) * (F(0.005) - sigma)))
         if noise > control[NOISE] * F(1e-3):

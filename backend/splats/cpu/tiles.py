@@ -1,7 +1,7 @@
 """Which tiles a splat touches, and the lists of splats by tile, front to back.
 
 A splat touches a tile where its ellipse of opacity 1/255 does: for each row of tiles the ellipse's exact extent in x
-over the band of pixel centres is computed, which is exact because the part of an ellipse in a band is convex. What was
+over the band of pixel centers is computed, which is exact because the part of an ellipse in a band is convex. What was
 computed is kept beside the box for the kernels that come after: two square roots a row, thrice, were a quarter of the sorting.
 """
 

@@ -1,4 +1,4 @@
-"""Training on NVIDIA cards: by our own kernels, which torch's NVRTC compiles on first use, or by gsplat's rasteriser.
+"""Training on NVIDIA cards: by our own kernels, which torch's NVRTC compiles on first use, or by gsplat's rasterizer.
 
 `ways` are what `device.choose` chooses from, `engine_of` makes the engine that was chosen. Our own: `kernels/` is CUDA C++, `source` puts
 it together, `nvrtc` compiles it, `driver` launches it, `engine` says in which order. gsplat: `torch_engine`. None of it is trusted before

@@ -47,7 +47,7 @@ class View:
     members: torch.Tensor  # [E] int32, splat by entry
     places: torch.Tensor  # [E] int64, the tiles' lists of entries
     tile_start: torch.Tensor  # [T+1] int64
-    states: torch.Tensor  # light and colours of each pixel before every 32nd splat of its tile
+    states: torch.Tensor  # light and colors of each pixel before every 32nd splat of its tile
     image: torch.Tensor  # [3,H,W]
     transmittance: torch.Tensor  # [H,W]
     used: torch.Tensor  # [H,W] int32, entries of its tile's list that a pixel took

@@ -10,7 +10,7 @@ from ..cpu import blending, harmonics, layout, loss, projection, tiles
 
 THREADS = 256  # of a block, where each thread has a splat or a pixel of its own
 PULL = 64  # splats, and threads, of a block of pull_back
-BUCKET = 32  # neighbours in a tile's list that a warp takes back together
+BUCKET = 32  # neighbors in a tile's list that a warp takes back together
 BACK_WARPS = 4  # of a block of blend_back
 MOST_COLUMNS = 64  # of a parameter row
 OPAQUE = 1e-5  # a pixel is finished when less light than this gets through

@@ -1,6 +1,6 @@
-"""The engine on torch: gsplat's rasteriser on CUDA, everything else of a step in plain torch with autograd.
+"""The engine on torch: gsplat's rasterizer on CUDA, everything else of a step in plain torch with autograd.
 
-The same class runs on the CPU with the float64 twin as its rasteriser: slow, and what `check` holds every engine on a card against.
+The same class runs on the CPU with the float64 twin as its rasterizer: slow, and what `check` holds every engine on a card against.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from .rows import DeviceRows
 Array = Any
 # parameters by name, probe, cam_from_world, K, width, height, background, antialiased -> picture [H,W,4] with the probe's channel,
 # alpha [H,W], and a function that returns the absolute gradients of the positions on the picture once the backward pass is done
-Rasteriser = Callable[..., tuple[torch.Tensor, torch.Tensor, Callable[[], torch.Tensor | None]]]
+Rasterizer = Callable[..., tuple[torch.Tensor, torch.Tensor, Callable[[], torch.Tensor | None]]]
 
 
 class TorchEngine(DeviceRows):
     """Splats in training on a torch device."""
 
     def __init__(
-        self, splats: Splats, capacity: int, sh_degree: int, rasterise: Rasteriser, *, device: str, dtype: torch.dtype = torch.float32
+        self, splats: Splats, capacity: int, sh_degree: int, rasterize: Rasterizer, *, device: str, dtype: torch.dtype = torch.float32
     ) -> None:
         """Raises ReifyError where the card fails."""
         super().__init__(splats, capacity, sh_degree, device, dtype)
-        self._rasterise = rasterise
+        self._rasterize = rasterize
 
     @explained()
     def step(self, target: Target, step: Step) -> StepFigures:
@@ -45,8 +45,8 @@ class TorchEngine(DeviceRows):
         background = torch.tensor(step.background, **self._place)
         motion = torch.zeros(6, **self._place).requires_grad_()
         pose, k = (torch.as_tensor(m, **self._place) for m in _matrices(target.camera))
-        rasterised = self._rasterise(named(rows, step.bases), probe, _moved(pose, motion), k, width, height, background, self.antialiased)
-        channels, coverage, absolute = rasterised
+        rasterized = self._rasterize(named(rows, step.bases), probe, _moved(pose, motion), k, width, height, background, self.antialiased)
+        channels, coverage, absolute = rasterized
         image, exposure = channels[..., :3], None
         if step.exposure is not None:
             exposure = torch.as_tensor(step.exposure, **self._place).requires_grad_()
@@ -64,7 +64,7 @@ class TorchEngine(DeviceRows):
         ssim = 1 - (1 - similarity(picture, photo)) / share
         loss = (1 - step.ssim_weight) * (picture - photo).abs().mean() / share + step.ssim_weight * (1 - ssim)
         error = (picture - photo).detach().abs().sum(dim=2)
-        # The probe is a fourth colour that is zero everywhere: its gradient is each splat's blending weight times the error.
+        # The probe is a fourth color that is zero everywhere: its gradient is each splat's blending weight times the error.
         (loss + (channels[..., 3] * error).sum()).backward()
         with torch.no_grad():
             self._descend(rows, moments, step)
@@ -114,12 +114,12 @@ def named(rows: torch.Tensor, bases: int) -> dict[str, torch.Tensor]:
         "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
         "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3],
         "opacity_logits": rows[:, layout.OPACITY],
-        "sh": torch.cat([rows[:, None, layout.BASE_COLOUR : layout.BASE_COLOUR + 3], rest], dim=1),
+        "sh": torch.cat([rows[:, None, layout.BASE_COLOR : layout.BASE_COLOR + 3], rest], dim=1),
     }
 
 
 def by_twin(parameters, probe, pose, k, width, height, background, antialiased):
-    """The rasteriser of `TorchEngine` on any device: every splat at every pixel."""
+    """The rasterizer of `TorchEngine` on any device: every splat at every pixel."""
     camera = SimpleNamespace(cam_from_world=[pose], K=[k], size_px=[(width, height)])
     place = tuple(float(v) for v in background)
     picture, alpha, _depth = twin.render({**parameters, "probe": probe}, camera, 0, background=place, antialiased=antialiased)
@@ -127,17 +127,17 @@ def by_twin(parameters, probe, pose, k, width, height, background, antialiased):
 
 
 def by_gsplat(parameters, probe, pose, k, width, height, background, antialiased):
-    """The rasteriser of `TorchEngine` on CUDA, by gsplat (Apache 2.0)."""
+    """The rasterizer of `TorchEngine` on CUDA, by gsplat (Apache 2.0)."""
     from gsplat import rasterization
 
     center = -pose[:3, :3].T @ pose[:3, 3]
-    colours = torch.cat([twin.colours(parameters["sh"], parameters["means"] - center), probe[:, None]], dim=1)
+    colors = torch.cat([twin.colors(parameters["sh"], parameters["means"] - center), probe[:, None]], dim=1)
     pictures, alphas, info = rasterization(
         parameters["means"],
         parameters["quats"],
         torch.exp(parameters["log_scales"]),
         torch.sigmoid(parameters["opacity_logits"]),
-        colours,
+        colors,
         pose[None],
         k[None],
         width,

@@ -1,4 +1,4 @@
-// Splats onto pixels and back. Forward, a block takes a tile and a thread a pixel. Backward, a warp takes 32 neighbours of a tile's list
+// Splats onto pixels and back. Forward, a block takes a tile and a thread a pixel. Backward, a warp takes 32 neighbors of a tile's list
 // and a thread one splat, so that its sums over the pixels stay in registers and nobody adds to anybody else's: the pixels wander
 // through the warp's lanes, front to back, with what is left of their light. The forward pass leaves the light of every pixel before
 // every 32nd splat for this. (Per-splat work lists: Taming 3DGS, Mallick et al. 2024, section 4; the rest of a pixel as in cpu/blending.py.)
@@ -6,7 +6,7 @@
 // Where in `states` a tile's pictures before its 32nd, 64th … splat begin; there are entries / 32 + tiles of them at most.
 __device__ inline size_t first_state(const long long* tile_start, int tile) { return (size_t)(tile_start[tile] / BUCKET + tile) * PIXELS; }
 
-// Log 2 of a splat's opacity at an offset from its centre.
+// Log 2 of a splat's opacity at an offset from its center.
 __device__ inline float exponent(const float* splat, float dx, float dy)
 {
     return splat[QUAD_A] * dx * dx + splat[QUAD_B] * dx * dy + splat[QUAD_C] * dy * dy + splat[QUAD_L];
@@ -16,7 +16,7 @@ __device__ inline float exponent(const float* splat, float dx, float dy)
 // If `strongest` [N] is given, each splat's largest weight in any pixel that `weight` knows is raised there.
 extern "C" __global__ void __launch_bounds__(PIXELS) blend(
     int tiles_x, int width, int height, const long long* tile_start, const long long* places, const int* members, const float* projected,
-    Colour background, float* image, float* transmittance, int* used, int* finished, float4* states,
+    Color background, float* image, float* transmittance, int* used, int* finished, float4* states,
     const unsigned char* weight, float* strongest)
 {
     __shared__ float splats[PIXELS][BLUE + 1];

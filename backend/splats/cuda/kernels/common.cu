@@ -3,7 +3,7 @@
 struct Camera { float v[CAMERA]; };
 struct Control { float v[CONTROL]; };
 struct Rates { float v[MOST_COLUMNS]; };
-struct Colour { float v[3]; };
+struct Color { float v[3]; };
 
 constexpr int PIXELS = TILE * TILE;
 constexpr int ENTRY = ABS_Y + 1;  // floats of a gradient row

@@ -19,7 +19,7 @@ __device__ inline float block_sum(float value)
 
 // A photo [H,W,3] in bytes, over `background` where `alpha` [H,W] is given, zero where `weight` [H,W] is below 128.
 extern "C" __global__ void __launch_bounds__(THREADS) fill_target(
-    int pixels, const unsigned char* rgb, const unsigned char* alpha, const unsigned char* weight, Colour background, float* target)
+    int pixels, const unsigned char* rgb, const unsigned char* alpha, const unsigned char* weight, Color background, float* target)
 {
     int at = blockIdx.x * THREADS + threadIdx.x;
     if (at >= pixels) return;

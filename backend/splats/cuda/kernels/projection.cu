@@ -128,22 +128,22 @@ extern "C" __global__ void __launch_bounds__(THREADS) project(
     alpha = fminf(alpha, MOST_ALPHA);
     if (!(alpha > LEAST_ALPHA) || !(determinant > 0)) return;
     float level = log2f(alpha), reach = (level + CUT) * (2 / LOG2E), k = -0.5f * LOG2E / determinant;
-    float colour[3];
-    for (int c = 0; c < 3; c++) colour[c] = 0.5f + SH0 * p[BASE_COLOUR + c];
+    float color[3];
+    for (int c = 0; c < 3; c++) color[c] = 0.5f + SH0 * p[BASE_COLOR + c];
     if (bases > 1) {
         float d[3], shape[15];
         int channel = (width - SH) / 3;
         direction(p, camera, d);
         harmonics(bases, d, shape);
         for (int j = 0; j < bases - 1; j++)
-            for (int c = 0; c < 3; c++) colour[c] += shape[j] * p[SH + c * channel + j];
+            for (int c = 0; c < 3; c++) color[c] += shape[j] * p[SH + c * channel + j];
     }
     float row[PROJECTED] = {};
     row[X] = camera.v[FOCAL] * a.tx / a.tz + camera.v[PRINCIPAL];
     row[Y] = camera.v[FOCAL + 1] * a.ty / a.tz + camera.v[PRINCIPAL + 1];
     row[QUAD_A] = k * yy, row[QUAD_B] = -2 * k * a.xy, row[QUAD_C] = k * xx, row[QUAD_L] = level;
     row[DEPTH] = a.tz, row[EXTENT_X] = sqrtf(reach * xx), row[EXTENT_Y] = sqrtf(reach * yy), row[ALPHA] = alpha;
-    for (int c = 0; c < 3; c++) row[RED + c] = colour[c];
+    for (int c = 0; c < 3; c++) row[RED + c] = color[c];
     // A broken splat must not spoil the picture, and with it all others; the training loop finds and removes it.
     bool finite = true;
     for (int j = 0; j < PROJECTED; j++) finite = finite && fabsf(row[j]) < LARGEST;
@@ -157,7 +157,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) project(
     if (counts[n] > 0) depths[n] = a.tz;
 }
 
-__device__ inline void regularise(const float* p, const Affine& a, const Control& control, float* g)
+__device__ inline void regularize(const float* p, const Affine& a, const Control& control, float* g)
 {
     const float* v = control.v;
     g[OPACITY] += v[OPACITY_WEIGHT] * a.sigma * (1 - a.sigma);
@@ -203,10 +203,10 @@ __device__ inline void shake(const Affine& a, int n, unsigned long long step, fl
     for (int c = 0; c < 3; c++) offset[c] = noise * share * (a.r[3 * c] * v[0] + a.r[3 * c + 1] * v[1] + a.r[3 * c + 2] * v[2]);
 }
 
-// The chain rule from the sums of a splat's gradient rows to its parameters' gradients g[:SH], those of its colour, and that by a rotation
+// The chain rule from the sums of a splat's gradient rows to its parameters' gradients g[:SH], those of its color, and that by a rotation
 // of the world about the camera.
 __device__ inline void chain(
-    const float* p, const Affine& a, const float* sums, const float* seen, const Camera& camera, bool antialiased, float* g, float* colour,
+    const float* p, const Affine& a, const float* sums, const float* seen, const Camera& camera, bool antialiased, float* g, float* color,
     float* turn)
 {
     const float* r = camera.v;
@@ -271,13 +271,13 @@ __device__ inline void chain(
     turn[1] = a.tz * vtx - a.tx * vtz + ax * vj02 - w20;
     turn[2] = a.tx * vty - a.ty * vtx + ay * vj10 - ax * vj01;
     for (int channel = 0; channel < 3; channel++) {
-        colour[channel] = seen[RED + channel] > 0 ? sums[V_RED + channel] : 0;
-        g[BASE_COLOUR + channel] = SH0 * colour[channel];
+        color[channel] = seen[RED + channel] > 0 ? sums[V_RED + channel] : 0;
+        g[BASE_COLOR + channel] = SH0 * color[channel];
     }
 }
 
-// Turns the coefficients of the view-dependent colour in p[SH:] into their gradients, and adds to the position's.
-__device__ inline void chain_view_colour(float* p, int width, int bases, const Camera& camera, const float* colour, float* v_mean)
+// Turns the coefficients of the view-dependent color in p[SH:] into their gradients, and adds to the position's.
+__device__ inline void chain_view_color(float* p, int width, int bases, const Camera& camera, const float* color, float* v_mean)
 {
     float d[3], shape[15], slope[15], e[3];
     int channel = (width - SH) / 3;
@@ -287,8 +287,8 @@ __device__ inline void chain_view_colour(float* p, int width, int bases, const C
         slope[j] = 0;
         if (j >= channel) continue;
         for (int c = 0; c < 3; c++) {
-            slope[j] += p[SH + c * channel + j] * colour[c];
-            p[SH + c * channel + j] = shape[j] * colour[c];
+            slope[j] += p[SH + c * channel + j] * color[c];
+            p[SH + c * channel + j] = shape[j] * color[c];
         }
     }
     if (channel == 16)
@@ -328,10 +328,10 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
         if (gradients || sums[G] != 0 || sums[V_RED] != 0 || sums[V_GREEN] != 0 || sums[V_BLUE] != 0) {
             float* p = rows[thread];
             const float* seen = projected + (size_t)n * PROJECTED;
-            float g[SH] = {}, colour[3];
+            float g[SH] = {}, color[3];
             Affine a = affine(p, camera);
-            chain(p, a, sums, seen, camera, antialiased, g, colour, motions[thread]);
-            if (bases > 1) chain_view_colour(p, width, bases, camera, colour, g + MEAN);
+            chain(p, a, sums, seen, camera, antialiased, g, color, motions[thread]);
+            if (bases > 1) chain_view_color(p, width, bases, camera, color, g + MEAN);
             else for (int j = SH; j < width; j++) p[j] = 0;
             for (int row = 0; row < 3; row++)
                 for (int c = 0; c < 3; c++) motions[thread][3 + row] += camera.v[3 * row + c] * g[MEAN + c];
@@ -340,7 +340,7 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
             s[STAT_SEEN] += 1;
             s[STAT_ABS] += sqrtf(sums[ABS_X] * sums[ABS_X] + sums[ABS_Y] * sums[ABS_Y]);
             if (!gradients) {
-                regularise(p, a, control, g);
+                regularize(p, a, control, g);
                 unsigned long long step = (unsigned long long)(unsigned)seed_high << 32 | (unsigned)seed_low;
                 shake(a, n, step, control.v[NOISE] * learning.v[MEAN], offsets[thread]);
             }

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from reify.backend.errors import ReifyError
-from reify.backend.splats.initialise import focus_of, starting_splats
+from reify.backend.splats.initialize import focus_of, starting_splats
 from reify.backend.splats.train import TrainingSettings
 from reify.backend.values import SH_C0, Cameras, Points, Views
 
@@ -30,7 +30,7 @@ def _ball_alpha(cameras, radius):
     return masks
 
 
-def test_sparse_points_become_splats_of_their_colour_as_large_as_their_spacing(make_cameras):
+def test_sparse_points_become_splats_of_their_color_as_large_as_their_spacing(make_cameras):
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 8)] * 3), axis=-1).reshape(-1, 3).astype(np.float32)
     points = Points(grid, np.full((len(grid), 3), (255, 0, 51), np.uint8))
     splats = starting_splats(_views(make_cameras(64, 48, 6)), points, SETTINGS, 0)

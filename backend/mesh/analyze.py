@@ -48,11 +48,11 @@ class Analysis:
 def look_at(mesh: Mesh, when: str, *, job: Job) -> None:
     """Put the mesh's analysis into the report, each figure under `when` and a dot; never raises for a mesh, however broken."""
     job.progress(0.0, f"looking at {len(mesh.faces)} faces")
-    for name, value in analyse(mesh).figures(when).items():
+    for name, value in analyze(mesh).figures(when).items():
         job.metric(name, value)
 
 
-def analyse(mesh: Mesh) -> Analysis:
+def analyze(mesh: Mesh) -> Analysis:
     """The state of any mesh, however broken, even without faces."""
     finite = np.isfinite(mesh.vertices).all(axis=1)
     there = ((mesh.faces >= 0) & (mesh.faces < len(mesh.vertices))).all(axis=1)

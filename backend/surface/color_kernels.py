@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def gather(vertices, normals, pose, intrinsics, depth, weight, rgb, tolerance, reach, total, total_weight, against):
-    """Add one picture's colours at the vertices [V,3] that it sees from in front, weighted, to `total` [V,3] and `total_weight` [V].
+    """Add one picture's colors at the vertices [V,3] that it sees from in front, weighted, to `total` [V,3] and `total_weight` [V].
 
     `against` [V] gets the weight where the picture sees through a vertex, or something up to `reach` before it.
     """

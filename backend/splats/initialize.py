@@ -1,4 +1,4 @@
-"""Where training starts: sparse points, the visual hull of masks, points at which neighbouring photos agree, or anywhere."""
+"""Where training starts: sparse points, the visual hull of masks, points at which neighboring photos agree, or anywhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_OPACITY = 0.5
 SWEPT_SPLATS = 20_000
 SWEEP_DEPTHS = 48
 SWEEP_VIEWS = 24  # that rays start from
-SWEEP_NEIGHBOURS = 4
+SWEEP_NEIGHBORS = 4
 HULL_SPLATS = 12_000
 HULL_CELLS = 96  # along each axis
 RANDOM_SPLATS = 20_000
@@ -28,7 +28,7 @@ def starting_splats(views: Views, points: Points | None, settings: TrainingSetti
     """Splats to begin training with, no more than `settings.max_splats` where that is set.
 
     Unless `settings.start_from` says where from: the visual hull where photos have transparent surroundings, else sparse points where
-    there are enough of them, else a plane sweep: on random viewing rays the depth at which neighbouring photos agree best.
+    there are enough of them, else a plane sweep: on random viewing rays the depth at which neighboring photos agree best.
     Raises ReifyError where there are no cameras, where no point is inside all silhouettes, and where there isn't what was asked for.
     """
     if len(views) == 0:
@@ -60,7 +60,7 @@ def starting_splats(views: Views, points: Points | None, settings: TrainingSetti
 
 
 def splats_at(xyz: Array, rgb: Array, *, sh_degree: int, antialiased: bool) -> Splats:
-    """Round splats at points [N,3] with colours [N,3] in 0..1, each as large as the mean distance to its three nearest neighbours."""
+    """Round splats at points [N,3] with colors [N,3] in 0..1, each as large as the mean distance to its three nearest neighbors."""
     from scipy.spatial import cKDTree
 
     count = len(xyz)
@@ -103,7 +103,7 @@ def _sparse_points(points: Points | None) -> tuple[Array, Array]:
 
 
 def _random_points(cameras: Cameras, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Grey points evenly in a ball around what the cameras look at, as far out as they stand."""
+    """Gray points evenly in a ball around what the cameras look at, as far out as they stand."""
     focus, distance = focus_of(cameras)
     direction = rng.normal(size=(RANDOM_SPLATS, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -136,7 +136,7 @@ def _hull_points(views: Views, masked: list[int], rng: np.random.Generator) -> t
             buried &= np.roll(padded, shift, axis=axis)[1:-1, 1:-1, 1:-1]
     shell = grid[(solid & ~buried).ravel()]
     picked = shell[rng.permutation(len(shell))[:HULL_SPLATS]] + (rng.random((min(len(shell), HULL_SPLATS), 3)) - 0.5) * cell
-    return picked, _mean_colours(picked, cameras, chosen, photos)
+    return picked, _mean_colors(picked, cameras, chosen, photos)
 
 
 def _inside_silhouettes(grid: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array, Array | None]]) -> Array:
@@ -154,7 +154,7 @@ def _inside_silhouettes(grid: Array, cameras: Cameras, chosen: list[int], photos
     return (misses <= len(chosen) // 20) & (seen * 2 >= len(chosen))
 
 
-def _mean_colours(xyz: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array, Array | None]]) -> Array:
+def _mean_colors(xyz: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array, Array | None]]) -> Array:
     # From the third of the views that look from nearest: what hides a point is mostly on its other side.
     distance = np.linalg.norm(xyz[:, None] - cameras.centers[chosen][None], axis=2)
     limit = np.quantile(distance, 0.34, axis=1)
@@ -188,28 +188,28 @@ def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]
     depths = 1 / np.linspace(1 / (0.2 * distance), 1 / (8 * distance), SWEEP_DEPTHS)
     # Coarse pictures: they agree although cameras are a little off, and the 3x3 pixels span enough to tell places apart.
     small = {int(i): _coarse(views.rgb[int(i)]) for i in chosen}
-    points, colours = [], []
+    points, colors = [], []
     for i in small:
-        others = _neighbours(cameras, i, [j for j in small if j != i])
+        others = _neighbors(cameras, i, [j for j in small if j != i])
         picture, step = small[i]
         pixel = rng.integers(1, np.array(picture.shape[1::-1]) - 1, size=(SWEPT_SPLATS // len(small), 2))
         offsets = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2)
         patch = pixel[:, None] + offsets
         expected = picture[patch[..., 1], patch[..., 0]]
-        centre = (np.concatenate([patch + 0.5, np.ones((*patch.shape[:2], 1))], axis=2) * (step, step, 1)) @ np.linalg.inv(cameras.K[i]).T
+        center = (np.concatenate([patch + 0.5, np.ones((*patch.shape[:2], 1))], axis=2) * (step, step, 1)) @ np.linalg.inv(cameras.K[i]).T
         pose = cameras.cam_from_world[i]
         costs = np.full((len(depths), len(pixel)), np.inf)
         for d, depth in enumerate(depths):
-            world = (centre * depth - pose[:3, 3]) @ pose[:3, :3]
+            world = (center * depth - pose[:3, 3]) @ pose[:3, :3]
             found = [_patch_cost(world, expected, cameras, j, *small[j]) for j in others]
-            # The best half of the neighbours: in the others the place may be hidden or outside.
+            # The best half of the neighbors: in the others the place may be hidden or outside.
             costs[d] = np.sort(found, axis=0)[: max(1, len(found) // 2)].mean(axis=0) if found else rng.random(len(pixel))
         best = costs.argmin(axis=0)
         seen = np.isfinite(costs[best, np.arange(len(pixel))])
         depth = np.where(seen, depths[best], depths[rng.integers(len(depths), size=len(pixel))])
-        points.append((centre[:, 4] * depth[:, None] - pose[:3, 3]) @ pose[:3, :3])
-        colours.append(expected[:, 4])
-    return np.concatenate(points), np.concatenate(colours)
+        points.append((center[:, 4] * depth[:, None] - pose[:3, 3]) @ pose[:3, :3])
+        colors.append(expected[:, 4])
+    return np.concatenate(points), np.concatenate(colors)
 
 
 def _coarse(rgb: Array) -> tuple[Array, int]:
@@ -220,15 +220,15 @@ def _coarse(rgb: Array) -> tuple[Array, int]:
     return cut.reshape(height, step, width, step, 3).mean(axis=(1, 3)), step
 
 
-def _neighbours(cameras: Cameras, index: int, others: list[int]) -> list[int]:
+def _neighbors(cameras: Cameras, index: int, others: list[int]) -> list[int]:
     """The nearest cameras that look in about the same direction."""
     alike = [j for j in others if cameras.forward[j] @ cameras.forward[index] > 0.5]
     distance = np.linalg.norm(cameras.centers[alike] - cameras.centers[index], axis=1) if alike else np.zeros(0)
-    return [alike[k] for k in np.argsort(distance)[:SWEEP_NEIGHBOURS]]
+    return [alike[k] for k in np.argsort(distance)[:SWEEP_NEIGHBORS]]
 
 
 def _patch_cost(world: Array, expected: Array, cameras: Cameras, index: int, picture: Array, step: int) -> Array:
-    """Mean colour difference [R] of patches [R,9,3] in the world with what they should look like; infinite outside of the picture."""
+    """Mean color difference [R] of patches [R,9,3] in the world with what they should look like; infinite outside of the picture."""
     pose, k = cameras.cam_from_world[index], cameras.K[index]
     local = world @ pose[:3, :3].T + pose[:3, 3]
     depth = np.maximum(local[..., 2], 1e-9)

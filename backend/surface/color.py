@@ -1,4 +1,4 @@
-"""Vertex colours from the renderings that see a vertex."""
+"""Vertex colors from the renderings that see a vertex."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .depth import DepthMaps
 
 
 def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
-    """Mean colour [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and how far they agree on it, [V] from 0 to 1.
+    """Mean color [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and how far they agree on it, [V] from 0 to 1.
 
     A camera sees what is within `tolerance` world units of its depth, from in front; it disagrees where it sees farther, or
-    something up to `reach` nearer. Vertices that none sees get the mean of their neighbours, or grey.
+    something up to `reach` nearer. Vertices that none sees get the mean of their neighbors, or gray.
     """
     device.prepare_numba()
-    from . import colour_kernels as kernels
+    from . import color_kernels as kernels
 
     total, weight, against = (
         np.zeros((len(vertices), 3), np.float32),
@@ -44,19 +44,19 @@ def _normals(vertices: Array, faces: Array) -> Array:
 
 
 def _spread(total: Array, weight: Array, faces: Array, rounds: int = 8) -> Array:
-    colour = total / np.where(weight > 0, weight, np.float32(1))[:, None] / 255.0
+    color = total / np.where(weight > 0, weight, np.float32(1))[:, None] / 255.0
     known = weight > 0
     for _ in range(rounds):
         faces = faces[~known[faces].all(axis=1)]
         if len(faces) == 0:
             break
         corner_known = known[faces]
-        mean = (colour[faces] * corner_known[..., None]).sum(axis=1)
+        mean = (color[faces] * corner_known[..., None]).sum(axis=1)
         place, number = np.unique(faces.ravel(), return_inverse=True)
         sums = np.stack([np.bincount(number, np.repeat(mean[:, c], 3)) for c in range(3)], axis=1)
         counts = np.bincount(number, np.repeat(corner_known.sum(axis=1), 3))
         fresh = ~known[place] & (counts > 0)
-        colour[place[fresh]] = sums[fresh] / counts[fresh, None]
+        color[place[fresh]] = sums[fresh] / counts[fresh, None]
         known[place[fresh]] = True
-    colour[~known] = 0.5
-    return colour.clip(0, 1).astype(np.float32)
+    color[~known] = 0.5
+    return color.clip(0, 1).astype(np.float32)
