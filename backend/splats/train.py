@@ -31,7 +31,12 @@ class TrainingSettings:
     """How splats are trained."""
 
     seconds: float = option(
-        300.0, "Time for training, 0 for no limit; training ends when either the time or the steps are used up", low=0, high=86400, unit="s", label="Time"
+        300.0,
+        "Time for training, 0 for no limit; training ends when either the time or the steps are used up",
+        low=0,
+        high=86400,
+        unit="s",
+        label="Time",
     )
     steps: int = option(30_000, "Most optimization steps, each of them on one photo", low=1, high=1_000_000)
     long_side_px: int = option(960, "Photos are shrunk to this length of their longer side before training", low=64, high=4096, unit="px")
