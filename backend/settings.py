@@ -23,6 +23,12 @@ from typing import Any
 
 from .errors import ReifyError
 
+SMALL = ("a", "an", "and", "by", "for", "from", "in", "of", "on", "or", "per", "the", "to")  # inside a title
+SPELLED = {
+    **{word: word.upper() for word in ("cpu", "cuda", "lod", "lpips", "mcmc", "mls", "psnr", "rbf", "sh", "ssim", "uv")},
+    **{"grabcut": "GrabCut", "lods": "LODs"},
+}
+
 
 @dataclass(frozen=True)
 class Option:
@@ -35,7 +41,7 @@ class Option:
     default: Any
     low: float | None = None
     high: float | None = None
-    unit: str = ""  # "px", "s", "%" …; shown behind the value
+    unit: str = ""  # "px", "m", "°", "s", "%" …; shown behind the value
     choices: Mapping[str, str] = field(default_factory=dict)  # value -> its tooltip; kind is str
     group: str = ""  # title of the sub-panel
     advanced: bool = False  # shown only in the sub-panel, not among the first settings
@@ -69,7 +75,7 @@ def option(
     label: str = "",
     advanced: bool = False,
 ) -> Any:
-    """A field of a Settings dataclass; `help` becomes tooltip, `--help` line and docs."""
+    """A field of a Settings dataclass; `help` becomes tooltip, `--help` line and docs, its name the label where none is given."""
     metadata = {"help": help, "low": low, "high": high, "unit": unit, "choices": choices or {}, "label": label, "advanced": advanced}
     return field(default=default, metadata=metadata)
 
@@ -83,6 +89,13 @@ def group(settings_type: type, label: str, **overrides: Any) -> Any:
 def options(settings_type: type) -> tuple[Option, ...]:
     """Every option of a Settings class, groups flattened, in the order of declaration."""
     return tuple(_walk(settings_type(), prefix="", title=""))
+
+
+def titled(name: str) -> str:
+    """A name in code as Blender writes labels: "sh_degree" is "SH Degree", "start_from" is "Start From"."""
+    words = [SPELLED.get(word, word) for word in name.split("_")]
+    inner = range(1, len(words) - 1)
+    return " ".join(word if i in inner and word in SMALL else word[:1].upper() + word[1:] for i, word in enumerate(words))
 
 
 def values(settings: Any) -> dict[str, Any]:
@@ -112,7 +125,7 @@ def _walk(settings: Any, prefix: str, title: str) -> typing.Iterator[Option]:
     types = typing.get_type_hints(type(settings))
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
-        label = entry.metadata.get("label") or entry.name.replace("_", " ").capitalize()
+        label = entry.metadata.get("label") or titled(entry.name.removesuffix(f"_{entry.metadata.get('unit')}"))
         if dataclasses.is_dataclass(value):
             yield from _walk(value, f"{prefix}{entry.name}.", label)
             continue

@@ -10,6 +10,7 @@ scene.reify.photos.training__steps     the option "training.steps"
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,6 +29,8 @@ UNITS: dict[str, dict[str, Any]] = {
     "px": {"subtype": "PIXEL"},
     "%": {"subtype": "PERCENTAGE"},
     "s": {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"},
+    "m": {"subtype": "DISTANCE", "unit": "LENGTH"},
+    "°": {"subtype": "ANGLE", "unit": "ROTATION"},
 }
 LARGEST_INT = 2**31 - 1
 
@@ -74,7 +77,7 @@ def write_settings(method: Method, group: Any, settings: Any) -> None:
     """Show `settings` in the panel."""
     values = settings_of.values(settings)
     for option in settings_of.options(method.settings):
-        setattr(group, property_name(option), values[option.path])
+        setattr(group, property_name(option), _stored(option, values[option.path]))
 
 
 def changed(method: Method, group: Any) -> tuple[Option, ...]:
@@ -171,27 +174,29 @@ def _preset_tooltip(method: Method, name: str) -> str:
 
 
 def _property(option: Option, default: Any) -> Any:
-    common: dict[str, Any] = {"name": option.label, "description": option.help, "default": default}
+    unit = "" if not option.unit or option.unit in UNITS else f" ({settings_of.titled(option.unit)})"
+    common: dict[str, Any] = {"name": f"{option.label}{unit}", "description": option.help, "default": _stored(option, default)}
     if option.choices:
-        items = _items((value, value.replace("_", " ").capitalize(), text) for value, text in option.choices.items())
+        items = _items((value, settings_of.titled(value), text) for value, text in option.choices.items())
         return bpy.props.EnumProperty(items=items, **common)
     if option.kind is bool:
         return bpy.props.BoolProperty(**common)
     if option.kind is str:
         return bpy.props.StringProperty(**common)
-    limits: dict[str, Any] = {name: value for name, value in (("min", option.low), ("max", option.high)) if value is not None}
+    limits = {name: _stored(option, value) for name, value in (("min", option.low), ("max", option.high)) if value is not None}
+    kind = UNITS.get(option.unit, {})
     if option.kind is int:
-        kind: dict[str, Any] = {"subtype": "PIXEL"} if option.unit == "px" else {}
-        if not kind and option.unit:
-            common["name"] = f"{option.label} ({option.unit})"
-        whole: dict[str, Any] = {name: int(min(value, LARGEST_INT)) for name, value in limits.items()}
-        return bpy.props.IntProperty(**common, **kind, **whole)
-    if option.unit and option.unit not in UNITS:
-        common["name"] = f"{option.label} ({option.unit})"
-    return bpy.props.FloatProperty(**common, **limits, **UNITS.get(option.unit, {}), precision=3)
+        return bpy.props.IntProperty(**common, **kind, **{name: int(min(value, LARGEST_INT)) for name, value in limits.items()})
+    return bpy.props.FloatProperty(**common, **limits, **kind, precision=3)
+
+
+def _stored(option: Option, value: Any) -> Any:
+    return math.radians(value) if option.unit == "°" else value  # Blender's angles are radians, whatever it shows
 
 
 def _value(option: Option, group: Any) -> Any:
     value = getattr(group, property_name(option))
+    if option.unit == "°":
+        value = math.degrees(value)
     # Blender keeps 32 bits: without rounding 0.2 would come back as 0.20000000298, another setting to cache and provenance.
     return float(f"{value:.7g}") if option.kind is float else value

@@ -9,25 +9,25 @@ import bpy
 
 from ..operators import convert
 from ..operators.properties import group_of, prepare, ready
-from .parts import SidebarPanel, text
+from .parts import SidebarPanel, say, text
 from .settings import draw_settings
 
 LABELS = {
     "vertices": "Vertices",
     "faces": "Triangles",
-    "parts": "Loose parts",
-    "inner_parts": "Hidden inner parts",
+    "parts": "Loose Parts",
+    "inner_parts": "Hidden Inner Parts",
     "holes": "Holes",
-    "boundary_edges": "Open edges",
-    "non_manifold_edges": "Edges of 3 or more faces",
-    "non_manifold_vertices": "Vertices of 2 or more fans",
-    "flipped_edges": "Edges with a flipped face",
-    "crossing_faces": "Faces that cross others",
-    "degenerate_faces": "Faces without area",
-    "double_faces": "Double faces",
-    "double_vertices": "Double vertices",
-    "broken_faces": "Broken faces",
-    "genus": "Handles (genus)",
+    "boundary_edges": "Open Edges",
+    "non_manifold_edges": "Edges of 3 or More Faces",
+    "non_manifold_vertices": "Vertices of 2 or More Fans",
+    "flipped_edges": "Edges with a Flipped Face",
+    "crossing_faces": "Faces That Cross Others",
+    "degenerate_faces": "Faces without Area",
+    "double_faces": "Double Faces",
+    "double_vertices": "Double Vertices",
+    "broken_faces": "Broken Faces",
+    "genus": "Handles (Genus)",
     "watertight": "Watertight",
     "area": "Area",
     "volume": "Volume",
@@ -92,12 +92,12 @@ def _draw_figures(layout: Any, context: bpy.types.Context) -> None:
     header.label(text="Before and After")
     if body is None:
         return
-    for cells in (("", "Before", "After"), *rows):
+    for cells in (("", say("Before"), say("After")), *rows):
         row = body.split(factor=0.5)
-        row.label(text=cells[0])
+        row.label(text=say(cells[0]), translate=False)
         values = row.row()
         for cell in cells[1:]:
-            values.label(text=cell)
+            values.label(text=cell, translate=False)
 
 
 def changes(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
@@ -112,7 +112,7 @@ def changes(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
 
 def _cell(name: str, value: float) -> str:
     if name == "watertight":
-        return "yes" if value else "no"
+        return say("Yes") if value else say("No")
     if name == "genus" and value < 0:
         return "–"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"

@@ -8,13 +8,15 @@ from typing import Any
 
 import bpy
 
+from ..backend.settings import titled
+
 TAB = "Reify"
 MARGIN_PX = 56  # of a panel and its box, left and right, at a resolution scale of 1
 ICON_PX = 22
 PICTURE_SHARE = 0.32  # of a panel's width, where a picture stands beside lines of text
 NARROWEST_PX = 120
 CHARACTER_PX = 6.0  # average width, for where there is no window that could measure it
-LABELS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "registered": "Photos placed"}
+LABELS = {"registered": "Photos Placed"}
 HEADLINE = ("registered", "psnr", "splats", "faces")
 
 
@@ -55,7 +57,7 @@ def figures(values: Mapping[str, float]) -> str:
 
 def figure_label(name: str) -> str:
     """What a figure is called in the panel."""
-    return say(LABELS.get(name, name.replace("_", " ").capitalize()))
+    return say(LABELS.get(name, titled(name)))
 
 
 def _figure(value: float) -> str:

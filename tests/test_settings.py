@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from reify.backend.errors import ReifyError
 from reify.backend.methods import all_methods
-from reify.backend.settings import group, option, options, values, with_values
+from reify.backend.settings import group, option, options, titled, values, with_values
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,21 @@ def test_options_are_flattened_in_order_with_their_group() -> None:
     assert [opt.path for opt in found] == ["mode", "inner.steps", "inner.quick"]
     assert [opt.group for opt in found] == ["", "The inside", "The inside"]
     assert found[1].flag == "--inner-steps" and found[1].kind is int
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("sh_degree", "SH Degree"), ("start_from", "Start From"), ("levels_of_detail", "Levels of Detail"), ("by", "By")]
+)
+def test_labels_are_written_as_blender_writes_them(name: str, label: str) -> None:
+    assert titled(name) == label
+
+
+def test_a_label_doesnt_repeat_the_unit_that_a_name_ends_with() -> None:
+    @dataclass(frozen=True)
+    class Sized:
+        long_side_px: int = option(100, "How long", unit="px")
+
+    assert options(Sized)[0].label == "Long Side"
 
 
 def test_changes_are_checked_and_leave_the_rest_alone() -> None:

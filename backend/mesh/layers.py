@@ -20,7 +20,7 @@ from .solid import Solid, together
 class LayersSettings:
     """What the parts are, and how they lie over each other."""
 
-    colors: int = option(4, "Number of colors that parts are told apart by; 1 takes the connected parts", low=1, high=16, label="Colors")
+    colors: int = option(4, "Number of colors that parts are told apart by; 1 takes the connected parts", low=1, high=16)
     painted: str = option("", "Picture in which each part is painted over in one flat color")
     overlap: float = option(
         2.0, "How far parts reach into their neighbors, of the larger of width and height", low=0.0, high=10.0, unit="%"

@@ -26,7 +26,6 @@ class TextureSettings:
             "photos": "A texture made from the photos",
             "vertices": "Vertex colors of the splats only: fast, and as sharp as the mesh is fine",
         },
-        label="Colors",
     )
     size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
     long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")

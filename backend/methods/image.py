@@ -49,7 +49,7 @@ class Settings:
             "turnaround": "Two or three drawn views of one subject: front, side, top",
         },
     )
-    size_m: float = option(1.0, "Width or height of the object, whichever is larger", low=0.001, high=1000.0, unit="m", label="Size")
+    size_m: float = option(1.0, "Width or height of the object, whichever is larger", low=0.001, high=1000.0, unit="m")
     faces: int = option(20_000, "About how many faces the mesh gets", low=200, high=300_000)
     cutout: CutoutSettings = group(CutoutSettings, "Cut-out")
     inflate: InflateSettings = group(InflateSettings, "Inflate")

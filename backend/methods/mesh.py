@@ -21,7 +21,7 @@ class Settings(MeshSettings):
     """What can be set about it: how the mesh is cleaned, and what is made of the clean one."""
 
     unwrap: bool = option(False, "Give the mesh UVs where it has none")
-    lods: int = option(0, "Number of coarser versions to make as well, named _LOD1 and so on", low=0, high=8, label="Levels of detail")
+    lods: int = option(0, "Number of coarser versions to make as well, named _LOD1 and so on", low=0, high=8, label="Levels of Detail")
     lod_ratio: float = option(0.5, "Share of its faces that each coarser version keeps", low=0.05, high=0.95, advanced=True)
     quads: int = option(
         0,

@@ -46,7 +46,7 @@ class Settings:
         "cubes", "What faces the surface is cut into; fused depth and alpha shapes are always triangles", choices=POLYGONS
     )
     voxel_size: float = option(
-        0.0, "Edge of a voxel in world units, or 0 to follow the points' spacing or the splats' detail", low=0.0, high=1000.0
+        0.0, "Edge of a voxel, or 0 to follow the points' spacing or the splats' detail", low=0.0, high=1000.0, unit="m"
     )
     max_voxels: int = option(
         6,
@@ -57,7 +57,7 @@ class Settings:
         advanced=True,
     )
     radius: float = option(
-        0.0, "Distance from the splats' middle up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0
+        0.0, "Distance from the splats' middle up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0, unit="m"
     )
     views: int = option(64, "Number of cameras that look at splats from all around", low=8, high=1000)
     long_side_px: int = option(640, "Longer side of their depth pictures; more shows finer detail", low=64, high=4096, unit="px")

@@ -33,12 +33,11 @@ class CutoutSettings:
             "grabcut": "What looks different from its surroundings, from a box or strokes where they are given",
             "whole": "All of the picture",
         },
+        label="Found By",
     )
     invert: bool = option(False, "Take what would be cut away instead")
-    grow_px: float = option(
-        0.0, "Grow the subject by this much, or shrink it by a negative amount", low=-100.0, high=100.0, unit="px", label="Grow"
-    )
-    feather_px: float = option(0.0, "Smooth the outline of the subject over this distance", low=0.0, high=100.0, unit="px", label="Feather")
+    grow_px: float = option(0.0, "Grow the subject by this much, or shrink it by a negative amount", low=-100.0, high=100.0, unit="px")
+    feather_px: float = option(0.0, "Smooth the outline of the subject over this distance", low=0.0, high=100.0, unit="px")
     largest_only: bool = option(False, "Keep only the largest connected part of the subject")
     specks: float = option(
         0.02, "Drop parts and close holes that are smaller than this share of the subject", low=0.0, high=50.0, unit="%", advanced=True

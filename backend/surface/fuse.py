@@ -32,8 +32,10 @@ class SurfaceSettings:
     long_side_px: int = option(
         640, "Longer side of the depth pictures; more shows finer detail and takes longer", low=64, high=4096, unit="px"
     )
-    voxel_size: float = option(0.0, "Edge of a voxel in world units, or 0 to follow the pictures' resolution", low=0.0, high=1000.0)
-    radius: float = option(0.0, "Distance from the origin up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0)
+    voxel_size: float = option(0.0, "Edge of a voxel, or 0 to follow the pictures' resolution", low=0.0, high=1000.0, unit="m")
+    radius: float = option(
+        0.0, "Distance from the origin up to which there is surface, or 0 to find the subject", low=0.0, high=100_000.0, unit="m"
+    )
     truncation: float = option(
         0.0,
         "Distance over which depth is averaged, or 0 to follow the depth's noise; more removes noise, less keeps thin parts",

@@ -28,8 +28,8 @@ class PointSettings:
         high=100.0,
     )
     ball: float = option(
-        0.0, "Radius of the ball that alpha shapes are rolled by, in world units, or 0 for the smallest that doesn't get inside",
-        low=0.0, high=1e6, advanced=True,
+        0.0, "Radius of the ball that alpha shapes are rolled by, or 0 for the smallest that doesn't get inside",
+        low=0.0, high=1e6, unit="m", advanced=True,
     )  # fmt: skip
 
 

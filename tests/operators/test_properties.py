@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 pytestmark = pytest.mark.blender
@@ -16,7 +18,8 @@ def test_every_setting_has_a_property_with_its_tooltip_limits_and_default(scene)
             found = group.bl_rna.properties[property_name(option)]
             assert found.description == option.help
             if option.kind in (int, float) and option.low is not None:
-                assert found.hard_min == pytest.approx(option.low)
+                low = math.radians(option.low) if option.unit == "°" else option.low
+                assert found.hard_min == pytest.approx(low)
             if option.choices:
                 assert [item.identifier for item in found.enum_items] == list(option.choices)
 

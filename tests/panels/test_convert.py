@@ -58,7 +58,7 @@ def test_what_a_method_did_to_a_mesh_stands_in_a_table(scene):
     bpy.ops.object.mode_set(mode="OBJECT")
     bpy.ops.reify.convert(method="mesh", preset="Watertight")
     _drawn, texts = draw(VIEW3D_PT_reify_convert)
-    assert "Before After" in texts and "Holes 1 0" in texts and "Watertight no yes" in texts and "Triangles 10 12" in texts
+    assert "Before After" in texts and "Holes 1 0" in texts and "Watertight No Yes" in texts and "Triangles 10 12" in texts
 
 
 def test_a_figure_that_was_0_and_is_0_is_left_out():

@@ -15,7 +15,7 @@ SPOKEN = ("say", "text", "poll_message_set")
 
 def all_strings() -> set[str]:
     """What has to be in the table of each language. The extension must be registered."""
-    return {string for string in (*_registered(), *_written(), *_methods()) if any(letter.isalpha() for letter in string)}
+    return {string for string in (*_registered(), *_written(), *_methods(), *_figures()) if any(letter.isalpha() for letter in string)}
 
 
 def _registered() -> Iterator[str]:
@@ -56,6 +56,13 @@ def _methods() -> Iterator[str]:
         yield method.summary
         yield from method.stages
         yield from (option.group for option in settings_of.options(method.settings))
+
+
+def _figures() -> Iterator[str]:
+    from reify.panels import convert, parts
+
+    yield from convert.LABELS.values()
+    yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
 
 
 def _written() -> Iterator[str]:
