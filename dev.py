@@ -7,35 +7,66 @@
     python3 dev.py batch DIR -o OUTDIR [flags]
     python3 dev.py bench SUITE             one JSON line per figure on standard output
     python3 dev.py package                 the extension as a zip in dist/; --repository, --with-wheels, --display-only: see --help
-    python3 dev.py docs                    what in docs/ is made from the code
+    python3 dev.py docs                    what in docs/ is made from the code; --site OUT builds the manual as a website, too
     python3 dev.py lock                    the hashes of the engine's wheels, after requirements/engine.txt has changed
 
 The first call makes .venv and installs the pinned requirements there; later calls do so only when these
-change. Standard library only: this file runs before anything is installed.
+change. The website's tool has an environment of its own. Standard library only: this file runs before anything is installed.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-STAMP = VENV / "requirements.sha256"  # what was installed, once all of it was
-LOCK = ROOT / ".venv.lock"  # beside .venv, which is cleared
-REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+LOCK = ROOT / ".venv.lock"  # beside the environments, which are cleared
 LOOK_EVERY_S = 0.5
 PYTHONS = ((3, 11), (3, 13))  # that Blender's bpy wheels exist for
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment of this checkout."""
+
+    folder: Path
+    pins: tuple[str, ...]  # files in requirements/: the one that pip is given, then those that it names
+    editable: bool = False  # whether the checkout is installed there, too
+
+    @property
+    def python(self) -> Path:
+        """Its Python."""
+        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    @property
+    def stamp(self) -> Path:
+        """What was installed, once all of it was."""
+        return self.folder / "requirements.sha256"
+
+    def fingerprint(self) -> str:
+        """Of what belongs there."""
+        state = hashlib.sha256(platform.python_version().encode())
+        files = [ROOT / "requirements" / name for name in sorted(self.pins)]
+        for path in [*files, ROOT / "pyproject.toml"] if self.editable else files:
+            state.update(path.read_bytes())
+        return state.hexdigest()
+
+
+WORKSHOP = Environment(ROOT / ".venv", ("dev.txt", "engine.txt", "tools.txt"), editable=True)
+PRESS = Environment(ROOT / ".venv-docs", ("docs.txt",))  # what builds the website: nothing else needs it
 
 
 def main(argv: list[str]) -> int:
@@ -48,20 +79,22 @@ def main(argv: list[str]) -> int:
     return COMMANDS[argv[0]](prepare(), argv[1:])
 
 
-def prepare() -> Path:
-    """Make .venv and install what is pinned, unless that was done before; returns its Python.
+def prepare(wanted: Environment = WORKSHOP) -> Path:
+    """Make the environment and install what is pinned, unless that was done before; returns its Python.
 
-    One process at a time does so. The Python of .venv itself can't: it would delete what it runs from.
+    One process at a time does so. The Python of the environment itself can't: it would delete what it runs from.
     """
-    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if _is_ready(python):
-        return python
-    if Path(sys.prefix).resolve() == VENV.resolve():
-        sys.exit("The requirements have changed, so .venv has to be made anew: leave it (deactivate), and call dev.py with another Python.")
-    with _alone():
-        if not _is_ready(python):
-            _install(python)
-    return python
+    if _is_ready(wanted):
+        return wanted.python
+    name = wanted.folder.name
+    if Path(sys.prefix).resolve() == wanted.folder.resolve():
+        sys.exit(
+            f"The requirements have changed, so {name} has to be made anew: leave it (deactivate), and call dev.py with another Python."
+        )
+    with _alone(name):
+        if not _is_ready(wanted):
+            _install(wanted)
+    return wanted.python
 
 
 def demo(python: Path, rest: list[str]) -> int:
@@ -95,8 +128,19 @@ def package(python: Path, rest: list[str]) -> int:
 
 
 def docs(python: Path, rest: list[str]) -> int:
-    """The docs' tables from the settings themselves, and the demo's picture."""
-    return _call(python, "-m", "reify.tools.docs", *rest)
+    """The docs' tables from the settings themselves, and the demo's picture; with --site all of docs/ as a website."""
+    parser = argparse.ArgumentParser(prog="dev.py docs")
+    parser.add_argument("--site", type=Path, metavar="OUT", help="build the manual as a static website into this folder, too")
+    site = parser.parse_args(rest).site
+    failed = _call(python, "-m", "reify.tools.docs")
+    if failed or site is None:
+        return failed
+    with tempfile.TemporaryDirectory(prefix="reify-docs-") as doctrees:
+        strictly = ("--nitpicky", "--fail-on-warning", "--keep-going", "--quiet")  # a link or a picture that leads nowhere is an error
+        failed = _call(prepare(PRESS), "-m", "sphinx", *strictly, "-d", doctrees, str(ROOT / "docs"), str(site.absolute()))
+    if not failed:
+        print(site.absolute() / "index.html")
+    return failed
 
 
 def lock(python: Path, rest: list[str]) -> int:
@@ -114,26 +158,27 @@ def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:
         return 130
 
 
-def _is_ready(python: Path) -> bool:
-    return STAMP.is_file() and STAMP.read_text() == _fingerprint() and python.is_file()
+def _is_ready(wanted: Environment) -> bool:
+    return wanted.stamp.is_file() and wanted.stamp.read_text() == wanted.fingerprint() and wanted.python.is_file()
 
 
-def _install(python: Path) -> None:
-    print("Preparing .venv: installing the pinned requirements (a few minutes, once) …", file=sys.stderr)
-    wanted = _fingerprint()
-    STAMP.unlink(missing_ok=True)
-    venv.create(VENV, with_pip=True, clear=True)
-    _pip(python, "-r", str(REQUIREMENTS))
-    _pip(python, "--no-deps", "--editable", str(ROOT))
-    STAMP.write_text(wanted)
+def _install(wanted: Environment) -> None:
+    print(f"Preparing {wanted.folder.name}: installing the pinned requirements (a few minutes, once) …", file=sys.stderr)
+    fingerprint = wanted.fingerprint()
+    wanted.stamp.unlink(missing_ok=True)
+    venv.create(wanted.folder, with_pip=True, clear=True)
+    _pip(wanted.python, "-r", str(ROOT / "requirements" / wanted.pins[0]))
+    if wanted.editable:
+        _pip(wanted.python, "--no-deps", "--editable", str(ROOT))
+    wanted.stamp.write_text(fingerprint)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(name: str) -> Iterator[None]:
     """Hold the lock, which the system takes back however this process ends; wait while another one holds it."""
     with LOCK.open("w") as lock:
         if not _taken(lock):
-            print("Another dev.py is preparing .venv; waiting for it …", file=sys.stderr)
+            print(f"Another dev.py is preparing {name}; waiting for it …", file=sys.stderr)
             while not _taken(lock):
                 time.sleep(LOOK_EVERY_S)
         yield
@@ -158,13 +203,6 @@ def _pip(python: Path, *arguments: str) -> None:
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
     if subprocess.call(command) != 0:
         sys.exit("pip could not install the requirements; its message is above. Check the network and call this command again.")
-
-
-def _fingerprint() -> str:
-    state = hashlib.sha256(platform.python_version().encode())
-    for path in (*sorted(REQUIREMENTS.parent.glob("*.txt")), ROOT / "pyproject.toml"):
-        state.update(path.read_bytes())
-    return state.hexdigest()
 
 
 def _run_with_a_fitting_python(argv: list[str]) -> int:

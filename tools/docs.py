@@ -46,20 +46,18 @@ def _method(method: Method) -> Iterator[str]:
     for option in options(method.settings):
         if option.group != group:
             group = option.group
-            yield from ("", f"### {group or 'General'}", "", "| setting | flag | default | range | what it does |", "|---|---|---|---|---|")
+            yield from ("", f"### {group or 'General'}", "", "| setting | flag | default | what it does |", "|---|---|---|---|")
         yield _row(option)
     yield ""
 
 
 def _row(option: Option) -> str:
-    if option.choices:
-        allowed = "; ".join(f"`{name}`: {text}" for name, text in option.choices.items())
-    elif option.low is not None or option.high is not None:
-        allowed = f"{_number(option.low)} to {_number(option.high)}"
-    else:
-        allowed = ""
+    limits = ""
+    if option.low is not None or option.high is not None:
+        limits = f" ({_number(option.low)} to {_number(option.high)})"
+    choices = "".join(f"<br>`{name}`: {text}" for name, text in option.choices.items())
     default = f"{option.default} {option.unit}".strip()
-    return f"| {option.label} | `{option.flag}` | {default} | {allowed} | {option.help} |"
+    return f"| {option.label} | `{option.flag}` | {default} | {option.help}{limits}{choices} |"
 
 
 def _number(value: float | None) -> str:
