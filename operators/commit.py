@@ -7,7 +7,7 @@ import bpy
 from . import convert, session
 from .viewports import show_colors, viewports
 
-TASK = "reify_job"  # key of the collection's property that says which job made it
+TASK = "reify_job"  # key of the property that says which job made a collection, or an object of another one
 
 
 class REIFY_OT_commit(bpy.types.Operator):
@@ -31,7 +31,7 @@ class REIFY_OT_commit(bpy.types.Operator):
             self.report({"ERROR"}, "The result is no longer there.")
             return {"CANCELLED"}
         if task.context.place is not None:
-            convert.hand_over(context, task)
+            convert.hand_over(context, task)[TASK] = task.id
             return {"FINISHED"}
         scene = bpy.data.scenes.get(task.context.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
@@ -80,6 +80,19 @@ class REIFY_OT_show(bpy.types.Operator):
 def collection_of(identifier: str) -> bpy.types.Collection | None:
     """The collection that a job has made in this file, None where there is none."""
     return next((found for found in bpy.data.collections if found.get(TASK) == identifier), None)
+
+
+def shown_objects(identifier: str) -> list[bpy.types.Object]:
+    """What can be seen of a job's result in this file, its subject first."""
+    collection = collection_of(identifier)
+    if collection is not None:
+        return shown_members(collection)
+    return [made for made in bpy.data.objects if made.get(TASK) == identifier and not made.hide_viewport]
+
+
+def is_here(identifier: str) -> bool:
+    """True where a job's result is in this file."""
+    return collection_of(identifier) is not None or any(made.get(TASK) == identifier for made in bpy.data.objects)
 
 
 def shown_members(collection: bpy.types.Collection) -> list[bpy.types.Object]:

@@ -132,7 +132,8 @@ def start(method: Method, source: bpy.types.Object, settings: Any, scene: bpy.ty
     from ..scene.read import given_from
 
     given = given_from(source, how["modifiers"])
-    return session.start(method, given, settings, scene, seed, place={"object": source.session_uid, **how})
+    place = {"object": source.session_uid, "name": source.name, "file": bpy.data.filepath, **how}
+    return session.start(method, given, settings, scene, seed, place=place)
 
 
 def again(context: bpy.types.Context, method: Method, stored: dict[str, Any]) -> Task:
@@ -148,16 +149,17 @@ def again(context: bpy.types.Context, method: Method, stored: dict[str, Any]) ->
         return start(method, source, settings, context.scene, stored["seed"], **{**convert.how_placed(context.object), "again": True})
 
 
-def hand_over(context: bpy.types.Context, task: Task) -> None:
-    """Put what was made of an object where it belongs, and select it; where the object is gone, into the scene by itself."""
+def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
+    """Put what was made of an object where it belongs, and select it; where the object is gone, into the scene by itself.
+
+    Returns the new object, or the collection that it came in by itself.
+    """
     from ..scene import commit, convert
 
     how = dict(task.context.place)
-    wanted = how.pop("object")  # not by name: that may be another object's by now
-    source = next((other for other in bpy.data.objects if other.session_uid == wanted), None)
+    source = _source(how.pop("object"), how.pop("name"), how.pop("file"), create.method_called(task.context.method))
     if source is None:
-        commit.commit(task.result, bpy.data.scenes.get(task.context.scene) or context.scene)
-        return
+        return commit.commit(task.result, bpy.data.scenes.get(task.context.scene) or context.scene)
     made = convert.place(task.result, source, **how)
     context.view_layer.update()  # before it, new objects aren't known there
     if made.name in context.view_layer.objects:
@@ -165,6 +167,17 @@ def hand_over(context: bpy.types.Context, task: Task) -> None:
             other.select_set(False)
         made.select_set(True)
         context.view_layer.objects.active = made
+    return made
+
+
+def _source(uid: int, name: str, file: str, method: Method) -> bpy.types.Object | None:
+    """The object with a number, which outlives renaming; without one, as after a crash, the one of that name in the saved file."""
+    from ..scene.read import kind_of
+
+    if uid:
+        return next((other for other in bpy.data.objects if other.session_uid == uid), None)
+    found = bpy.data.objects.get(name) if file and file == bpy.data.filepath else None
+    return found if kind_of(found) in method.takes else None
 
 
 def register() -> None:

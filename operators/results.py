@@ -7,8 +7,10 @@ from typing import Any
 
 import bpy
 
-from . import commit, session
+from ..backend.errors import ReifyError
+from . import commit, create, session
 from .control import TaskOperator
+from .reported import reported
 
 TAG = "Reify"
 LARGEST_NOTE = 1000  # characters of the asset's description
@@ -23,20 +25,32 @@ class REIFY_OT_find_result(TaskOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Select and frame it."""
-        collection = _collection(self.task)
-        if collection is None:
-            self.report({"ERROR"}, "The result isn't in this file. Generate it again.")
-            return {"CANCELLED"}
-        shown = [member for member in commit.shown_members(collection) if member.name in context.view_layer.objects]
-        if not shown:
-            self.report({"ERROR"}, "The result is hidden, or in another scene. Unhide it, or go to that scene.")
-            return {"CANCELLED"}
-        bpy.ops.object.select_all(action="DESELECT")
-        for member in shown:
-            member.select_set(True)
-        context.view_layer.objects.active = shown[0]
-        commit.frame_selected(context)
-        return {"FINISHED"}
+
+        def find() -> None:
+            select(context, self.task)
+            commit.frame_selected(context)
+
+        return reported(self, find)
+
+
+class REIFY_OT_regenerate_result(TaskOperator, bpy.types.Operator):
+    """Make this result again, from the same sources with the same settings; the new one takes its place"""
+
+    bl_idname = "reify.regenerate_result"
+    bl_label = "Regenerate"
+    bl_options = {"REGISTER"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Start and return at once."""
+        return reported(self, lambda: self._start(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start and wait."""
+        return reported(self, lambda: create.wait(self._start(context)))
+
+    def _start(self, context: bpy.types.Context) -> Any:
+        select(context, self.task)
+        return create.regenerate(context)
 
 
 class REIFY_OT_delete_result(TaskOperator, bpy.types.Operator):
@@ -55,7 +69,7 @@ class REIFY_OT_delete_result(TaskOperator, bpy.types.Operator):
         from ..scene import commit as scene_commit
 
         task = self.task
-        collection = _collection(task)
+        collection = commit.collection_of(task.id) if task is not None else None
         if collection is not None:
             scene_commit.remove(collection)
         if task is not None:
@@ -111,6 +125,20 @@ class REIFY_OT_mark_asset(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def select(context: bpy.types.Context, task: Any) -> None:
+    """Select what can be seen of a task's result; raises ReifyError where that is nothing."""
+    if task is None or not commit.is_here(task.id):
+        raise ReifyError("The result isn't in this file.", "Generate it again.")
+    shown = [made for made in commit.shown_objects(task.id) if made.name in context.view_layer.objects]
+    if not shown:
+        raise ReifyError("The result is hidden, or in another scene.", "Unhide it, or go to that scene.")
+    for made in context.selected_objects:
+        made.select_set(False)
+    for made in shown:
+        made.select_set(True)
+    context.view_layer.objects.active = shown[0]
+
+
 def mark(collection: bpy.types.Collection, stored: dict[str, Any], license_name: str = "") -> None:
     """Make an asset of a result's collection."""
     collection.asset_mark()
@@ -144,9 +172,5 @@ def _title(method: str) -> str:
     return found.title if found is not None else ""
 
 
-def _collection(task: Any) -> bpy.types.Collection | None:
-    return commit.collection_of(task.id) if task is not None else None
-
-
-CLASSES = (REIFY_OT_find_result, REIFY_OT_delete_result, REIFY_OT_open_folder, REIFY_OT_mark_asset)
+CLASSES = (REIFY_OT_find_result, REIFY_OT_regenerate_result, REIFY_OT_delete_result, REIFY_OT_open_folder, REIFY_OT_mark_asset)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

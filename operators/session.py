@@ -7,8 +7,9 @@ what runs in background mode is its caller's to run again.
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
-from functools import partial
+import threading
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from . import chosen, pump
 
 if TYPE_CHECKING:
     from ..backend.jobs.job import Job
-    from ..backend.jobs.ledger import Ledger
+    from ..backend.jobs.ledger import Entry, Ledger
     from ..backend.jobs.runner import Runner, Task
     from ..backend.methods import Method
     from ..backend.values import Result
@@ -34,15 +35,42 @@ _ledger: Ledger | None = None
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for, and where its result goes: plain JSON, enough to do it again."""
+    """What was asked for, and where its result goes: enough to do it again."""
 
     method: str  # id
-    inputs: Any  # as `store.plain` has it; None for objects of the scene, which only this session can take again
+    inputs: Any  # what the method takes, or Kept; None where that is no longer known
     settings: dict[str, Any]  # flat
     seed: int
     scene: str  # name of the scene
     replaces: str = ""  # name of the collection whose place the result takes
     place: dict[str, Any] | None = None  # of what is made of an object: which one, and where (`convert.start`)
+
+    @cached_property
+    def written(self) -> dict[str, Any]:
+        """The same as JSON has it; without inputs that hold arrays."""
+        from ..backend.jobs import store
+
+        try:
+            plain = store.plain(self.inputs)
+        except TypeError:
+            plain = None
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {"inputs": plain}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Inputs of a job of an earlier session, in a folder of the ledger's."""
+
+    folder: Path
+
+    def load(self) -> Any:
+        """Raises ReifyError where they are damaged."""
+        from ..backend.jobs import store
+
+        try:
+            return store.load(self.folder)
+        except (OSError, ValueError) as error:
+            raise ReifyError("What this was made of can't be read any more.", "Select the object, and convert it again.") from error
 
 
 def runner() -> Runner:
@@ -81,16 +109,12 @@ def start(
 ) -> Task:
     """Put work into the queue and see to it that it is watched."""
     from ..backend import settings as settings_of
-    from ..backend.jobs import store
 
     if not bpy.app.background:
         open_ledger()
-    try:
-        plain = store.plain(inputs)
-    except TypeError:
-        plain = None
-    order = Order(method.id, plain, settings_of.values(settings), seed, scene.name, replaces, place)
-    task = runner().submit(_task(order, method, inputs, settings))
+    order = Order(method.id, inputs, settings_of.values(settings), seed, scene.name, replaces, place)
+    task = runner().submit(_task(order, method, settings))
+    _keep_inputs(task)
     pump.start()
     return task
 
@@ -100,9 +124,17 @@ def retry(task: Task) -> None:
     gone = [path for path in sources(task) if not path.exists()]
     if gone:
         raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
+    if not can_retry(task):
+        raise ReifyError("What this was made of is no longer known.", "Select the object, and convert it again.")
     pump.try_again(task)
     runner().retry(task)
+    _keep_inputs(task)
     pump.start()
+
+
+def can_retry(task: Task) -> bool:
+    """False for an ended conversion of an earlier session."""
+    return task.context.inputs is not None
 
 
 def forget(task: Task) -> None:
@@ -114,9 +146,7 @@ def forget(task: Task) -> None:
 
 def sources(task: Task) -> tuple[Path, ...]:
     """The files and folders that a task is made from."""
-    from ..backend.jobs import store
-
-    return tuple(getattr(store.unplain(task.context.inputs), "sources", ())) if task.context.inputs else ()
+    return tuple(getattr(task.context.inputs, "sources", ()))
 
 
 def thumbnail(task: Task) -> Path | None:
@@ -126,9 +156,15 @@ def thumbnail(task: Task) -> Path | None:
 
 
 def note(task: Task) -> None:
-    """Remember how a task stands, where there is a ledger and its inputs can be written down."""
-    if _ledger is not None and isinstance(task.context, Order) and task.context.inputs is not None:
-        _ledger.note(task, asdict(task.context))
+    """Remember how a task stands, where there is a ledger; one whose inputs hold arrays once these are kept."""
+    if _ledger is None or not isinstance(task.context, Order):
+        return
+    if task.context.written["inputs"] is None:
+        if task.state.ended:
+            _ledger.drop(task.id)
+        elif not _ledger.keeps(task.id):
+            return
+    _ledger.note(task, task.context.written)
 
 
 def remember(folder: Path) -> None:
@@ -139,7 +175,7 @@ def remember(folder: Path) -> None:
     _ledger = ledger.Ledger(folder)
     for entry in _ledger.take_over():
         try:
-            runner().adopt(ledger.restored(entry, _task_of(Order(**entry.order))))
+            runner().adopt(ledger.restored(entry, _task_of(_order_of(entry))))
         except (ReifyError, TypeError, KeyError, ValueError) as error:  # of another version of Reify
             log.warning("a job of an earlier session is left out: %s", error)
             _ledger.forget(entry.id)
@@ -170,23 +206,48 @@ def stop() -> None:
         _runner = None
 
 
+def _keep_inputs(task: Task) -> None:
+    """Keep inputs that hold arrays, in a thread of its own: millions of points take a moment."""
+    if _ledger is not None and task.context.written["inputs"] is None and not isinstance(task.context.inputs, Kept):
+        threading.Thread(target=_keep, args=(_ledger, task), name="reify-keep", daemon=True).start()
+
+
+def _keep(ledger: Ledger, task: Task) -> None:
+    try:
+        ledger.keep(task.id, task.context.inputs)
+    except ReifyError as error:
+        log.warning("%s", error)
+    note(task)
+
+
+def _order_of(entry: Entry) -> Order:
+    from ..backend.jobs import store
+    from ..backend.jobs.runner import State
+
+    order = Order(**entry.order)
+    inputs = store.unplain(order.inputs)
+    if inputs is None and _ledger is not None and entry.state == State.INTERRUPTED.value:
+        inputs = Kept(_ledger.kept(entry.id))
+    place = None if order.place is None else {**order.place, "object": 0}  # numbers of objects are each session's own
+    return replace(order, inputs=inputs, place=place)
+
+
 def _task_of(order: Order) -> Task:
     from ..backend import settings as settings_of
-    from ..backend.jobs import store
     from ..backend.methods import all_methods
 
     method = all_methods()[order.method]
-    return _task(order, method, store.unplain(order.inputs), settings_of.with_values(method.settings(), order.settings))
+    return _task(order, method, settings_of.with_values(method.settings(), order.settings))
 
 
-def _task(order: Order, method: Method, inputs: Any, settings: Any) -> Task:
+def _task(order: Order, method: Method, settings: Any) -> Task:
     from ..backend.jobs.job import Job
     from ..backend.jobs.runner import Task
 
     cache = chosen.cache()
     task = Task(
         title=method.title,
-        work=lambda job: method.perform(inputs, settings, job),
+        work=lambda job: method.perform(order.inputs.load() if isinstance(order.inputs, Kept) else order.inputs, settings, job),
         make_job=lambda listener: Job(cache, listener, seed=order.seed, weights=method.stages),
         context=order,
     )

@@ -59,6 +59,8 @@ def _waiting() -> list[Task]:
 
 
 def _label(task: Task) -> str:
+    if task.context.place is not None:
+        return str(task.context.place["name"])
     first = next(iter(session.sources(task)), None)
     return first.name if first is not None else say(task.title)
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import session
-from ..operators.commit import collection_of
+from ..operators import commit, session
 from . import icons
 from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
 
@@ -74,16 +73,20 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
         body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
         body.template_icon(icons.of_file(picture), scale=4.0)
     column = body.column(align=True)
-    for figure in headline(task.outcome.metrics).split(", ") if picture else [headline(task.outcome.metrics)]:
+    line = headline(task.outcome.metrics)
+    for figure in filter(None, line.split(", ") if picture else [line]):
         text(column, context, figure, share=share)
     text(column, context, say("In {time}", time=clock(task.outcome.seconds)), share=share)
     row = layout.row(align=True)
-    if collection_of(task.id) is not None:
+    if commit.is_here(task.id):
         row.operator("reify.find_result", icon="ZOOM_SELECTED").number = task.number
-        row.operator("reify.delete_result", text="", icon="TRASH").number = task.number
-    else:
+        row.operator("reify.regenerate_result", text="", icon="FILE_REFRESH").number = task.number
+    elif session.can_retry(task):
         row.operator("reify.retry", text="Add to Scene", icon="IMPORT").number = task.number
-    row.operator("reify.open_folder", text="", icon="FILE_FOLDER").number = task.number
+    if commit.collection_of(task.id) is not None:
+        row.operator("reify.delete_result", text="", icon="TRASH").number = task.number
+    if session.sources(task):
+        row.operator("reify.open_folder", text="", icon="FILE_FOLDER").number = task.number
 
 
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:

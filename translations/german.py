@@ -168,6 +168,7 @@ GERMAN = {
     "Install the engine from a folder of .whl files, without the network": "Den Rechenkern aus einem Ordner mit .whl-Dateien installieren, ohne Netz",
     "Install the packages that do the computing into Reify's own folder; nothing of Blender or the system changes": "Die Pakete, die rechnen, in Reifys eigenen Ordner installieren; an Blender und am System ändert sich nichts",
     "Make Blender objects from the sources, in the background; until they are there, Blender asks before it closes": "Im Hintergrund aus den Quellen Blender-Objekte machen; bis sie da sind, fragt Blender nach, bevor es sich schließt",
+    "Make this result again, from the same sources with the same settings; the new one takes its place": "Dieses Ergebnis noch einmal machen, aus denselben Quellen mit denselben Einstellungen; das neue tritt an seine Stelle",
     "Make the selected result again, from the same sources with the same settings; the new one takes its place": "Das ausgewählte Ergebnis noch einmal machen, aus denselben Quellen mit denselben Einstellungen; das neue tritt an seine Stelle",
     "Offer the selected result in the asset browser, with a picture, tags and notes on how it was made": "Das ausgewählte Ergebnis im Asset-Browser anbieten, mit Bild, Schlagwörtern und Angaben zur Entstehung",
     "Open Reify's preferences": "Reifys Einstellungen öffnen",

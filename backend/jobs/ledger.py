@@ -1,5 +1,7 @@
 """What is remembered of jobs when Blender is closed, or gone: a small JSON file for each, in a folder of the user's.
 
+What a job is made of may hold arrays, as objects of a scene do; those lie in a folder beside its file until the job has ended.
+
 Several Blenders may share the folder. Each holds a lock of its own for as long as it lives, which the system takes
 back however its process ends; a job that runs under a lock nobody holds was interrupted.
 """
@@ -10,6 +12,7 @@ import dataclasses
 import json
 import logging
 import os
+import shutil
 import threading
 import time
 import uuid
@@ -20,6 +23,7 @@ from typing import IO, Any
 
 from ..errors import ReifyError
 from ..files import write_text
+from . import store
 from .runner import Failure, Outcome, State, Task
 
 log = logging.getLogger(__name__)
@@ -87,6 +91,24 @@ class Ledger:
             self._forgotten.add(identifier)
             for path in (self._file(identifier), self.thumbnail(identifier)):
                 path.unlink(missing_ok=True)
+        self.drop(identifier)
+
+    def keep(self, identifier: str, value: Any) -> None:
+        """Keep what a job is made of; raises ReifyError where the system refuses."""
+        store.save(value, self.kept(identifier))
+
+    def keeps(self, identifier: str) -> bool:
+        """True once the whole of it is kept."""
+        return (self.kept(identifier) / "value.json").is_file()
+
+    def kept(self, identifier: str) -> Path:
+        """The folder for what a job is made of; `store.load` reads it."""
+        return self.folder / identifier
+
+    def drop(self, identifier: str) -> None:
+        """Keep what a job is made of no longer."""
+        if not self._closed:
+            shutil.rmtree(self.kept(identifier), ignore_errors=True)
 
     def thumbnail(self, identifier: str) -> Path:
         """Where the picture of a job's result lies, if it has one."""
@@ -105,6 +127,8 @@ class Ledger:
         for entry in ended[:-MOST]:
             self.forget(entry.id)
             found.remove(entry)
+        for entry in ended:
+            self.drop(entry.id)
         return found
 
     def _entries(self) -> list[Entry]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -157,3 +159,61 @@ def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, t
     assert not [made.name for made in bpy.data.objects if made.name.startswith("fox")] and not session.tasks()
     with pytest.raises(RuntimeError, match="isn't in this file"):
         bpy.ops.reify.find_result(number=task.number)
+
+
+def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_takes_its_place(scene, tmp_path):
+    import bpy
+    from reify.backend.jobs.runner import State
+    from reify.operators import convert, pump, session
+    from reify.operators.create import method_called
+
+    def place(name: str):
+        bpy.ops.mesh.primitive_monkey_add()
+        bpy.context.object.name = name
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / f"{name}.blend"))
+
+    def ended(task):
+        until = time.monotonic() + 60
+        while not task.state.ended:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        pump.tick()
+
+    def kept():
+        return [path for path in (tmp_path / "jobs").iterdir() if path.is_dir() and (path / "value.json").exists()]
+
+    place("Head")
+    session.remember(tmp_path / "jobs")
+    hold = threading.Event()
+    method = method_called("mesh")
+    waits = dataclasses.replace(method, run=lambda given, settings, job: hold.wait() and method.run(given, settings, job))
+    task = convert.start(waits, bpy.context.object, method.preset("Repair Only"), scene, 0, beside=False, modifiers=True, again=False)
+    until = time.monotonic() + 60
+    while not (kept() and task.state is State.RUNNING):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    session._ledger.close()  # as if Blender were killed here
+    hold.set()
+    ended(task)
+    session.stop()
+
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "Head.blend"))
+    bpy.context.object.data.vertices[0].co.x += 5.0  # changed after the conversion was asked for
+    session.remember(tmp_path / "jobs")
+    (found,) = session.tasks()
+    assert found.state is State.INTERRUPTED
+    session.retry(found)
+    ended(found)
+    assert found.state is State.DONE, found.failure
+    assert {made.name for made in bpy.data.objects} == {"Head", "Head Original"}
+    assert max(vertex.co.x for vertex in bpy.data.objects["Head"].data.vertices) < 2.0
+    assert not kept(), "what it was made of is kept for good"
+    bpy.ops.reify.find_result(number=found.number)
+    assert bpy.context.view_layer.objects.active.name == "Head"
+
+    session.stop()
+    session.remember(tmp_path / "jobs")
+    (again,) = session.tasks()
+    assert again.state is State.DONE and again.outcome.name == "Head"
+    with pytest.raises(RuntimeError, match="no longer known. Select the object, and convert it again"):
+        bpy.ops.reify.retry(number=again.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -87,9 +88,11 @@ def task(monkeypatch):
     """The only task that there is; tests set its state."""
     from reify.backend.jobs.job import Job
     from reify.backend.jobs.runner import Task
+    from reify.backend.values import Photos
     from reify.operators import session
 
-    made = Task("From Photos", lambda job: None, lambda listener: Job(), session.Order("photos", None, {}, 0, "Scene"))
+    order = session.Order("photos", Photos((Path("fox"),)), {}, 0, "Scene")
+    made = Task("From Photos", lambda job: None, lambda listener: Job(), order)
     made.job = Job()
     monkeypatch.setattr(session, "tasks", lambda: (made,))
     return made
@@ -195,7 +198,14 @@ def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     commit(samples.result())[TASK] = task.id
     bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
     drawn, texts = draw(VIEW3D_PT_reify_results)
-    assert {"reify.regenerate", "reify.mark_asset", "reify.find_result", "reify.delete_result", "reify.open_folder"} <= set(drawn)
+    assert {
+        "reify.regenerate",
+        "reify.mark_asset",
+        "reify.find_result",
+        "reify.regenerate_result",
+        "reify.delete_result",
+        "reify.open_folder",
+    } <= set(drawn)
     assert drawn.count("reify.show") == 3
 
 
@@ -205,7 +215,7 @@ def test_an_interrupted_job_is_offered_with_how_far_it_came(scene, task):
 
     task.state, task.reached = State.INTERRUPTED, ("Training splats", 0.43)
     drawn, texts = draw(VIEW3D_PT_reify)
-    assert "From Photos was interrupted at 43%." in texts
+    assert "fox was interrupted at 43%." in texts
     assert {"reify.retry", "reify.forget", "reify.add_folder"} <= set(drawn)
 
 
@@ -218,7 +228,7 @@ def test_waiting_jobs_are_listed_and_only_where_there_are_any(scene, task):
     task.state = State.QUEUED
     assert VIEW3D_PT_reify_queue.poll(None)
     drawn, texts = draw(VIEW3D_PT_reify_queue)
-    assert "From Photos" in texts
+    assert "fox" in texts
     assert drawn == ["reify.move (disabled)", "reify.move (disabled)", "reify.cancel"]
 
 
