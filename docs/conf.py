@@ -22,6 +22,7 @@ html_theme_options = {
     "page_width": "1240px",
     "body_max_width": "none",
     "sidebar_width": "240px",
+    "code_font_size": "0.8em",
     "show_powered_by": False,
 }
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
