@@ -28,7 +28,17 @@ class TaskOperator:
         return session.find(self.number) if self.number else session.current()
 
 
-class REIFY_OT_cancel(TaskOperator, bpy.types.Operator):
+class RunningOperator(TaskOperator):
+    """What the operators on a task that hasn't ended share."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """While there is one."""
+        cls.poll_message_set("Nothing is running")
+        return session.current() is not None
+
+
+class REIFY_OT_cancel(RunningOperator, bpy.types.Operator):
     """End the job; finished stages are kept, so that starting again goes on from there"""
 
     bl_idname = "reify.cancel"
@@ -41,7 +51,7 @@ class REIFY_OT_cancel(TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class REIFY_OT_keep(TaskOperator, bpy.types.Operator):
+class REIFY_OT_keep(RunningOperator, bpy.types.Operator):
     """End the training now and go on with the splats as they are"""
 
     bl_idname = "reify.keep"
@@ -54,7 +64,7 @@ class REIFY_OT_keep(TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class REIFY_OT_pause(TaskOperator, bpy.types.Operator):
+class REIFY_OT_pause(RunningOperator, bpy.types.Operator):
     """Hold the job, or let it go on"""
 
     bl_idname = "reify.pause"

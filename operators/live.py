@@ -207,7 +207,6 @@ class REIFY_OT_live_preview(bpy.types.Operator):
 
     bl_idname = "reify.live_preview"
     bl_label = "Live Preview"
-    bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Switch it on or off."""

@@ -1,10 +1,10 @@
-"""What the artist sees: the tab "Reify" in the 3D viewport's sidebar. Panels draw; they decide nothing."""
+"""What the artist sees: the tab "Reify" in the 3D viewport's sidebar, and a bar while something runs. Panels draw; they decide nothing."""
 
 from __future__ import annotations
 
-from . import convert, create, from_text, icons, pictures, presets, queue, results, settings
+from . import convert, create, from_text, icons, menus, pictures, presets, queue, results, settings, status
 
-MODULES = (icons, presets, create, pictures, settings, queue, results, convert, from_text)
+MODULES = (icons, presets, create, pictures, settings, queue, results, convert, from_text, menus, status)
 
 
 def register() -> None:

@@ -186,6 +186,7 @@ GERMAN = {
     "Show what the picture becomes while sliders move, coarse, in the viewport and in the panel": "Zeigen, was aus dem Bild wird, während Regler bewegt werden, grob, in der Ansicht und im Panel",
     "Take dropped photos or a video as what to make objects from; of a single picture it is asked whether it is a photo or a drawing": "Fallen gelassene Fotos oder ein Video als Quelle nehmen; bei einem einzelnen Bild wird gefragt, ob es ein Foto oder eine Zeichnung ist",
     # What is missing when a button is gray
+    "Nothing is running": "Es läuft nichts",
     "The engine is being installed": "Der Rechenkern wird gerade installiert",
     "This file holds no images": "Diese Datei enthält keine Bilder",
     "Open a picture in an Image Editor first": "Erst ein Bild in einem Bildeditor öffnen",

@@ -17,14 +17,15 @@ import bpy, reify
 
 def traces():
     lists = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
-    menus = (bpy.types.TOPBAR_MT_file_import, bpy.types.VIEW3D_MT_object, bpy.types.STATUSBAR_HT_header, bpy.types.IMAGE_MT_image)
+    names = ("TOPBAR_MT_file_import", "VIEW3D_MT_add", "VIEW3D_MT_object", "IMAGE_MT_image", "STATUSBAR_HT_header")
+    menus = [getattr(bpy.types, name) for name in names]
     return {
         "handlers": {name: len(value) for name, value in lists.items() if isinstance(value, list)},
         "types": sorted(name for name in dir(bpy.types) if "reify" in name.lower()),
         "groups": sorted(cls.__name__ for cls in bpy.types.PropertyGroup.__subclasses__() if cls.is_registered and "Reify" in cls.__name__),
         "properties": [kind for kind in ("Scene", "WindowManager", "Object", "Collection") if hasattr(getattr(bpy.types, kind), "reify")],
         "operators": dir(bpy.ops.reify),
-        "menus": [len(getattr(menu.draw, "_draw_funcs", ())) for menu in menus],
+        "menus": sum("reify" in draw.__module__ for menu in menus for draw in getattr(menu.draw, "_draw_funcs", ())),
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "path": sys.path[:],
     }
@@ -50,7 +51,7 @@ def test_registering_twenty_times_leaves_no_property_handler_thread_or_menu_entr
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     before, first, again, after, heavy = json.loads(done.stdout.splitlines()[-1])
-    assert first["properties"] == ["Scene"] and first["types"] and first["operators"]
+    assert first["properties"] == ["Scene"] and first["types"] and first["operators"] and first["menus"] == 5
     assert again == first
     assert after == before
     assert heavy == [], "enabling imports what only jobs need"

@@ -65,4 +65,4 @@ def test_a_figure_that_was_0_and_is_0_is_left_out():
     from reify.panels.convert import changes
 
     metrics = {"before.holes": 0.0, "after.holes": 0.0, "before.genus": -1.0, "after.genus": 1.0, "before.area": 0.5, "after.area": 12345.0}
-    assert changes(metrics) == [("Handles (genus)", "–", "1"), ("Area", "0.5", "12,345")]
+    assert changes(metrics) == [("Handles (Genus)", "–", "1"), ("Area", "0.5", "12,345")]

@@ -42,6 +42,15 @@ class Layout:
         assert name in owner.bl_rna.properties, f"{owner} has no {name}"
         self.drawn.append(name)
 
+    def separator(self) -> None:
+        pass
+
+    def operator_enum(self, name: str, values: str) -> None:
+        import bpy
+
+        assert values in getattr(bpy.ops.reify, name.partition(".")[2]).get_rna_type().properties
+        self.drawn.append(name)
+
     def operator(self, name: str, **_options) -> SimpleNamespace:
         import bpy
 
@@ -217,6 +226,32 @@ def test_an_interrupted_job_is_offered_with_how_far_it_came(scene, task):
     drawn, texts = draw(VIEW3D_PT_reify)
     assert "fox was interrupted at 43%." in texts
     assert {"reify.retry", "reify.forget", "reify.add_folder"} <= set(drawn)
+
+
+def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
+    import bpy
+    from reify.backend.jobs.job import Progress
+    from reify.backend.jobs.runner import State
+    from reify.operators.redraw import redraw
+    from reify.panels.status import draw as draw_status
+
+    drawn, texts = [], []
+    header = SimpleNamespace(layout=Layout(drawn, texts))
+    task.state, task.progress = State.RUNNING, Progress("Training splats", 0.5, 0.43, "step 1", seconds_left=130.0)
+    draw_status(header, bpy.context)
+    assert (drawn, texts) == (["progress", "reify.cancel"], ["Training splats 43%, 2 min 10 s left"])
+    task.state = State.DONE
+    draw_status(header, bpy.context)
+    assert len(drawn) == 2
+    redraw()
+
+
+def test_the_menus_hold_what_the_search_is_to_find(scene):
+    from reify.panels import menus
+
+    drawn = [name for menu in menus.CLASSES for name in draw(menu)[0]]
+    assert {"reify.create", "reify.convert", "reify.show", "reify.draw_box", "reify.self_test"} <= set(drawn)
+    assert len(drawn) == len(set(drawn))
 
 
 def test_waiting_jobs_are_listed_and_only_where_there_are_any(scene, task):
