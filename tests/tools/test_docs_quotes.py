@@ -18,7 +18,18 @@ from reify.farm.order import read_order
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
 ROOMS = ("backend", "farm", "operators", "panels", "scene", "translations")
-GUIDE = ("README", "index", "first_capture", "photos_to_mesh", "splats", "one_picture", "interface", "headless", "troubleshooting")
+GUIDE = (
+    "README",
+    "index",
+    "install",
+    "first_capture",
+    "photos_to_mesh",
+    "splats",
+    "one_picture",
+    "interface",
+    "headless",
+    "troubleshooting",
+)
 COMMANDS = {"reify": cli.main, "blender --background --command reify": cli.main, "python3 dev.py": dev.main}
 
 
