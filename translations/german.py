@@ -477,6 +477,8 @@ GERMAN = {
     "Keep relief that was lost when the mesh was made smaller, as a normal map": "Relief, das beim Verkleinern des Meshs verloren ging, als Normal-Map bewahren",
     "Level Exposure": "Belichtung angleichen",
     "Make photos of different exposure and white balance agree where they overlap": "Fotos verschiedener Belichtung und Farbtemperatur angleichen, wo sie sich überlappen",
+    "Level Seams": "Nähte angleichen",
+    "Take away the steps where neighboring places come from different photos": "Stufen beseitigen, wo benachbarte Stellen aus verschiedenen Fotos stammen",
     # From Picture
     "How the picture becomes a body": "Wie aus dem Bild ein Körper wird",
     "Choose by the outline: its symmetry, straightness, holes and colors": "Nach dem Umriss wählen: seiner Symmetrie, Geradheit, Löchern und Farben",

@@ -14,6 +14,8 @@ from . import texture_kernels as kernels
 EDGE = 1 / 800  # of the picture's longer side: so near to a jump in depth nothing is used; cameras and surface are off by as much
 EDGE_FADE = 1 / 200  # so near to one, only where there is nothing better
 LEAST_COSINE = 0.15  # between the surface's normal and the direction to the camera
+NORMAL_PASSES = 8  # of averaging normals
+LEAST_ALIKE = 0.5  # cosine of the angle between normals that are averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +59,32 @@ def lay_out(mesh: Mesh, size: int) -> Layout:
     return Layout(size, rows.astype(np.int32), columns.astype(np.int32), face[rows, columns], barycentric[rows, columns])
 
 
-def collect(samples: Samples, layout: Layout, mesh: Mesh, views: Views, index: int) -> None:
-    """Put one photo's colors into the slots of the texels that it sees better than those that are there."""
+def even_normals(mesh: Mesh) -> Array:
+    """Unit vertex normals [V,3] float32 without the noise of the surface, which would have every face choose other photos.
+
+    Only neighbors that face about the same way are averaged, so that edges stay.
+    """
+    normals = raster.normals_of(mesh).astype(np.float64)
+    start, end = mesh.faces.ravel(), mesh.faces[:, [1, 2, 0]].ravel()
+    for _ in range(NORMAL_PASSES):
+        alike = np.maximum(np.einsum("ei,ei->e", normals[start], normals[end]) - LEAST_ALIKE, 0.0)
+        sums = [normals[:, k] + np.bincount(start, alike * normals[end, k], len(normals)) for k in range(3)]
+        normals = np.stack(sums, axis=1)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return normals.astype(np.float32)
+
+
+def collect(samples: Samples, layout: Layout, mesh: Mesh, normals: Array, views: Views, index: int) -> None:
+    """Put one photo's colors into the slots of the texels that it sees better than those that are there.
+
+    `normals` [V,3] are the vertices' normals by which a photo's angle is judged.
+    """
     rgb, alpha, known = views.rgb[index], views.alpha[index], views.weight[index]
     depth = raster.rasterize_mesh(mesh, views.cameras, index).depth
     trust = _trust(depth, alpha, known)
     pose = np.ascontiguousarray(views.cameras.cam_from_world[index], np.float64)
     K = views.cameras.K[index]
     intrinsics = np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]])
-    normals = raster.normals_of(mesh)
     rgb = np.ascontiguousarray(rgb)
     crispness = np.float32(_crispness(rgb, depth > 0))
 

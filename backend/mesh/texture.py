@@ -30,6 +30,7 @@ class TextureSettings:
     size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
     long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
     level_exposure: bool = option(True, "Make photos of different exposure and white balance agree where they overlap")
+    level_seams: bool = option(True, "Take away the steps where neighboring places come from different photos")
     normal_map: bool = option(False, "Keep relief that was lost when the mesh was made smaller, as a normal map")
     sharpness: float = option(
         4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True
@@ -43,9 +44,9 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     """The mesh with textures "base_color" and "coverage" (white where a photo saw the surface, black where colors were guessed).
 
     A texel takes the photos that see it (by depth), the better the more they face it, the closer and sharper they are and the
-    farther they see it from silhouettes; photos that disagree with the others count less. Places that no photo sees continue
-    their surroundings, with the detail of the vertex colors where the mesh has them. Raises ReifyError for a mesh without UVs
-    or where no photo sees it.
+    farther they see it from silhouettes; photos that disagree with the others count less. Steps between places that come from
+    different photos are leveled. Places that no photo sees continue their surroundings, with the detail of the vertex colors
+    where the mesh has them. Raises ReifyError for a mesh without UVs or where no photo sees it.
     """
     if settings.colors == "vertices":
         job.choose("texture", "vertex colors, as set")
@@ -55,21 +56,23 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     if len(views) == 0:
         raise ReifyError("There are no photos to take the texture from.", "Use the vertex colors instead.")
     device.prepare_numba()
-    from . import fill, texels
+    from . import fill, seams, texels
 
     job.progress(0.02, "laying out texels")
     layout = texels.lay_out(mesh, settings.size_px)
-    samples = texels.Samples.empty(layout.count, SLOTS)
+    samples, normals = texels.Samples.empty(layout.count, SLOTS), texels.even_normals(mesh)
     for index in range(len(views)):
         job.progress(0.05 + 0.75 * index / len(views), f"photo {index + 1} of {len(views)}")
-        texels.collect(samples, layout, mesh, views, index)
+        texels.collect(samples, layout, mesh, normals, views, index)
     seen = samples.quality[:, 0] > 0
     if not seen.any():
         raise ReifyError("No photo sees the mesh.", "Check that the mesh and the cameras belong together.")
-    job.progress(0.8, "levelling exposure")
+    job.progress(0.8, "leveling exposure")
     gains = texels.solve_gains(samples, len(views)) if settings.level_exposure else np.ones((len(views), 3), np.float32)
     job.progress(0.85, "blending")
     color = texels.blend(samples, gains, settings.sharpness)
+    if settings.level_seams:
+        color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
     job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
     job.progress(0.9, "filling what no photo saw")
     color = fill.unseen(color, seen, layout, mesh)

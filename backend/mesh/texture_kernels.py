@@ -101,7 +101,7 @@ def blend(quality, color, view, gains, sharpness, out):
     """Weighted mean [T,3] of the slots, twice reweighted by how far each is from it."""
     slots = quality.shape[1]
     weight = np.empty(slots, np.float32)
-    levelled = np.empty((slots, 3), np.float32)
+    leveled = np.empty((slots, 3), np.float32)
     for t in range(quality.shape[0]):
         best = quality[t, 0]
         if best <= 0.0:
@@ -112,21 +112,26 @@ def blend(quality, color, view, gains, sharpness, out):
                 break
             weight[s] = (quality[t, s] / best) ** sharpness
             for c in range(3):
-                levelled[s, c] = min(np.float32(255), color[t, s, c] * gains[view[t, s], c])
+                leveled[s, c] = min(np.float32(255), color[t, s, c] * gains[view[t, s], c])
             count += 1
         for step in range(3):
             total, r, g, b = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
             for s in range(count):
                 w = weight[s]
                 if step > 0:
-                    # Beyond 25 gray levels from the mean a photo counts less than half.
-                    away = (levelled[s, 0] - out[t, 0]) ** 2 + (levelled[s, 1] - out[t, 1]) ** 2 + (levelled[s, 2] - out[t, 2]) ** 2
-                    w /= np.float32(1) + away / np.float32(3 * 25 * 25)
+                    w *= agreement(leveled[s, 0], leveled[s, 1], leveled[s, 2], out[t])
                 total += w
-                r += w * levelled[s, 0]
-                g += w * levelled[s, 1]
-                b += w * levelled[s, 2]
+                r += w * leveled[s, 0]
+                g += w * leveled[s, 1]
+                b += w * leveled[s, 2]
             out[t, 0], out[t, 1], out[t, 2] = r / total, g / total, b / total
+
+
+@njit(inline="always")
+def agreement(r, g, b, mean):
+    """How much a photo's color counts that is so far from the mean of all: beyond 25 gray levels less than half."""
+    away = (r - mean[0]) ** 2 + (g - mean[1]) ** 2 + (b - mean[2]) ** 2
+    return np.float32(1) / (np.float32(1) + away / np.float32(3 * 25 * 25))
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.job import Job
-from reify.backend.mesh.raster import rasterize_mesh, render_mesh
+from reify.backend.mesh.raster import interpolate, rasterize_mesh, render_mesh
 from reify.backend.mesh.texture import TextureSettings, texture_from_photos
 from reify.backend.mesh.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh, Views
@@ -75,6 +75,18 @@ def error_inside(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
     return float(np.sqrt(np.mean(np.concatenate(differences) ** 2)))
 
 
+def roughness(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
+    """Root mean square of how much more neighboring pixels differ than in the truth, in gray levels."""
+    steps = []
+    for index in range(len(cameras)):
+        inside = rasterize_mesh(truth, cameras, index).hit
+        a, b = (render_mesh(m, cameras, index).astype(float) for m in (textured, truth))
+        for axis in (0, 1):
+            both = np.minimum(np.take(inside, range(1, len(inside)), axis), np.take(inside, range(len(inside) - 1), axis))
+            steps.append(np.diff(a - b, axis=axis)[both])
+    return float(np.sqrt(np.mean(np.concatenate(steps) ** 2)))
+
+
 def test_the_pattern_comes_back_from_unseen_directions() -> None:
     truth = ball()
     job = Job()
@@ -85,15 +97,53 @@ def test_the_pattern_comes_back_from_unseen_directions() -> None:
     assert textured.textures["coverage"].min() == 255 or (textured.textures["coverage"] == 255).mean() > 0.95
 
 
-def test_photos_of_different_exposure_are_levelled() -> None:
+def test_photos_of_different_exposure_are_leveled() -> None:
     truth = ball()
     gains = np.where(np.arange(14) % 2, 0.8, 1.15)[:, None, None, None] * np.ones((1, 1, 1, 3))
     views = photos_of(truth, orbit(14), gains)
     mesh = bare(truth)
-    levelled = texture_from_photos(mesh, views, SETTINGS, job=Job())
-    raw = texture_from_photos(mesh, views, replace(SETTINGS, level_exposure=False), job=Job())
+    leveled = texture_from_photos(mesh, views, SETTINGS, job=Job())
+    raw = texture_from_photos(mesh, views, replace(SETTINGS, level_exposure=False, level_seams=False), job=Job())
     assert error_inside(raw, truth, orbit(4)) > 12
-    assert error_inside(levelled, truth, orbit(4)) < 7
+    assert error_inside(leveled, truth, orbit(4)) < 7
+
+
+def test_light_that_differs_across_the_photos_leaves_no_steps() -> None:
+    """Each photo is brighter on one side, so that no factor makes them agree: where the best photo changes, steps remain."""
+    truth, cameras = ball(), orbit(14)
+    views = photos_of(truth, cameras)
+    for index, picture in enumerate(views.rgb):
+        ramp = np.linspace(0.7, 1.3, picture.shape[1])[None, :, None]
+        picture[:] = (picture * (ramp if index % 2 else ramp[:, ::-1])).clip(0, 255)
+    mesh = bare(truth)
+    leveled, raw = (texture_from_photos(mesh, views, replace(SETTINGS, sharpness=16.0, level_seams=on), job=Job()) for on in (True, False))
+    assert roughness(raw, truth, orbit(4)) > 1.6 * roughness(leveled, truth, orbit(4))
+    assert error_inside(leveled, truth, orbit(4)) < 1.02 * error_inside(raw, truth, orbit(4))
+
+
+def test_a_step_between_two_photos_goes_on_both_sides_of_a_uv_seam() -> None:
+    """A white wall in two charts; each photo shows one half and a strip of the other, one of them darker."""
+    wall = np.array([[-1, 0, -1], [0, 0, -1], [1, 0, -1], [1, 0, 1], [0, 0, 1], [-1, 0, 1]], np.float32)
+    faces = np.array([[0, 1, 4], [0, 4, 5], [1, 2, 3], [1, 3, 4]], np.int32)
+    uvs = 0.05 + 0.4 * (wall[faces][..., [0, 2]] * [1, 0.5] + [1, 0.5])
+    uvs[2:] = uvs[2:, :, ::-1] + [0, 0.1]  # the right half lies elsewhere, turned over
+    white = Mesh(wall, faces, uvs.astype(np.float32), vertex_srgb=np.full((6, 3), 0.8, np.float32))
+    cameras = orbit(16, distance=4.0)
+    cameras = cameras.take(np.flatnonzero(cameras.centers[:, 1] < -2.5)[:2])
+    views = photos_of(replace(white, uvs=None), cameras, np.array([0.8, 1.0])[:, None, None, None] * np.ones((1, 1, 1, 3)))
+    weight = []
+    for index in range(2):
+        at = interpolate(rasterize_mesh(white, cameras, index), wall[faces])[..., 0]
+        weight.append(np.where(at < 0.1 if index == 0 else at > -0.1, 255, 0).astype(np.uint8))
+    both = [
+        texture_from_photos(replace(white, vertex_srgb=None), replace(views, weight=weight), settings, job=Job())
+        for settings in (replace(SETTINGS, level_exposure=False, level_seams=on, size_px=512) for on in (False, True))
+    ]
+    raw, leveled = (render_mesh(mesh, cameras, 0).astype(float)[..., 1] for mesh in both)
+    place = interpolate(rasterize_mesh(white, cameras, 0), wall[faces])
+    middle = rasterize_mesh(white, cameras, 0).hit & (np.abs(place[..., 0]) < 0.5) & (np.abs(place[..., 2]) < 0.8)
+    step = [np.abs(np.diff(picture, axis=1))[middle[:, :-1] & middle[:, 1:]].max() for picture in (raw, leveled)]
+    assert step[0] > 25 and step[1] < 5, step
 
 
 def test_what_no_photo_saw_is_guessed_and_marked() -> None:
