@@ -59,7 +59,7 @@ class Environment:
     def fingerprint(self) -> str:
         """Of what belongs there."""
         state = hashlib.sha256(platform.python_version().encode())
-        files = [ROOT / "requirements" / name for name in sorted(self.pins)]
+        files = [ROOT / "requirements" / name for name in self.pins]
         for path in [*files, ROOT / "pyproject.toml"] if self.editable else files:
             state.update(path.read_bytes())
         return state.hexdigest()
