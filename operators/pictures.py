@@ -10,9 +10,8 @@ from urllib.parse import urlparse
 
 import bpy
 
-from ..backend.device import cache_folder
 from ..backend.errors import ReifyError
-from . import image_editor
+from . import chosen, image_editor
 from .properties import chosen_method, group_of, read_settings
 from .reported import reported
 from .sources import add_paths, paths_of
@@ -201,7 +200,7 @@ class REIFY_OT_use_strokes(bpy.types.Operator):
         def use() -> None:
             pixels = images.pixels(bpy.data.images[image_editor.STROKES])
             # Named by what they are: results made from them can be made again, whatever is painted later.
-            path = cache_folder() / "strokes" / f"{hashlib.sha256(pixels.tobytes()).hexdigest()[:16]}.png"
+            path = chosen.user_folder("pictures") / hashlib.sha256(pixels.tobytes()).hexdigest()[:16] / "Strokes.png"
             write_png(path, pixels)
             strokes_of(path, pixels.shape[:2])
             group = _group(context)
@@ -247,8 +246,8 @@ def _add_images(context: bpy.types.Context, found: list[Any]) -> None:
 
 
 def _selected_images(context: bpy.types.Context) -> list[Any]:
-    chosen = [made for made in context.selected_objects if made.type == "EMPTY" and made.empty_display_type == "IMAGE" and made.data]
-    return [made.data for made in sorted(chosen, key=lambda made: made.matrix_world.translation.x)]
+    selected = [made for made in context.selected_objects if made.type == "EMPTY" and made.empty_display_type == "IMAGE" and made.data]
+    return [made.data for made in sorted(selected, key=lambda made: made.matrix_world.translation.x)]
 
 
 def _on_clipboard(text: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,15 +13,20 @@ import numpy as np
 
 from ..backend.errors import ReifyError
 from ..backend.formats.images import write_png
+from ..backend.jobs.cache import prune
 from . import images
+
+KEPT_BYTES = 2 << 30  # of written pictures
 
 
 def photo_files(sources: Iterable[bpy.types.Image], folder: Path) -> tuple[Path, ...]:
     """A picture file for each image; packed, painted and generated ones are written to `folder` as PNG, those with the same pixels once.
 
-    Raises ReifyError for an image without pixels.
+    Pictures written there that were used longest ago go when there are too many. Raises ReifyError for an image without pixels.
     """
-    return tuple(_photo_file(image, folder) for image in sources)
+    files = tuple(_photo_file(image, folder) for image in sources)
+    prune(folder, KEPT_BYTES)
+    return files
 
 
 def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
@@ -36,4 +42,5 @@ def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         write_png(target, pixels if pixels[..., 3].min() < 255 else np.ascontiguousarray(pixels[..., :3]))
+    os.utime(target.parent)  # `prune` goes by it
     return target

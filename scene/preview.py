@@ -19,6 +19,7 @@ from .points import points_object
 from .splats import VIEWPORT_SPLATS, splats_object, write_splats
 
 NAME = "Reify Preview"
+MARK = "reify_preview"  # property that tells ours from what a user calls the same
 MOST = VIEWPORT_SPLATS  # a preview of more would slow the viewport down
 
 
@@ -39,7 +40,7 @@ def show(value: Any, scene: bpy.types.Scene) -> bool:
 
 def shown(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The preview in a scene, None where there is none."""
-    return scene.objects.get(NAME)
+    return next((made for made in scene.objects if made.get(MARK)), None)
 
 
 def prepare() -> None:
@@ -49,16 +50,17 @@ def prepare() -> None:
 
 def clear() -> None:
     """Remove the preview, wherever it is."""
-    for made in [made for made in bpy.data.objects if made.name.startswith(NAME)]:
-        data = made.data
+    for made in [made for made in bpy.data.objects if made.get(MARK)]:
+        data: Any = made.data
+        materials = {material for material in data.materials if material is not None and material.name.startswith(NAME)}
         bpy.data.objects.remove(made)
-        if data is not None and not data.users:
+        if not data.users:
             bpy.data.batch_remove([data])
-    bpy.data.batch_remove([material for material in bpy.data.materials if material.name.startswith(NAME) and not material.users])
+        bpy.data.batch_remove([material for material in materials if not material.users])
 
 
 def _show_splats(splats: Splats, scene: bpy.types.Scene) -> None:
-    found: Any = bpy.data.objects.get(NAME)
+    found: Any = shown(scene)
     if found is None or found.type != "POINTCLOUD" or len(found.data.points) != len(splats) or "radiance:base" not in found.data.attributes:
         clear()
         _place(splats_object(NAME, splats), scene)
@@ -83,6 +85,7 @@ def _show_mesh(mesh: Mesh, scene: bpy.types.Scene) -> None:
 
 
 def _place(made: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    made[MARK] = True
     made.hide_select = made.hide_render = True
     scene.collection.objects.link(made)
 

@@ -37,24 +37,26 @@ class Cache:
 
     def size(self) -> int:
         """Bytes in the cache."""
-        return sum(_size(stage) for stage in self._stages())
+        return _size(self.folder)
 
     def prune(self) -> None:
         """Delete the stages used longest ago until the cache fits its limit."""
-        stages = sorted(self._stages(), key=_last_use)
-        excess = sum(_size(stage) for stage in stages) - self.limit_bytes
-        for stage in stages:
-            if excess <= 0:
-                break
-            excess -= _size(stage)
-            shutil.rmtree(stage, ignore_errors=True)
+        prune(self.folder, self.limit_bytes)
 
     def clear(self) -> None:
         """Delete every stage."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _stages(self) -> list[Path]:
-        return [path for path in self.folder.iterdir() if path.is_dir()] if self.folder.is_dir() else []
+
+def prune(folder: Path, limit_bytes: int) -> None:
+    """Delete those of the folders in `folder` that were used longest ago, until the rest fits the limit."""
+    inner = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    excess = sum(map(_size, inner)) - limit_bytes
+    for old in sorted(inner, key=_last_use):
+        if excess <= 0:
+            break
+        excess -= _size(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 @functools.cache

@@ -140,5 +140,7 @@ def test_a_preview_refreshes_in_place_and_goes(scene):
     assert made.data.attributes["position"].data[299].vector[0] == pytest.approx(float(samples.splats(count=300, seed=1).means[299, 0]))
     preview.show(samples.splats(count=5000), scene)
     assert len([found for found in bpy.data.objects if found.name.startswith(preview.NAME)]) == 1
+    mine = bpy.data.objects.new(f"{preview.NAME} of Mine", None)
     preview.clear()
     assert not scene.objects and not bpy.data.pointclouds
+    assert mine.name in bpy.data.objects, "only ours goes"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 
 import numpy as np
@@ -84,3 +85,19 @@ def test_an_image_that_was_only_painted_is_written_with_its_colors(scene, tmp_pa
     found = read_image(photo_files([painted], tmp_path)[0])
     assert found[1, 1] == pytest.approx((204, 102, 51, 128), abs=1)
     assert found[3, 5, 3] == 0
+
+
+def test_of_written_images_those_used_longest_ago_go(scene, tmp_path, monkeypatch):
+    import bpy
+    from reify.scene import photos
+
+    def painted(name: str, level: float):
+        image = bpy.data.images.new(name, 8, 8)
+        image.pixels.foreach_set([level, level, level, 1.0] * 64)
+        return image
+
+    first = photos.photo_files([painted("first", 0.2)], tmp_path)[0]
+    os.utime(first.parent, (0, 0))
+    monkeypatch.setattr(photos, "KEPT_BYTES", first.stat().st_size + 20)
+    second = photos.photo_files([painted("second", 0.8)], tmp_path)[0]
+    assert second.is_file() and not first.exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from ... import device
 from ...files import writing
 
 OPTIONS = ("--std=c++17", "--use_fast_math")
+BINARIES = 8  # compiled for different cards and versions of the code, that are kept
 PATTERNS = ("nvrtc64_*.dll", "libnvrtc.so.*")
 
 
@@ -107,6 +109,8 @@ def compiled(source: str, capability: int) -> bytes:
         binary = nvrtc.compile(source, target)
         with writing(path) as partial:
             partial.write_bytes(binary)
+        for old in sorted(path.parent.glob("cuda-*.bin"), key=os.path.getmtime)[:-BINARIES]:
+            old.unlink(missing_ok=True)
     return path.read_bytes()
 
 
