@@ -1,4 +1,4 @@
-"""What the manual quotes is there: sentences, labels, commands, flags, job files."""
+"""What the pages lead to and quote is there: links, pictures, sentences, labels, commands, flags, job files."""
 
 from __future__ import annotations
 
@@ -18,23 +18,30 @@ from reify.farm.order import read_order
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
 ROOMS = ("backend", "farm", "operators", "panels", "scene", "translations")
-GUIDE = (
-    "README",
-    "index",
-    "install",
-    "first_capture",
-    "photos_to_mesh",
-    "splats",
-    "one_picture",
-    "interface",
-    "headless",
-    "troubleshooting",
-)
-COMMANDS = {"reify": cli.main, "blender --background --command reify": cli.main, "python3 dev.py": dev.main}
+HEADED = ("CHANGELOG", "CONTRIBUTING", "engine", "meshes", "settings", "surfaces")  # where bold words are headings
+PROGRAMS = ("reify", "blender --background --command reify", "python3 dev.py")
 
 
 def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
+
+
+def test_the_links_and_pictures_of_the_pages_are_there() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text_of(page)):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_first_page_leads_to_every_other() -> None:
+    first = text_of(ROOT / "docs" / "index.md")
+    linked = re.findall(r"\]\((\w+\.md)\)", first)
+    assert sorted(linked) == sorted(page.name for page in PAGES if page.parent.name == "docs" and page.name != "index.md")
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    text = "".join(text_of(page) for page in PAGES)
+    for picture in (ROOT / "docs" / "pictures").iterdir():
+        assert f"pictures/{picture.name}" in text, picture.name
 
 
 def blanked(sentence: str) -> str:
@@ -74,9 +81,8 @@ def test_whatever_can_stop_an_installation_is_explained() -> None:
     assert not {blanked(re.sub(r"\{\w+\}", "…", what)) for _pattern, what, _fix in CAUSES} - {*quoted()}
 
 
-@pytest.mark.parametrize("name", GUIDE)
-def test_what_is_set_in_bold_is_a_label(name: str) -> None:
-    page = next(page for page in PAGES if page.stem == name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem not in HEADED], ids=lambda page: page.stem)
+def test_what_is_set_in_bold_is_a_label(page: Path) -> None:
     labels = {re.sub(r" \(\S+\)$", "", string) for string in strings()}  # "Max voxels (million)": the unit isn't part of the name
     bold = [label for words in re.findall(r"\*\*(.+?)\*\*", text_of(page), re.DOTALL) for label in " ".join(words.split()).split(" › ")]
     assert bold
@@ -88,7 +94,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for page in PAGES:
         for line in re.findall(r"^    (\S.*)$", text_of(page), re.MULTILINE):
             command = re.split(r"\s{2,}", line)[0]
-            for program in COMMANDS:
+            for program in PROGRAMS:
                 if command.startswith(f"{program} ") and not command.endswith("…"):
                     yield program, shlex.split(command.removeprefix(program))
 
@@ -100,7 +106,7 @@ def test_every_command_is_one_that_is_understood() -> None:
             assert words[0] in dev.COMMANDS, words
         if words[0] in ("run", "batch", "demo", "self-test"):
             assert cli.parser().parse_args(cli._spelled_out(words)).command, words
-    assert {program for program, _ in found} == set(COMMANDS)
+    assert {program for program, _ in found} == {*PROGRAMS}
 
 
 def test_every_flag_exists() -> None:
