@@ -26,6 +26,16 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
+class Neighbor:
+    """Another training view that sees the same surface, and how much its agreement counts."""
+
+    target: Target
+    depth: Array  # [H,W] float32, mean depth of its last step, 0 where nothing was
+    photo_weight: float
+    depth_weight: float  # by pixel that a place is away from itself after there and back
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """The numbers of one training step."""
 
@@ -41,6 +51,8 @@ class Step:
     needle_limit: float = float(np.log(10.0))
     distortion_weight: float = 0.0  # of surfels only, of squared world units
     normal_weight: float = 0.0  # of surfels only
+    neighbor: Neighbor | None = None  # of surfels only, with `keep_depth`
+    keep_depth: bool = False  # of surfels only: return the mean depth
     noise: float = 0.0
     absolute: bool = False  # gather STAT_ABS, for the classic strategy
     exposure: Array | None = None  # [6] float32: gains, then offsets, of what stands before the background in this photo
@@ -59,3 +71,4 @@ class StepFigures:
     entries: int  # of all tiles' lists
     v_exposure: Array | None = None  # [6] gradient of the loss by the exposure, where there is one
     v_camera: Array | None = None  # [6] by a motion of the world in the camera's axes: rotation about the camera, then translation
+    depth: Array | None = None  # [H,W] float32, mean depth where it was asked for, 0 where less than half is covered

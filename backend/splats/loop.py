@@ -17,8 +17,9 @@ from . import strategy
 from .corrections import Corrections
 from .cpu.engine import CpuEngine
 from .cpu.layout import LOG_SCALE, MEAN
-from .engine import Step, StepFigures, Target
-from .schedule import DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS, Schedule
+from .engine import Neighbor, Step, StepFigures, Target
+from .multiview import DepthMemory, neighbors_of
+from .schedule import AGREE_FROM, DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS, Schedule
 from .targets import Targets
 from .train import CHECK_STEPS, CHECKPOINT_SECONDS, PREVIEW_SECONDS, REPORT_SECONDS, TrainingSettings
 
@@ -52,6 +53,12 @@ class Loop:
         poses = views.cameras.cam_from_world[list(indices)]
         self.corrections = Corrections(poses, schedule.extent, exposure=settings.exposure, cameras=settings.refine_cameras)
         self.engine = _engine(start, schedule.most, settings.sh_degree, chosen)
+        self.depths: DepthMemory | None = None
+        if start.surfels and (settings.photo_agreement_weight > 0 or settings.depth_agreement_weight > 0):
+            if settings.refine_cameras:  # their gradients would lack what comparing adds
+                job.warn("Neighboring photos aren't compared while cameras are corrected.")
+            else:
+                self.depths = DepthMemory(neighbors_of(views.cameras, indices), schedule.keep_bytes)
         self.steps_done = 0
         self.elapsed = 0.0
         self.square = 0.0  # running mean squared error
@@ -123,6 +130,7 @@ class Loop:
         if settings.random_background:
             background = tuple(rng.random(3))
         count = max(engine.count, 1)
+        views_agree = self.depths is not None and fraction >= AGREE_FROM
         figures = engine.step(
             target,
             Step(
@@ -139,11 +147,15 @@ class Loop:
                 normal_weight=self.schedule.surface_weight(fraction) * settings.normal_weight,
                 noise=5e5 if settings.strategy == "mcmc" and fraction < 0.9 else 0.0,
                 absolute=settings.strategy == "classic",
+                neighbor=self._neighbor(place, factor, rng) if views_agree else None,
+                keep_depth=views_agree,
                 exposure=self.corrections.exposure(place),
                 camera_gradient=settings.refine_cameras,
             ),
         )
         self.corrections.learn(place, figures, fraction, self.schedule.expected_steps(fraction, step) / len(self.targets))
+        if self.depths is not None and figures.depth is not None:
+            self.depths.keep(place, figures.depth)
         self.steps_done += 1
         if np.isfinite(figures.square):
             self.square = figures.square if self.square == 0 else 0.95 * self.square + 0.05 * figures.square
@@ -166,6 +178,15 @@ class Loop:
     def _target(self, place: int, factor: int) -> Target:
         target = self.targets.get(place, factor)
         return dataclasses.replace(target, camera=self.corrections.camera(place, target.camera))
+
+    def _neighbor(self, place: int, factor: int, rng: np.random.Generator) -> Neighbor | None:
+        assert self.depths is not None
+        found = self.depths.neighbor(place, rng)
+        if found is None:
+            return None
+        other, depth = found
+        weights = (self.settings.photo_agreement_weight, self.settings.depth_agreement_weight)
+        return Neighbor(self._target(other, factor), depth, *weights)
 
     def _prune(self, part: float) -> None:
         """Remove the splats that nowhere in the training views reach that part of `least_share` (RadSplat, Niemeyer et al. 2024)."""

@@ -18,6 +18,7 @@ Array = Any
 GROW_FROM, GROW_UNTIL = 0.03, 0.75
 DENSIFY_STEPS = 100
 SURFACE_FROM, SURFACE_FULL = 0.2, 0.4
+AGREE_FROM = 0.4  # neighboring views are compared, at full size
 # When splats go, and by how much of `least_share`; what is left learns to do without them.
 PRUNINGS = ((0.8, 1.0), (0.9, 0.5))
 USELESS = 0.2  # of it: nobody sees a difference without any training after it

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...values import Splats
-from ..engine import Step, StepFigures, Target
+from ..engine import Neighbor, Step, StepFigures, Target
 from ..surfels import flattened
-from . import blending, geometry, loss, planes, projection, surfel_blending, surfels, tiles
+from . import blending, geometry, loss, multiview, planes, projection, surfel_blending, surfels, tiles
 from .layout import (
     BASE_COLOR,
     DISC,
@@ -141,7 +141,7 @@ class CpuEngine:
         background = np.asarray(step.background, np.float32)
         size = (frame.width, frame.height)
         self.team.run(loss.fill_target, frame.height, _ROWS, *size, target.rgb, alpha, background, frame.target)
-        geometric = step.distortion_weight > 0 or step.normal_weight > 0
+        geometric = step.distortion_weight > 0 or step.normal_weight > 0 or step.keep_depth
         self.render(frame, camera, background, step.bases, geometric)
         picture, v_alpha = frame.image, _NO_PLANE
         lighting = (frame.image, frame.transmittance, background, step.exposure)
@@ -162,12 +162,16 @@ class CpuEngine:
             self.team.run(loss.keep_known, frame.height, _ROWS, *size, target.weight, frame.v_image)
         if step.exposure is not None:
             self.team.run(loss.expose_back, frame.height, _ROWS, *size, *lighting, frame.v_image, v_alpha, frame.exposure_sums)
-        shape_loss = 0.0
+        shape_loss, depth = 0.0, None
         if geometric:
             if step.exposure is None:
                 v_alpha = frame.v_alpha
                 v_alpha[:] = 0
             shape_loss = self._compare_geometry(frame, camera, step, target.weight, v_alpha, known)
+            if step.neighbor is not None:
+                shape_loss += self._compare_views(frame, camera, target, step.neighbor, step.seed, v_alpha, known)
+            if step.keep_depth:
+                depth = self._mean_depth(frame)
         v_camera = np.zeros((-(-self.count // _SPLATS) if step.camera_gradient else 0, 6))
         self._pull_back(frame, camera, step, _NOTHING, v_alpha, v_camera, geometric)
         ssim, l1, square = frame.sums.sum(axis=1) / (3 * known)
@@ -180,6 +184,7 @@ class CpuEngine:
             self.entries,
             frame.exposure_sums.sum(axis=0) if step.exposure is not None else None,
             v_camera.sum(axis=0) if step.camera_gradient else None,
+            depth,
         )
 
     def gradients(
@@ -323,6 +328,32 @@ class CpuEngine:
         self.team.run(geometry.compare, frame.height, _ROWS, *size, *blended, *of, *back, frame.bends, sums)
         self.team.run(geometry.compare_back, frame.height, _ROWS, *size, *blended, camera, frame.bends, *back)
         return float(sums.sum())
+
+    def _compare_views(
+        self, frame: Frame, camera: Array, target: Target, neighbor: Neighbor, seed: int, v_alpha: Array, known: int
+    ) -> float:
+        covered = int(np.count_nonzero(frame.single(frame.transmittance) < 0.5))
+        spacing = max(1, round((covered / multiview.PIXELS) ** 0.5))
+        offset_y, offset_x = divmod(seed % (spacing * spacing), spacing)
+        weights = (np.float32(neighbor.photo_weight * spacing**2 / known), np.float32(neighbor.depth_weight * spacing**2 / known))
+        other = (neighbor.target.camera, self._gray(neighbor.target), neighbor.depth)
+        of = (camera, self._gray(target), multiview.relative_motion(camera, neighbor.target.camera))
+        lines = -(-frame.height // spacing)
+        sums = np.zeros((2, lines))
+        grid = (spacing, offset_x, offset_y, frame.geometry, frame.transmittance, self._middle)
+        self.team.run(multiview.compare, lines, _ROWS // 4, *grid, *of, *other, *weights, frame.v_geometry, v_alpha, sums)
+        return float(sums.sum())
+
+    def _gray(self, target: Target) -> Array:
+        gray = np.empty(target.rgb.shape[:2], np.float32)
+        known = [_NO_ALPHA if plane is None else plane for plane in (target.alpha, target.weight)]
+        self.team.run(multiview.to_gray, len(gray), _ROWS, target.rgb, *known, gray)
+        return gray
+
+    def _mean_depth(self, frame: Frame) -> Array:
+        alpha = 1 - frame.single(frame.transmittance)
+        solid = alpha > geometry.LEAST_ALPHA
+        return np.where(solid, self._middle + frame.geometry[surfel_blending.DEPTHS] / np.where(solid, alpha, 1), 0).astype(np.float32)
 
     def _pull_back(
         self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array, v_camera: Array, geometric: bool = False

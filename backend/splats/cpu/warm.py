@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...values import Splats
-from ..engine import Step, Target
+from ..engine import Neighbor, Step, Target
 from . import layout
 from .engine import CpuEngine
 
@@ -31,6 +31,8 @@ def run_once(absolute: bool, surfels: bool) -> None:
     step = Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute, exposure=np.ones(6, np.float32))
     engine.step(target, step)
     if surfels:
-        engine.step(target, replace(step, normal_weight=1.0))
+        step = replace(step, normal_weight=1.0, keep_depth=True)
+        depth = engine.step(target, step).depth
+        engine.step(target, replace(step, neighbor=Neighbor(target, depth, 1.0, 1.0)))
     engine.strongest_weights(target)
     engine.close()

@@ -1,0 +1,75 @@
+"""Which training views look at the same surface, and what each of them last saw as its depth (Chen et al., "PGSR", 2024, section 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..values import Cameras
+from .initialize import focus_of
+
+Array = Any
+MOST_NEIGHBORS = 4
+# Degrees between two views' rays to a place: none below, best, and how soon it is too much.
+LEAST_ANGLE, BEST_ANGLE, WIDTH = 3.0, 15.0, 20.0
+LEAST_SCORE = 0.1
+PROBES = 5  # rays along each side of a picture
+
+
+def neighbors_of(cameras: Cameras, indices: tuple[int, ...]) -> list[list[int]]:
+    """For each of the cameras `indices` the places among them of up to MOST_NEIGHBORS others that see the same from another side.
+
+    By the cameras alone: rays go as far as the camera is from what all look at, and a neighbor counts by how many of their ends it
+    has in its picture, and by the angle between both cameras' rays there.
+    """
+    focus, extent = focus_of(cameras)
+    found = []
+    for index in indices:
+        scores = _scores(cameras, index, np.asarray(indices), focus, extent)
+        best = np.argsort(-scores, kind="stable")[:MOST_NEIGHBORS]
+        found.append([int(place) for place in best if scores[place] >= LEAST_SCORE])
+    return found
+
+
+def _scores(cameras: Cameras, index: int, others: Array, focus: Array, extent: float) -> Array:
+    pose, k, (width, height) = cameras.cam_from_world[index], cameras.K[index], cameras.size_px[index]
+    depth = float(pose[2, :3] @ focus + pose[2, 3])
+    depth = depth if depth > 0.1 * extent else extent
+    x, y = np.meshgrid((np.arange(PROBES) + 0.5) / PROBES * width, (np.arange(PROBES) + 0.5) / PROBES * height)
+    rays = np.stack([(x - k[0, 2]) / k[0, 0], (y - k[1, 2]) / k[1, 1], np.ones_like(x)], axis=-1).reshape(-1, 3)
+    ends = (rays * depth - pose[:3, 3]) @ pose[:3, :3]
+    poses = cameras.cam_from_world[others]
+    local = np.einsum("oij,pj->opi", poses[:, :3, :3], ends) + poses[:, None, :3, 3]
+    ahead = local[..., 2] > 1e-6 * extent
+    projected = np.einsum("oij,opj->opi", cameras.K[others], local)[..., :2] / np.where(ahead, local[..., 2], 1)[..., None]
+    inside = ahead & (projected >= 0).all(axis=2) & (projected < cameras.size_px[others][:, None]).all(axis=2)
+    here, there = ends - cameras.centers[index], ends - cameras.centers[others][:, None]
+    cosine = (here * there).sum(axis=2) / (np.linalg.norm(here, axis=1) * np.maximum(np.linalg.norm(there, axis=2), 1e-12))
+    angles = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    angle = (angles * inside).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
+    suited = np.where(angle < LEAST_ANGLE, 0.0, np.minimum(angle / BEST_ANGLE, 1.0))
+    return inside.mean(axis=1) * suited * np.exp(-((np.maximum(angle - BEST_ANGLE, 0) / WIDTH) ** 2))
+
+
+class DepthMemory:
+    """The last depth of each training view, within a limit of memory; views beyond it are nobody's neighbors."""
+
+    def __init__(self, neighbors: list[list[int]], room_bytes: int) -> None:
+        self._neighbors, self._room = neighbors, room_bytes
+        self._depths: dict[int, Array] = {}
+
+    def keep(self, place: int, depth: Array) -> None:
+        """Remember a view's depth [H,W] float32."""
+        before = self._depths[place].nbytes if place in self._depths else 0
+        if depth.nbytes - before <= self._room:
+            self._room -= depth.nbytes - before
+            self._depths[place] = depth
+
+    def neighbor(self, place: int, rng: np.random.Generator) -> tuple[int, Array] | None:
+        """One of a view's neighbors whose depth is known, and that depth; None where there isn't any."""
+        known = [other for other in self._neighbors[place] if other in self._depths]
+        if not known:
+            return None
+        chosen = known[rng.integers(len(known))]
+        return chosen, self._depths[chosen]
