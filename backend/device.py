@@ -47,7 +47,7 @@ def choose(preference: str, leave_free: int = 0, ways: Sequence[Way] = ()) -> De
     processor = Device("cpu", f"CPU, {threads} thread{'s' * (threads > 1)}", threads, free_memory(), "The CPU was chosen in the settings.")
     if preference == "cpu":
         return processor
-    if reason := _no_card():
+    if reason := no_card():
         if preference == "auto":
             return replace(processor, why=f"There is no graphics card to compute on: {reason}.")
         raise ReifyError(f"The graphics card can't be used: {reason}.", "Choose the CPU, or Auto, as the device.")
@@ -141,7 +141,7 @@ def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least
         list(pool.map(work, bounds[:-1], bounds[1:]))
 
 
-def _no_card() -> str:
+def no_card() -> str:
     """Why torch can't compute on a graphics card, "" where it can."""
     try:
         import torch

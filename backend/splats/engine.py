@@ -54,7 +54,7 @@ class Step:
     neighbor: Neighbor | None = None  # of surfels only, with `keep_depth`
     keep_depth: bool = False  # of surfels only: return the mean depth
     noise: float = 0.0
-    absolute: bool = False  # gather STAT_ABS, for the classic strategy
+    absolute: bool = False  # densification is driven by the positions' absolute gradients, as the classic strategy wants it
     exposure: Array | None = None  # [6] float32: gains, then offsets, of what stands before the background in this photo
     camera_gradient: bool = False
     beta1: float = 0.9

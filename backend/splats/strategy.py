@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_ABS, STAT_ERROR, STAT_SEEN
+from .cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_SEEN, STAT_SIGNAL
 
 Array = Any
 DEAD_OPACITY = 0.005
@@ -53,16 +53,16 @@ def grow(engine: Rows, wanted: int, rng: np.random.Generator) -> int:
 def clone_and_split(engine: Rows, wanted: int, extent: float, rng: np.random.Generator) -> int:
     """The classic growth: copy small splats, split large ones, where the picture pulls most; returns how many were added.
 
-    Kerbl et al. 2023, section 5.2, by the absolute gradients of AbsGS (Ye et al. 2024). Up to `wanted` splats in all, those with the
-    largest mean gradient first, in place of a threshold. Faint and overly large splats go; opacities aren't reset, the regularizer
-    that fades them out does its work.
+    Kerbl et al. 2023, section 5.2, by the absolute gradients of AbsGS (Ye et al. 2024), which steps with `absolute` gather. Up to
+    `wanted` splats in all, those with the largest mean gradient first, in place of a threshold. Faint and overly large splats go;
+    opacities aren't reset, the regularizer that fades them out does its work.
     """
     large = np.exp(engine.parameters[: engine.count, LOG_SCALE : LOG_SCALE + 3]).max(axis=1)
     keep(engine, (opacities(engine) > DEAD_OPACITY) & (large < 0.5 * extent))
     more = min(wanted, engine.capacity) - engine.count
     if more <= 0 or engine.count == 0:
         return 0
-    pull = engine.stats[: engine.count, STAT_ABS] / np.maximum(engine.stats[: engine.count, STAT_SEEN], 1)
+    pull = engine.stats[: engine.count, STAT_SIGNAL] / np.maximum(engine.stats[: engine.count, STAT_SEEN], 1)
     chosen = np.sort(np.argsort(-pull, kind="stable")[: min(more, int(np.count_nonzero(pull)))])
     places = np.arange(engine.count, engine.count + len(chosen))
     engine.count += len(chosen)
@@ -114,7 +114,7 @@ def _turned(quats: Array, vectors: Array) -> Array:
 
 
 def _drawn(engine: Rows, opacity: Array, count: int, rng: np.random.Generator) -> Array:
-    error = engine.stats[: engine.count, STAT_ERROR] / np.maximum(engine.stats[: engine.count, STAT_SEEN], 1)
+    error = engine.stats[: engine.count, STAT_SIGNAL] / np.maximum(engine.stats[: engine.count, STAT_SEEN], 1)
     chance = np.where(opacity > DEAD_OPACITY, opacity * 1e-9 + error, 0.0).astype(np.float64)
     chance[~np.isfinite(chance)] = 0
     total = np.cumsum(chance)

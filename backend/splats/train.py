@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -134,17 +134,12 @@ def train_with_cameras(
         raise ReifyError("There is nothing to train splats on.", "Use more photos, or hold fewer of them out.")
     if not views.cameras.is_pinhole:
         raise ValueError("training needs undistorted views with pinhole cameras")
-    from .cuda import ways
     from .schedule import Schedule
     from .surfels import as_surfels
 
     if settings.aim == "surface":
         start = as_surfels(start, seed=job.seed)
-    preference = settings.device
-    if start.surfels and preference != "cpu":
-        job.warn("Training for meshes runs on the processor only, so the graphics card isn't used.")
-        preference = "cpu"
-    chosen = _meanwhile(lambda: device.choose(preference, settings.leave_free, ways()), job, "Choosing what computes")
+    chosen = _meanwhile(lambda: _device(start.surfels, settings), job, "Choosing what computes")
     if chosen.warning:
         job.warn(chosen.warning)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
@@ -157,6 +152,16 @@ def train_with_cameras(
         return loop.run(), loop.cameras()
     finally:
         loop.close()
+
+
+def _device(surfels: bool, settings: TrainingSettings) -> device.Device:
+    from .cuda import ways
+
+    if not surfels or settings.device == "cpu":
+        return device.choose(settings.device, settings.leave_free, ways())
+    processor = device.choose("cpu", settings.leave_free)
+    unused = "" if device.no_card() else "Training for meshes runs on the processor only, so the graphics card isn't used."
+    return replace(processor, warning=unused)
 
 
 def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:

@@ -34,18 +34,54 @@ def render(
     *,
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
     antialiased: bool = False,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Picture [H,W,3], alpha [H,W] and expected depth sum [H,W] (not divided by alpha) of pinhole camera `index`.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Picture [H,W,3] and alpha [H,W] of pinhole camera `index`.
 
     `parameters` may also hold a "probe" [N], which becomes a fourth channel of the picture over a background of zero.
     """
+    picture, alpha, _weights_and_shapes = _rendered(parameters, cameras, index, background, antialiased)
+    return picture, alpha
+
+
+def render_planes(
+    parameters: dict[str, torch.Tensor],
+    cameras: Cameras,
+    index: int,
+    *,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    antialiased: bool = False,
+    middle: float = 0.0,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Picture [H,W,3], alpha [H,W], and the sums [5,H,W] by weight of depth less `middle`, of its square, and of the normal.
+
+    Depth and normal are those of each splat's plane of greatest density, as in `cpu/planes.py`; normals are in camera space, towards
+    the camera.
+    """
+    import torch
+
+    picture, alpha, (weight, dx, dy, covariance, with_depth, k, local, towards) = _rendered(
+        parameters, cameras, index, background, antialiased
+    )
+    slope = torch.linalg.solve(covariance, with_depth)
+    depth = local[:, 2, None, None] + slope[:, 0, None, None] * dx + slope[:, 1, None, None] * dy
+    depth = torch.clamp(depth, min=NEAR) - middle
+    flat = slope * torch.diagonal(k)[:2] / local[:, 2:]
+    normal = torch.nn.functional.normalize(torch.cat([flat, -1 - (flat * towards).sum(dim=1, keepdim=True)], dim=1), dim=1)
+    sums = [(weight * depth).sum(dim=0), (weight * depth * depth).sum(dim=0), *torch.einsum("nhw,nc->chw", weight, normal)]
+    return picture, alpha, torch.stack(sums)
+
+
+def _rendered(parameters, cameras, index, background, antialiased):
+    """Picture, alpha, and what the planes of splats need: weights, offsets from the centers and shapes."""
     import torch
 
     means = parameters["means"]
     like: dict[str, Any] = {"dtype": means.dtype, "device": means.device}
     pose, k, (width, height), kept, local = _front_to_back(means, cameras, index)
     xy = torch.stack([k[0, 0] * local[:, 0] / local[:, 2] + k[0, 2], k[1, 1] * local[:, 1] / local[:, 2] + k[1, 2]], dim=1)
-    sharp = _covariance(parameters, kept, local, pose, k, width, height)
+    towards = _towards(local, k, width, height)
+    spread = _spread(parameters, kept, local, towards, pose, k)
+    sharp = spread[:, :2] @ spread[:, :2].transpose(1, 2)
     covariance = sharp + BLUR * torch.eye(2, **like)
     alpha = torch.sigmoid(parameters["opacity_logits"][kept])
     if antialiased:
@@ -67,7 +103,8 @@ def render(
     through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
     weight = strength * through[:-1]
     picture = torch.einsum("nhw,nc->hwc", weight, color) + through[-1][..., None] * torch.tensor(behind, **like)
-    return picture, 1 - through[-1], torch.einsum("nhw,n->hw", weight, local[:, 2])
+    with_depth = (spread[:, :2] @ spread[:, 2, :, None])[:, :, 0]
+    return picture, 1 - through[-1], (weight, dx, dy, covariance, with_depth, k, local, towards)
 
 
 def render_surfels(
@@ -76,9 +113,10 @@ def render_surfels(
     index: int,
     *,
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    antialiased: bool = False,
     middle: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Picture [H,W,3], alpha [H,W], and the sums [5,H,W] by weight of depth less `middle`, of its square, and of the normal, of surfels.
+    """As `render_planes`, of surfels.
 
     Each ray is cut with each surfel's plane (Huang et al. 2024, section 4.1); normals are in camera space, towards the camera.
     """
@@ -100,7 +138,14 @@ def render_surfels(
     on_picture = 2 * (dx * dx + dy * dy)
     seen = (depth > 0) & (on_disc <= on_picture)
     depth = torch.where(seen, depth, local[:, 2, None, None].expand_as(depth)) - middle
-    alpha = torch.clamp(torch.sigmoid(parameters["opacity_logits"][kept]), max=MOST_ALPHA)
+    alpha = torch.sigmoid(parameters["opacity_logits"][kept])
+    if antialiased:
+        zero = torch.zeros_like(local[:, 2])
+        ax, ay = k[0, 0] / local[:, 2], k[1, 1] / local[:, 2]
+        rows = [ax, zero, -ax * local[:, 0] / local[:, 2], zero, ay, -ay * local[:, 1] / local[:, 2]]
+        shape = torch.stack(rows, dim=1).reshape(-1, 2, 3) @ (axes[:, :, :2] * scales[:, None, :2])
+        alpha = alpha * torch.clamp(2 * torch.abs(torch.linalg.det(shape)), max=1)
+    alpha = torch.clamp(alpha, max=MOST_ALPHA)
     strength = alpha[:, None, None] * torch.exp(-0.5 * torch.where(seen, on_disc, on_picture))
     strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))
     through = torch.cumprod(torch.cat([torch.ones(1, height, width, **like), 1 - strength]), dim=0)
@@ -144,18 +189,27 @@ def _front_to_back(means: torch.Tensor, cameras: Cameras, index: int) -> tuple[A
     return pose, k, tuple(int(v) for v in cameras.size_px[index]), kept, local[kept]
 
 
-def _covariance(parameters, kept, local, pose, k, width, height):
+def _towards(local, k, width, height):
+    """Where splats are on the picture at focal length 1 [N,2], held to 1.3 fields of view."""
     import torch
 
-    rotation = rotations(parameters["quats"][kept])
     fx, fy, cx, cy = k[0, 0], k[1, 1], k[0, 2], k[1, 2]
     depth = local[:, 2]
     ux = torch.clamp(local[:, 0] / depth, -cx / fx - 0.15 * width / fx, (width - cx) / fx + 0.15 * width / fx)
     uy = torch.clamp(local[:, 1] / depth, -cy / fy - 0.15 * height / fy, (height - cy) / fy + 0.15 * height / fy)
-    zero = torch.zeros_like(depth)
-    jacobian = torch.stack([fx / depth, zero, -fx * ux / depth, zero, fy / depth, -fy * uy / depth], dim=1).reshape(-1, 2, 3)
-    spread = jacobian @ pose[:3, :3] @ (rotation * torch.exp(parameters["log_scales"][kept])[:, None, :])
-    return spread @ spread.transpose(1, 2)
+    return torch.stack([ux, uy], dim=1)
+
+
+def _spread(parameters, kept, local, towards, pose, k):
+    """What each axis of a splat, as long as its scale, is on the picture and in depth [N,3,3], by rows."""
+    import torch
+
+    depth = local[:, 2]
+    zero, one = torch.zeros_like(depth), torch.ones_like(depth)
+    ax, ay = k[0, 0] / depth, k[1, 1] / depth
+    jacobian = torch.stack([ax, zero, -ax * towards[:, 0], zero, ay, -ay * towards[:, 1], zero, zero, one], dim=1).reshape(-1, 3, 3)
+    axes = rotations(parameters["quats"][kept]) * torch.exp(parameters["log_scales"][kept])[:, None, :]
+    return jacobian @ pose[:3, :3] @ axes
 
 
 def rotations(quats: torch.Tensor) -> torch.Tensor:

@@ -33,7 +33,7 @@ def _twin_loss(splats, cameras, photo, exposure=None, weight=None):
     from reify.backend.splats import twin
 
     parameters = twin.parameters_of(splats)
-    picture, alpha, _depth = twin.render(parameters, cameras, 0, background=BACKGROUND)
+    picture, alpha = twin.render(parameters, cameras, 0, background=BACKGROUND)
     if exposure is not None:
         behind = (1 - alpha)[..., None] * torch.tensor(BACKGROUND, dtype=torch.float64)
         picture = (picture - behind) * exposure[:3] + alpha[..., None] * exposure[3:] + behind

@@ -92,7 +92,7 @@ def test_whole_steps_are_those_of_the_cpu_engine(masks, make_engine, make_splats
             engine.moments[:80, 1] = 1e-6  # so that a step follows the gradient's size and not only its sign
     target = _target(make_cameras(40, 32), masks=masks)
     exposure = np.array([1.2, 0.9, 1.1, 0.05, -0.1, 0.02], np.float32)
-    more = {"opacity_weight": 1e-4, "scale_weight": 1e-4, "needle_weight": 1e-3, "noise": 5.0, "absolute": True}
+    more = {"opacity_weight": 1e-4, "scale_weight": 1e-4, "needle_weight": 1e-3, "noise": 5.0, "absolute": masks}
     for count in range(1, 4):
         step = _step(ours, count, seed=(7 << 32) + count, background=(0.3, 0.6, 0.1), exposure=exposure, camera_gradient=True, **more)
         found, expected = ours.step(target, step), cpu.step(target, step)
@@ -106,7 +106,6 @@ def test_whole_steps_are_those_of_the_cpu_engine(masks, make_engine, make_splats
             a, b = getattr(ours, name)[:80], getattr(cpu, name)[:80]
             change = b - (CpuEngine(splats, 80, 3, 1).parameters if name == "parameters" else 0)
             assert np.linalg.norm(a - b) < 2e-3 * np.linalg.norm(change), name
-        assert not np.array_equal(cpu.stats[:80, 2], np.zeros(80))
     cpu.close()
 
 

@@ -20,7 +20,7 @@ def seeming_card(host_kernels, monkeypatch):  # noqa: F811
     from reify.backend.splats import cuda
     from reify.backend.splats.cuda.engine import CudaEngine
 
-    monkeypatch.setattr(device, "_no_card", lambda: "")
+    monkeypatch.setattr(device, "no_card", lambda: "")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (5 << 30, 8 << 30))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Test")
     monkeypatch.setattr(cuda, "engine_of", lambda kind, *scene: CudaEngine(*scene, host_kernels, device="cpu"))
@@ -65,24 +65,24 @@ def test_a_card_that_computes_something_else_is_not_used_and_the_user_is_told(se
     assert "a check found that its results aren't the CPU's" in report.warnings[0]
 
 
-def test_surfels_are_trained_by_the_cpu_and_the_user_is_told(seeming_card, make_splats, make_cameras, monkeypatch):
-    from reify.backend.splats.train import TrainingSettings, train
+@pytest.mark.parametrize("missing", ["", "torch finds no NVIDIA card"])
+def test_surfels_are_trained_by_the_cpu_and_who_has_a_card_is_told(missing, make_splats, make_cameras, monkeypatch):
+    from reify.backend.splats import train as training
     from reify.backend.values import Views
 
-    asked = []
+    def stop(*_):
+        raise Chosen
 
-    def choose(preference, *_):
-        asked.append(preference)
-        raise Asked
-
-    monkeypatch.setattr(device, "choose", choose)
+    monkeypatch.setattr(device, "no_card", lambda: missing)
+    monkeypatch.setattr(training, "_prepare_kernels", stop)
     views = Views([np.zeros((24, 32, 3), np.uint8)], [None], [None], make_cameras(32, 24), ("a",))
     start = dataclasses.replace(make_splats(5, degree=0), surfels=True)
     job = Job()
-    with pytest.raises(Asked):
-        job.stage("Training", lambda job: train(views, [0], start, TrainingSettings(device="auto"), job=job))
-    assert asked == ["cpu"] and "processor only" in job.report.warnings[0]
+    with pytest.raises(Chosen):
+        job.stage("Training", lambda job: training.train(views, [0], start, training.TrainingSettings(device="auto"), job=job))
+    assert job.report.choices["training"].startswith("CPU")
+    assert ["processor only" in warning for warning in job.report.warnings] == ([] if missing else [True])
 
 
-class Asked(Exception):
+class Chosen(Exception):
     pass

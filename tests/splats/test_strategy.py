@@ -38,23 +38,23 @@ def test_no_more_splats_are_made_than_there_is_room_for(engine):
 
 
 def test_dead_splats_come_back_to_life_where_the_error_is(engine):
-    from reify.backend.splats.cpu.layout import MEAN, OPACITY, STAT_ERROR
+    from reify.backend.splats.cpu.layout import MEAN, OPACITY, STAT_SIGNAL
 
     engine.parameters[:50, OPACITY] = -9
-    engine.stats[: engine.count, STAT_ERROR] = 0
-    engine.stats[100, STAT_ERROR] = 5
+    engine.stats[: engine.count, STAT_SIGNAL] = 0
+    engine.stats[100, STAT_SIGNAL] = 5
     assert strategy.relocate(engine, np.random.default_rng(0)) == 50
     assert strategy.opacities(engine)[:50].min() >= strategy.DEAD_OPACITY * 0.99
     assert np.mean((engine.parameters[:50, MEAN : MEAN + 3] == engine.parameters[100, MEAN : MEAN + 3]).all(axis=1)) > 0.95
 
 
 def test_the_classic_strategy_copies_small_and_splits_large_splats_that_the_picture_pulls_at(engine):
-    from reify.backend.splats.cpu.layout import LOG_SCALE, MEAN, STAT_ABS
+    from reify.backend.splats.cpu.layout import LOG_SCALE, MEAN, STAT_SIGNAL
 
     engine.parameters[:500, LOG_SCALE : LOG_SCALE + 3] = np.log(0.005)
     engine.parameters[3, LOG_SCALE : LOG_SCALE + 3] = np.log(0.2)
-    engine.stats[:500, STAT_ABS] = 0
-    engine.stats[[3, 5], STAT_ABS] = 9
+    engine.stats[:500, STAT_SIGNAL] = 0
+    engine.stats[[3, 5], STAT_SIGNAL] = 9
     before = engine.parameters[:500].copy()
     assert strategy.clone_and_split(engine, 502, 1.0, np.random.default_rng(0)) == 2
     assert engine.count == 502

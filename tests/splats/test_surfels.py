@@ -64,19 +64,20 @@ def _assert_agree(found, parameters):
         assert error < 1e-3, f"{name}: {error}"
 
 
-@pytest.mark.parametrize("degree", [0, 3])
-def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree, make_splats, make_cameras):
+@pytest.mark.parametrize(("degree", "antialiased"), [(0, True), (3, False)])
+def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree, antialiased, make_splats, make_cameras):
     from reify.backend.splats import twin
 
     cameras, background = make_cameras(*SIZE), (0.2, 0.5, 0.9)
-    splats = _surfels(make_splats, cameras, 300, degree=degree)
+    splats = _surfels(make_splats, cameras, 300, degree=degree, antialiased=antialiased, size=0.04 if antialiased else 0.08)
     engine, frame, camera = _rendered(splats, cameras, background)
     rng = np.random.default_rng(5)
     v_picture, v_alpha, v_sums = (rng.normal(size=(*s,)).astype(np.float32) for s in ((53, 75, 3), (53, 75), (5, 53, 75)))
     found = _by_name(engine.gradients(frame, camera, engine.bases, v_picture, v_alpha, v_sums), engine.bases)
     engine.close()
     parameters = twin.parameters_of(splats)
-    picture, alpha, sums = twin.render_surfels(parameters, cameras, 0, background=background, middle=float(engine._middle))
+    more = {"background": background, "antialiased": antialiased, "middle": float(engine._middle)}
+    picture, alpha, sums = twin.render_surfels(parameters, cameras, 0, **more)
     loss = (picture * torch.tensor(v_picture)).sum() + (alpha * torch.tensor(v_alpha)).sum() + (sums * torch.tensor(v_sums)).sum()
     loss.backward()
     for got, expected in (
@@ -181,6 +182,41 @@ def test_a_disc_too_small_for_a_pixel_still_shows(camera):
     picture = rasterize(_disc((0.01, 0.01, 2), 0.0, scales=(1e-5, 1e-5)), camera, 0)
     assert 0.3 < picture.alpha[30, 40] < 0.999
     assert picture.depth[30, 40] == pytest.approx(2, abs=1e-4)
+
+
+def test_an_antialiased_disc_too_small_for_a_pixel_covers_as_much_as_it_is_large(camera):
+    radius = 0.3  # pixels
+    disc = dataclasses.replace(_disc((0.0, 0.0, 2), 0.0, scales=(radius * 2 / 100,) * 2), antialiased=True)
+    covered = rasterize(disc, camera, 0).alpha.sum()
+    assert covered == pytest.approx(2 * np.pi * radius**2, rel=0.1)
+    assert rasterize(dataclasses.replace(disc, antialiased=False), camera, 0).alpha.sum() > 4 * covered
+
+
+@pytest.mark.parametrize("surfels", [False, True])
+def test_the_classic_strategys_signal_is_the_pull_of_each_pixel_whatever_its_direction(surfels, camera):
+    from reify.backend.splats import twin
+    from reify.backend.splats.cpu.layout import STAT_SIGNAL, camera_row
+    from reify.backend.splats.engine import Step, Target
+
+    # A disc that faces the camera keeps its shape where it is moved, so only its center's gradients are left.
+    disc = dataclasses.replace(_disc((0.1, 0.05, 2), 0.0, scales=(0.1, 0.15)), surfels=surfels)
+    photo = np.random.default_rng(0).integers(0, 2, (60, 80, 1), dtype=np.uint8).repeat(3, axis=2) * 255
+    engine = _engine(disc)
+    engine.step(Target(photo, None, None, camera_row(camera, 0)), Step(1, np.zeros(16, np.float32), ssim_weight=0.0, absolute=True))
+    found = engine.stats[0, STAT_SIGNAL]
+    engine.close()
+    parameters = twin.parameters_of(disc)
+    render = twin.render_surfels if surfels else twin.render
+
+    def losses(means):
+        picture = render({**parameters, "means": means}, camera, 0)[0]
+        return (picture - torch.tensor(photo / 255)).abs().sum(dim=2).flatten() / photo.size
+
+    # 100 pixels are a unit at depth 1.
+    along = torch.eye(3, dtype=torch.float64)[:2, None] * 2 / 100
+    pulls = torch.stack([torch.autograd.functional.jvp(losses, parameters["means"], way)[1] for way in along], dim=1)
+    assert found == pytest.approx(torch.linalg.norm(pulls, dim=1).sum().item(), rel=1e-3)
+    assert found > 3 * torch.linalg.norm(pulls.sum(dim=0)).item()
 
 
 def test_a_disc_seen_from_its_very_edge_or_around_the_camera_or_not_finite_spoils_nothing(camera):

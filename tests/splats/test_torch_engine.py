@@ -64,13 +64,13 @@ def test_both_engines_take_the_same_steps(engines, make_cameras):
 
 
 def test_both_engines_gather_the_same_errors(engines, make_cameras):
-    from reify.backend.splats.cpu.layout import STAT_ERROR
+    from reify.backend.splats.cpu.layout import STAT_SIGNAL
 
     for engine in engines:
         _steps(engine, make_cameras(40, 32), 1)
     with engines[1].edited():
         pass
-    one, other = (engine.stats[:60, STAT_ERROR] for engine in engines)
+    one, other = (engine.stats[:60, STAT_SIGNAL] for engine in engines)
     assert one == pytest.approx(other, rel=1e-2, abs=1e-2)
 
 

@@ -16,11 +16,14 @@ from ..surfels import flattened
 from . import blending, geometry, loss, multiview, planes, projection, surfel_blending, surfels, tiles
 from .layout import (
     BASE_COLOR,
+    DEPTHS,
     DISC,
+    GEOMETRY,
     GRADIENT,
     LOG_SCALE,
     MARGIN,
     MEAN,
+    NORMALS,
     OPACITY,
     PROJECTED,
     QUATERNION,
@@ -28,6 +31,7 @@ from .layout import (
     SH,
     SIZE,
     STATS,
+    SURFACE,
     TILE,
     TRANSLATION,
     channel_width,
@@ -69,13 +73,13 @@ class Frame:
 
     @cached_property
     def geometry(self) -> Array:
-        """Planes of depth and normals, see `surfel_blending`."""
-        return np.zeros((surfel_blending.GEOMETRY, self.height, self.width), np.float32)
+        """Planes of depth and normals, see `layout`."""
+        return np.zeros((GEOMETRY, self.height, self.width), np.float32)
 
     @cached_property
     def v_geometry(self) -> Array:
         """Their gradients."""
-        return np.zeros((surfel_blending.SURFACE, self.height, self.width), np.float32)
+        return np.zeros((SURFACE, self.height, self.width), np.float32)
 
     @cached_property
     def bends(self) -> Array:
@@ -108,6 +112,7 @@ class CpuEngine:
         self.count = 0
         self._projected = np.zeros((self.capacity, PROJECTED), np.float32)
         self._discs = np.zeros((self.capacity if self.surfels else 0, DISC), np.float32)
+        self._planes = np.zeros((0, planes.PLANE), np.float32)  # of splats that aren't surfels, made when they are first asked for
         self._middle = np.float32(0)
         self._boxes = np.zeros((self.capacity, tiles.BOX), np.int16)
         self._counts = np.zeros(self.capacity, np.int32)
@@ -192,7 +197,7 @@ class CpuEngine:
     ) -> Array:
         """Gradients [N, row width] of the parameters after `render`, from those of the picture [H,W,3] and its alpha [H,W].
 
-        Those of the planes of surfels' geometry [5,H,W] count where they were rendered.
+        Those of the planes of geometry [SURFACE,H,W], see `layout`, count after a `geometric` rendering only.
         """
         frame.v_image[:] = 0
         frame.v_image.reshape(3, frame.height + 2 * MARGIN, -1)[:, MARGIN:-MARGIN, MARGIN:-MARGIN] = v_image.transpose(2, 0, 1)
@@ -208,15 +213,17 @@ class CpuEngine:
         return out
 
     def render(self, frame: Frame, camera: Array, background: Array, bases: int, geometric: bool = False) -> None:
-        """Project, sort and blend into `frame`; of surfels depth and normals too where `geometric`."""
+        """Project, sort and blend into `frame`; depth and normals too where `geometric`."""
         n, tiles_x, tiles_y = self.count, frame.tiles_x, frame.tiles_y
         projected = self._projected
-        before = (self.parameters, bases, camera, tiles_x, tiles_y)
+        before = (self.parameters, bases, camera, tiles_x, tiles_y, self.antialiased, projected)
         found = (self._boxes, self._counts, self._depths)
         if self.surfels:
-            self.team.run(surfels.project, n, _SPLATS, *before, projected, self._discs, *found)
+            self.team.run(surfels.project, n, _SPLATS, *before, self._discs, *found)
         else:
-            self.team.run(projection.project, n, _SPLATS, *before, self.antialiased, projected, *found)
+            self.team.run(projection.project, n, _SPLATS, *before, *found)
+        if geometric and not self.surfels:
+            self._find_planes(camera)
         self.visible, self.entries = tiles.visible_order(
             self._counts[:n], self._depths.view(np.uint32), self._offsets, self._keys[0], self._order[0], self._keys[1], self._order[1]
         )
@@ -241,44 +248,18 @@ class CpuEngine:
         )
         lists = (frame.width, frame.height, frame.tile_start, self._members, projected)
         pictures = (frame.image, frame.transmittance, frame.finished)
-        shared = (tiles_x * tiles_y, tiles_x, tiles_x)
-        if not self.surfels:
-            self.team.run(blending.blend, *shared, *lists, background, *pictures)
-            return
         self._middle = self._depths[order[self.visible // 2]] if self.visible else np.float32(0)
-        kernel = surfel_blending.blend_geometry if geometric else surfel_blending.blend
-        planes_ = frame.geometry if geometric else _NO_PLANES
-        self.team.run(kernel, *shared, *lists, self._discs, background, self._middle, *pictures, planes_)
+        kernels = surfel_blending if self.surfels else blending
+        kernel = kernels.blend_geometry if geometric else kernels.blend
+        sums = frame.geometry if geometric else _NO_PLANES
+        shapes = self._discs if self.surfels else self._planes
+        self.team.run(kernel, tiles_x * tiles_y, tiles_x, tiles_x, *lists, shapes, background, self._middle, *pictures, sums)
 
     def geometry(self, frame: Frame, camera: Array) -> tuple[Array, Array, Array]:
-        """Depth of the surface, weighted depth sum and weighted sum of normals of the picture that was rendered last.
-
-        Surfels need it to have been rendered as `geometric`.
-        """
-        if self.surfels:
-            return self._surfel_geometry(frame, camera)
-        shape = (frame.height, frame.width)
-        splat_planes = np.zeros((self.count, planes.PLANE), np.float32)
-        kernel_args = (self.parameters, camera, self._counts, self._projected, splat_planes)
-        self.team.run(planes.depth_planes, self.count, _SPLATS, *kernel_args)
-        depth, expected, normal = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
-        self.team.run(
-            blending.blend_geometry,
-            frame.tiles_x * frame.tiles_y,
-            frame.tiles_x,
-            frame.tiles_x,
-            frame.width,
-            frame.height,
-            frame.tile_start,
-            self._members,
-            frame.finished,
-            self._projected,
-            splat_planes,
-            depth,
-            expected,
-            normal,
-        )
-        return depth, expected, normal
+        """Depth of the surface, weighted sum of depths and weighted sum of normals in the world, after a `geometric` rendering."""
+        alpha = 1 - frame.single(frame.transmittance)
+        normal = frame.geometry[NORMALS:SURFACE].transpose(1, 2, 0) @ camera[ROTATION:TRANSLATION].reshape(3, 3)
+        return frame.geometry[SURFACE].copy(), frame.geometry[DEPTHS] + self._middle * alpha, normal
 
     def strongest_weights(self, target: Target) -> Array:
         """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
@@ -312,11 +293,10 @@ class CpuEngine:
             self._frames[width, height] = Frame(width, height)
         return self._frames[width, height]
 
-    def _surfel_geometry(self, frame: Frame, camera: Array) -> tuple[Array, Array, Array]:
-        alpha = 1 - frame.single(frame.transmittance)
-        surface, sums = frame.geometry[surfel_blending.SURFACE], frame.geometry[surfel_blending.NORMALS : surfel_blending.SURFACE]
-        normal = sums.transpose(1, 2, 0) @ camera[ROTATION:TRANSLATION].reshape(3, 3)
-        return surface.copy(), frame.geometry[surfel_blending.DEPTHS] + self._middle * alpha, normal
+    def _find_planes(self, camera: Array) -> None:
+        if len(self._planes) == 0:
+            self._planes = np.zeros((self.capacity, planes.PLANE), np.float32)
+        self.team.run(planes.depth_planes, self.count, _SPLATS, self.parameters, camera, self._counts, self._projected, self._planes)
 
     def _compare_geometry(self, frame: Frame, camera: Array, step: Step, known: Array | None, v_alpha: Array, pixels: int) -> float:
         size = (frame.width, frame.height)
@@ -361,18 +341,14 @@ class CpuEngine:
         shared = (frame.tiles_x * frame.tiles_y, frame.tiles_x, frame.tiles_x)
         lists = (frame.width, frame.height, frame.tile_start, self._members, self._rows, self._projected)
         pictures = (frame.image, frame.transmittance, frame.finished)
-        before = (self.parameters, self.moments, step.bases, camera)
+        before = (self.parameters, self.moments, step.bases, camera, self.antialiased, self._projected)
         after = (self._counts, self._offsets, self._gradients, step.learning, control_row(step), step.seed, out, self.stats, v_camera)
-        if not self.surfels:
-            kernel = blending.blend_back_absolute if step.absolute else blending.blend_back
-            self.team.run(kernel, *shared, *lists, *pictures, frame.v_image, v_alpha, frame.error, self._gradients)
-            self.team.run(projection.pull_back, self.count, _SPLATS, *before, self.antialiased, self._projected, *after)
-            return
-        kernel = surfel_blending.blend_geometry_back if geometric else surfel_blending.blend_back
         sums, v_sums = (frame.geometry, frame.v_geometry) if geometric else (_NO_PLANES, _NO_PLANES)
         back = (sums, frame.v_image, v_alpha, v_sums, frame.error, self._gradients)
-        self.team.run(kernel, *shared, *lists, self._discs, self._middle, *pictures, *back)
-        self.team.run(surfels.pull_back, self.count, _SPLATS, *before, self._projected, self._discs, *after)
+        kernels, shapes = (surfel_blending, self._discs) if self.surfels else (blending, self._planes)
+        self.team.run(kernels.blend_back[step.absolute, geometric], *shared, *lists, shapes, self._middle, *pictures, *back)
+        flat = projection.pull_back_geometry if geometric else projection.pull_back
+        self.team.run(surfels.pull_back if self.surfels else flat, self.count, _SPLATS, *before, shapes, *after)
 
     def _grow(self, entries: int) -> None:
         if entries > len(self._members):

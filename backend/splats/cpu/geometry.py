@@ -1,6 +1,6 @@
 """Losses on depth and normals as they are blended: distortion and normal consistency (Huang et al. 2024, section 4.2), with gradients.
 
-With weights w, depths z and normals n of the surfels at a pixel, A the sum of the weights, and N the normal of the surface that the mean
+With weights w, depths z and normals n of the splats at a pixel, A the sum of the weights, and N the normal of the surface that the mean
 depths of neighboring pixels describe:
 
     distortion = sum over pairs of w_i w_j (z_i - z_j)^2 = A sum(w z^2) - (sum(w z))^2
@@ -16,8 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .layout import FOCAL, MARGIN, PRINCIPAL
-from .surfel_blending import DEPTHS, NORMALS, SQUARES
+from .layout import DEPTHS, FOCAL, MARGIN, NORMALS, PRINCIPAL, SQUARES
 
 F = np.float32
 LEAST_ALPHA = F(0.5)  # below it, a mean depth is as good as none

@@ -21,21 +21,31 @@ PROJECTED = 16
 LEFT, RIGHT, TOP, BOTTOM = range(4)
 
 # A gradient row of one splat in one tile: sums over pixels of g, g dx, g dy, g dx^2, g dx dy, g dy^2 (g = dLoss/dExponent),
-# of weight times the colors' gradient, of weight times error, and of |dLoss/dx| and |dLoss/dy| where they were asked for.
-G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, ERROR, ABS_X, ABS_Y = range(12)
+# of weight times the colors' gradient, and of what densification is driven by: weight times error or, where that was asked for,
+# the length of the gradient by the projected center.
+G, G_X, G_Y, G_XX, G_XY, G_YY, V_RED, V_GREEN, V_BLUE, SIGNAL = range(10)
 GRADIENT = 16
 
+# Where depth and normals were blended, too, the sums of v dx, v dy and v (v = dLoss/dDepth of the splat's plane at the pixel), and of
+# weight times the normal's gradient.
+V_SLOPE, V_DEPTH, V_NORMAL = 10, 12, 13
+
 # Of a surfel in one tile some columns hold other sums: of dLoss/dX and dLoss/dY of its projected center, of g dx^2, g dx dy and g dy^2
-# shrunk as the plane's points are, of the gradients of SHRINK and of depth, and of weight times the normal's gradient.
-V_CENTER, V_SHRINK, V_DEPTH, V_NORMAL = 1, 10, 12, 13
+# shrunk as the plane's points are, and of the gradient of SHRINK.
+V_CENTER, V_SHRINK = 1, 10
+
+# What is blended beside the colors, planes [GEOMETRY,H,W]: weighted sums of depth less a depth amid the scene, of its square and of the
+# normal in camera space; and the depth of the surface, which has no gradient.
+DEPTHS, SQUARES, NORMALS, SURFACE = 0, 1, 2, 5
+GEOMETRY = 6
 
 # What else of a projected surfel pixels need, see surfels.py: P^-1 by rows, s, and the unit normal in camera space, towards the camera.
 INVERSE, SHRINK, NORMAL = 0, 4, 6
 DISC = 16
 
 # What the engine gathers of each splat for densification.
-STAT_ERROR, STAT_SEEN, STAT_ABS = range(3)
-STATS = 3
+STAT_SIGNAL, STAT_SEEN = range(2)
+STATS = 2
 
 # A camera: rotation (row-major), translation, focal lengths, principal point, center, size.
 ROTATION, TRANSLATION, FOCAL, PRINCIPAL, CENTER, SIZE = 0, 9, 12, 14, 16, 19

@@ -12,7 +12,22 @@ import math
 import numpy as np
 from numba import njit
 
-from .layout import DEPTH, FOCAL, LOG_SCALE, MEAN, PRINCIPAL, QUAD_A, QUAD_B, QUAD_C, QUATERNION, SIZE, TRANSLATION
+from .layout import (
+    DEPTH,
+    FOCAL,
+    LOG_SCALE,
+    MEAN,
+    PRINCIPAL,
+    QUAD_A,
+    QUAD_B,
+    QUAD_C,
+    QUATERNION,
+    SIZE,
+    TRANSLATION,
+    V_DEPTH,
+    V_NORMAL,
+    V_SLOPE,
+)
 
 F = np.float32
 LN2 = F(math.log(2))
@@ -21,15 +36,15 @@ LN2 = F(math.log(2))
 # to 0.9 %.
 TO_FRONT = F(1.25)
 
-# A plane: depth of the splat's front at its center, change of depth per pixel to the right and down, and the unit normal in the
-# world, towards the camera.
+# A plane: depth of the splat's front at its center, change of depth per pixel to the right and down, and the unit normal in camera
+# space, towards the camera.
 FRONT, SLOPE_X, SLOPE_Y, NORMAL = 0, 1, 2, 3
-PLANE = 6
+PLANE = 8
 
 
 @njit(nogil=True, fastmath=True, cache=True)
 def depth_planes(first, last, parameters, camera, counts, projected, planes):
-    """Fill the rows of `planes` [N,6] of the splats that `projection.project` found visible."""
+    """Fill the rows of `planes` [N,PLANE] of the splats that `projection.project` found visible."""
     r = camera
     fx, fy, cx, cy = r[FOCAL], r[FOCAL + 1], r[PRINCIPAL], r[PRINCIPAL + 1]
     extra_x, extra_y = F(0.15) * r[SIZE] / fx, F(0.15) * r[SIZE + 1] / fy
@@ -68,5 +83,23 @@ def depth_planes(first, last, parameters, camera, counts, projected, planes):
         nx, ny = slope_x * fx / depth, slope_y * fy / depth
         nz = -F(1) - (nx * ux + ny * uy)
         k = F(1) / math.sqrt(nx * nx + ny * ny + nz * nz)
-        for c in range(3):
-            planes[n, NORMAL + c] = k * (r[c] * nx + r[3 + c] * ny + r[6 + c] * nz)
+        planes[n, NORMAL], planes[n, NORMAL + 1], planes[n, NORMAL + 2] = k * nx, k * ny, k * nz
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def plane_back(slope_x, slope_y, depth, ux, uy, fx, fy, ca, cb, cc, sums):
+    """Gradients from those of a plane in the sums of gradient rows: by ux and uy (2), by depth, and by the covariance with depth (2).
+
+    (ux, uy) is where the center is on the picture at focal length 1, held to the field of view; ca, cb and cc are the inverse of the
+    blurred ellipse's covariance, by which the covariance of pixel and depth is multiplied to get the slopes.
+    """
+    ax, ay = fx / depth, fy / depth
+    nx, ny = slope_x * ax, slope_y * ay
+    nz = -F(1) - (nx * ux + ny * uy)
+    k = F(1) / math.sqrt(nx * nx + ny * ny + nz * nz)
+    along = k * k * (nx * sums[V_NORMAL] + ny * sums[V_NORMAL + 1] + nz * sums[V_NORMAL + 2])
+    vx, vy, vz = k * (sums[V_NORMAL] - nx * along), k * (sums[V_NORMAL + 1] - ny * along), k * (sums[V_NORMAL + 2] - nz * along)
+    vx, vy = vx - ux * vz, vy - uy * vz
+    v_slope_x, v_slope_y = sums[V_SLOPE] + ax * vx, sums[V_SLOPE + 1] + ay * vy
+    v_depth = sums[V_DEPTH] - (nx * vx + ny * vy) / depth
+    return -nx * vz, -ny * vz, v_depth, ca * v_slope_x + cb * v_slope_y, cb * v_slope_x + cc * v_slope_y

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .blending import AHEAD, BELOW_SURFACE, OPAQUE, PIXELS, reach
-from .blending import SURFACE as SURFACE_LIGHT
-from .lanes import exp2, iota, largest, load, maximum, minimum, prefetch, spread, store, totals, where_at_least
+from .blending import AHEAD, BELOW_SURFACE, OPAQUE, PIXELS, SURFACE_LIGHT, reach
+from .lanes import exp2, iota, largest, load, maximum, minimum, prefetch, spread, sqrt, store, totals, where_at_least
 from .layout import (
     BLUE,
     DEPTH,
     DISC,
+    GEOMETRY,
     GRADIENT,
     GREEN,
     INVERSE,
@@ -26,6 +26,7 @@ from .layout import (
     QUAD_L,
     RED,
     SHRINK,
+    SURFACE,
     TILE,
     X,
     Y,
@@ -37,10 +38,6 @@ from .tiles import CUT
 F = np.float32
 LEAST_SHRINK = F(0.25)  # no pixel that a surfel reaches has less, see `surfels.STEEPEST`
 TO_POWER = F(-0.5) * LOG2E
-
-# The planes [GEOMETRY,H,W] beside the colors: weighted sums of depth, of its square and of the normal, and the depth of the surface.
-DEPTHS, SQUARES, NORMALS, SURFACE = 0, 1, 2, 5
-GEOMETRY = 6
 
 
 def _make_blend(geometric):
@@ -150,7 +147,7 @@ blend = _make_blend(False)
 blend_geometry = _make_blend(True)
 
 
-def _make_blend_back(geometric):
+def _make_blend_back(absolute, geometric):
     @njit(nogil=True, fastmath=True, cache=True)
     def blend_back(
         first,
@@ -174,7 +171,7 @@ def _make_blend_back(geometric):
         error,
         gradients,
     ):
-        """As `blending.blend_back`, also from the gradients of the planes of `geometry` but the last."""
+        """As `blending.blend_back`."""
         # Transmittance, remainder, gradient of red, green, blue, error, then those of the planes.
         buffer = np.empty(11 * PIXELS, np.float32)
         splats, flat = projected.reshape(-1), discs.reshape(-1)
@@ -221,10 +218,11 @@ def _make_blend_back(geometric):
                 level, center = splats[s + QUAD_L], splats[s + DEPTH]
                 red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
                 i00, i01, i10, i11 = flat[d + INVERSE], flat[d + INVERSE + 1], flat[d + INVERSE + 2], flat[d + INVERSE + 3]
+                a, b, c = i00 * i00 + i10 * i10, i00 * i01 + i10 * i11, i01 * i01 + i11 * i11  # the symmetric matrix P^-T P^-1
                 sx, sy = flat[d + SHRINK], flat[d + SHRINK + 1]
                 nx, ny, nz = flat[d + NORMAL], flat[d + NORMAL + 1], flat[d + NORMAL + 2]
                 top = y0 - splats[s + Y]
-                sum_r, sum_g, sum_b, sum_e, sum_1 = zero, zero, zero, zero, zero
+                sum_r, sum_g, sum_b, signal, sum_1 = zero, zero, zero, zero, zero
                 sum_x, sum_y, sum_xx, sum_xy, sum_yy = zero, zero, zero, zero, zero
                 sum_hx, sum_hy, sum_z, sum_nx, sum_ny, sum_nz = zero, zero, zero, zero, zero, zero
                 for column in range(left, right):
@@ -265,7 +263,8 @@ def _make_blend_back(geometric):
                         sum_r = sum_r + weight * v_r
                         sum_g = sum_g + weight * v_g
                         sum_b = sum_b + weight * v_b
-                        sum_e = sum_e + weight * load(buffer, 5 * PIXELS + k)
+                        if not absolute:
+                            signal = signal + weight * load(buffer, 5 * PIXELS + k)
                         sum_1 = sum_1 + g
                         g_disc = where_at_least(nearer, F(0), g)
                         g_round = (g - g_disc) * LOW_PASS
@@ -276,6 +275,11 @@ def _make_blend_back(geometric):
                             depth_disc = where_at_least(nearer, F(0), v_depth)
                             sum_z = sum_z + v_depth + depth_disc * (shrink - one)
                             v_shrink = v_shrink + depth_disc * square * center
+                        if absolute:  # by the center, as below for the whole column
+                            gu, gv = g_square * dx, g_square * dy
+                            v_cx = a * gu + b * gv + g_round * dx - v_shrink * sx
+                            v_cy = b * gu + c * gv + g_round * dy - v_shrink * sy
+                            signal = signal + sqrt(v_cx * v_cx + v_cy * v_cy)
                         h = h + v_shrink
                         sum_hy = sum_hy + v_shrink * dy
                         gy = g_square * dy
@@ -289,20 +293,19 @@ def _make_blend_back(geometric):
                     sum_xx = sum_xx + m0 * dx * dx
                     sum_xy = sum_xy + m1 * dx
                     sum_yy = sum_yy + m2
-                    # By the center: what the disc's moments say, by the symmetric matrix P^-T P^-1, and the shrinking
-                    a, b, c = i00 * i00 + i10 * i10, i00 * i01 + i10 * i11, i01 * i01 + i11 * i11
+                    # By the center: what the disc's moments say, and the shrinking
                     first_x = m0 * dx
                     sum_x = sum_x + (a * first_x + b * m1) - h * sx
                     sum_y = sum_y + (b * first_x + c * m1) - h * sy
                 out = np.int64(rows[i]) * GRADIENT
                 store(gradients, out, totals(sum_1, sum_x, sum_y, sum_xx, sum_xy, sum_yy, sum_r, sum_g))
-                store(gradients, out + 8, totals(sum_b, sum_e, sum_hx, sum_hy, sum_z, sum_nx, sum_ny, sum_nz))
+                store(gradients, out + 8, totals(sum_b, signal, sum_hx, sum_hy, sum_z, sum_nx, sum_ny, sum_nz))
 
     return blend_back
 
 
-blend_back = _make_blend_back(False)
-blend_geometry_back = _make_blend_back(True)
+# By what is asked for: absolute gradients, depth and normals.
+blend_back = {(absolute, geometric): _make_blend_back(absolute, geometric) for absolute in (False, True) for geometric in (False, True)}
 
 
 @njit(nogil=True, fastmath=True, cache=True)

@@ -9,6 +9,9 @@ as a share of the center's depth z:
 
 It is exact: the inverse of depth is linear over the picture of a plane. The first two axes of the rotation span the disc; the third
 scale isn't used.
+
+A disc smaller than the least footprint shows as that. Anti-aliased, its opacity falls by as much as its area is too small, so that it
+covers no more of the picture than it is large.
 """
 
 from __future__ import annotations
@@ -25,7 +28,6 @@ from .layout import (
     BLUE,
     DEPTH,
     DISC,
-    ERROR,
     EXTENT_X,
     EXTENT_Y,
     FOCAL,
@@ -49,9 +51,9 @@ from .layout import (
     RED,
     SH,
     SHRINK,
-    STAT_ABS,
-    STAT_ERROR,
+    SIGNAL,
     STAT_SEEN,
+    STAT_SIGNAL,
     TRANSLATION,
     V_BLUE,
     V_CENTER,
@@ -110,7 +112,7 @@ def _disc(p, o, camera):
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def project(first, last, parameters, bases, camera, tiles_x, tiles_y, projected, discs, boxes, counts, depths):
+def project(first, last, parameters, bases, camera, tiles_x, tiles_y, antialiased, projected, discs, boxes, counts, depths):
     """As `projection.project`; `discs` [N,DISC] gets what the ray's way through the plane needs.
 
     The ellipse in `projected` holds all that is to be seen of a surfel: it only serves to find the tiles and pixels.
@@ -129,7 +131,10 @@ def project(first, last, parameters, bases, camera, tiles_x, tiles_y, projected,
         tx, ty, tz, _ux, _uy, _uz, _vx, _vy, _vz, nx, ny, nz, _s0, _s1, p00, p01, p10, p11, add_u, add_v = _disc(p, o, camera)
         xx, xy, yy = p00 * p00 + p01 * p01, p00 * p10 + p01 * p11, p10 * p10 + p11 * p11
         determinant = p00 * p11 - p01 * p10
-        alpha = min(F(1) / (F(1) + math.exp(-max(min(p[o + OPACITY], F(40)), F(-40)))), MOST_ALPHA)
+        alpha = F(1) / (F(1) + math.exp(-max(min(p[o + OPACITY], F(40)), F(-40))))
+        if antialiased:
+            alpha *= min(LOW_PASS * abs(determinant), F(1))
+        alpha = min(alpha, MOST_ALPHA)
         if not alpha > LEAST_ALPHA or not abs(determinant) > FLATTEST * (xx + yy):
             continue
         level = math.log2(alpha)
@@ -178,6 +183,7 @@ def pull_back(
     moments,
     bases,
     camera,
+    antialiased,
     projected,
     discs,
     counts,
@@ -225,6 +231,9 @@ def pull_back(
         k00, k01, k10, k11 = i00 * w00 + i10 * w10, i00 * w01 + i10 * w11, i01 * w00 + i11 * w10, i01 * w01 + i11 * w11
         v00, v01 = -(k00 * i00 + k01 * i01), -(k00 * i10 + k01 * i11)
         v10, v11 = -(k10 * i00 + k11 * i01), -(k10 * i10 + k11 * i11)
+        shown = seen[s + ALPHA] < MOST_ALPHA
+        if antialiased and shown and LOW_PASS * abs(p00 * p11 - p01 * p10) < F(1):
+            v00, v01, v10, v11 = v00 + sums[G] * i00, v01 + sums[G] * i10, v10 + sums[G] * i01, v11 + sums[G] * i11
         g[LOG_SCALE] = v00 * p00 + v10 * p10 + v_add_u * add_u
         g[LOG_SCALE + 1] = v01 * p01 + v11 * p11 + v_add_v * add_v
         g[LOG_SCALE + 2] = F(0)
@@ -249,7 +258,7 @@ def pull_back(
             p, o, m00, m01, m02, m10, m11, m12, m20, m21, m22
         )
         sigma = F(1) / (F(1) + math.exp(-max(min(p[o + OPACITY], F(40)), F(-40))))
-        g[OPACITY] = sums[G] * (F(1) - sigma) if seen[s + ALPHA] < MOST_ALPHA else F(0)
+        g[OPACITY] = sums[G] * (F(1) - sigma) if shown else F(0)
         red = sums[V_RED] if seen[s + RED] > F(0) else F(0)
         green = sums[V_GREEN] if seen[s + GREEN] > F(0) else F(0)
         blue = sums[V_BLUE] if seen[s + BLUE] > F(0) else F(0)
@@ -266,9 +275,8 @@ def pull_back(
             v_camera[c, 3] += r[0] * vm0 + r[1] * vm1 + r[2] * vm2
             v_camera[c, 4] += r[3] * vm0 + r[4] * vm1 + r[5] * vm2
             v_camera[c, 5] += r[6] * vm0 + r[7] * vm1 + r[8] * vm2
-        stats[n, STAT_ERROR] += sums[ERROR]
+        stats[n, STAT_SIGNAL] += sums[SIGNAL]
         stats[n, STAT_SEEN] += F(1)
-        stats[n, STAT_ABS] += math.sqrt(sums[V_CENTER] * sums[V_CENTER] + sums[V_CENTER + 1] * sums[V_CENTER + 1])
         if not training:
             for j in range(width):
                 gradients[n, j] = g[j]

@@ -75,7 +75,7 @@ def _differs(engine: Any, splats: Splats) -> str:
                 ("loss", found.loss, expected.loss, LOSS_ERROR),
                 ("squared error", found.square, expected.square, LOSS_ERROR),
                 ("gradient", engine.moments[:, 0], twin.moments[:, 0], GRADIENT_ERROR),
-                ("statistics", engine.stats[:, layout.STAT_ERROR], twin.stats[:, layout.STAT_ERROR], GRADIENT_ERROR),
+                ("statistics", engine.stats[:, layout.STAT_SIGNAL], twin.stats[:, layout.STAT_SIGNAL], GRADIENT_ERROR),
                 ("exposure", found.v_exposure, expected.v_exposure, GRADIENT_ERROR),
                 ("camera", found.v_camera, expected.v_camera, GRADIENT_ERROR),
                 ("step", engine.parameters - start, twin.parameters - start, GRADIENT_ERROR),

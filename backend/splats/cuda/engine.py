@@ -26,7 +26,7 @@ from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL, THREADS
 Array = Any
 # name, grid, block, arguments
 Launch = Callable[..., None]
-ENTRY = layout.ABS_Y + 1  # floats of a gradient row
+ENTRY = -(-(layout.SIGNAL + 1) // 4) * 4  # floats of a gradient row, which is read and written in fours
 PIXELS = layout.TILE**2
 SHORT_TILES = 1 << 15  # fewer tiles fit into 16 bits
 SHARES = 4  # blocks that share a tile's list on the way back

@@ -70,10 +70,9 @@ class TorchEngine(DeviceRows):
             self._descend(rows, moments, step)
             assert probe.grad is not None
             seen = (probe.grad > 0).to(stats.dtype)
-            stats[:, layout.STAT_ERROR] += probe.grad
+            pull = absolute() if step.absolute else None
+            stats[:, layout.STAT_SIGNAL] += probe.grad if pull is None else pull
             stats[:, layout.STAT_SEEN] += seen
-            if step.absolute and (pull := absolute()) is not None:
-                stats[:, layout.STAT_ABS] += pull
         square = float(((picture - photo) ** 2).mean().detach() / share)
         v_exposure = None if exposure is None else _host(exposure.grad)
         v_camera = _host(motion.grad) if step.camera_gradient else None
@@ -122,7 +121,7 @@ def by_twin(parameters, probe, pose, k, width, height, background, antialiased):
     """The rasterizer of `TorchEngine` on any device: every splat at every pixel."""
     camera = SimpleNamespace(cam_from_world=[pose], K=[k], size_px=[(width, height)])
     place = tuple(float(v) for v in background)
-    picture, alpha, _depth = twin.render({**parameters, "probe": probe}, camera, 0, background=place, antialiased=antialiased)
+    picture, alpha = twin.render({**parameters, "probe": probe}, camera, 0, background=place, antialiased=antialiased)
     return picture, alpha, lambda: None
 
 

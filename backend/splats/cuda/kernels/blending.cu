@@ -67,7 +67,7 @@ extern "C" __global__ void __launch_bounds__(PIXELS) blend(
 }
 
 // The gradient row of every entry of the tiles' lists, from the gradients of the picture and (if given) of its alpha. `error` weighs
-// pixels in the sum that densification is driven by. The blocks of a tile (gridDim.y of them) share its list.
+// pixels in the sum that densification is driven by, unless that is of absolute gradients. The blocks of a tile (gridDim.y of them) share its list.
 extern "C" __global__ void __launch_bounds__(BACK_WARPS * BUCKET) blend_back(
     int tiles_x, int width, int height, const long long* tile_start, const long long* places, const int* members, const float* projected,
     const float* image, const float* transmittance, const int* used, const int* finished, const float4* states, const float* v_image,
@@ -133,10 +133,11 @@ extern "C" __global__ void __launch_bounds__(BACK_WARPS * BUCKET) blend_back(
                 sums[V_RED] += weight * v_red[pixel];
                 sums[V_GREEN] += weight * v_green[pixel];
                 sums[V_BLUE] += weight * v_blue[pixel];
-                sums[ERROR] += weight * errors[pixel];
                 if (absolute) {
-                    sums[ABS_X] += fabsf(g * (2 * splat[QUAD_A] * dx + splat[QUAD_B] * dy)) * LN2;
-                    sums[ABS_Y] += fabsf(g * (splat[QUAD_B] * dx + 2 * splat[QUAD_C] * dy)) * LN2;
+                    float v_x = 2 * splat[QUAD_A] * dx + splat[QUAD_B] * dy, v_y = splat[QUAD_B] * dx + 2 * splat[QUAD_C] * dy;
+                    sums[SIGNAL] += fabsf(g) * sqrtf(v_x * v_x + v_y * v_y) * LN2;
+                } else {
+                    sums[SIGNAL] += weight * errors[pixel];
                 }
             }
         }

@@ -6,9 +6,8 @@ struct Rates { float v[MOST_COLUMNS]; };
 struct Color { float v[3]; };
 
 constexpr int PIXELS = TILE * TILE;
-constexpr int ENTRY = ABS_Y + 1;  // floats of a gradient row
+constexpr int ENTRY = (SIGNAL + 4) / 4 * 4;  // floats of a gradient row, which is read and written in fours
 constexpr unsigned FULL = 0xffffffffu;
-static_assert(ENTRY % 4 == 0, "gradient rows are read and written in fours");
 
 __device__ inline float square(float x) { return x * x; }
 

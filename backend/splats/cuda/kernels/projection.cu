@@ -336,9 +336,8 @@ extern "C" __global__ void __launch_bounds__(PULL) pull_back(
             for (int row = 0; row < 3; row++)
                 for (int c = 0; c < 3; c++) motions[thread][3 + row] += camera.v[3 * row + c] * g[MEAN + c];
             float* s = stats + (size_t)n * STATS;
-            s[STAT_ERROR] += sums[ERROR];
+            s[STAT_SIGNAL] += sums[SIGNAL];
             s[STAT_SEEN] += 1;
-            s[STAT_ABS] += sqrtf(sums[ABS_X] * sums[ABS_X] + sums[ABS_Y] * sums[ABS_Y]);
             if (!gradients) {
                 regularize(p, a, control, g);
                 unsigned long long step = (unsigned long long)(unsigned)seed_high << 32 | (unsigned)seed_low;
