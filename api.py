@@ -3,6 +3,7 @@
     result = api.make("photos", "~/captures/fox", preset="Preview", settings={"texture.size_px": 4096})
     api.place(result)                        # into the open scene
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
+    results = api.make_all("image", "~/drawings")       # one for each picture in the folder
 
 What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a user.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,16 @@ from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
+from .backend.formats.given import read_given
 from .backend.jobs.cache import Cache
 from .backend.jobs.job import Event, Job
-from .backend.methods import Method, all_methods
-from .backend.values import Mesh, Report, Result
+from .backend.methods import Method, method_called
+from .backend.values import Given, Mesh, Report, Result
 
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "ReifyError", "finished", "given", "make", "method", "place", "report_json", "write"]
+__all__ = ["OUTPUTS", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
 
 OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
 
@@ -42,30 +44,42 @@ def make(
     keep: bool = True,
     listener: Callable[[Event], None] = lambda event: None,
 ) -> Result:
-    """Run a method to its end in this thread; raises ReifyError where it can't be done.
+    """Run a method to its end in this thread; raises ReifyError where it can't be done, or the sources make several results.
 
     `settings` changes the preset's by path ("training.steps": 3000; docs/settings.md lists them). With `keep`
     finished stages are taken from and left in the cache. `listener` hears Progress, Preview and Warn.
     """
-    chosen = method(method_id)
-    values = settings_of.with_values(chosen.preset(preset or next(iter(chosen.presets))), settings or {})
-    paths = tuple(Path(source).expanduser().absolute() for source in sources)
-    inputs = given(chosen, paths[0], name) if chosen.changes_things and len(paths) == 1 else chosen.gathered(paths, name)
-    job = Job(Cache(cache_folder()) if keep else None, listener, seed=seed, weights=chosen.stages)
-    return finished(chosen.perform(inputs, values, job))
+    method, values, inputs = _prepared(method_id, sources, preset, settings, name)
+    if len(inputs) != 1:
+        raise ReifyError(f"{method.title} makes {len(inputs)} results of these, one by one.", "Call make_all for all of them.")
+    return _made(method, inputs[0], values, seed, keep, listener)
 
 
-def given(method: Method, path: Path, name: str = "") -> Any:
-    """What a method that changes things is given of a file; raises ReifyError where it can't be read.
+def make_all(
+    method_id: str,
+    *sources: Path | str,
+    preset: str = "",
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    name: str = "",
+    keep: bool = True,
+    listener: Callable[[Event], None] = lambda event: None,
+) -> Iterator[Result]:
+    """The same, yielding every result that the sources make, as the panel and the command line do.
 
-    Blender's importers read meshes: into the open file, which is left as it was.
+    From Picture makes one of each picture, of a turnaround's views one in all; Clean Mesh and To Mesh one of each file.
     """
-    if Mesh not in method.takes or (path.suffix.lower() == ".ply" and len(method.takes) > 1):
-        return method.gathered((path,), name)
-    from .scene.read import given_from_file
+    method, values, inputs = _prepared(method_id, sources, preset, settings, name)
+    for one in inputs:
+        yield _made(method, one, values, seed, keep, listener)
 
-    found = given_from_file(path)
-    return dataclasses.replace(found, name=name) if name else found
+
+def jobs(method: Method, paths: Sequence[Path], settings: Any, name: str = "") -> tuple[Any, ...]:
+    """What a method's `run` takes, once for each result that these files make; raises ReifyError where one can't be read.
+
+    Meshes are read by Blender's importers: into the open file, which is left as it was.
+    """
+    return method.jobs(paths, settings, name, _read_mesh if Mesh in method.takes else read_given)
 
 
 def finished(result: Result) -> Result:
@@ -75,14 +89,6 @@ def finished(result: Result) -> Result:
     from .scene.quads import finished as with_quads
 
     return with_quads(result)
-
-
-def method(method_id: str) -> Method:
-    """The method with this id; raises ReifyError for an unknown one."""
-    methods = all_methods()
-    if method_id not in methods:
-        raise ReifyError(f"There is no method called {method_id!r}.", f"Choose one of: {', '.join(methods)}.")
-    return methods[method_id]
 
 
 def place(result: Result) -> bpy.types.Collection:
@@ -124,6 +130,25 @@ def output_kind(path: Path) -> str:
 def report_json(report: Report) -> dict[str, Any]:
     """A report as JSON would have it."""
     return dataclasses.asdict(report)
+
+
+def _prepared(
+    method_id: str, sources: Sequence[Path | str], preset: str, settings: Mapping[str, Any] | None, name: str
+) -> tuple[Method, Any, tuple[Any, ...]]:
+    method = method_called(method_id)
+    values = settings_of.with_values(method.preset(preset or next(iter(method.presets))), settings or {})
+    return method, values, jobs(method, [Path(source).expanduser().absolute() for source in sources], values, name)
+
+
+def _made(method: Method, inputs: Any, values: Any, seed: int, keep: bool, listener: Callable[[Event], None]) -> Result:
+    job = Job(Cache(cache_folder()) if keep else None, listener, seed=seed, weights=method.stages)
+    return finished(method.perform(inputs, values, job))
+
+
+def _read_mesh(path: Path, kinds: tuple[type, ...]) -> Given:
+    from .scene.read import given_from_file
+
+    return given_from_file(path)
 
 
 def _scene(results: tuple[Result, ...], path: Path) -> None:

@@ -28,7 +28,7 @@ from .backend.errors import ReifyError
 from .backend.jobs.job import Job, Progress
 from .backend.jobs.runner import Runner, State, Task
 from .backend.jobs.terminal import ProgressLine, drain
-from .backend.methods import Method, all_methods
+from .backend.methods import Method, all_methods, method_called
 from .backend.values import Photos
 from .farm import batch
 from .farm.cluster import on_cluster
@@ -134,7 +134,7 @@ def _add_option(target: Any, option: settings_of.Option) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    method = all_methods()[arguments.method_id]
+    method = method_called(arguments.method_id)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
     order = Order(method.id, sources, outputs, settings=values, seed=arguments.seed, name=arguments.name)

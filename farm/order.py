@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import api
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
-from ..backend.methods import Method
+from ..backend.methods import Method, method_called
 
 KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "name": str}
 NEEDED = ("method", "inputs", "outputs")
@@ -38,7 +37,7 @@ class Order:
 
     def resolved(self) -> tuple[Method, Any]:
         """The method and its settings; raises ReifyError for a method, preset, setting or value that there isn't."""
-        method = api.method(self.method)
+        method = method_called(self.method)
         preset = method.preset(self.preset or next(iter(method.presets)))
         return method, settings_of.with_values(preset, self.settings)
 

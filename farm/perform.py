@@ -31,7 +31,7 @@ def carry_out(order: Order, keep: bool) -> tuple[list[Task], list[Result]]:
     for path in order.outputs:
         check_output(path)
     with output_to_error():
-        tasks = perform(method, _inputs(method, order, settings), settings, order.seed, keep)
+        tasks = perform(method, api.jobs(method, order.inputs, settings, order.name), settings, order.seed, keep)
         results = [api.finished(task.result) for task in tasks if task.result is not None]
         for path in order.outputs if results else ():
             api.write(results, path)
@@ -71,9 +71,3 @@ def check_output(path: Path, make: bool = False) -> None:
             pass
     except OSError as error:
         raise ReifyError(f"Nothing can be written to {folder}: {error.strerror}.", "Choose another folder for the output.") from error
-
-
-def _inputs(method: Method, order: Order, settings: Any) -> tuple[Any, ...]:
-    if method.changes_things:
-        return tuple(api.given(method, source, order.name) for source in order.inputs)
-    return method.jobs(order.inputs, settings, order.name)

@@ -111,7 +111,9 @@ class REIFY_OT_convert(bpy.types.Operator):
         return reported(self, lambda: create.wait(*self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> list[Task]:
-        method = create.method_called(self.method) if self.method else chosen(context)
+        from ..backend.methods import method_called
+
+        method = method_called(self.method) if self.method else chosen(context)
         sources = fitting(context, method) if method is not None else []
         if not sources:
             raise ReifyError("None of the selected objects can be converted.", "Select a mesh, splats or a point cloud.")
@@ -154,10 +156,11 @@ def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
 
     Returns the new object, or the collection that it came in by itself.
     """
+    from ..backend.methods import method_called
     from ..scene import commit, convert
 
     how = dict(task.context.place)
-    source = _source(how.pop("object"), how.pop("name"), how.pop("file"), create.method_called(task.context.method))
+    source = _source(how.pop("object"), how.pop("name"), how.pop("file"), method_called(task.context.method))
     if source is None:
         return commit.commit(task.result, bpy.data.scenes.get(task.context.scene) or context.scene)
     made = convert.place(task.result, source, **how)

@@ -39,6 +39,8 @@ class REIFY_OT_create(bpy.types.Operator):
         return reported(self, lambda: wait(*self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> list[Task]:
+        from ..backend.methods import method_called
+
         scene = context.scene
         method = method_called(self.method) if self.method else chosen_method(scene)
         group = group_of(scene, method)
@@ -73,6 +75,7 @@ class REIFY_OT_regenerate(bpy.types.Operator):
 
 def regenerate(context: bpy.types.Context) -> Task:
     """Start the work that made the active object once more; raises ReifyError where that can't be done."""
+    from ..backend.methods import method_called
     from ..scene import provenance
 
     stored = provenance.read(context.object) or {}
@@ -95,16 +98,6 @@ def jobs_for(method: Method, paths: tuple[Path, ...], settings: Any) -> tuple[An
     if gone := [path for path in paths if not path.exists()]:
         raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
     return method.jobs(paths, settings)
-
-
-def method_called(name: str) -> Method:
-    """The method with this id; raises ReifyError for an unknown one."""
-    from ..backend.methods import all_methods
-
-    methods = all_methods()
-    if name not in methods:
-        raise ReifyError(f"There is no method called {name!r}.", f"Choose one of: {', '.join(methods)}.")
-    return methods[name]
 
 
 def wait(*tasks: Task) -> None:

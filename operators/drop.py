@@ -47,9 +47,9 @@ class REIFY_OT_drop_files(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add them to the sources of the method, and show it."""
-        from ..backend.methods import all_methods
+        from ..backend.methods import method_called
 
-        method = all_methods()[self.method or "photos"]
+        method = method_called(self.method or "photos")
         add_paths(group_of(context.scene, method), [str(path) for path in self._paths()])
         context.scene.reify.method = method.id
         for area in context.screen.areas if context.screen is not None else ():

@@ -234,9 +234,9 @@ def _order_of(entry: Entry) -> Order:
 
 def _task_of(order: Order) -> Task:
     from ..backend import settings as settings_of
-    from ..backend.methods import all_methods
+    from ..backend.methods import method_called
 
-    method = all_methods()[order.method]
+    method = method_called(order.method)
     return _task(order, method, settings_of.with_values(method.settings(), order.settings))
 
 

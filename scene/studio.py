@@ -23,6 +23,7 @@ from mathutils import Euler, Matrix, Vector, noise
 
 from ..backend.values import Cameras
 from . import compat
+from .nodes import Nodes, Outputs
 
 LENS_MM, SENSOR_MM = 50.0, 36.0
 AIM = Vector((0.02, 0.0, 0.86))  # the middle of the figure, where the cameras look
@@ -165,13 +166,11 @@ def _light(scene: bpy.types.Scene) -> None:
     """A sky that is brighter on one side: shape without hard shadows, and a quarter faster than a sky and a lamp."""
     world = bpy.data.worlds.new("Studio")
     compat.use_nodes(world)
-    tree = world.node_tree
-    tree.nodes.clear()
-    background = tree.nodes.new("ShaderNodeBackground")
-    direction = tree.nodes.new("ShaderNodeTexCoord").outputs["Generated"]
-    side = _vector(tree, "DOT_PRODUCT", direction, (0.45, -0.55, 0.7), output="Value")  # roughly unit length
-    tree.links.new(_math(tree, "MULTIPLY_ADD", side, 1.0, 1.45), background.inputs["Strength"])
-    tree.links.new(background.outputs[0], tree.nodes.new("ShaderNodeOutputWorld").inputs["Surface"])
+    world.node_tree.nodes.clear()
+    n = Nodes(world.node_tree)
+    side = n.vector("DOT_PRODUCT", n.add("ShaderNodeTexCoord")["Generated"], (0.45, -0.55, 0.7))  # roughly unit length
+    background = n.add("ShaderNodeBackground", Strength=n.math("MULTIPLY_ADD", side, 1.0, 1.45))
+    n.add("ShaderNodeOutputWorld", Surface=background[0])
     world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", 64  # 0.7 s a photo less than the default of 1024
     scene.world = world
 
@@ -240,57 +239,32 @@ def _material(
     """
     material = bpy.data.materials.new(name)
     compat.use_nodes(material)
-    tree = material.node_tree
-    tree.nodes.clear()
-    place = tree.nodes.new("ShaderNodeNewGeometry").outputs["Position"]
+    material.node_tree.nodes.clear()
+    n = Nodes(material.node_tree)
+    place = n.add("ShaderNodeNewGeometry")["Position"]
 
     # White noise on a warped grid looks like Voronoi cells, and is evaluated several times faster.
-    warp = _noise(tree, place, scale=cells * 0.5, detail=1.0).outputs["Color"]
-    warped = _vector(tree, "MULTIPLY_ADD", warp, (1.5 / cells,) * 3, place)
-    spots, specks = _cells(tree, warped, 1.0 / cells), _cells(tree, warped, 1.0 / grain)
-    patches = _math(tree, "GREATER_THAN", _noise(tree, place, scale=cells * 0.3, detail=1.0).outputs[0], 0.53)
+    warp = _noise(n, place, scale=cells * 0.5)["Color"]
+    warped = n.vector("MULTIPLY_ADD", warp, 1.5 / cells, place)
+    spots, specks = _cells(n, warped, 1.0 / cells), _cells(n, warped, 1.0 / grain)
+    patches = n.math("GREATER_THAN", _noise(n, place, scale=cells * 0.3)[0], 0.53)
 
-    base = _vector(tree, "MULTIPLY_ADD", patches, [b - a for a, b in zip(color, second or color, strict=True)], color)
+    base = n.vector("MULTIPLY_ADD", patches, [b - a for a, b in zip(color, second or color, strict=True)], color)
     shade: Any = (1.0 - contrast,) * 3
     for layer, weight in ((spots["Color"], 0.5), (spots["Value"], 0.7), (specks["Value"], 0.8)):  # more light and dark than hue
-        shade = _vector(tree, "MULTIPLY_ADD", layer, (contrast * weight,) * 3, shade)
-    diffuse = tree.nodes.new("ShaderNodeBsdfDiffuse")
-    tree.links.new(_vector(tree, "MULTIPLY", base, shade), diffuse.inputs["Color"])
-    tree.links.new(diffuse.outputs[0], tree.nodes.new("ShaderNodeOutputMaterial").inputs["Surface"])
+        shade = n.vector("MULTIPLY_ADD", layer, contrast * weight, shade)
+    diffuse = n.add("ShaderNodeBsdfDiffuse", Color=n.vector("MULTIPLY", base, shade))
+    n.add("ShaderNodeOutputMaterial", Surface=diffuse[0])
     return material
 
 
-def _noise(tree: bpy.types.NodeTree, place: bpy.types.NodeSocket, scale: float, detail: float) -> bpy.types.Node:
-    node = tree.nodes.new("ShaderNodeTexNoise")
-    tree.links.new(place, node.inputs["Vector"])
-    node.inputs["Scale"].default_value, node.inputs["Detail"].default_value = scale, detail
-    return node
+def _noise(n: Nodes, place: Any, scale: float) -> Outputs:
+    return n.add("ShaderNodeTexNoise", Vector=place, Scale=scale, Detail=1.0)
 
 
-def _cells(tree: bpy.types.NodeTree, place: bpy.types.NodeSocket, size: float) -> Any:
+def _cells(n: Nodes, place: Any, size: float) -> Outputs:
     """One random `Color` and `Value` per cell of `size` world units."""
-    node = tree.nodes.new("ShaderNodeTexWhiteNoise")
-    tree.links.new(_vector(tree, "SNAP", place, (size,) * 3), node.inputs["Vector"])
-    return node.outputs
-
-
-def _math(tree: bpy.types.NodeTree, operation: str, *operands: Any) -> bpy.types.NodeSocket:
-    return _operation(tree, "ShaderNodeMath", operation, operands, "Value")
-
-
-def _vector(tree: bpy.types.NodeTree, operation: str, *operands: Any, output: str = "Vector") -> bpy.types.NodeSocket:
-    return _operation(tree, "ShaderNodeVectorMath", operation, operands, output)
-
-
-def _operation(tree: bpy.types.NodeTree, kind: str, operation: str, operands: tuple[Any, ...], output: str) -> bpy.types.NodeSocket:
-    node = tree.nodes.new(kind)
-    node.operation = operation
-    for socket, operand in zip(node.inputs, operands, strict=False):
-        if isinstance(operand, bpy.types.NodeSocket):
-            tree.links.new(operand, socket)
-        else:
-            socket.default_value = operand
-    return node.outputs[output]
+    return n.add("ShaderNodeTexWhiteNoise", Vector=n.vector("SNAP", place, size))
 
 
 def _add(

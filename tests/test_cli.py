@@ -54,7 +54,7 @@ def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Photos, ...
 def _only_our_method(monkeypatch: pytest.MonkeyPatch) -> None:
     presets = {"Few": {}, "Many": {"count.number": 50}}
     ours = Method("dots", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, presets, {"Counting": 1.0}, split=one_by_one)
-    for module in (methods, api, cli):
+    for module in (methods, cli):
         monkeypatch.setattr(module, "all_methods", lambda: {"dots": ours, "photos": replace(ours, id="photos")})
 
 
@@ -132,6 +132,15 @@ def test_the_api_takes_settings_by_path_and_names_unknown_ones(tmp_path: Path) -
         api.make("dots", tmp_path, preset="None")
     with pytest.raises(ReifyError, match="no method called"):
         api.make("lines", tmp_path)
+
+
+def test_the_api_makes_one_result_of_each_source_as_the_command_line_does(tmp_path: Path) -> None:
+    sources = [tmp_path / "a", tmp_path / "b"]
+    for source in sources:
+        source.mkdir()
+    with pytest.raises(ReifyError, match="makes 2 results of these.*Call make_all"):
+        api.make("dots", *sources, keep=False)
+    assert [result.name for result in api.make_all("dots", *sources, keep=False)] == ["a", "b"]
 
 
 def test_a_second_run_takes_the_finished_stage_from_the_cache(tmp_path: Path) -> None:

@@ -263,7 +263,6 @@ GERMAN = {
     "Game": "Spiel",
     "Repair Only": "Nur reparieren",
     "Scan": "Scan",
-    "Watertight": "Wasserdicht",
     # From Photos: photos and cameras
     "Photos": "Fotos",
     "Cameras": "Kameras",

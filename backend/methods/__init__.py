@@ -21,7 +21,9 @@ from ..errors import ReifyError
 from ..formats.given import read_given
 from ..jobs import store
 from ..jobs.job import Job
-from ..values import Mesh, Points, Result, Splats
+from ..values import Given, Mesh, Points, Result, Splats
+
+Reader = Callable[[Path, tuple[type, ...]], Given]
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,16 @@ class Method:
         """True where it takes what exists already: a selected object, or a file of splats, points or a mesh."""
         return any(kind in (Splats, Points, Mesh) for kind in self.takes)
 
-    def jobs(self, sources: Sequence[Path], settings: Any, name: str = "") -> tuple[Any, ...]:
-        """What `run` takes, once for each job that these files make; raises ReifyError where one can't be read."""
-        if self.changes_things:
-            return tuple(self.gathered((source,), name) for source in sources)
-        inputs = self.split(sources, settings) if self.split else (self.gathered(sources),)
-        return tuple(replace(one, name=name) for one in inputs) if name else inputs
+    def jobs(self, sources: Sequence[Path], settings: Any, name: str = "", read: Reader = read_given) -> tuple[Any, ...]:
+        """What `run` takes, once for each job that these files make; raises ReifyError where one can't be read.
 
-    def gathered(self, sources: Sequence[Path], name: str = "") -> Any:
-        """What `run` takes, once for all of these files; raises ReifyError where one can't be read or there are too many."""
-        if not self.changes_things:
-            return self.takes[0](sources=tuple(sources), name=name)
-        if len(sources) != 1:
-            raise ReifyError(f"{self.title} takes one file, but there are {len(sources)}.", "Hand them in one by one.")
-        given = read_given(sources[0], self.takes)
-        return replace(given, name=name) if name else given
+        `read` reads a file of what the method changes; the default knows no meshes, which Blender's importers read.
+        """
+        if self.changes_things:
+            inputs = tuple(read(source, self.takes) for source in sources)
+        else:
+            inputs = self.split(sources, settings) if self.split else (self.takes[0](sources=tuple(sources)),)
+        return tuple(replace(one, name=name) for one in inputs) if name else inputs
 
     def preset(self, name: str) -> Any:
         """The settings of a preset; raises ReifyError for an unknown one."""
@@ -94,6 +91,14 @@ def all_methods() -> dict[str, Method]:
     modules = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
     found = [importlib.import_module(f"{__name__}.{name}").METHOD for name in modules]
     return {method.id: method for method in found}
+
+
+def method_called(name: str) -> Method:
+    """The method with this id; raises ReifyError for an unknown one."""
+    methods = all_methods()
+    if name not in methods:
+        raise ReifyError(f"There is no method called {name!r}.", f"Choose one of: {', '.join(methods)}.")
+    return methods[name]
 
 
 def versions_of(packages: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reify import api, cli
+from reify import cli
 from reify.backend import methods
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job
@@ -46,7 +46,7 @@ def _only_our_method(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("safetensors")  # for the cache of stages
     presets = {"Few": {}, "Many": {"number": 50}}
     ours = Method("photos", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, presets, {"Counting": 1.0})
-    for module in (methods, api, cli):
+    for module in (methods, cli):
         monkeypatch.setattr(module, "all_methods", lambda: {"photos": ours})
 
 

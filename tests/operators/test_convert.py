@@ -125,8 +125,8 @@ def test_a_converted_object_is_made_again_of_its_original_in_its_place(scene, mo
 
 def test_a_conversion_is_undone_in_one_step(scene, monkey):
     import bpy
+    from reify.backend.methods import method_called
     from reify.operators import convert, pump
-    from reify.operators.create import method_called
     from reify.tests.operators.test_create import _until
 
     window = bpy.context.window_manager.windows[0]
@@ -145,8 +145,8 @@ def test_a_conversion_is_undone_in_one_step(scene, monkey):
 
 def test_a_result_whose_object_is_deleted_meanwhile_comes_by_itself(scene, monkey):
     import bpy
+    from reify.backend.methods import method_called
     from reify.operators import convert, pump
-    from reify.operators.create import method_called
     from reify.tests.operators.test_create import _until
 
     method = method_called("mesh")

@@ -164,8 +164,8 @@ def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, t
 def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_takes_its_place(scene, tmp_path):
     import bpy
     from reify.backend.jobs.runner import State
+    from reify.backend.methods import method_called
     from reify.operators import convert, pump, session
-    from reify.operators.create import method_called
 
     def place(name: str):
         bpy.ops.mesh.primitive_monkey_add()
