@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from reify import api, cli
-from reify.tests.mesh.test_care import ball
+from reify.tests.mesh.solids import ball
 
 pytestmark = pytest.mark.blender
 

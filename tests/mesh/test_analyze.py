@@ -12,7 +12,7 @@ pytest.importorskip("scipy")
 from reify.backend.jobs.job import Job
 from reify.backend.mesh.analyze import analyze, look_at
 from reify.backend.values import Mesh
-from reify.tests.mesh.test_care import ball, joined
+from reify.tests.mesh.solids import ball, joined
 
 
 def ring(around: int = 48, across: int = 24) -> Mesh:

@@ -15,34 +15,9 @@ from reify.backend.mesh import care, topology
 from reify.backend.mesh.care import MeshSettings, clean
 from reify.backend.metrics import meshes
 from reify.backend.values import Mesh
+from reify.tests.mesh.solids import ball, joined
 
 EVERYTHING = MeshSettings(faces=0, smoothing=0, holes="none", smallest_part=0.0)
-
-
-def ball(radius: float = 1.0, center: tuple[float, float, float] = (0, 0, 0), n: int = 48) -> Mesh:
-    """A sphere of rings, closed, colored by position."""
-    polar, around = np.linspace(0, np.pi, n // 2 + 1)[1:-1], np.linspace(0, 2 * np.pi, n, endpoint=False)
-    p, a = np.meshgrid(polar, around, indexing="ij")
-    ring = np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=-1).reshape(-1, 3)
-    vertices = np.concatenate([ring, [[0, 0, 1], [0, 0, -1]]])
-    i, j = np.meshgrid(np.arange(len(polar) - 1), np.arange(n), indexing="ij")
-    a0, a1, b0, b1 = (x.ravel() for x in (i * n + j, i * n + (j + 1) % n, (i + 1) * n + j, (i + 1) * n + (j + 1) % n))
-    k = np.arange(n)
-    top, bottom, last = len(ring), len(ring) + 1, (len(polar) - 1) * n
-    faces = [[a0, b0, a1], [a1, b0, b1], [np.full(n, top), k, (k + 1) % n], [last + k, np.full(n, bottom), last + (k + 1) % n]]
-    all_faces = np.concatenate([np.stack(f, axis=1) for f in faces])
-    return Mesh(
-        (radius * vertices + center).astype(np.float32), all_faces.astype(np.int32), vertex_srgb=(0.5 + 0.5 * vertices).astype(np.float32)
-    )
-
-
-def joined(*parts: Mesh) -> Mesh:
-    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    return Mesh(
-        np.concatenate([part.vertices for part in parts]),
-        np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)]).astype(np.int32),
-        vertex_srgb=np.concatenate([part.vertex_srgb for part in parts]),
-    )
 
 
 def test_floaters_go_and_the_report_counts_them() -> None:

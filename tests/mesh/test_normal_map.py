@@ -12,17 +12,9 @@ pytest.importorskip("numba")
 from reify.backend.errors import ReifyError
 from reify.backend.mesh.normal_map import corner_tangents, with_normal_map
 from reify.backend.values import Array, Mesh
+from reify.tests.mesh.solids import sheet
 
 SIZE = 128
-
-
-def sheet(n: int, height=lambda x, y: 0 * x) -> Mesh:
-    """A square from 0 to 1 in x and y with the given relief."""
-    x, y = (a.ravel() for a in np.meshgrid(np.linspace(0, 1, n + 1), np.linspace(0, 1, n + 1), indexing="ij"))
-    i, j = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
-    p = i * (n + 1) + j
-    faces = np.concatenate([np.stack([p, p + n + 1, p + n + 2], axis=1), np.stack([p, p + n + 2, p + 1], axis=1)])
-    return Mesh(np.stack([x, y, height(x, y)], axis=1).astype(np.float32), faces.astype(np.int32))
 
 
 def bumps(x: Array, y: Array) -> Array:

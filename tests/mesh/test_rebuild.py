@@ -14,7 +14,7 @@ from reify.backend.mesh.analyze import analyze
 from reify.backend.mesh.care import MeshSettings, clean
 from reify.backend.mesh.rebuild import rebuild
 from reify.backend.metrics import meshes
-from reify.tests.mesh.test_care import ball, joined
+from reify.tests.mesh.solids import ball, grid, joined
 
 
 def test_holes_close_crossings_join_and_inner_shells_go() -> None:
@@ -31,8 +31,6 @@ def test_holes_close_crossings_join_and_inner_shells_go() -> None:
 
 
 def test_a_sheet_has_no_inside_and_stays_as_it_is() -> None:
-    from reify.tests.mesh.test_transfer import grid
-
     job = Job()
     sheet = replace(grid(6), uvs=None, textures={})
     made = rebuild(sheet, 16, job=job)

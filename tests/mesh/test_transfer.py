@@ -12,21 +12,7 @@ pytest.importorskip("numba")
 from reify.backend.mesh import care, transfer
 from reify.backend.mesh.join import joined as as_one
 from reify.backend.values import Mesh
-from reify.tests.mesh.test_care import ball
-
-
-def grid(n: int, size: float = 1.0) -> Mesh:
-    """A plane of n x n squares in two charts: the right half's UVs lie above the left half's."""
-    x, y = (axis.ravel() for axis in np.meshgrid(*2 * [np.linspace(0, size, n + 1)], indexing="ij"))
-    vertices = np.stack([x, y, np.zeros_like(x)], axis=1).astype(np.float32)
-    i, j = (axis.ravel() for axis in np.meshgrid(*2 * [np.arange(n)], indexing="ij"))
-    p, q, r, s = (u * (n + 1) + v for u, v in ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)))
-    faces = np.concatenate([np.stack([p, q, r], axis=1), np.stack([p, r, s], axis=1)]).astype(np.int32)
-    uvs = vertices[faces][..., :2] / size * 0.5
-    right = vertices[faces].mean(axis=1)[:, 0] > size / 2
-    uvs[right] += [-0.25, 0.5]
-    colors = np.stack([x / size, y / size, 0 * x], axis=1).astype(np.float32)
-    return Mesh(vertices, faces, uvs.astype(np.float32), colors, {"base_color": np.zeros((4, 4, 3), np.uint8)})
+from reify.tests.mesh.solids import ball, grid
 
 
 def test_charts_are_told_apart_by_their_seams() -> None:

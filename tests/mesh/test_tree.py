@@ -9,7 +9,7 @@ pytest.importorskip("numba")
 
 from reify.backend.mesh import tree as trees
 from reify.backend.metrics.meshes import distance_to_triangles
-from reify.tests.mesh.test_care import ball, joined
+from reify.tests.mesh.solids import ball, joined
 
 
 def some_triangles(count: int, size: float = 0.2) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from reify.backend.jobs.job import Job
 from reify.backend.methods import all_methods
 from reify.backend.methods.mesh import Settings
 from reify.backend.values import Given, Mesh
-from reify.tests.mesh.test_care import ball, joined
+from reify.tests.mesh.solids import ball, joined
 
 METHOD = all_methods()["mesh"]
 

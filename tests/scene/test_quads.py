@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from reify.tests.mesh.test_care import ball
+from reify.tests.mesh.solids import ball
 from reify.tests.scene import samples
 
 pytestmark = pytest.mark.blender
