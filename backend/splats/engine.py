@@ -49,8 +49,8 @@ class Step:
     scale_weight: float = 0.0
     needle_weight: float = 0.0
     needle_limit: float = float(np.log(10.0))
-    distortion_weight: float = 0.0  # of surfels only, of squared world units
-    normal_weight: float = 0.0  # of surfels only
+    distortion_weight: float = 0.0  # of squared world units; cards' engines have no losses on depth and normals
+    normal_weight: float = 0.0
     neighbor: Neighbor | None = None  # of surfels only, with `keep_depth`
     keep_depth: bool = False  # of surfels only: return the mean depth
     noise: float = 0.0

@@ -333,7 +333,7 @@ class CpuEngine:
     def _mean_depth(self, frame: Frame) -> Array:
         alpha = 1 - frame.single(frame.transmittance)
         solid = alpha > geometry.LEAST_ALPHA
-        return np.where(solid, self._middle + frame.geometry[surfel_blending.DEPTHS] / np.where(solid, alpha, 1), 0).astype(np.float32)
+        return np.where(solid, self._middle + frame.geometry[DEPTHS] / np.where(solid, alpha, 1), 0).astype(np.float32)
 
     def _pull_back(
         self, frame: Frame, camera: Array, step: Step, out: Array, v_alpha: Array, v_camera: Array, geometric: bool = False

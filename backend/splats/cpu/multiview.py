@@ -18,8 +18,7 @@ import numpy as np
 from numba import njit
 
 from .geometry import LEAST_ALPHA, LEAST_FACING
-from .layout import FOCAL, MARGIN, PRINCIPAL, ROTATION, TRANSLATION
-from .surfel_blending import DEPTHS, NORMALS
+from .layout import DEPTHS, FOCAL, MARGIN, NORMALS, PRINCIPAL, ROTATION, TRANSLATION
 
 Array = Any
 F = np.float32
