@@ -3,6 +3,7 @@
     reify run photos DIR -o scene.blend     photos into a Blender scene
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
+    reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
@@ -54,9 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _spelled_out(argv: Sequence[str]) -> list[str]:
-    """`run job.json` is short for `run job job.json`."""
-    short = argv[:1] == ["run"] and len(argv) > 1 and argv[1].endswith(".json")
-    return [argv[0], "job", *argv[1:]] if short else [*argv]
+    """`run job.json` is short for `run job job.json`, `batch DIR` for `batch photos DIR`."""
+    first = argv[1] if len(argv) > 1 else ""
+    if argv[:1] == ["run"] and first.endswith(".json"):
+        return [argv[0], "job", *argv[1:]]
+    if argv[:1] == ["batch"] and first and first not in (*all_methods(), "-h", "--help"):
+        return [argv[0], "photos", *argv[1:]]
+    return [*argv]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,20 +76,10 @@ def parser() -> argparse.ArgumentParser:
     job.add_argument("file", type=Path, metavar="FILE", help="JSON file that --save-job has written")
     job.add_argument("--no-cache", action="store_true", help=NO_CACHE)
     job.set_defaults(command=_run_job)
-    many = commands.add_parser("batch", help="run From Photos on every folder in a folder; what is finished is kept")
-    many.add_argument("captures", type=Path, metavar="DIR", help="folder whose sub-folders are captures")
-    many.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where each capture gets a folder, and batch.json")
-    many.add_argument(
-        "--write",
-        action="append",
-        metavar="NAME",
-        help="file to write for each capture, by its ending; may be repeated (default: scene.blend)",
-    )
-    many.add_argument(
-        "--address", help="run on the Ray cluster there, a task for each capture: auto, or HOST:PORT; all machines see both folders"
-    )
-    _add_job_flags(many, all_methods()["photos"])
-    many.set_defaults(command=_batch)
+    many = commands.add_parser("batch", help="run a method on every capture in a folder; what is finished is kept")
+    batches = many.add_subparsers(required=True, metavar="METHOD")
+    for method in (method for method in all_methods().values() if not method.changes_things):
+        _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     demo = commands.add_parser("demo", help="render pictures of a small scene and reconstruct it from them")
     demo.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results (default: demo)")
     demo.add_argument("--views", type=int, default=40, help="number of pictures to render (default: 40)")
@@ -107,6 +102,27 @@ def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
     sub.add_argument("--name", default="", help="name of the result (default: made from the input)")
     _add_job_flags(sub, method)
     sub.set_defaults(command=_run, method_id=method.id)
+
+
+def _add_batch(sub: argparse.ArgumentParser, method: Method) -> None:
+    what = (
+        "folder whose sub-folders are captures"
+        if method.split is None
+        else "folder of pictures, or of folders whose pictures belong together"
+    )
+    sub.add_argument("captures", type=Path, metavar="DIR", help=what)
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where each capture gets a folder, and batch.json")
+    sub.add_argument(
+        "--write",
+        action="append",
+        metavar="NAME",
+        help="file to write for each capture, by its ending; may be repeated (default: scene.blend)",
+    )
+    sub.add_argument(
+        "--address", help="run on the Ray cluster there, a task for each capture: auto, or HOST:PORT; all machines see both folders"
+    )
+    _add_job_flags(sub, method)
+    sub.set_defaults(command=_batch, method_id=method.id)
 
 
 def _add_job_flags(sub: argparse.ArgumentParser, method: Method) -> None:
@@ -157,8 +173,9 @@ def _carry_out(order: Order, arguments: argparse.Namespace) -> int:
 
 def _batch(arguments: argparse.Namespace) -> int:
     captures, output = (path.expanduser().absolute() for path in (arguments.captures, arguments.output))
-    settings = _settings(all_methods()["photos"], arguments)
-    orders = batch.orders(captures, output, settings=settings, files=arguments.write or ["scene.blend"], seed=arguments.seed)
+    method = method_called(arguments.method_id)
+    settings = _settings(method, arguments)
+    orders = batch.orders(method, captures, output, settings=settings, files=arguments.write or ["scene.blend"], seed=arguments.seed)
     outcomes = [outcome for order in orders if (outcome := batch.kept(order))]
     kept = {outcome.name for outcome in outcomes}
     todo = [order for order in orders if order.name not in kept]

@@ -1,4 +1,7 @@
-"""A folder of captures: each sub-folder is one; the ones that are finished stay, and one that fails doesn't stop the rest."""
+"""A folder of captures: the ones that are finished stay, and one that fails doesn't stop the rest.
+
+Each sub-folder is a capture; for a method that makes one result of each picture each picture in the folder is.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from ..backend.errors import ReifyError
 from ..backend.files import write_text
 from ..backend.jobs import store
 from ..backend.jobs.runner import State
+from ..backend.methods import Method
 from .order import Order
 from .perform import carry_out, check_output
 
@@ -38,8 +42,8 @@ class Outcome:
     expected: bool = True  # False where the error is a fault of the program
 
 
-def orders(captures: Path, output: Path, *, settings: Any, files: Sequence[str], seed: int = 0) -> tuple[Order, ...]:
-    """One order for each sub-folder of `captures`, by name.
+def orders(method: Method, captures: Path, output: Path, *, settings: Any, files: Sequence[str], seed: int = 0) -> tuple[Order, ...]:
+    """One order for each capture in the folder `captures`, by name.
 
     `files` are the names of what is written for each. Raises ReifyError where there is no capture, or nothing can be written.
     """
@@ -48,16 +52,14 @@ def orders(captures: Path, output: Path, *, settings: Any, files: Sequence[str],
             raise ReifyError(f"{file} is no file name.", "Name what to write without a folder; each capture has its own.")
         api.output_kind(output / file)
     try:
-        folders = sorted(path for path in captures.iterdir() if path.is_dir() and not path.name.startswith("."))
+        found = _folders(method, captures, output, settings) if method.joins(settings) else _files(method, captures, settings)
     except OSError as error:
         raise ReifyError(f"{captures} can't be read: {error.strerror}.", "Choose the folder that holds the captures.") from error
-    folders = [folder for folder in folders if folder != output]
-    if not folders:
-        raise ReifyError(f"{captures} holds no folders.", "Each capture must be a folder of its own in it.")
     check_output(output / SUMMARY, make=True)
     values = settings_of.values(settings)
     return tuple(
-        Order("photos", (one,), tuple(output / one.name / file for file in (*files, REPORT)), "", values, seed, one.name) for one in folders
+        Order(method.id, sources, tuple(output / name / file for file in (*files, REPORT)), "", values, seed, name)
+        for name, sources in found.items()
     )
 
 
@@ -105,6 +107,28 @@ def one_by_one(todo: Sequence[Order], keep: bool, say: Callable[[str], None]) ->
         yield outcome
         if outcome.state == CANCELLED:
             return
+
+
+def _folders(method: Method, captures: Path, output: Path, settings: Any) -> dict[str, tuple[Path, ...]]:
+    """The sources of each capture that is a folder, by its name."""
+    folders = sorted(path for path in captures.iterdir() if path.is_dir() and not path.name.startswith(".") and path != output)
+    if not folders:
+        raise ReifyError(f"{captures} holds no folders.", "Each capture must be a folder of its own in it.")
+    return {folder.name: _sources(method, folder, settings) for folder in folders}
+
+
+def _sources(method: Method, folder: Path, settings: Any) -> tuple[Path, ...]:
+    try:
+        return method.jobs((folder,), settings)[0].sources
+    except ReifyError:  # which is said when its turn comes: the others are made all the same
+        return (folder,)
+
+
+def _files(method: Method, captures: Path, settings: Any) -> dict[str, tuple[Path, ...]]:
+    """The file of each capture that is one, by its name without the ending where that is enough to tell it from others."""
+    files = [one.sources[0] for one in method.jobs((captures,), settings)]
+    stems = [file.stem for file in files]
+    return {file.stem if stems.count(file.stem) == 1 else file.name: (file,) for file in files}
 
 
 def write_summary(output: Path, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -59,6 +59,10 @@ class Method:
             inputs = self.split(sources, settings) if self.split else (self.takes[0](sources=tuple(sources)),)
         return tuple(replace(one, name=name) for one in inputs) if name else inputs
 
+    def joins(self, settings: Any) -> bool:
+        """True where several files make one result, as photos of a subject do."""
+        return self.split is None or len(self.split((Path("1"), Path("2")), settings)) == 1
+
     def preset(self, name: str) -> Any:
         """The settings of a preset; raises ReifyError for an unknown one."""
         if name not in self.presets:

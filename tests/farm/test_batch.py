@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from reify import cli
+from reify.backend import methods
+from reify.backend.formats.splat_ply import read_splat_ply
+from reify.backend.jobs.job import Job
+from reify.backend.values import Photos, Result
+from reify.tests.farm.conftest import Settings, some_splats
 
 Captures = Callable[..., Path]
 
@@ -91,3 +97,30 @@ def test_a_batch_that_cannot_start_gets_a_sentence(
     make(tmp_path / "captures")
     assert batch(tmp_path / "captures", *flags) == cli.BAD_INPUT
     assert said in capsys.readouterr().err
+
+
+def test_where_each_picture_makes_a_result_each_is_a_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Photos, ...]:
+        files = [file for source in sources for file in (sorted(source.iterdir()) if source.is_dir() else (source,))]
+        return (Photos(tuple(files)),) if settings.number == 7 else tuple(Photos((file,)) for file in files)
+
+    def run(inputs: Photos, settings: Settings, job: Job) -> Result:
+        return Result(inputs.name, job.report, splats=job.stage("Counting", some_splats, len(inputs.sources)))
+
+    ours = replace(methods.all_methods()["photos"], run=run, split=one_by_one)
+    for module in (methods, cli):
+        monkeypatch.setattr(module, "all_methods", lambda: {"photos": ours})
+    folder = tmp_path / "captures"
+    for name in ("a/front.png", "a/side.png", "b/front.png"):
+        (folder / "views" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "views" / name).write_bytes(name.encode())
+    for name in ("a.png", "b.png", "b.jpg"):
+        (folder / "drawings").mkdir(exist_ok=True)
+        (folder / "drawings" / name).write_bytes(name.encode())
+    assert batch(folder / "drawings") == cli.DONE
+    assert states(folder / "drawings") == {"a": "done", "b.jpg": "done", "b.png": "done"}
+    assert batch(folder / "views", "--number", "7") == cli.DONE
+    assert states(folder / "views") == {"a": "done", "b": "done"}
+    assert len(read_splat_ply(folder / "out" / "a" / "splats.ply")) == 2
+    assert batch(folder / "views", "--number", "7") == cli.DONE
+    assert states(folder / "views") == {"a": "kept", "b": "kept"}
