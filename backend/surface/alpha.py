@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from .cloud import Cloud, spread
 
@@ -31,18 +32,16 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
     points = spread(cloud, MOST_POINTS)
     if len(points) < len(cloud):
         job.choose("alpha.points", f"{len(points)} means of {len(cloud)} points: more would take too long")
-    job.progress(0.0, f"triangulating {len(points)} points")
     try:
-        mesh = Delaunay(points.xyz)
+        mesh = meanwhile(lambda: Delaunay(points.xyz), job, 0.0, f"triangulating {len(points)} points")
     except QhullError as error:
         raise ReifyError("The points lie in a plane or on a line: there is no body between them.", "Choose another extraction.") from error
     corners = _turned(points.xyz, mesh.simplices)
     neighbors = np.where(corners != mesh.simplices, mesh.neighbors[:, [1, 0, 2, 3]], mesh.neighbors)
-    opening = _circumradius(points.xyz[corners[:, OPPOSITE]])
-    volumes = np.abs(_volumes(points.xyz, corners))
-    job.progress(0.6, "rolling the ball")
+    opening = meanwhile(lambda: _circumradius(points.xyz[corners[:, OPPOSITE]]), job, 0.6, "measuring faces")
     if radius == 0:
-        radius = points.spacing * _fitting(corners, neighbors, opening / points.spacing, volumes, len(points))
+        volumes = np.abs(_volumes(points.xyz, corners))
+        radius = points.spacing * _fitting(corners, neighbors, opening / points.spacing, volumes, len(points), job)
         job.choose("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
     solid = _solid(neighbors, opening, radius)
     faces = _boundary(corners, neighbors, solid)
@@ -53,8 +52,11 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
     return Mesh(points.xyz[used].astype(np.float32), faces.reshape(-1, 3).astype(np.int32), vertex_srgb=colors)
 
 
-def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, count: int) -> float:
-    solids = [_solid(neighbors, opening, radius) for radius in (*LADDER, 2 * LADDER[-1])]
+def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, count: int, job: Job) -> float:
+    solids = []
+    for number, radius in enumerate((*LADDER, 2 * LADDER[-1])):
+        job.progress(0.8 + 0.02 * number, "rolling the ball")
+        solids.append(_solid(neighbors, opening, radius))
     sizes = [volumes[solid].sum() for solid in solids]
     for i, radius in enumerate(LADDER):
         twice = min((abs(r - 2 * radius), j) for j, r in enumerate((*LADDER, 2 * LADDER[-1])))[1]

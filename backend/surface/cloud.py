@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array, Points
 
 LEAST_POINTS = 16
@@ -43,17 +45,15 @@ def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True
     from scipy.spatial import cKDTree
 
     xyz, normals, rgb = _cleaned(points, job)
-    job.progress(0.1, "measuring the cloud")
-    tree = cKDTree(xyz)
-    distance, near = tree.query(xyz, k=NEIGHBORS, workers=-1)
+    distance, near = meanwhile(lambda: cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1), job, 0.1, "measuring the cloud")
     area = np.pi * distance[:, -1] ** 2 / NEIGHBORS
     if normals is None and not oriented:
         normals = np.zeros_like(xyz)
     elif normals is None:
-        job.progress(0.4, "finding normals")
-        normals = _fitted(xyz, near)
-        normals = _towards(xyz, normals, centers) if centers is not None and len(centers) else _propagated(xyz, normals, near)
-        job.choose("cloud.normals", "fitted, facing the cameras" if centers is not None and len(centers) else "fitted, turned outwards")
+        looked_at = centers is not None and len(centers) > 0
+        turn = (lambda fitted: _towards(xyz, fitted, centers)) if looked_at else (lambda fitted: _propagated(xyz, fitted, near))
+        normals = meanwhile(lambda: turn(_fitted(xyz, near)), job, 0.4, "finding normals")
+        job.choose("cloud.normals", "fitted, facing the cameras" if looked_at else "fitted, turned outwards")
     return Cloud(xyz, normals, area, rgb)
 
 
@@ -145,23 +145,18 @@ def _towards(xyz: Array, normals: Array, centers: Array) -> Array:
 
 def _propagated(xyz: Array, normals: Array, near: Array) -> Array:
     """Normals that agree with those of their neighbors in the tree where these are most alike; up where the cloud is highest."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+    device.prepare_numba()
+    from . import cloud_kernels as kernels
 
-    count = len(xyz)
-    a, b = np.repeat(np.arange(count), near.shape[1] - 1), near[:, 1:].ravel()
-    unlike = 1.0 - np.abs(np.einsum("ei,ei->e", normals[a], normals[b]))
-    graph = coo_matrix((unlike + 1e-6, (a, b)), shape=(count + 1, count + 1)).tocsr()
-    _, part = connected_components(graph, directed=False)
-    order = np.lexsort((xyz[:, 2], part[:count]))
-    tops = order[np.append(np.flatnonzero(np.diff(part[:count][order])), count - 1)]
-    # One root above all parts, whose normal is up.
-    graph = graph + coo_matrix((np.full(len(tops), 3.0), (np.full(len(tops), count), tops)), shape=graph.shape).tocsr()
-    tree = minimum_spanning_tree(graph)
-    _, before = breadth_first_order(tree, count, directed=False)
-    before[count] = count
-    known = np.vstack([normals, [0.0, 0.0, 1.0]])
-    sign = np.where(np.einsum("ni,ni->n", known, known[before]) < 0, -1, 1)
-    while (before != before[before]).any():
-        sign, before = sign * sign[before], before[before]
-    return normals * sign[:count, None]
+    a, b = np.repeat(np.arange(len(xyz)), near.shape[1] - 1), near[:, 1:].ravel()
+    product = np.einsum("ei,ei->e", normals[a], normals[b])
+    order = np.argsort(-np.abs(product), kind="stable")
+    part, sign = np.arange(len(xyz)), np.ones(len(xyz), np.int8)
+    kernels.agree(a[order], b[order], product[order] >= 0, part, sign)
+    turned = normals * sign[:, None]
+    # By part, and within it by height: the last one is its top.
+    by_part = np.lexsort((xyz[:, 2], part))
+    tops = by_part[np.append(np.flatnonzero(np.diff(part[by_part])), len(xyz) - 1)]
+    down = np.zeros(len(xyz), bool)
+    down[part[tops]] = turned[tops, 2] < 0
+    return np.where(down[part][:, None], -turned, turned)

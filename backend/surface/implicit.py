@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import device
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array
 from .cloud import Cloud, spread
 from .grid import BLOCK, SparseGrid
@@ -81,10 +82,9 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
     few = spread(cloud, MOST_CENTERS)
     if len(few) < len(cloud):
         job.choose("rbf.centers", f"{len(few)} means of {len(cloud)} points: the system grows with the cube of their number")
-    job.progress(0.0, f"solving for {len(few)} centers")
     middle, scale = few.xyz.mean(axis=0), float(np.ptp(few.xyz, axis=0).max()) / 2
     centers = (few.xyz - middle) / scale
-    alpha, beta, plane = _solved(centers, few.normals)
+    alpha, beta, plane = meanwhile(lambda: _solved(centers, few.normals), job, 0.0, f"solving for {len(few)} centers")
 
     def field(points: Array) -> Array:
         out = np.empty(len(points))

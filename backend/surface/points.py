@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh, Points
 
@@ -65,13 +66,14 @@ def surface_of_points(
         grid = implicit.moving_least_squares(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, job=job)
     else:
         grid, field = implicit.radial_basis(cloud, voxel_size and max(voxel_size, finest), max_voxels, job=job)
-    job.progress(0.95, "cutting cells")
-    mesh = polygons_of(grid, polygons, field)
+    mesh = meanwhile(lambda: polygons_of(grid, polygons, field), job, 0.95, "cutting cells")
     if settings.trim > 0:
         mesh = _trimmed(mesh, cloud.xyz, settings.trim * max(cloud.spacing, grid.voxel))
     if len(mesh.faces) == 0:
         raise ReifyError("No surface was found between the points.", "Choose another extraction, or a larger voxel size.")
-    return mesh if cloud.rgb is None else replace(mesh, vertex_srgb=colors_at(mesh.vertices, cloud.xyz, cloud.rgb))
+    if cloud.rgb is None:
+        return mesh
+    return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, cloud.xyz, cloud.rgb), job, 0.97, "colors"))
 
 
 def _trimmed(mesh: Mesh, xyz: Array, farthest: float) -> Mesh:

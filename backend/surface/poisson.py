@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array
 from .cells import crossed_cells, places
 from .cloud import Cloud, thinned
@@ -48,16 +50,15 @@ def screened_poisson(cloud: Cloud, voxel: float, max_voxels: int, fit: float = 4
     count = max(BASE_BLOCKS[0], int(np.ceil((edge / (voxel * 2**depth) + 1) / BLOCK)))
     coarse = voxel * 2**depth
     origin = (low + high) / 2 - 0.5 * coarse * (BLOCK * count - 1)
-    job.progress(0.0, "Poisson: the whole")
-    level = base = _solve_base(cloud, origin, coarse, count, fit)
+    level = base = meanwhile(lambda: _solve_base(cloud, origin, coarse, count, fit), job, 0.0, "Poisson: the whole")
     dense = _dense(base.values, count)
     for number in range(1, depth + 1):
-        job.progress(0.1 + 0.8 * (number - 1) / depth, f"Poisson: level {number} of {depth}")
-        finer = _refined(level, cloud, origin, count * 2**number)
+        fraction, text = 0.1 + 0.8 * (number - 1) / depth, f"Poisson: level {number} of {depth}"
+        finer = meanwhile(partial(_refined, level, cloud, origin, count * 2**number), job, fraction, text)
         if len(finer[0]) * BLOCK**3 > max_voxels:
             job.choose("poisson.voxel_size", f"{level.voxel:.3g}, as fine as {max_voxels / 1e6:.0f} million voxels allow")
             break
-        level = _solve(level, finer, cloud, origin, dense, 2.0**number, fit, lambda: job.progress(0.1 + 0.8 * (number - 0.5) / depth))  # noqa: B023
+        level = meanwhile(partial(_solve, level, finer, cloud, origin, dense, 2.0**number, fit), job, fraction + 0.4 / depth, text)
     else:
         job.choose("poisson.voxel_size", f"{level.voxel:.3g}")
     return _grid(level, origin)
@@ -79,7 +80,7 @@ def _solve_base(cloud: Cloud, origin: Array, voxel: float, count: int, fit: floa
         return _blocked(solved, count)
 
     start = _Level(blocks, slot, voxel, np.full(512 * len(blocks), 0.5, np.float32))
-    return _relaxed(start, cloud, origin, fit, poisson, BASE_STEPS, lambda: None)
+    return _relaxed(start, cloud, origin, fit, poisson, BASE_STEPS)
 
 
 def _refined(level: _Level, cloud: Cloud, origin: Array, count: int) -> tuple[Array, Array]:
@@ -93,16 +94,14 @@ def _refined(level: _Level, cloud: Cloud, origin: Array, count: int) -> tuple[Ar
     return blocks, slot
 
 
-def _solve(
-    coarse: _Level, finer: tuple[Array, Array], cloud: Cloud, origin: Array, base: Array, ratio: float, fit: float, tick: Callable[[], None]
-) -> _Level:
+def _solve(coarse: _Level, finer: tuple[Array, Array], cloud: Cloud, origin: Array, base: Array, ratio: float, fit: float) -> _Level:
     from . import poisson_kernels as kernels
 
     blocks, slot = finer
     values = np.empty(512 * len(blocks), np.float32)
     device.split(lambda a, b: kernels.prolong(a, b, blocks, coarse.values, coarse.slot, base, ratio, values), len(blocks), least=64)
     start = _Level(blocks, slot, coarse.voxel / 2, values)
-    return _relaxed(start, cloud, origin, fit, None, STEPS, tick)
+    return _relaxed(start, cloud, origin, fit, None, STEPS)
 
 
 def _relaxed(
@@ -112,7 +111,6 @@ def _relaxed(
     fit: float,
     precondition: Callable[[Array], Array] | None,
     steps: int,
-    tick: Callable[[], None],
 ) -> _Level:
     """Conjugate gradients from the level's values on; those at the border of the blocks stay."""
     from . import poisson_kernels as kernels
@@ -142,7 +140,7 @@ def _relaxed(
         diagonal = np.full_like(level.values, 6.0)
         np.add.at(diagonal, keys.ravel(), (strength[:, None] * weights**2).ravel())
         precondition = lambda residual: residual / diagonal  # noqa: E731
-    return _Level(level.blocks, level.slot, level.voxel, _conjugate_gradients(apply, right, level.values, precondition, steps, tick))
+    return _Level(level.blocks, level.slot, level.voxel, _conjugate_gradients(apply, right, level.values, precondition, steps))
 
 
 def _conjugate_gradients(
@@ -151,7 +149,6 @@ def _conjugate_gradients(
     start: Array,
     precondition: Callable[[Array], Array],
     steps: int,
-    tick: Callable[[], None],
 ) -> Array:
     values = start.copy()
     residual = right - apply(values)
@@ -159,7 +156,6 @@ def _conjugate_gradients(
     product = float(np.vdot(residual, better))
     enough = TOLERANCE**2 * product
     for _ in range(steps):
-        tick()
         pushed = apply(along)
         step = product / max(float(np.vdot(along, pushed)), 1e-30)
         values += np.float32(step) * along
