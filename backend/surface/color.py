@@ -1,12 +1,16 @@
-"""Vertex colors from the renderings that see a vertex."""
+"""What the renderings that see a vertex say of it: its color, and whether it is there."""
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 
 from .. import device
 from ..values import Array
 from .depth import DepthMaps
+
+COARSER = 4  # pixels along the edge of the squares in which the first vertex hides those behind it: there is one in each
 
 
 def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
@@ -35,6 +39,34 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
 
     device.split(work, len(vertices), least=4096)
     return _spread(total, weight, faces), weight / np.maximum(weight + against, np.float32(1e-9))
+
+
+def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> Array:
+    """Share [V], by weight, of the cameras with nothing of the surface before a vertex that don't see through it.
+
+    Those that do see farther than `reach` world units behind it. What is up to `tolerance` behind another vertex isn't hidden by it.
+    Where depth is too noisy for cameras to agree, this tells a surface from what floats before one.
+    """
+    device.prepare_numba()
+    from . import color_kernels as kernels
+
+    poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
+    normals = _normals(vertices, faces)
+    sums, lock = np.zeros((2, len(vertices)), np.float32), threading.Lock()
+
+    def work(first: int, last: int) -> None:
+        asked, looked = np.zeros((2, len(vertices)), np.float32)
+        for index in range(first, last):
+            depth, weight = maps.depth[index], maps.weight[index]
+            front = np.full(-(-np.array(depth.shape) // COARSER), np.inf)
+            intrinsics = np.array(maps.intrinsics(index))
+            kernels.look(vertices, normals, poses[index], intrinsics, depth, weight, tolerance, reach, front, asked, looked)
+        with lock:
+            sums[0] += asked
+            sums[1] += looked
+
+    device.split(work, len(maps))
+    return sums[1] / np.maximum(sums[0], np.float32(1))
 
 
 def _normals(vertices: Array, faces: Array) -> Array:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import SH_C0, Array, Mesh, Splats
 from .grid import BLOCK, SparseGrid
@@ -20,8 +22,9 @@ SIGMAS = 3.0  # up to which a splat counts
 BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
 FINEST = 512  # voxels along the region's radius at most
 LARGEST = 0.25  # of the region's radius: larger splats are background
-LEAK = 2  # voxels on either side of a gap that is too narrow to be a way in
-MOST_FLOODED = 2e8  # voxels; larger grids are flooded in coarser steps
+FLOODING = (2, 4, 8)  # voxels along the edge of the cells that are flooded: the first with which there aren't too many
+MOST_FLOODED = 3e7  # cells, which take 7 bytes each; with 8 voxels to the edge FINEST leaves 1/8 of that
+LEAK = 2  # cells on either side of a gap that is too narrow to be a way in
 FLOOR = 1e-3  # densities below are alike
 
 
@@ -42,12 +45,14 @@ def surface_of_density(
     from .extract import polygons_of
 
     grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
-    mesh = without_cavities(polygons_of(grid, polygons))
+    mesh = meanwhile(lambda: without_cavities(polygons_of(grid, polygons)), job, 0.9, "cutting cells")
     if len(mesh.faces) == 0:
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
     seen = (_opacity(splats) > 0.5) & np.isfinite(splats.means).all(axis=1)
-    return replace(mesh, vertex_srgb=colors_at(mesh.vertices, splats.means[seen], rgb[seen])) if seen.any() else mesh
+    if not seen.any():
+        return mesh
+    return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, splats.means[seen], rgb[seen]), job, 0.95, "colors"))
 
 
 def subject_of(splats: Splats) -> Ball:
@@ -79,15 +84,15 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
         origin, count = lattice(low, high, voxel)
         places = (means - origin) / voxel
         widened = covariance / voxel**2 + BLUR**2 * np.eye(3)
-        blocks, slot, starts, owners = _pairs(places, widened, count)
+        blocks, slot, starts, owners = meanwhile(partial(_pairs, places, widened, count), job, 0.0, "looking where splats are")
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
     job.choose("density.voxel_size", f"{voxel:.3g}")
     density = _summed(places, widened, opacity, blocks, starts, owners, job)
     distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
-    job.progress(0.9, "filling hollows")
-    distance[_hollow(distance < 0, blocks, count) & (distance >= 0)] = -1.0
+    hollow = meanwhile(lambda: _hollow(distance < 0, blocks, count), job, 0.85, "filling hollows")
+    distance[hollow & (distance >= 0)] = -1.0
     return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
 
 
@@ -130,17 +135,17 @@ def _covariances(splats: Splats) -> Array:
 
 
 def _hollow(solid: Array, blocks: Array, count: Array) -> Array:
-    """Which voxels [B,8,8,8] can't be reached from outside, leaks of a few voxels apart: splats lie on surfaces, with nothing inside."""
+    """Which voxels [B,8,8,8] can't be reached from outside, small leaks apart: splats lie on surfaces, with nothing inside."""
     from scipy.ndimage import binary_dilation, label
 
-    step = next(s for s in (1, 2, 4, 8) if np.prod(BLOCK * count / s) <= MOST_FLOODED or s == 8)
+    step = next((s for s in FLOODING if np.prod(BLOCK * count / s) <= MOST_FLOODED), FLOODING[-1])
     size = BLOCK // step
     coarse = solid.reshape(-1, size, step, size, step, size, step).any(axis=(2, 4, 6))
     dense = np.zeros((*count, size, size, size), bool)
     dense[tuple(blocks.T)] = coarse
     dense = dense.transpose(0, 3, 1, 4, 2, 5).reshape(size * count)
     empty, _ = label(~binary_dilation(dense, iterations=LEAK))
-    outside = binary_dilation(empty == empty[0, 0, 0], iterations=LEAK + 1)
+    outside = binary_dilation(binary_dilation(empty == empty[0, 0, 0], iterations=LEAK), np.ones((3, 3, 3), bool))
     outside = outside.reshape(count[0], size, count[1], size, count[2], size).transpose(0, 2, 4, 1, 3, 5)[tuple(blocks.T)]
     return ~outside.repeat(step, axis=1).repeat(step, axis=2).repeat(step, axis=3)
 
@@ -171,7 +176,7 @@ def _summed(places: Array, covariance: Array, opacity: Array, blocks: Array, sta
     density = np.zeros((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
     step = max(1, len(blocks) // 20)
     for first in range(0, len(blocks), step):
-        job.progress(first / len(blocks), "summing splats")
+        job.progress(0.85 * first / len(blocks), "summing splats")
         last = min(first + step, len(blocks))
 
         def work(a: int, b: int, first: int = first) -> None:

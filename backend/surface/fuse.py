@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Cameras, Mesh, Rendering, Views
 
 LEAST_AGREEMENT = 0.08  # of the cameras that look at a place, on a surface there
+LEAST_LOOKED = 0.5  # of those with a free view, that don't see through it
 
 
 EXTRACTIONS = {  # see views.py
@@ -69,20 +71,20 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     maps = render_depth(render, views, job=job)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     job.choose("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
-    volume = grid.allocate(maps, ball, settings.voxel_size, settings.truncation, settings.max_voxels * 1_000_000)
+    most = settings.max_voxels * 1_000_000
+    volume = meanwhile(lambda: grid.allocate(maps, ball, settings.voxel_size, settings.truncation, most), job, 0.6, "placing voxels")
     job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
     job.choose("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
     grid.integrate(volume, maps, job=job)
-    job.progress(0.9, "closing small holes")
-    grid.fill(volume)
-    job.progress(0.92, "marching cubes")
-    vertices, faces = marching.marching_cubes(volume)
+    meanwhile(lambda: grid.fill(volume), job, 0.9, "closing small holes")
+    vertices, faces = meanwhile(lambda: marching.marching_cubes(volume), job, 0.92, "marching cubes")
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
-    job.progress(0.95, "colors")
-    colors, agreement = color.at_vertices(vertices, faces, maps, 0.5 * volume.truncation, grid.REACH * volume.truncation)
-    job.progress(0.97, "trimming the outline")
-    mesh = trim.trim(Mesh(vertices, faces, vertex_srgb=colors), agreement >= LEAST_AGREEMENT, ball, volume.voxel)
+    reach = 0.5 * volume.truncation, grid.REACH * volume.truncation
+    colors, agreement = meanwhile(lambda: color.at_vertices(vertices, faces, maps, *reach), job, 0.95, "colors")
+    looked = meanwhile(lambda: color.looked_at(vertices, faces, maps, *reach), job, 0.96, "looking at the surface")
+    whole, seen = Mesh(vertices, faces, vertex_srgb=colors), (agreement >= LEAST_AGREEMENT) | (looked >= LEAST_LOOKED)
+    mesh = meanwhile(lambda: trim.trim(whole, seen, ball, volume.voxel), job, 0.97, "trimming the outline")
     if len(mesh.faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     return mesh

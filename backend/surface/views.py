@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Cameras, Mesh, Rendering, Views
 from .fuse import SurfaceSettings, fuse_depth
 
@@ -35,8 +36,9 @@ def surface_from_views(
     maps = render_depth(render, views, job=job)
     if settings.extraction == "hull":
         grid = visual_hull(views, settings.voxel_size, most, job=job)
-        mesh = polygons_of(grid, polygons)
-        colors, _ = color.at_vertices(mesh.vertices, mesh.faces, maps, 4.0 * grid.voxel, 8.0 * grid.voxel)
+        mesh = meanwhile(lambda: polygons_of(grid, polygons), job, 0.95, "cutting cells")
+        reach = 4.0 * grid.voxel, 8.0 * grid.voxel
+        colors, _ = meanwhile(lambda: color.at_vertices(mesh.vertices, mesh.faces, maps, *reach), job, 0.97, "colors")
         return replace(mesh, vertex_srgb=colors)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     points = points_of(maps, ball, job=job)
