@@ -35,7 +35,7 @@ def run(emit: Emit) -> None:
         _fountain(emit)
     _demo(emit)
     device.prepare_numba()
-    quality_after(emit, "lego", (60,))
+    quality_after(emit, "lego", 60)
 
 
 def _exists(capture: str) -> bool:

@@ -1,6 +1,6 @@
 """The splat engine: times of a step and of its kernels, agreement with the float64 twin, quality over time on real captures.
 
-`python3 dev.py bench splats kernels quality` runs only those of PARTS; `plot` also draws docs/pictures/splat_cost.svg.
+`python3 dev.py bench splats kernels lego_psnr_60s` runs only those of PARTS; `plot` also draws docs/pictures/splat_cost.svg.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..backend.values import Cameras, Points, Splats, Views
 from ._cuda import card
 
 Emit = Callable[..., None]
+Scene = tuple[Views, tuple[int, ...], tuple[int, ...], Points | None]
 SIZES = (
     (10_000, 200, 200),
     (12_000, 270, 480),
@@ -36,14 +38,14 @@ SIZES = (
 NAMES = {(12_000, 270): "12k_270x480"}  # the other pictures are square
 TWIN_SIZES = ((500, 96, 80), (1_000, 100, 100), (2_000, 128, 128))  # the twin keeps every splat at every pixel
 REPEATS = 9
-SECONDS = (30, 60, 120, 300)
+CAPTURES, SECONDS = ("lego", "fox", "demo"), (30, 60, 120, 300)
 DEMO_VIEWS, DEMO_SIZE_PX = 40, 400
 COUNTS, SIDES = (10_000, 20_000, 50_000, 100_000, 200_000), (100, 200, 400, 800)  # of the plot
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "splat_cost.svg"
 
 
 def run(emit: Emit, parts: tuple[str, ...]) -> None:
-    """Print the figures of `parts`, or of all, and the most memory used so far; the quality over time takes most of an hour."""
+    """Print the figures of `parts`, or of all, and the most memory used so far; quality over time takes half an hour."""
     device.prepare_numba()
     for name, measure in PARTS.items():
         if not parts or name in parts:
@@ -74,29 +76,28 @@ def agreement(emit: Emit) -> None:
         _agreement(emit, count, width, height)
 
 
-def quality(emit: Emit) -> None:
-    """Held-out PSNR over time of lego and fox with given cameras and split, and of the demo scene with its true cameras."""
-    for name in ("lego", "fox"):
-        quality_after(emit, name, SECONDS)
-    demo = _demo_views()
-    if demo is None:
-        print("the demo couldn't be rendered; its figures are left out", file=sys.stderr)
-        return
-    test = tuple(range(0, DEMO_VIEWS, 8))
-    train = tuple(i for i in range(DEMO_VIEWS) if i not in test)
-    for seconds in SECONDS:
-        _quality_after(emit, "demo", demo, train, test, None, seconds)
+def quality_after(emit: Emit, name: str, seconds: int) -> None:
+    """Held-out PSNR of lego or fox with given cameras and split, or of the demo's scene, after a training of so many seconds.
 
+    Each number of seconds is a training of its own, which plans for them: after 30 of 300 seconds it would still be at a quarter of the size.
+    """
+    from ..backend.jobs.job import Job
+    from ..backend.splats import train as training
+    from ..backend.splats.initialize import starting_splats
 
-def quality_after(emit: Emit, name: str, budgets: Sequence[int]) -> None:
-    """Held-out PSNR of a real capture with given cameras and split, after so many seconds of training each time."""
-    file = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")) / name / "transforms.json"
-    if not file.is_file():
-        print(f"{file} isn't there; the figures of {name} are left out", file=sys.stderr)
+    scene = _scene(name)
+    if scene is None:
         return
-    views, train, test, points = _posed(file)
-    for seconds in budgets:
-        _quality_after(emit, name, views, train, test, points, seconds)
+    views, train, test, points = scene
+    settings = training.TrainingSettings(seconds=seconds, long_side_px=560)
+    job = Job()
+    start = starting_splats(views, points, settings, 0)
+    splats = job.stage("Training", lambda job: training.train(views, train, start, settings, job=job))
+    job.stage("Measuring", lambda job: training.measure(splats, views, test, job=job))
+    figures = job.report.metrics
+    opacity = float(np.median(1 / (1 + np.exp(-splats.opacity_logits))))
+    extra = {"ssim": round(figures["ssim"], 4), "aligned": round(figures["psnr_aligned"], 2), "median_opacity": round(opacity, 3)}
+    emit(f"{name}_psnr_{seconds}s", round(figures["psnr"], 2), "dB", **extra, splats=len(splats), steps=int(figures["steps"]))
 
 
 def plot(emit: Emit) -> None:
@@ -113,7 +114,8 @@ def plot(emit: Emit) -> None:
     print(PICTURE)
 
 
-PARTS = {part.__name__: part for part in (kernels, card, quality, plot, agreement)}  # the twin takes the most memory
+QUALITY = {f"{name}_psnr_{seconds}s": partial(quality_after, name=name, seconds=seconds) for name in CAPTURES for seconds in SECONDS}
+PARTS = {"kernels": kernels, "card": card, **QUALITY, "plot": plot, "agreement": agreement}  # the twin takes the most memory
 
 
 def synthetic_splats(count: int, seed: int = 0) -> Splats:
@@ -246,22 +248,29 @@ def _agreement(emit: Emit, count: int, width: int, height: int) -> None:
     engine.close()
 
 
-def _posed(file: Path) -> tuple[Views, tuple[int, ...], tuple[int, ...], Points | None]:
-    """Views, training and held-out indices, and sparse points of a capture whose cameras are given."""
+@cache
+def _scene(name: str) -> Scene | None:
+    """Views, training and held-out indices, and sparse points of a capture whose cameras are given; None where it isn't there."""
+    if name == "demo":
+        return _demo()
     from ..backend.capture.read import CaptureSettings, read_photos
     from ..backend.capture.solve import CameraSettings, solve_cameras
     from ..backend.capture.views import load_views
     from ..backend.jobs.job import Job
     from ..backend.values import Photos
 
+    file = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")) / name / "transforms.json"
+    if not file.is_file():
+        print(f"{file} isn't there; the figures of {name} are left out", file=sys.stderr)
+        return None
     job = Job()
     capture = job.stage("Reading", read_photos, Photos((file,)), CaptureSettings())
     capture = job.stage("Cameras", solve_cameras, capture, CameraSettings())
     return load_views(capture, 560), tuple(capture.train), tuple(capture.test), capture.points
 
 
-def _demo_views() -> Views | None:
-    """The demo's photos with their true cameras; None without Blender."""
+def _demo() -> Scene | None:
+    """The demo's photos, every eighth held out, with their true cameras."""
     from ..backend.formats.images import read_image
     from ..backend.jobs import store
 
@@ -269,9 +278,12 @@ def _demo_views() -> Views | None:
         # In a process of its own: Blender writes about every picture to standard output, where the figures go.
         code = "import sys; from reify.bench.splats import render_demo; render_demo(sys.argv[1])"
         if subprocess.run([sys.executable, "-c", code, name], stdout=sys.stderr, check=False).returncode != 0:
+            print("the demo couldn't be rendered; its figures are left out", file=sys.stderr)
             return None
         rgb = [np.ascontiguousarray(read_image(path)[..., :3]) for path in sorted(Path(name).glob("view_*.png"))]
-        return Views(rgb, [None] * len(rgb), [None] * len(rgb), store.load(Path(name)))
+        views = Views(rgb, [None] * len(rgb), [None] * len(rgb), store.load(Path(name)))
+    test = tuple(range(0, DEMO_VIEWS, 8))
+    return views, tuple(i for i in range(DEMO_VIEWS) if i not in test), test, None
 
 
 def render_demo(folder: str) -> None:
@@ -281,21 +293,3 @@ def render_demo(folder: str) -> None:
 
     render_capture(Path(folder), views=DEMO_VIEWS, size_px=DEMO_SIZE_PX)
     store.save(studio_cameras(DEMO_VIEWS, DEMO_SIZE_PX), Path(folder))
-
-
-def _quality_after(
-    emit: Emit, name: str, views: Views, train: tuple[int, ...], test: tuple[int, ...], points: Points | None, seconds: int
-) -> None:
-    from ..backend.jobs.job import Job
-    from ..backend.splats import train as training
-    from ..backend.splats.initialize import starting_splats
-
-    settings = training.TrainingSettings(seconds=seconds, long_side_px=560)
-    job = Job()
-    start = starting_splats(views, points, settings, 0)
-    splats = job.stage("Training", lambda job: training.train(views, train, start, settings, job=job))
-    job.stage("Measuring", lambda job: training.measure(splats, views, test, job=job))
-    figures = job.report.metrics
-    opacity = float(np.median(1 / (1 + np.exp(-splats.opacity_logits))))
-    extra = {"ssim": round(figures["ssim"], 4), "aligned": round(figures["psnr_aligned"], 2), "median_opacity": round(opacity, 3)}
-    emit(f"{name}_psnr_{seconds}s", round(figures["psnr"], 2), "dB", **extra, splats=len(splats), steps=int(figures["steps"]))
