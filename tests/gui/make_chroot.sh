@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a folder with Debian sid in it: a real Blender with a window, the torch that matches its Python, and a
-# display without a screen. About two minutes and 3 GB; nothing outside the folder is touched.
+# display without a screen. Two minutes and 3 GB, once; nothing outside the folder is touched.
 #
 #   tests/gui/make_chroot.sh [FOLDER]      default: $REIFY_GUI_CHROOT, or reify-gui in the user's cache folder
 #
@@ -11,38 +11,50 @@ set -eu
 
 folder=${1:-${REIFY_GUI_CHROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/reify-gui}}
 python=${PYTHON:-python3}
+engine=$(dirname "$0")/../../requirements/engine.txt
 
 fail() { echo "$1" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || fail "A chroot needs root."
+
+inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$folder" "$@"; }
+bind() {
+    for place in proc dev; do
+        mountpoint -q "$folder/$place" || mount --bind "/$place" "$folder/$place"
+    done
+}
+
+made=$(cat "$0" "$engine" | sha256sum)
+if [ "$(cat "$folder/made" 2>/dev/null)" = "$made" ]; then
+    bind
+    echo "$folder"
+    exit
+fi
+
 command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
 mirror=${REIFY_GUI_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | head -n 1)}
 [ -n "$mirror" ] || fail "apt knows no Debian mirror: set REIFY_GUI_MIRROR."
-
-inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$folder" "$@"; }
-
 if [ ! -e "$folder/usr/bin/apt-get" ]; then
-    rm -rf "$folder"
+    umount -q "$folder.partial/proc" || true # of an attempt that was killed
+    rm -rf --one-file-system "$folder" "$folder.partial"
     debootstrap --variant=minbase sid "$folder.partial" "$mirror"
     mv "$folder.partial" "$folder"
 fi
-for place in proc dev; do
-    mountpoint -q "$folder/$place" || mount --bind "/$place" "$folder/$place"
-done
+bind
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 
 # A mirror may be a snapshot whose release file has run out, hence Check-Valid-Until.
 # python3-cattr is missing from the dependencies of Debian's blender; its extension manager imports it.
 inside apt-get -o Acquire::Check-Valid-Until=false update -q
-inside apt-get install -q -y --no-install-recommends blender python3-cattr xvfb xdotool x11-utils imagemagick libgl1-mesa-dri \
+inside apt-get install -q -y --no-install-recommends blender python3-cattr xvfb python3-xlib imagemagick libgl1-mesa-dri \
     python3-torch python3-pil python3-scipy python3-pip
 inside apt-get clean
 
 version=$(inside python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 platforms=$(for glibc in 2_28 2_27 2_24 2_17; do printf -- '--platform manylinux_%s_x86_64 ' "$glibc"; done)
-pinned=$(sed -n -E '/^(torch|scipy|pillow)=/d; s/^([A-Za-z][A-Za-z0-9-]*==[0-9.]+).*/\1/p' "$(dirname "$0")/../../requirements/engine.txt")
-for package in $pinned llvmlite lazy-loader imageio tifffile networkx packaging; do
-    # shellcheck disable=SC2086  # the platforms are several words
-    "$python" -m pip download -q --no-deps --only-binary :all: --python-version "$version" $platforms \
-        --dest "$folder/wheels" "$package" || echo "There is no wheel of $package for Python $version." >&2
-done
+pinned=$(sed -n -E '/^(torch|scipy|pillow)=/d; /python_version < "3\.14"/d; s/^([A-Za-z][A-Za-z0-9-]*==[0-9.]+).*/\1/p' "$engine")
+rm -rf "$folder/wheels"
+# shellcheck disable=SC2086  # platforms and packages are several words
+"$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --python-version "$version" $platforms \
+    --dest "$folder/wheels" $pinned llvmlite
+printf '%s\n' "$made" >"$folder/made"
 echo "$folder"

@@ -6,18 +6,13 @@ import shutil
 
 import pytest
 
-from .test_window import DATA, warnings_in
+from .test_window import warnings_in
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 
-def test_a_picture_is_cut_out_previewed_while_a_slider_is_dragged_and_made_by_clicks(blender) -> None:
-    found = DATA / "single_images"
-    if not found.is_dir():
-        pytest.skip(f"the real pictures aren't at {DATA}")
-    target = blender.chroot / "tmp" / "reify-gui-pictures"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(found, target)
+def test_a_picture_is_cut_out_previewed_while_a_slider_is_dragged_and_made_by_clicks(blender, data) -> None:
+    shutil.copytree(data / "single_images", blender.folder / "Pictures")
     outcome = blender.play("picture", timeout=900)
     assert outcome["reason"].startswith("Inflate, because the outline is free")
     assert outcome["preview"] == "MESH"

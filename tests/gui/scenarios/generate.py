@@ -1,131 +1,162 @@
-"""The main job from the zip to the result and back to an empty Blender, by real clicks; each click until the result is counted."""
+"""The main job from the zip to the result and back to an empty Blender, by real drops, clicks and keys."""
 
 from __future__ import annotations
 
 import math
 import statistics
+import sys
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 import bpy
 
-PHOTOS = "/tmp/reify-gui-photos"
+PHOTOS, WHEELS = Path("/home/artist/Pictures/figure"), Path("/wheels")
 MODULE = "bl_ext.user_default.reify"
-SETTINGS = {"training__seconds": 20.0, "texture__size_px": 1024, "surface__max_voxels": 1, "mesh__faces": 20_000}
+SETTINGS = {
+    "training__seconds": 0.0,  # ended by its steps training gives the same on a loaded machine
+    "training__steps": 600,
+    "training__long_side_px": 320,
+    "texture__size_px": 1024,
+    "mesh__faces": 20_000,
+}
+JOB_S = 900.0
 
 
 def run(window):
-    clicks = []
-    yield from install(window, clicks)
-    yield from window.open_sidebar("Reify")
-    clicks.append("the tab Reify")
-    yield 1.0
-    yield from window.shot("installed")
-    yield from engine_from_wheels(window, clicks)
-    yield from drop_photos(window, clicks)
+    yield from install(window)
+    yield from drop_photos(window)
+    yield from engine_from_wheels(window)
     before = sorted(made.name for made in bpy.data.objects)
     yield from generate_and_cancel(window)
-    task, ticks, gaps, stages = yield from generate(window, clicks)
+    task = yield from generate(window)
     made = [thing for thing in bpy.data.objects if thing.name not in before]
     window.note(
-        clicks=clicks,
-        stages=stages,
         objects=sorted({thing.type for thing in made}),
         metrics=dict(task.result.report.metrics),
         seconds=dict(task.result.report.seconds),
-        ui_stall_max_ms=1000 * max(ticks[:-1], default=0.0),
-        ui_stall_median_ms=1000 * statistics.median(ticks),
-        commit_ms=1000 * max(ticks),
-        gap_max_ms=1000 * max(gaps),
     )
     yield from window.shot("result")
     yield from look_at_the_mesh(window, made)
     yield from undo_and_redo(window, before, len(made))
     yield from save_reopen_and_regenerate(window)
-    yield from remove(window)
+    yield from disable_and_remove(window)
 
 
-def install(window, clicks):
-    """As a zip that is dragged into the window does: Blender asks, and OK installs and enables it."""
-    bpy.ops.extensions.package_install_files(
-        "EXEC_DEFAULT", filepath=str(window.folder / "reify.zip"), repo="user_default", enable_on_install=True
-    )
-    clicks.append("OK of Blender's own question about the zip")
+def install(window):
+    """The zip dropped on the window: Blender asks, and OK installs and enables it."""
+    box = yield from window.drop(window.folder / "reify.zip")
+    yield from window.shot("zip-dropped")
+    yield from window.press_default(box, "OK of Blender's question about the zip")
+    yield from window.until(lambda: MODULE in bpy.context.preferences.addons, "the extension to be enabled")
     yield 1.0
+    assert "torch" not in sys.modules, "torch was imported before it was needed"
 
 
-def engine_from_wheels(window, clicks):
+def drop_photos(window):
+    names = sorted(PHOTOS.iterdir())
+    box = yield from window.drop(*names)
+    yield from window.shot("photos-dropped")
+    yield from window.press_last(box, "Use in Reify")
+    yield from window.until(lambda: len(bpy.context.scene.reify.photos.sources) == len(names), "the photos to be taken")
+    yield from window.open_sidebar("Reify")
+    yield 1.0
+    yield from window.shot("engine-missing")
+
+
+def engine_from_wheels(window):
     from bl_ext.user_default.reify.operators import engine
 
     assert not engine.state().usable
-    clicks.append("Install Engine")
-    bpy.ops.reify.install_engine("INVOKE_DEFAULT", wheels="/wheels")  # the same button's operator; there is no network here
+    yield from window.press("bpy.ops.reify.install_engine_from_folder", "Install from Folder")
+    yield from window.until(lambda: browser() is not None, "the file browser")
+    yield 1.0
+    regions = {region.type: region for region in browser().regions}
+    bpy.context.window_manager.clipboard = str(WHEELS)
+    path = regions["UI"].x + regions["UI"].width // 3, regions["UI"].y + regions["UI"].height // 2
+    yield from window.key("V", at=path, ctrl=True)
+    yield from window.key("RET", at=path)
+    yield 1.0
+    yield from window.shot("wheels-chosen")
+    yield from window.press_default(window.box(regions["EXECUTE"]), "Install from Folder in the file browser")
+    yield from window.until(lambda: engine.task() is not None, "the installation to begin")
+    fractions = set()
     while not engine.task().state.ended:
+        progress = engine.task().progress
+        fractions.add(progress.fraction if progress is not None else 0.0)
+        if progress is not None and progress.fraction > 0.9 and "engine-installing" not in window.notes["shots"]:
+            yield from window.shot("engine-installing")
         yield 0.2
-    assert engine.task().failure is None, engine.task().failure.details
-    yield 1.0
-
-
-def drop_photos(window, clicks):
-    names = sorted(path.name for path in __import__("pathlib").Path(PHOTOS).iterdir())
-    with window.in_sidebar():
-        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=PHOTOS, files=[{"name": name} for name in names])
-    clicks.append("dropping the photos")
-    yield 0.5
-    yield from window.shot("drop-menu")
-    yield from window.key("U")  # underlined in "Use in Reify"
-    clicks.append("Use in Reify")
-    yield 1.0
-    assert len(bpy.context.scene.reify.photos.sources) == len(names)
+    failure = engine.task().failure
+    assert failure is None, f"{failure.what} {failure.details}"
+    window.note(fractions=sorted(fractions), versions=engine.place().stamp()["versions"])
     group = bpy.context.scene.reify.photos
     group.preset = "Preview"
     for name, value in SETTINGS.items():
         setattr(group, name, value)
-    bpy.ops.ed.undo_push(message="Drop")
-    yield from window.shot("photos-dropped")
+    bpy.ops.ed.undo_push(message="Settings")
+    yield 1.0
+    yield from window.shot("ready")
 
 
 def generate_and_cancel(window):
     from bl_ext.user_default.reify.operators import session
 
-    yield from window.press("bpy.ops.reify.create")
+    yield from window.press("bpy.ops.reify.create", "Generate")
     task = session.current()
     assert task is not None, "Generate started nothing"
-    while task.progress is None or task.progress.stage == "Reading photos":
-        yield 0.1
+    yield from window.until(lambda: task.progress is not None and task.progress.stage == "Finding cameras", "the second stage")
+    clicks = list(window.notes["clicks"])
     yield from window.press("bpy.ops.reify.cancel")
     cancelled = time.monotonic()
-    while not task.state.ended:
-        yield 0.05
-    window.note(cancel_s=time.monotonic() - cancelled, cancelled=task.state.value)
-    yield 0.5
+    yield from window.until(lambda: task.state.ended, "the job to end", every_s=0.05)
+    window.note(clicks=clicks, cancel_s=time.monotonic() - cancelled, cancelled=task.state.value)
+    yield 1.0
     yield from window.shot("cancelled")
 
 
-def generate(window, clicks):
+def generate(window):
+    """Generate once more, and orbit meanwhile; notes how long our code held the main thread, and shows each stage."""
     from bl_ext.user_default.reify.operators import pump, session
 
+    ticks = measured(pump)
     yield from window.press("bpy.ops.reify.create")
-    clicks.append("Generate")
-    yield 0.5
     task = session.current()
     assert task is not None, "Generate started nothing"
-    ticks = measured(pump)
-    stages, gaps, deadline = {}, [], time.monotonic() + 900
+    stages, gaps, deadline = {}, [], time.monotonic() + JOB_S
+    overall = []
     while not task.state.ended:
         assert time.monotonic() < deadline, f"still at {task.progress}"
-        orbit(window)
+        yield from window.orbit()
         started = time.monotonic()
         yield 0.25
         gaps.append(time.monotonic() - started)
-        stage = task.progress.stage if task.progress else ""
-        if stage and (stage not in stages or (task.preview_count and "preview" not in stages)):
-            name = stage if stage not in stages else "preview"
+        if task.progress is None:
+            continue
+        overall.append(task.progress.overall)
+        stage = task.progress.stage
+        name = "Preview" if task.preview_count and stage.startswith("Training") else stage
+        if name not in stages:
             stages[name] = round(task.progress.overall, 3)
-            yield 3.0
-            yield from window.shot(name.lower().replace(" ", "-"))
+            yield 2.0
+            yield from window.shot(name.lower().replace(" ", "-"), moving=True)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
+    yield from window.until(lambda: any(tick.commits for tick in ticks), "the result in the scene")
     yield 3.0
-    return task, ticks, gaps, stages
+    held = [tick for tick in ticks if not tick.commits]
+    window.note(
+        stages=stages,
+        steps_of_the_bar=len(set(overall)),
+        ticks=len(held),
+        ui_stall_median_ms=statistics.median(tick.own_ms for tick in held),
+        ui_stall_max_ms=max(tick.own_ms for tick in held),
+        wall_median_ms=statistics.median(tick.wall_ms for tick in held),
+        wall_max_ms=max(tick.wall_ms for tick in held),
+        commit_ms=max(tick.wall_ms for tick in ticks if tick.commits),
+        gap_median_ms=1000 * statistics.median(gaps),
+        gap_max_ms=1000 * max(gaps),
+    )
+    return task
 
 
 def look_at_the_mesh(window, made):
@@ -139,12 +170,11 @@ def look_at_the_mesh(window, made):
 
 def undo_and_redo(window, before, count):
     yield from window.key("Z", ctrl=True)
-    yield 2.0
-    assert sorted(thing.name for thing in bpy.data.objects) == before, "undo leaves something, or takes too much"
+    yield from window.until(lambda: sorted(thing.name for thing in bpy.data.objects) == before, "undo to take exactly the result")
+    yield 1.0
     yield from window.shot("undone")
     yield from window.key("Z", ctrl=True, shift=True)
-    yield 2.0
-    assert len(bpy.data.objects) == len(before) + count
+    yield from window.until(lambda: len(bpy.data.objects) == len(before) + count, "redo to bring the result back")
 
 
 def save_reopen_and_regenerate(window):
@@ -158,17 +188,16 @@ def save_reopen_and_regenerate(window):
     root = next(thing for thing in bpy.data.objects if thing.type == "EMPTY")
     root.location.z = 0.25
     bpy.context.view_layer.objects.active = root
-    window.area.spaces.active.show_region_ui = True
+    yield from window.open_sidebar("Reify")
     yield 1.0
     yield from window.shot("reopened")
     names = sorted(thing.name for thing in bpy.data.objects)
     yield from window.press("bpy.ops.reify.regenerate")
     task = session.current()
     assert task is not None, "Regenerate started nothing"
-    while not task.state.ended:
-        yield 0.25
+    yield from window.until(lambda: task.state.ended, "the second result", timeout_s=JOB_S)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
-    yield 2.0
+    yield 5.0
     again = next(thing for thing in bpy.data.objects if thing.type == "EMPTY")
     window.note(
         regenerated=sorted(thing.name for thing in bpy.data.objects) == names,
@@ -178,35 +207,55 @@ def save_reopen_and_regenerate(window):
     yield from window.shot("regenerated")
 
 
-def remove(window):
-    repositories = bpy.context.preferences.extensions.repos
-    index = next(i for i, repository in enumerate(repositories) if repository.module == "user_default")
-    bpy.ops.preferences.addon_disable(module=MODULE)
-    yield 1.0
+def disable_and_remove(window):
+    """By the check box and the menu that Blender's preferences have for every extension."""
+    with window.in_viewport():
+        bpy.ops.screen.userpref_show("INVOKE_DEFAULT", section="EXTENSIONS")
+    bpy.context.window_manager.extension_search = "reify"
+    yield 2.0
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    yield from window.shot("preferences")
+    place = yield from window.find("bpy.ops.preferences.addon_disable", area, region, (40, 60))
+    yield from window.click(*place)
+    yield from window.until(lambda: MODULE not in bpy.context.preferences.addons, "the extension to be disabled")
     left = [name for name in dir(bpy.types) if "reify" in name.lower()]
     assert not left, f"left behind: {left}"
-    bpy.ops.extensions.package_uninstall(repo_index=index, pkg_id="reify")
-    yield 1.0
-    window.note(objects_stay=len(bpy.data.objects), removed=MODULE not in bpy.context.preferences.addons)
+    yield from window.shot("disabled")
+    menu = region.x + region.width - 45, place[1]
+    yield from window.press_last((yield from window.open_menu(*menu)), "")
+    folder = Path(bpy.utils.user_resource("EXTENSIONS"), "user_default", "reify")
+    yield from window.until(lambda: not folder.exists(), "the extension to be removed")
+    window.note(removed=not folder.exists(), objects_stay=len(bpy.data.objects))
     yield from window.shot("removed")
 
 
+def browser():
+    """The file browser, which takes the whole window."""
+    return next((area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "FILE_BROWSER"), None)
+
+
+class Tick(NamedTuple):
+    """What one poll of the pump took."""
+
+    own_ms: float  # of the main thread's processor time
+    wall_ms: float  # with what other threads and programs took meanwhile
+    commits: bool  # it put a result into the scene
+
+
 def measured(pump):
-    """Seconds of each of the pump's ticks from now on."""
-    seconds = []
+    """The pump's ticks from now on."""
+    ticks = []
     original = pump.tick
 
     def tick():
-        started = time.perf_counter()
+        done = len(pump._shown.handed_over)
+        started, used = time.perf_counter(), time.thread_time()
         try:
             return original()
         finally:
-            seconds.append(time.perf_counter() - started)
+            own, wall = time.thread_time() - used, time.perf_counter() - started
+            ticks.append(Tick(1000 * own, 1000 * wall, len(pump._shown.handed_over) > done))
 
     pump.tick = tick
-    return seconds
-
-
-def orbit(window):
-    region = window.area.spaces.active.region_3d
-    region.view_rotation.rotate(__import__("mathutils").Euler((0.0, 0.0, 0.02)))
+    return ticks

@@ -1,25 +1,23 @@
-"""Every state of the panels, with a job that computes nothing: queue, curve, pause, notes, results, interruption, closing."""
+"""Every state of the panels, with a job that computes nothing: queue, curve, pause, results, interruption, closing, and off and on."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
+import threading
 import time
 
 import bpy
 import numpy as np
 
-SOURCES = "/tmp/reify-gui-photos"
+SOURCES = "/home/artist/Pictures/figure"
+MODULE = "bl_ext.user_default.reify"
 
 
 def run(window):
     from bl_ext.user_default.reify.backend.methods import image, photos
     from bl_ext.user_default.reify.backend.values import Mesh, Result
-    from bl_ext.user_default.reify.operators import engine, session
+    from bl_ext.user_default.reify.operators import session
 
-    bpy.ops.reify.install_engine("INVOKE_DEFAULT", wheels="/wheels")
-    while not engine.task().state.ended:
-        yield 0.2
     photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), packages=(), stages={"Training splats": 1.0})
     image.METHOD = dataclasses.replace(image.METHOD, packages=())
     yield from window.open_sidebar("Reify")
@@ -36,11 +34,7 @@ def run(window):
     window.note(dirty=bpy.data.is_dirty, remembering=session.remembering())
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
-    deadline = time.monotonic() + 20
-    while not bpy.data.is_dirty and time.monotonic() < deadline:  # until the next poll, which a slow redraw can hold up
-        yield 0.2
-    window.note(dirty_after_saving=bpy.data.is_dirty)
-    assert bpy.data.is_dirty, "Blender would close without asking"
+    yield from window.until(lambda: bpy.data.is_dirty, "the file to count as changed, without which Blender would close without asking")
     with window.in_viewport():
         bpy.ops.wm.quit_blender("INVOKE_DEFAULT")
     yield 1.0
@@ -52,21 +46,9 @@ def run(window):
     yield from window.shot("paused")
     bpy.ops.reify.pause(number=first.number)
     bpy.ops.reify.keep(number=first.number)
-    deadline = time.monotonic() + 30
-    while not first.state.ended:
-        assert time.monotonic() < deadline
-        yield 0.2
+    yield from window.until(lambda: first.state.ended, "the first job to end")
     yield 1.0
-    yield from window.shot("first-ready")
-    for task in session.tasks():
-        if task.job is not None:
-            task.job.keep()
-    while session.current() is not None:
-        assert time.monotonic() < deadline + 60
-        for task in session.tasks():
-            if task.job is not None:
-                task.job.keep()
-        yield 0.2
+    yield from window.until(lambda: all_kept(session), "the other jobs to end")
     yield 1.5
     window.note(states=[task.state.value for task in session.tasks()])
     yield from window.shot("results")
@@ -83,10 +65,25 @@ def run(window):
         yield from window.shot("german")
         window.note(german=bpy.app.translations.pgettext_iface("Generate", "Operator"))
         view.language = "en_US"
-    bpy.ops.preferences.addon_show(module="bl_ext.user_default.reify")
+    with window.in_viewport():
+        bpy.ops.preferences.addon_show(module=MODULE)
     yield 1.5
     yield from window.shot("preferences")
-    window.note(threads=[thread.name for thread in sys.modules["threading"].enumerate()])
+    for _ in range(3):
+        bpy.ops.preferences.addon_disable(module=MODULE)
+        yield 0.3
+        left = [name for name in dir(bpy.types) if "reify" in name.lower()]
+        assert not left, f"left behind: {left}"
+        bpy.ops.preferences.addon_enable(module=MODULE)
+        yield 0.3
+    window.note(threads=[thread.name for thread in threading.enumerate()])
+
+
+def all_kept(session):
+    """True once every job has ended, which the running one is asked to do."""
+    if (task := session.current()) is not None and task.job is not None:
+        task.job.keep()
+    return task is None
 
 
 def slow(Mesh, Result):

@@ -6,7 +6,7 @@ import time
 
 import bpy
 
-PICTURES = "/tmp/reify-gui-pictures"
+PICTURES = "/home/artist/Pictures"
 DRAG_PX, DRAG_STEPS = 60, 30
 
 
@@ -24,7 +24,7 @@ def run(window):
     bpy.ops.reify.add_files("EXEC_DEFAULT", directory=PICTURES, files=[{"name": "robot.png"}])
     yield from window.shot("picture-chosen")
     yield from window.press("bpy.ops.reify.live_preview")
-    yield from until(lambda: live.look() is not None and live.look().mesh is not None)
+    yield from window.until(lambda: live.look() is not None and live.look().mesh is not None, "the preview")
     yield 1.0
     preview = bpy.context.scene.objects["Reify Preview"]
     window.note(reason=live.look().reason, preview=preview.type)
@@ -40,7 +40,7 @@ def run(window):
     group.cutout__grow_px = 0.0
 
     yield from window.press("bpy.ops.reify.create")
-    yield from until(lambda: session.tasks() and all(task.state.ended for task in session.tasks()))
+    yield from window.until(lambda: session.tasks() and all(task.state.ended for task in session.tasks()), "the job to end")
     yield 1.5
     failures = [task.failure for task in session.tasks() if task.failure]
     assert not failures, failures
@@ -54,8 +54,8 @@ def run(window):
     window.note(after_undo=sorted(made.name for made in bpy.context.scene.objects))
 
     sidebar = window.sidebar
-    x = sidebar.x + int(0.12 * sidebar.width)  # the left one of three buttons
-    yield from window.click(x, (yield from found(window, x, lambda: window._hovered().startswith("bpy.ops.reify.draw_box"))))
+    left = int(0.12 * sidebar.width)  # the first one of three buttons
+    yield from window.click(*(yield from window.find("bpy.ops.reify.draw_box", window.area, sidebar, [left])))
     yield 2.0
     second = bpy.context.window_manager.windows[-1]
     window.note(windows=len(bpy.context.window_manager.windows))
@@ -81,13 +81,6 @@ def run(window):
     with bpy.context.temp_override(window=second, area=area):
         bpy.ops.reify.show_cutout("EXEC_DEFAULT")
     yield from window.shot("cut-out")
-
-
-def until(condition, timeout_s: float = 60.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it doesn't come"
-        yield 0.1
 
 
 def property_under(window, name: str):
