@@ -9,6 +9,7 @@ from . import (
     create,
     drop,
     engine,
+    export_splats,
     import_splats,
     live,
     pictures,
@@ -21,7 +22,23 @@ from . import (
     sources,
 )
 
-MODULES = (engine, selftest, properties, sources, create, control, commit, convert, results, presets, import_splats, drop, pictures, live)
+MODULES = (
+    engine,
+    selftest,
+    properties,
+    sources,
+    create,
+    control,
+    commit,
+    convert,
+    results,
+    presets,
+    import_splats,
+    export_splats,
+    drop,
+    pictures,
+    live,
+)
 
 
 def register() -> None:

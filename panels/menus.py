@@ -9,7 +9,7 @@ import bpy
 ADD = ("add_folder", "add_files", "add_image", "paste_image", "use_selected_images", "create", "live_preview")
 RUNNING = ("pause", "keep", "cancel")
 REST = ("self_test", "open_preferences")
-OBJECT = ("convert", "regenerate", "mark_asset")
+OBJECT = ("convert", "regenerate", "mark_asset", "export_splats")
 IMAGE = ("use_active_image", "show_cutout", "draw_box", "paint_strokes", "use_strokes", "clear_marks")
 
 

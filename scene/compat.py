@@ -36,6 +36,12 @@ def set_modifier_input(modifier: Any, identifier: str, value: Any) -> None:
         modifier[identifier] = value
 
 
+def modifier_input(modifier: Any, identifier: str) -> tuple[Any, str]:
+    """What holds an input of a geometry-nodes modifier, and its name there, for `layout.prop`."""
+    inputs = getattr(getattr(modifier, "properties", None), "inputs", None)
+    return (getattr(inputs, identifier), "value") if inputs is not None else (modifier, f'["{identifier}"]')
+
+
 def match_wildcards(node: Any) -> None:
     """Let a Remove Named Attribute node take a pattern: a property of the node before 5.0, then an input."""
     if hasattr(node, "pattern_mode"):

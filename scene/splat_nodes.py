@@ -25,6 +25,7 @@ from .splat_materials import CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squar
 
 GROUP = "Reify Splats"
 BALL = "Reify Splat Shape"
+INPUTS = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest", "Soft in Viewport", "Face Camera")
 
 
 def prepare() -> None:
@@ -46,6 +47,13 @@ def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float
     # Slots make the materials belong to the object, and editable where artists look for them.
     for material in (splat_materials.facing(), splat_materials.solid(), splat_materials.viewport()):
         cloud.materials.append(material)
+
+
+def drawing(splats: bpy.types.Object) -> list[Any]:
+    """The modifiers that draw an object's splats: one, unless somebody has removed or copied it."""
+    return [
+        modifier for modifier in splats.modifiers if modifier.type == "NODES" and modifier.node_group == bpy.data.node_groups.get(GROUP)
+    ]
 
 
 def socket_identifier(group: Any, name: str) -> str:

@@ -55,6 +55,29 @@ def test_splats_are_imported_from_a_file_and_other_files_say_what_they_are(scene
         bpy.ops.reify.import_splats(filepath=str(tmp_path / "gone.ply"))
 
 
+def test_splats_are_written_as_they_stand_in_the_world_and_come_back_the_same(scene, tmp_path):
+    import bpy
+    import numpy as np
+    from reify.scene.splats import read_splats, splats_object
+
+    made = splats_object("s", samples.splats(count=50))
+    scene.collection.objects.link(made)
+    bpy.context.view_layer.objects.active = made
+    made.location, made.rotation_euler, made.scale = (1, 2, 3), (0, 0, np.pi / 2), (2, 2, 2)
+    bpy.context.view_layer.update()
+    bpy.ops.reify.export_splats(filepath=str(tmp_path / "out"))
+    bpy.ops.reify.import_splats(filepath=str(tmp_path / "out.ply"))
+    back, before = read_splats(bpy.context.object), samples.splats(count=50)
+    turned = np.column_stack((-before.means[:, 1], before.means[:, 0], before.means[:, 2]))
+    np.testing.assert_allclose(back.means, 2 * turned + (1, 2, 3), atol=1e-5)
+    np.testing.assert_allclose(back.log_scales, before.log_scales + np.log(2), atol=1e-5)
+    bpy.context.view_layer.objects.active = made
+    made.scale = (1, 2, 1)
+    bpy.context.view_layer.update()
+    with pytest.raises(RuntimeError, match="scaled unevenly"):
+        bpy.ops.reify.export_splats(filepath=str(tmp_path / "out"))
+
+
 @pytest.fixture
 def presets_menu(registered):
     """The menu of presets, whose label becomes the name of the chosen one."""

@@ -17,7 +17,7 @@ import bpy, reify
 
 def traces():
     lists = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
-    names = ("TOPBAR_MT_file_import", "VIEW3D_MT_add", "VIEW3D_MT_object", "IMAGE_MT_image", "STATUSBAR_HT_header")
+    names = ("TOPBAR_MT_file_import", "TOPBAR_MT_file_export", "VIEW3D_MT_add", "VIEW3D_MT_object", "IMAGE_MT_image", "STATUSBAR_HT_header")
     menus = [getattr(bpy.types, name) for name in names]
     return {
         "handlers": {name: len(value) for name, value in lists.items() if isinstance(value, list)},
@@ -51,7 +51,7 @@ def test_registering_twenty_times_leaves_no_property_handler_thread_or_menu_entr
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     before, first, again, after, heavy = json.loads(done.stdout.splitlines()[-1])
-    assert first["properties"] == ["Scene"] and first["types"] and first["operators"] and first["menus"] == 5
+    assert first["properties"] == ["Scene"] and first["types"] and first["operators"] and first["menus"] == 6
     assert again == first
     assert after == before
     assert heavy == [], "enabling imports what only jobs need"

@@ -39,7 +39,7 @@ class Layout:
         self.texts.append(text)
 
     def prop(self, owner, name: str, **_options) -> None:
-        assert name in owner.bl_rna.properties, f"{owner} has no {name}"
+        assert name in owner.bl_rna.properties or name.strip('["]') in owner, f"{owner} has no {name}"
         self.drawn.append(name)
 
     def separator(self) -> None:
@@ -244,6 +244,22 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
     draw_status(header, bpy.context)
     assert len(drawn) == 2
     redraw()
+
+
+def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_select(scene):
+    import bpy
+    from reify.panels.splats import VIEW3D_PT_reify_splats
+    from reify.scene.splat_nodes import INPUTS
+    from reify.scene.splats import splats_object
+
+    drawn, texts = draw(VIEW3D_PT_reify_splats)
+    assert drawn == ["reify.import_splats"] and "Select splats" in texts
+    made = splats_object("s", samples.splats(count=2000))
+    scene.collection.objects.link(made)
+    bpy.context.view_layer.objects.active = made
+    made.select_set(True)
+    drawn, texts = draw(VIEW3D_PT_reify_splats)
+    assert "2,000 splats" in texts and len(drawn) == len(INPUTS) + 1 and drawn[-1] == "reify.export_splats"
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):

@@ -60,7 +60,9 @@ def _methods() -> Iterator[str]:
 
 def _figures() -> Iterator[str]:
     from reify.panels import convert, parts
+    from reify.scene import splat_nodes
 
+    yield from splat_nodes.INPUTS
     yield from convert.LABELS.values()
     yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
 
