@@ -27,6 +27,7 @@ FRAME_S = 0.08  # that software OpenGL needs to draw what an event changed
 PATIENCE_S = 120.0  # with what takes a second while nothing else runs
 TAB_WIDTH_PX, SCAN_PX = 12, 9
 POPUP_PX, BAR_PX, ENTRY_PX = 30, 24, 16  # no popup is smaller; the status bar; from a menu's edge into its entry
+MARGIN_PX, ARROW_GRAY = 20, 160  # where lists have their arrows, and how light these are
 DEFAULT_BUTTON_RGB = (71, 114, 179)  # what Return would press, in Blender's own theme
 
 
@@ -109,7 +110,7 @@ class Window:
         yield from self.until(opened, "a popup", every_s=0.5)
         return tuple(int(side) for side in box)
 
-    def press_last(self, box: tuple[int, int, int, int], what: str) -> Steps:
+    def press_last(self, box: tuple[int, int, int, int], what: str = "") -> Steps:
         """Click the last entry of a menu."""
         left, _top, right, bottom = box
         yield from self.click((left + right) // 2, self._window.height - bottom + ENTRY_PX, what)
@@ -182,11 +183,13 @@ class Window:
                     return region.x + x, y - 3
         raise AssertionError(f"no button of the {region.type} runs {call}")
 
-    def open_menu(self, x: int, y: int, what: str) -> Steps:
-        """Click what opens a menu; returns the menu's box."""
-        yield from self.move(x, y)
+    def open_lowest_menu(self, region: Any) -> Steps:
+        """Click the lowest arrow at a region's right edge, that of a list's last entry; returns the box of the menu that opens."""
+        left, top, right, bottom = self.box(region)
         before = yield from self._settled()
-        yield from self.click(x, y, what)
+        column = before[top:bottom, right - 2 * MARGIN_PX : right - MARGIN_PX].max((1, 2))
+        lowest = top + int(np.flatnonzero(column > ARROW_GRAY)[-1])
+        yield from self.click(right - MARGIN_PX - MARGIN_PX // 2, self._window.height - lowest)
         return (yield from self._popup_since(before))
 
     def _hovered(self, area: Any, region: Any) -> str:

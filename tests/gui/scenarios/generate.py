@@ -163,9 +163,11 @@ def look_at_the_mesh(window, made):
     collection = next(thing for thing in made if thing.type == "EMPTY").users_collection[0].name
     bpy.ops.reify.show("EXEC_DEFAULT", role="mesh", collection=collection)  # a script's call makes no undo step of its own
     # Material Preview would spend minutes on compiling shaders in software; Solid shows the texture as well.
-    window.area.spaces.active.shading.color_type = "TEXTURE"
+    shading = window.area.spaces.active.shading
+    before, shading.color_type = shading.color_type, "TEXTURE"
     yield 1.0
     yield from window.shot("mesh")
+    shading.color_type = before
 
 
 def undo_and_redo(window, before, count):
@@ -210,23 +212,24 @@ def save_reopen_and_regenerate(window):
 def disable_and_remove(window):
     """By the check box and the menu that Blender's preferences have for every extension."""
     with window.in_viewport():
-        bpy.ops.screen.userpref_show("INVOKE_DEFAULT", section="EXTENSIONS")
-    bpy.context.window_manager.extension_search = "reify"
+        bpy.ops.screen.userpref_show("INVOKE_DEFAULT", section="ADDONS")
+    bpy.context.window_manager.addon_search = bpy.context.window_manager.extension_search = "reify"
     yield 2.0
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     region = next(region for region in area.regions if region.type == "WINDOW")
-    yield from window.shot("preferences")
-    place = yield from window.find("bpy.ops.preferences.addon_disable", area, region, (40, 60))
-    yield from window.click(*place)
+    yield from window.click(*(yield from window.find("bpy.ops.preferences.addon_disable", area, region, (35, 45, 55))))
     yield from window.until(lambda: MODULE not in bpy.context.preferences.addons, "the extension to be disabled")
     left = [name for name in dir(bpy.types) if "reify" in name.lower()]
     assert not left, f"left behind: {left}"
     yield from window.shot("disabled")
-    menu = region.x + region.width - 45, place[1]
-    yield from window.press_last((yield from window.open_menu(*menu)), "")
+    bpy.context.preferences.active_section = "EXTENSIONS"
+    menu = yield from window.open_lowest_menu(region)
+    yield from window.shot("extension-menu")
+    yield from window.press_last(menu)
     folder = Path(bpy.utils.user_resource("EXTENSIONS"), "user_default", "reify")
     yield from window.until(lambda: not folder.exists(), "the extension to be removed")
     window.note(removed=not folder.exists(), objects_stay=len(bpy.data.objects))
+    yield 1.0
     yield from window.shot("removed")
 
 
