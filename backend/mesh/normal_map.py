@@ -8,14 +8,17 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
-from . import raster
+from . import raster, topology
 
 REACH = 2.0  # edges of the detailed mesh over which its normals are averaged
 MOST_CELLS = 256  # along an axis, for finding vertices that are near
+SLICE = 1 << 17  # texels that are baked between two reports of progress
 
 
-def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int) -> Mesh:
+def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Mesh:
     """The mesh with a texture "normal", [size_px, size_px, 3] uint8, green up as in Blender and glTF.
 
     A texel gets the mean normal of the detailed surface nearby that faces the same way, or the mesh's own where there is none.
@@ -30,8 +33,9 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int) -> Mesh:
     from . import fill, texels
     from . import normal_kernels as kernels
 
-    layout = texels.lay_out(mesh, size_px)
-    normals, (tangents, side) = raster.normals_of(mesh), corner_tangents(mesh)
+    layout = meanwhile(lambda: texels.lay_out(mesh, size_px), job, 0.0, "laying out texels")
+    tangents, side = meanwhile(lambda: corner_tangents(mesh), job, 0.1, "finding tangents")
+    normals = raster.normals_of(mesh)
     reach = REACH * _edge_length(detailed)
     low = detailed.vertices.min(axis=0)
     cell = max(reach, float(np.ptp(detailed.vertices, axis=0).max()) / (MOST_CELLS - 1))
@@ -46,10 +50,15 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int) -> Mesh:
             points, facing, starts, low, cell, reach, values[part],
         )  # fmt: skip
 
-    device.split(work, layout.count, parts=8, least=4096)
+    for start in range(0, layout.count, SLICE):
+        job.progress(0.2 + 0.7 * start / layout.count, f"baking {layout.count} texels")
+        device.split(
+            lambda first, last, start=start: work(start + first, start + last), min(SLICE, layout.count - start), parts=8, least=4096
+        )
     picture = np.zeros((size_px, size_px, 3), np.uint8)
     picture[layout.rows, layout.columns] = values
-    return replace(mesh, textures={**mesh.textures, "normal": fill.widen(picture, layout)})
+    picture = meanwhile(lambda: fill.widen(picture, layout), job, 0.95, "filling the margins")
+    return replace(mesh, textures={**mesh.textures, "normal": picture})
 
 
 def corner_tangents(mesh: Mesh) -> tuple[Array, Array]:
@@ -64,7 +73,7 @@ def corner_tangents(mesh: Mesh) -> tuple[Array, Array]:
     flat = along[:, None] - np.einsum("fi,fci->fc", along, normals)[..., None] * normals
     flat = _unit(flat) * _angles(corners)[..., None]
     keys = np.concatenate([mesh.faces.reshape(-1, 1), np.round(uvs.reshape(-1, 2) * 2**20), np.repeat(side, 3)[:, None]], axis=1)
-    group = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    group = topology.first_of_equal(keys)[1]
     sums = np.stack([np.bincount(group, flat[..., k].ravel()) for k in range(3)], axis=1)
     return _unit(sums)[group].reshape(-1, 3, 3).astype(np.float32), side.astype(np.float32)
 

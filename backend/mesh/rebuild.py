@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import device
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from .raster import normals_of
 from .surface_nets import surface_nets
@@ -12,31 +14,49 @@ from .transfer import transfer
 from .tree import Tree, nearest, tree_of, winding_numbers
 
 BAND = 2.0  # cells on either side of the faces in which distances are measured
-SLICE = 1 << 18  # points that are asked for at once, between two reports of progress
+SLICE = 1 << 14  # points that are asked for at once, between two reports of progress
+LEAST_CELLS = 16
+SAMPLE_BYTES = 24  # of memory at most for each sample of the grid
 
 
 def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
     """The surface where the mesh's winding number is one half (Jacobson et al. 2013), as a closed mesh.
 
     It is found on a grid of `cells` along the longest side; where faces are near, their distance places it. UVs and colors
-    come from what is nearest.
+    come from what is nearest. Where memory is short, the cells are larger, and a warning says so.
     """
-    tree = tree_of(mesh.vertices, mesh.faces)
-    low = mesh.vertices.min(axis=0).astype(np.float64)
-    cell = float(np.ptp(mesh.vertices.astype(np.float64), axis=0).max()) / cells
-    shape = np.ceil(np.ptp(mesh.vertices, axis=0) / cell).astype(int) + 2 * int(BAND) + 3
-    origin = low - (BAND + 1) * cell
-    near = _near_faces(mesh, origin, cell, shape)
+    tree = meanwhile(lambda: tree_of(mesh.vertices, mesh.faces), job, 0.3, "sorting faces")
+    cell, shape = _grid(mesh, cells, job)
+    origin = mesh.vertices.min(axis=0).astype(np.float64) - (BAND + 1) * cell
+    near = meanwhile(lambda: _near_faces(mesh, origin, cell, shape), job, 0.3, "looking for the cells that faces pass")
     field = _signed_distances(tree, near, origin, cell, job)
-    points, quads = surface_nets(field)
+    points, quads = meanwhile(lambda: surface_nets(field), job, 0.6, "drawing the surface")
     if len(quads) == 0:
         job.warn("Nothing is inside the mesh, so its surface couldn't be built anew.")
         return mesh
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     placed = points * cell + origin
-    vertices = _settled(placed, normals_of(Mesh(placed, triangles)), tree, cell)
+    normals = normals_of(Mesh(placed, triangles))
+    vertices = meanwhile(lambda: _settled(placed, normals, tree, cell), job, 0.6, f"placing {len(placed)} vertices")
     job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
-    return transfer(Mesh(vertices.astype(np.float32), triangles), mesh)
+    built = Mesh(vertices.astype(np.float32), triangles)
+    return meanwhile(lambda: transfer(built, mesh), job, 0.6, "taking over UVs and colors")
+
+
+def _grid(mesh: Mesh, cells: int, job: Job) -> tuple[float, Array]:
+    """Width of a cell in world units, and samples [3] along the axes: `cells` along the longest side, fewer where memory is short."""
+    spans = np.ptp(mesh.vertices.astype(np.float64), axis=0)
+    room = device.free_memory() // 2
+
+    def shape(count: int) -> Array:
+        return np.ceil(spans / (spans.max() / count)).astype(int) + 2 * int(BAND) + 3
+
+    fitting = cells
+    while fitting > LEAST_CELLS and np.prod(shape(fitting)) * SAMPLE_BYTES > room:
+        fitting -= 1
+    if fitting < cells:
+        job.warn(f"The memory that is free is enough for {fitting} cells along the longest side instead of {cells}.")
+    return float(spans.max()) / fitting, shape(fitting)
 
 
 def _near_faces(mesh: Mesh, origin: Array, cell: float, shape: Array) -> Array:
@@ -88,10 +108,13 @@ def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, jo
 def _twice_as_fine(field: Array, shape: tuple[int, ...]) -> Array:
     """Samples between those of `field`, by linear interpolation."""
     for axis in range(3):
-        low, high = np.take(field, range(field.shape[axis] - 1), axis), np.take(field, range(1, field.shape[axis]), axis)
-        joined = np.stack([low, 0.5 * (low + high)], axis=axis + 1)
-        field = joined.reshape(*(2 * size if k == axis else size for k, size in enumerate(low.shape)))
-    return np.ascontiguousarray(field[tuple(slice(0, size) for size in shape)])
+        field = np.moveaxis(field, axis, 0)
+        finer = np.empty((2 * len(field) - 1, *field.shape[1:]), np.float32)
+        finer[::2] = field
+        np.add(field[:-1], field[1:], out=finer[1::2])
+        finer[1::2] *= 0.5
+        field = np.moveaxis(finer[: shape[axis]], 0, axis)
+    return np.ascontiguousarray(field)
 
 
 def _settled(points: Array, normals: Array, tree: Tree, cell: float) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import device
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from . import seam_kernels as kernels
 from . import topology
@@ -21,16 +22,13 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
     Least squares over the differences between neighboring texels, which are to be those in the photos that show both, with a
     faint pull towards `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, texel by texel).
     """
-    links = neighbors(layout, samples.quality[:, 0] > 0, mesh)
+    links = meanwhile(lambda: neighbors(layout, samples.quality[:, 0] > 0, mesh), job, 0.86, "looking for seams")
     excess = np.empty_like(color)
-    device.split(
-        lambda first, last: kernels.excess(
-            first, last, links, samples.quality, samples.color, samples.view, gains, np.float32(sharpness), color, excess
-        ),
-        layout.count,
-        parts=8,
-        least=4096,
-    )
+
+    def compare(first: int, last: int) -> None:
+        kernels.excess(first, last, links, samples.quality, samples.color, samples.view, gains, np.float32(sharpness), color, excess)
+
+    meanwhile(lambda: device.split(compare, layout.count, parts=8, least=4096), job, 0.86, "looking for seams")
     pull = REACH_PX**-2
     omega = np.float32(2.0 / (1.0 + np.sqrt(1.0 - (4.0 / (4.0 + pull)) ** 2)))
     out = np.zeros_like(color)

@@ -12,17 +12,20 @@ def surface_nets(field: Array) -> tuple[Array, Array]:
 
     The quads are counter-clockwise from outside in a right-handed grid. Values at the border count as outside.
     """
-    field = np.pad(field.astype(np.float32), 1, constant_values=-1.0)
+    field = np.pad(field.astype(np.float32, copy=False), 1, constant_values=-1.0)
     field[[0, -1]], field[:, [0, -1]], field[:, :, [0, -1]] = -1.0, -1.0, -1.0
     inside = _well_composed(field > 0)
-    # Samples that were added count as just inside.
-    field = np.where(inside & (field <= 0), 1e-3, field)
+    field[inside & (field <= 0)] = 1e-3  # samples that were added count as just inside
     corners = np.stack(np.meshgrid(*3 * [[0, 1]], indexing="ij"), axis=-1).reshape(-1, 3)
     cells = tuple(size - 1 for size in field.shape)
-    block = [inside[tuple(slice(o, o + n) for o, n in zip(corner, cells, strict=True))] for corner in corners]
-    crossed = np.logical_or.reduce(block) & ~np.logical_and.reduce(block)
+    some, all_of_them = np.zeros(cells, bool), np.ones(cells, bool)
+    for corner in corners:
+        at_corner = inside[tuple(slice(o, o + n) for o, n in zip(corner, cells, strict=True))]
+        some |= at_corner
+        all_of_them &= at_corner
+    crossed = some & ~all_of_them
     place = np.argwhere(crossed)
-    index = np.full(cells, -1, np.int64)
+    index = np.full(cells, -1, np.int32)
     index[crossed] = np.arange(len(place))
     return _cell_points(field, inside, place, corners) - 1.0, _quads(inside, index)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh, Views
 
@@ -58,34 +60,31 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     device.prepare_numba()
     from . import fill, seams, texels
 
-    job.progress(0.02, "laying out texels")
-    layout = texels.lay_out(mesh, settings.size_px)
-    samples, normals = texels.Samples.empty(layout.count, SLOTS), texels.even_normals(mesh)
+    layout = meanwhile(lambda: texels.lay_out(mesh, settings.size_px), job, 0.02, "laying out texels")
+    normals = meanwhile(lambda: texels.even_normals(mesh), job, 0.04, "laying out texels")
+    samples = texels.Samples.empty(layout.count, SLOTS)
     for index in range(len(views)):
         job.progress(0.05 + 0.75 * index / len(views), f"photo {index + 1} of {len(views)}")
         texels.collect(samples, layout, mesh, normals, views, index)
     seen = samples.quality[:, 0] > 0
     if not seen.any():
         raise ReifyError("No photo sees the mesh.", "Check that the mesh and the cameras belong together.")
-    job.progress(0.8, "leveling exposure")
-    gains = texels.solve_gains(samples, len(views)) if settings.level_exposure else np.ones((len(views), 3), np.float32)
-    job.progress(0.85, "blending")
-    color = texels.blend(samples, gains, settings.sharpness)
+    gains = np.ones((len(views), 3), np.float32)
+    if settings.level_exposure:
+        gains = meanwhile(lambda: texels.solve_gains(samples, len(views)), job, 0.8, "leveling exposure")
+    color = meanwhile(lambda: texels.blend(samples, gains, settings.sharpness), job, 0.85, "blending")
     if settings.level_seams:
         color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
     job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
-    job.progress(0.9, "filling what no photo saw")
-    color = fill.unseen(color, seen, layout, mesh)
-    return replace(mesh, textures={**mesh.textures, "base_color": _picture(layout, color, fill), "coverage": _coverage(layout, seen, fill)})
+    color = meanwhile(partial(fill.unseen, color, seen, layout, mesh), job, 0.9, "filling what no photo saw")
+    marks = np.repeat(np.where(seen, np.float32(255), np.float32(0))[:, None], 3, axis=1)
+    base_color, coverage = (
+        meanwhile(partial(_picture, layout, values, fill), job, 0.95, "filling the margins") for values in (color, marks)
+    )
+    return replace(mesh, textures={**mesh.textures, "base_color": base_color, "coverage": coverage})
 
 
 def _picture(layout, color: Array, fill) -> Array:
     picture = np.zeros((layout.size, layout.size, 3), np.uint8)
     picture[layout.rows, layout.columns] = (color + 0.5).clip(0, 255).astype(np.uint8)
-    return fill.widen(picture, layout)
-
-
-def _coverage(layout, seen: Array, fill) -> Array:
-    picture = np.zeros((layout.size, layout.size, 3), np.uint8)
-    picture[layout.rows, layout.columns] = np.where(seen, 255, 0)[:, None].astype(np.uint8)
     return fill.widen(picture, layout)

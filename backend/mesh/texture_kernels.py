@@ -160,21 +160,45 @@ def interpolate(face, barycentric, faces, values, out):
 
 @njit(cache=True, nogil=True)
 def widen(picture, filled, steps):
-    """Grow the filled texels by one in each step: an empty one takes the mean of its eight neighbors of the step before."""
+    """Grow the filled texels (1, others 0) by one in each step: an empty one takes the mean of its neighbors of the step before."""
     height, width = filled.shape
+    waiting = 255
+    front = np.empty(height * width, np.int32)
+    last = 0
+    for y in range(height):
+        for x in range(width):
+            if filled[y, x] == 1:
+                last = _queue_around(y, x, filled, waiting, front, last)
+    first = 0
     for step in range(1, steps + 1):
-        for y in range(height):
-            for x in range(width):
-                if filled[y, x] != 0:
-                    continue
-                count, r, g, b = 0, 0, 0, 0
-                for j in range(max(0, y - 1), min(height, y + 2)):
-                    for i in range(max(0, x - 1), min(width, x + 2)):
-                        if filled[j, i] != 0 and filled[j, i] <= step:
-                            count += 1
-                            r += picture[j, i, 0]
-                            g += picture[j, i, 1]
-                            b += picture[j, i, 2]
-                if count > 0:
-                    picture[y, x, 0], picture[y, x, 1], picture[y, x, 2] = r // count, g // count, b // count
-                    filled[y, x] = step + 1
+        end = last
+        for k in range(first, end):
+            y, x = front[k] // width, front[k] % width
+            count, r, g, b = 0, 0, 0, 0
+            for j in range(max(0, y - 1), min(height, y + 2)):
+                for i in range(max(0, x - 1), min(width, x + 2)):
+                    if 0 < filled[j, i] <= step:
+                        count += 1
+                        r += picture[j, i, 0]
+                        g += picture[j, i, 1]
+                        b += picture[j, i, 2]
+            picture[y, x, 0], picture[y, x, 1], picture[y, x, 2] = r // count, g // count, b // count
+        for k in range(first, end):
+            filled[front[k] // width, front[k] % width] = step + 1
+        for k in range(first, end):
+            last = _queue_around(front[k] // width, front[k] % width, filled, waiting, front, last)
+        first = end
+    for k in range(first, last):
+        filled[front[k] // width, front[k] % width] = 0
+
+
+@njit(inline="always")
+def _queue_around(y, x, filled, waiting, front, last):
+    height, width = filled.shape
+    for j in range(max(0, y - 1), min(height, y + 2)):
+        for i in range(max(0, x - 1), min(width, x + 2)):
+            if filled[j, i] == 0:
+                filled[j, i] = waiting
+                front[last] = j * width + i
+                last += 1
+    return last

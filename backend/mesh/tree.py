@@ -6,6 +6,7 @@ Coordinates are scaled to a unit box, so that kernels neither overflow nor need 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,6 +29,11 @@ class Tree:
     high: Array  # [nodes,3]
     origin: Array  # [3] in world units
     scale: float  # world units per unit of the tree
+
+    @cached_property
+    def dipoles(self) -> tuple[Array, Array, Array]:
+        """What winding numbers far from a node are computed by, see `_dipoles`."""
+        return _dipoles(self)
 
     def local(self, points: Array) -> Array:
         """World positions [N,3] in the tree's units."""
@@ -134,7 +140,7 @@ def winding_numbers(tree: Tree, points: Array) -> Array:
     """How often the faces go round each of `points` [N,3]: 1 inside, 0 outside; about a half in the gap of an open surface."""
     from . import tree_kernels as kernels
 
-    middles, dipoles, radii = _dipoles(tree)
+    middles, dipoles, radii = tree.dipoles
     query, out = tree.local(points), np.empty(len(points))
     device.split(
         lambda first, last: kernels.winding(first, last, query, tree.corners, tree.low, tree.high, middles, dipoles, radii, out),

@@ -75,7 +75,7 @@ def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Jo
 
 
 def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job) -> Mesh:
-    return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px)
+    return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px, job=job)
 
 
 METHOD = Method(

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
+from reify.backend.jobs.job import Job
 from reify.backend.mesh.normal_map import corner_tangents, with_normal_map
 from reify.backend.values import Array, Mesh
 from reify.tests.mesh.solids import sheet
@@ -39,7 +40,7 @@ def test_the_relief_comes_back_however_the_uvs_lie(how: str) -> None:
     flat = sheet(4)
     corners = flat.vertices[flat.faces]
     uvs = np.stack(UVS[how](corners[..., 0], corners[..., 1]), axis=-1)
-    picture = with_normal_map(replace(flat, uvs=uvs.astype(np.float32)), sheet(200, bumps), SIZE).textures["normal"]
+    picture = with_normal_map(replace(flat, uvs=uvs.astype(np.float32)), sheet(200, bumps), SIZE, job=Job()).textures["normal"]
     u, v = np.meshgrid((np.arange(SIZE) + 0.5) / SIZE, 1 - (np.arange(SIZE) + 0.5) / SIZE)
     x, y = {"straight": (u, v), "turned": (1 - v, u), "mirrored": (1 - u, v)}[how]
     along_x, along_y = 0.14 * np.cos(35 * x), 0.054 * np.cos(27 * y + 1)
@@ -53,7 +54,7 @@ def test_the_relief_comes_back_however_the_uvs_lie(how: str) -> None:
 def test_a_mesh_that_is_its_own_detail_gets_a_flat_map() -> None:
     mesh = sheet(60, bumps)
     mesh = replace(mesh, uvs=mesh.vertices[mesh.faces][..., :2])
-    picture = with_normal_map(mesh, mesh, SIZE).textures["normal"]
+    picture = with_normal_map(mesh, mesh, SIZE, job=Job()).textures["normal"]
     assert np.degrees(np.arccos(directions(picture)[..., 2].clip(-1, 1))).max() < 3.0
 
 
@@ -64,7 +65,7 @@ def test_only_detail_that_is_near_and_faces_the_same_way_counts() -> None:
     far = replace(slope, vertices=slope.vertices + np.float32([0, 0, 5]))
     turned = replace(slope, faces=slope.faces[:, ::-1])
     for detail in (far, turned):
-        assert (with_normal_map(flat, detail, 32).textures["normal"] == (128, 128, 255)).all()
+        assert (with_normal_map(flat, detail, 32, job=Job()).textures["normal"] == (128, 128, 255)).all()
 
 
 def test_tangents_are_unit_and_shared_by_corners_of_one_chart() -> None:
@@ -79,7 +80,7 @@ def test_tangents_are_unit_and_shared_by_corners_of_one_chart() -> None:
 def test_without_uvs_or_detail_the_error_is_clear() -> None:
     flat = sheet(2)
     with pytest.raises(ReifyError, match="no UVs"):
-        with_normal_map(flat, flat, 32)
+        with_normal_map(flat, flat, 32, job=Job())
     empty = Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
     with pytest.raises(ReifyError, match="no faces"):
-        with_normal_map(replace(flat, uvs=flat.vertices[flat.faces][..., :2]), empty, 32)
+        with_normal_map(replace(flat, uvs=flat.vertices[flat.faces][..., :2]), empty, 32, job=Job())

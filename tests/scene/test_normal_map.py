@@ -20,13 +20,14 @@ SLOPES = 0.3, -0.2  # of the relief along x and y
 @pytest.fixture
 def bumpy(scene) -> Mesh:
     """A flat square whose normal map has it slope; the UVs are turned a quarter, so that u and v aren't x and y."""
+    from reify.backend.jobs.job import Job
     from reify.backend.mesh.normal_map import with_normal_map
 
     flat, relief = sheet(2), sheet(60, lambda x, y: SLOPES[0] * (x - 0.5) + SLOPES[1] * (y - 0.5))
     corners = flat.vertices[flat.faces]
     uvs = np.stack([corners[..., 1], 1.0 - corners[..., 0]], axis=-1)
     gray = np.full((32, 32, 3), 128, np.uint8)
-    return with_normal_map(replace(flat, uvs=uvs.astype(np.float32), textures={"base_color": gray}), relief, 32)
+    return with_normal_map(replace(flat, uvs=uvs.astype(np.float32), textures={"base_color": gray}), relief, 32, job=Job())
 
 
 def test_a_glb_holds_the_normal_map_as_gltf_reads_it(bumpy: Mesh, tmp_path: Path) -> None:
