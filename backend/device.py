@@ -149,7 +149,22 @@ def no_card() -> str:
         return "torch isn't installed"
     if torch.version.cuda is None:
         return "the installed torch is one without CUDA"
-    return "" if torch.cuda.is_available() else "torch finds no NVIDIA card"
+    if torch.cuda.is_available():
+        return ""
+    return _driver_problem() or "torch finds no NVIDIA card"
+
+
+def _driver_problem() -> str:
+    """What CUDA has against the graphics driver, "" where it says nothing."""
+    import torch
+
+    try:
+        torch.cuda.init()  # unlike `is_available` it says why
+    except (RuntimeError, AssertionError) as error:
+        said = str(error)
+        if "too old" in said or "insufficient" in said:
+            return "its driver is too old for the installed torch, and must be updated"
+    return ""
 
 
 def _windows_free_memory() -> int:

@@ -134,6 +134,24 @@ class REIFY_OT_cancel_engine(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class REIFY_OT_open_engine_log(bpy.types.Operator):
+    """Open what pip said in the last installation"""
+
+    bl_idname = "reify.open_engine_log"
+    bl_label = "Open Log"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """After an installation."""
+        cls.poll_message_set("Nothing has been installed yet")
+        return place().log.is_file()
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Open it."""
+        bpy.ops.wm.path_open(filepath=str(place().log))
+        return {"FINISHED"}
+
+
 class REIFY_OT_remove_engine(bpy.types.Operator):
     """Delete the engine from the disk; results stay, and it can be installed again"""
 
@@ -214,7 +232,13 @@ def _tick() -> float | None:
     return None
 
 
-CLASSES = (REIFY_OT_install_engine, REIFY_OT_install_engine_from_folder, REIFY_OT_cancel_engine, REIFY_OT_remove_engine)
+CLASSES = (
+    REIFY_OT_install_engine,
+    REIFY_OT_install_engine_from_folder,
+    REIFY_OT_cancel_engine,
+    REIFY_OT_open_engine_log,
+    REIFY_OT_remove_engine,
+)
 
 
 def register() -> None:

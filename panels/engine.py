@@ -22,6 +22,7 @@ def draw_engine(layout: Any, context: bpy.types.Context) -> None:
         return
     if task is not None and task.failure is not None:
         text(layout, context, f"{task.failure.what} {task.failure.fix}", icon="ERROR")
+        layout.operator("reify.open_engine_log", icon="TEXT")
     state = engine.state()
     if state.usable:
         _draw_installed(layout, context, state)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from reify.backend import device
+from reify.backend.errors import ReifyError
 
 
 def test_compiled_kernels_are_kept_apart_by_the_code_of_all_kernels(tmp_path, monkeypatch):
@@ -19,3 +21,24 @@ def test_compiled_kernels_are_kept_apart_by_the_code_of_all_kernels(tmp_path, mo
     assert device._kernel_folder.__wrapped__() == folders[-1]
     assert len(set(folders)) == 5
     assert sorted(kept.iterdir()) == sorted(folders[-device.KERNEL_FOLDERS :])
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("The NVIDIA driver on your system is too old (found version 11040).", "driver is too old"),
+        ("No CUDA GPUs are available", "torch finds no NVIDIA card"),
+    ],
+)
+def test_why_there_is_no_graphics_card_is_said(said: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+
+    def init() -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", init)
+    assert reason in device.choose("auto").why
+    with pytest.raises(ReifyError, match=reason):
+        device.choose("cuda")
