@@ -408,6 +408,8 @@ GERMAN = {
     "Radius": "Radius",
     "Radius of the ball that alpha shapes are rolled by, or 0 for the smallest that doesn't get inside": "Radius der Kugel, die Alpha-Shapes abrollt,, oder 0 für die kleinste, die nicht hineinfällt",
     "Polygons": "Polygone",
+    "Where splats are dense if all photos cut out their subject, else fused depth": "Wo Splats dicht sind, wenn alle Fotos ihr Motiv freistellen, sonst gemittelte Tiefe",
+    "Where splats are dense: for subjects that photos cut out; closed, what splats enclose is filled": "Wo Splats dicht sind: für Motive, die von Fotos freigestellt sind; geschlossen, was Splats umschließen, wird gefüllt",
     "Average the depth of all cameras (TSDF): the closest to the photos, open where nothing was seen": "Die Tiefe aller Kameras mitteln (TSDF): am nächsten an den Fotos, offen, wo nichts zu sehen war",
     "One closed skin through all the depth's points (screened Poisson): watertight, guesses what wasn't seen": "Eine geschlossene Haut durch alle Punkte der Tiefe (Screened Poisson): wasserdicht, errät, was nicht zu sehen war",
     "What no mask cuts away (visual hull): needs masked photos, fills every hollow": "Was keine Maske wegschneidet (visuelle Hülle): braucht Fotos mit Masken, füllt jede Höhlung",

@@ -18,7 +18,7 @@ from ..splats.initialize import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
 from ..surface.fuse import SurfaceSettings
-from ..surface.views import surface_from_views
+from ..surface.views import surface_of_capture
 from ..values import Capture, Mesh, Photos, Result, Splats
 from . import Method
 
@@ -66,7 +66,7 @@ def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[S
 
 def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px)
-    return surface_from_views(partial(rasterize, splats), views, settings, job=job)
+    return surface_of_capture(splats, partial(rasterize, splats), views, settings, job=job)
 
 
 def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:

@@ -33,7 +33,7 @@ class DensitySettings:
     """What can be set about surfaces of density."""
 
     level: float = option(
-        0.5, "Density at which the surface lies: 1 is the middle of one opaque splat; less is thicker and closes gaps", low=0.01, high=10.0
+        0.4, "Density at which the surface lies: 1 is the middle of one opaque splat; less is thicker and closes gaps", low=0.01, high=10.0
     )
 
 
@@ -55,8 +55,8 @@ def surface_of_density(
     return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, splats.means[seen], rgb[seen]), job, 0.95, "colors"))
 
 
-def subject_of(splats: Splats) -> Ball:
-    """A ball around most of what is opaque; raises ReifyError where nothing is."""
+def subject_of(splats: Splats, alone: bool = False) -> Ball:
+    """A ball around most of what is opaque, or nearly all of it where the subject is `alone`; raises ReifyError where nothing is."""
     seen = _opacity(splats) > LEAST_OPACITY
     means = splats.means[seen & np.isfinite(splats.means).all(axis=1)].astype(np.float64)
     if len(means) == 0:
@@ -64,7 +64,8 @@ def subject_of(splats: Splats) -> Ball:
     center = np.median(means, axis=0)
     distance = np.linalg.norm(means - center, axis=1)
     x, y, z = (float(value) for value in center)
-    return Ball((x, y, z), float(max(1.3 * np.quantile(distance, 0.95), 1e-6)))
+    radius = 1.1 * np.quantile(distance, 0.999) if alone else 1.3 * np.quantile(distance, 0.95)
+    return Ball((x, y, z), float(max(radius, 1e-6)))
 
 
 def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:

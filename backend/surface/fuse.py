@@ -20,9 +20,11 @@ LEAST_LOOKED = 0.5  # of those with a free view, that don't see through it
 
 
 EXTRACTIONS = {  # see views.py
+    "auto": "Where splats are dense if all photos cut out their subject, else fused depth",
     "fuse": "Average the depth of all cameras (TSDF): the closest to the photos, open where nothing was seen",
     "poisson": "One closed skin through all the depth's points (screened Poisson): watertight, guesses what wasn't seen",
     "hull": "What no mask cuts away (visual hull): needs masked photos, fills every hollow",
+    "density": "Where splats are dense: for subjects that photos cut out; closed, what splats enclose is filled",
 }
 
 
@@ -30,7 +32,7 @@ EXTRACTIONS = {  # see views.py
 class SurfaceSettings:
     """What can be set about surface extraction."""
 
-    extraction: str = option("fuse", "How the surface is found", choices=EXTRACTIONS)
+    extraction: str = option("auto", "How the surface is found", choices=EXTRACTIONS)
     long_side_px: int = option(
         640, "Longer side of the depth pictures; more shows finer detail and takes longer", low=64, high=4096, unit="px"
     )

@@ -1,4 +1,4 @@
-"""From what cameras see to triangles: fused depth, Poisson through the depth's points, or the visual hull."""
+"""From splats and what cameras see of them to triangles: density, fused depth, Poisson through the depth's points, or the visual hull."""
 
 from __future__ import annotations
 
@@ -8,14 +8,34 @@ from dataclasses import replace
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
-from ..values import Cameras, Mesh, Rendering, Views
+from ..values import Cameras, Mesh, Rendering, Splats, Views
 from .fuse import SurfaceSettings, fuse_depth
 
+Render = Callable[[Cameras, int], Rendering]
 
-def surface_from_views(
-    render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, polygons: str = "cubes", *, job: Job
-) -> Mesh:
-    """The surface that renderings or masks show, with vertex colors, by `settings.extraction`; raises ReifyError as each does.
+
+def surface_of_capture(splats: Splats, render: Render, views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
+    """The surface of splats that were trained on these views, with vertex colors; raises ReifyError as each extraction does.
+
+    `render` draws the splats. What is chosen automatically is density where all photos cut out the subject: nothing but the subject is
+    there to be dense. Surfels are thin and have gaps, so that their depth says more.
+    """
+    extraction = settings.extraction
+    if extraction == "auto":
+        cut_out = not splats.surfels and all(alpha is not None and (alpha == 0).any() for alpha in views.alpha)
+        extraction = "density" if cut_out else "fuse"
+        job.choose("surface.extraction", "density, as all photos cut out the subject" if cut_out else "fuse")
+    if extraction != "density":
+        return surface_from_views(render, views, replace(settings, extraction=extraction), job=job)
+    from .density import DensitySettings, subject_of, surface_of_density
+    from .region import Ball
+
+    ball = subject_of(splats, alone=True) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
+    return surface_of_density(splats, ball, "cubes", DensitySettings(), settings.voxel_size, settings.max_voxels * 1_000_000, job=job)
+
+
+def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, polygons: str = "cubes", *, job: Job) -> Mesh:
+    """The surface that renderings or masks show, with vertex colors, by "fuse", "poisson" or "hull"; raises ReifyError as each does.
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. `polygons` is one of
     extract.POLYGONS; fused depth is always triangles.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,8 +17,10 @@ from reify.backend.surface.fuse import SurfaceSettings
 from reify.backend.surface.hull import visual_hull
 from reify.backend.surface.orbit import cameras_around, views_of
 from reify.backend.surface.region import Ball
-from reify.backend.surface.views import surface_from_views
+from reify.backend.surface.views import surface_from_views, surface_of_capture
 from reify.backend.values import Views
+
+from .clouds import ball_splats
 
 
 def silhouettes(render, cameras) -> list[np.ndarray]:
@@ -52,6 +56,20 @@ def test_the_hull_of_two_spheres_is_two_bodies_where_they_are(solids, make_orbit
     outside = solids["two spheres"](mesh.vertices)
     assert outside.min() > -0.03  # a hull holds its subject
     assert np.median(outside) < 0.03
+
+
+@pytest.mark.parametrize(("cut_out", "surfels", "chosen"), [(True, False, "density"), (True, True, "fuse"), (False, False, "fuse")])
+def test_splats_of_photos_that_cut_out_their_subject_are_taken_where_they_are_dense(
+    cut_out: bool, surfels: bool, chosen: str, solids, make_orbit, make_renderer, make_views
+) -> None:
+    cameras, render, job = make_orbit(8, 64), make_renderer(solids["sphere"]), Job()
+    masks = silhouettes(render, cameras)
+    masks[3] = masks[3] if cut_out else None
+    splats = replace(ball_splats(), surfels=surfels)  # elsewhere than what the pictures show, which tells what was looked at
+    mesh = surface_of_capture(splats, render, make_views(cameras, masks), SurfaceSettings(voxel_size=0.05), job=job)
+    middle = {"density": [1, 2, 3], "fuse": [0, 0, 0]}[chosen]
+    assert mesh.vertices.mean(axis=0) == pytest.approx(middle, abs=0.1)
+    assert job.report.choices["surface.extraction"].startswith(chosen)
 
 
 def test_the_hull_needs_masks_of_several_photos(make_orbit, make_renderer, make_views, solids) -> None:
