@@ -19,7 +19,7 @@ from ..backend.metrics import meshes
 from ..backend.surface.density import DensitySettings, subject_of, surface_of_density
 from ..backend.surface.depth import render_depth
 from ..backend.surface.extract import POLYGONS
-from ..backend.surface.fuse import EXTRACTIONS, SurfaceSettings
+from ..backend.surface.fuse import SurfaceSettings
 from ..backend.surface.orbit import points_of
 from ..backend.surface.points import PointSettings, surface_of_points
 from ..backend.surface.region import find_region
@@ -47,14 +47,14 @@ def from_exact(emit: Emit, name: str, truth: Mesh, views: Views) -> None:
     """What extraction loses by itself."""
     render = partial(surface.exact, truth)
     ways: dict[str, Callable[[], Mesh]] = {
-        way: partial(surface_from_views, render, views, SurfaceSettings(way), job=Job()) for way in EXTRACTIONS
+        way: partial(surface_from_views, render, views, SurfaceSettings(way), job=Job()) for way in ("fuse", "poisson", "hull")
     }
     maps = render_depth(render, views, job=Job())
     points = points_of(maps, find_region(maps), job=Job())
     through = partial(surface_of_points, points, settings=PointSettings(), max_voxels=MOST, job=Job())
     ways |= {f"points_{way}": partial(through, way, "cubes") for way in ("poisson", "mls", "rbf", "alpha")}
     ways |= {f"points_poisson_{kind}": partial(through, "poisson", kind) for kind in POLYGONS if kind != "cubes"}
-    _print(emit, f"{name}_exact", truth, ways)
+    print_ways(emit, f"{name}_exact", truth, ways)
 
 
 def from_splats(emit: Emit, name: str, truth: Mesh, views: Views, splats: Splats) -> None:
@@ -64,11 +64,12 @@ def from_splats(emit: Emit, name: str, truth: Mesh, views: Views, splats: Splats
     ways: dict[str, Callable[[], Mesh]] = {
         way: partial(surface_from_views, partial(rasterize, splats), views, SurfaceSettings(way), job=Job()) for way in ("fuse", "poisson")
     }
-    ways["density"] = partial(surface_of_density, splats, subject_of(splats), "cubes", DensitySettings(), 0.0, MOST, job=Job())
-    _print(emit, f"{name}_splats", truth, ways)
+    ways["density"] = partial(surface_of_density, splats, subject_of(splats, alone=True), "cubes", DensitySettings(), 0.0, MOST, job=Job())
+    print_ways(emit, f"{name}_splats", truth, ways)
 
 
-def _print(emit: Emit, prefix: str, truth: Mesh, ways: dict[str, Callable[[], Mesh]]) -> None:
+def print_ways(emit: Emit, prefix: str, truth: Mesh, ways: dict[str, Callable[[], Mesh]]) -> None:
+    """Print a line for each way to a mesh: its Chamfer distance from the truth, and beside it the other figures and what it took."""
     for way, extract in ways.items():
         before = _memory_mb("VmRSS", fresh=True)
         started = time.perf_counter()

@@ -24,7 +24,9 @@ from ..backend.mesh.raster import normals_of, rasterize_mesh, render_mesh
 from ..backend.mesh.texture import TextureSettings, texture_from_photos
 from ..backend.mesh.unwrap import unwrap
 from ..backend.metrics import images, meshes
+from ..backend.splats.train import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
+from ..backend.surface.views import surface_of_capture
 from ..backend.values import Array, Cameras, Mesh, Rendering, Splats, Views
 
 Emit = Callable[..., None]
@@ -43,8 +45,8 @@ def run(emit: Emit) -> None:
         cameras, held_out = orbit(VIEWS), orbit(HELD_OUT, distance=2.7, turn=0.4)
         views = photograph(truth, cameras)
         extraction.from_exact(emit, name, truth, views)
-        _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_exact_renderer, truth))
-        _reconstruct(emit, name, truth, views, held_out, _train)
+        _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_from_exact_depth, truth))
+        _reconstruct(emit, name, truth, views, held_out, _through_splats)
     _times(emit)
 
 
@@ -101,10 +103,10 @@ def photograph(truth: Mesh, cameras: Cameras) -> Views:
     return Views(pictures, alphas, [None] * len(cameras), cameras)
 
 
-def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cameras, prepare: Callable[[Views], Any]) -> None:
+def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cameras, extract: Callable[[Views, Job], Mesh]) -> None:
     started = time.perf_counter()
     job = Job()
-    mesh = fuse_depth(prepare(views), views, SurfaceSettings(), job=job)
+    mesh = extract(views, job)
     closed = name.startswith("rocker_arm")
     mesh = clean(mesh, MeshSettings(holes="all" if closed else "small"), job=job)
     settings = TextureSettings()
@@ -122,18 +124,18 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cam
     emit(f"{name}_peak_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
 
 
-def train_splats(views: Views) -> Splats:
-    """Splats of the pictures, trained for TRAINING_SECONDS."""
+def train_splats(views: Views, settings: TrainingSettings | None = None) -> Splats:
+    """Splats of the pictures, trained for TRAINING_SECONDS where nothing else is set."""
     from ..backend.splats.initialize import starting_splats
-    from ..backend.splats.train import TrainingSettings, train
+    from ..backend.splats.train import train
 
-    settings = TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
+    settings = settings or TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
     start = starting_splats(views, None, settings, seed=0)
     return Job().stage("Training splats", train, views, tuple(range(len(views))), start, settings)
 
 
-def _exact_renderer(truth: Mesh, _views: Views) -> Callable[[Cameras, int], Rendering]:
-    return partial(exact, truth)
+def _from_exact_depth(truth: Mesh, views: Views, job: Job) -> Mesh:
+    return fuse_depth(partial(exact, truth), views, SurfaceSettings(), job=job)
 
 
 def exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
@@ -142,10 +144,11 @@ def exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
     return Rendering(render_mesh(truth, cameras, index).astype(np.float32) / 255, seen.hit.astype(np.float32), seen.depth)
 
 
-def _train(views: Views) -> Callable[[Cameras, int], Rendering]:
+def _through_splats(views: Views, job: Job) -> Mesh:
     from ..backend.splats.render import rasterize
 
-    return partial(rasterize, train_splats(views))
+    splats = train_splats(views)
+    return surface_of_capture(splats, partial(rasterize, splats), views, SurfaceSettings(), job=job)
 
 
 def _texture_psnr(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
