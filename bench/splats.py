@@ -79,7 +79,7 @@ def agreement(emit: Emit) -> None:
 def quality_after(emit: Emit, name: str, seconds: int) -> None:
     """Held-out PSNR of lego or fox with given cameras and split, or of the demo's scene, after a training of so many seconds.
 
-    Each number of seconds is a training of its own, which plans for them: after 30 of 300 seconds it would still be at a quarter of the size.
+    Each number of seconds is a training of its own, which plans for them: after 30 of 300 seconds it would be at a quarter of the size.
     """
     from ..backend.jobs.job import Job
     from ..backend.splats import train as training

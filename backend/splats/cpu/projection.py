@@ -64,7 +64,7 @@ LOG2E = F(math.log2(math.e))
 LEAST_ALPHA = F(1 / 255)
 MOST_ALPHA = F(0.999)
 
-RANGE = 2048  # splats that one thread takes at a time
+RANGE = 512  # splats that one thread takes at a time, or several times as many
 
 # What `control` holds for a training step.
 BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE = range(10)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -13,7 +13,9 @@ class Team:
     """Threads that share the ranges of one kernel at a time; the kernels must release the GIL.
 
     Own threads, because numba's may not be used from two threads at once, and kernels without `parallel=True` compile several
-    times faster. Ranges are handed out as threads get free; kernels write their results by range, so results don't depend on who ran what.
+    times faster. Ranges are handed out as threads get free, long ones first: every start of a kernel asks for the interpreter, which the
+    other threads may hold, and short ones in the end let all threads finish together. Kernels write their results by range, so results
+    don't depend on who ran what.
     """
 
     def __init__(self, threads: int) -> None:
@@ -31,11 +33,11 @@ class Team:
             if count:
                 kernel(0, count, *args)
             return
-        counter = itertools.count()
+        ranges = iter(_shares(parts, self.threads))
 
         def work() -> None:
-            while (part := next(counter)) < parts:
-                kernel(part * size, min((part + 1) * size, count), *args)
+            for first, last in ranges:
+                kernel(first * size, min(last * size, count), *args)
 
         helpers = min(len(self._helpers), parts - 1)
         for _ in range(helpers):
@@ -58,6 +60,17 @@ class Team:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+@lru_cache(maxsize=256)
+def _shares(parts: int, threads: int) -> tuple[tuple[int, int], ...]:
+    """Ranges of parts, each as long as half of what were left for each thread."""
+    ranges, first = [], 0
+    while first < parts:
+        last = first + max(1, (parts - first) // (2 * threads))
+        ranges.append((first, last))
+        first = last
+    return tuple(ranges)
 
 
 def _serve(tasks: SimpleQueue[Callable[[], None] | None], done: SimpleQueue[BaseException | None]) -> None:
