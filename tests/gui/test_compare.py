@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
-Image = pytest.importorskip("PIL.Image", reason="pictures are compared by pillow")
-from PIL import ImageDraw  # noqa: E402  # there only where PIL is
-
-from .compare import LIMIT, difference, stored  # noqa: E402
+from .compare import LIMIT, difference, stored
 
 WIDTH, HEIGHT = 1280, 800
 SIDEBAR = 760  # left edge
