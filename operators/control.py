@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.errors import ReifyError
+from ..translations import told
 from . import chosen, session
+from .reported import reported
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
@@ -99,13 +100,8 @@ class REIFY_OT_retry(TaskOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put it at the end of the queue."""
-        try:
-            if self.task is not None:
-                session.retry(self.task)
-        except ReifyError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        task = self.task
+        return reported(self, lambda: session.retry(task)) if task is not None else {"CANCELLED"}
 
 
 class REIFY_OT_move(TaskOperator, bpy.types.Operator):
@@ -200,10 +196,8 @@ def ending(task: Task) -> str:
     from ..backend.jobs.terminal import clock
 
     if task.outcome is not None:
-        return f"{task.outcome.name} is ready, after {clock(task.outcome.seconds)}"
-    if task.failure is not None:
-        return f"{task.title}: {task.failure.what}"
-    return f"{task.title}: {task.state.value}"
+        return told("{} is ready, after {}").format(task.outcome.name, clock(task.outcome.seconds))
+    return f"{told(task.title)}: {told(task.failure.what if task.failure is not None else task.state.value)}"
 
 
 def details(task: Task | None) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..backend.errors import ReifyError
+from ..translations import told
 from . import chosen
 from .redraw import redraw
+from .reported import reported
 
 if TYPE_CHECKING:
     from ..backend.engine import install
@@ -92,7 +93,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
         drain(started)
         _seen.clear()
         if started.failure is not None:
-            self.report({"ERROR"}, f"{started.failure.what} {started.failure.fix}")
+            self.report({"ERROR"}, told(f"{started.failure.what} {started.failure.fix}"))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -172,10 +173,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
         """Remove."""
         from ..backend.engine import install
 
-        try:
-            install.uninstall(place())
-        except ReifyError as error:
-            self.report({"ERROR"}, str(error))
+        if reported(self, lambda: install.uninstall(place())) == {"CANCELLED"}:
             return {"CANCELLED"}
         forget()
         self.report({"INFO"}, "The engine is gone; packages that are in use stay so until Blender is closed")

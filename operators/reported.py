@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..backend.errors import ReifyError
+from ..translations import told
 
 
 def reported(operator: bpy.types.Operator, work: Any) -> set[str]:
@@ -14,6 +15,6 @@ def reported(operator: bpy.types.Operator, work: Any) -> set[str]:
     try:
         work()
     except ReifyError as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, told(str(error)))
         return {"CANCELLED"}
     return {"FINISHED"}

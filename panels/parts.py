@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..backend.settings import titled
+from ..translations import told
 
 TAB = "Reify"
 MARGIN_PX = 56  # of a panel and its box, left and right, at a resolution scale of 1
@@ -40,7 +41,7 @@ def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NON
     width = (context.region.width / scale if context.region else 300) - MARGIN_PX - (ICON_PX if icon != "NONE" else 0)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(_lines(say(content), max(NARROWEST_PX, int(width * share)), _points(context))):
+    for number, line in enumerate(_lines(told(content), max(NARROWEST_PX, int(width * share)), _points(context))):
         first = number == 0
         column.label(text=line, icon=icon if first else "BLANK1" if icon != "NONE" else "NONE", translate=False)
 

@@ -1,17 +1,48 @@
 """The interface in other languages: a table for each, from the English text to the other one.
 
-Labels, tooltips and options find their entry by their text; what panels put together goes through `panels.parts.say`.
-Names of files and settings, messages of errors and notes of jobs stay in English: they are what one searches for.
+Labels, tooltips and options find their entry by their text; what panels put together goes through `panels.parts.say`. What errors and
+notes of jobs say holds values: `told` finds it by its form. The command line, logs and what is copied for a bug report speak English.
 """
 
 from __future__ import annotations
 
+import functools
+import re
+
 import bpy
 
-from .german import GERMAN
+from .german import GERMAN, GERMAN_MESSAGES
 
 TABLES = {"de_DE": GERMAN}
+MESSAGES = {"de_DE": GERMAN_MESSAGES}
 CONTEXTS = ("*", "Operator")  # labels of buttons are looked up in another context than all else
+
+
+def told(message: str) -> str:
+    """A sentence of the interface, or what an error or a note says, in the user's language."""
+    translated: str = bpy.app.translations.pgettext_iface(message)
+    view = bpy.context.preferences.view
+    if translated != message or not view.use_translate_interface:
+        return translated
+    return in_language(message, bpy.app.translations.locale or "")
+
+
+@functools.lru_cache(maxsize=512)
+def in_language(message: str, language: str) -> str:
+    """What an error or a note says, as the table of that language has it; values in it stay, unless they are messages themselves."""
+    for form, translated in _forms(language):
+        if match := form.fullmatch(message):
+            return translated.format(*(in_language(value, language) for value in match.groups()))
+    first, stop, rest = message.partition(". ")  # an error's two sentences
+    return f"{in_language(first + '.', language)} {in_language(rest, language)}" if stop else message
+
+
+@functools.cache
+def _forms(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The forms of a language's messages, those that say the most first."""
+    table = MESSAGES.get(language, {})
+    forms = sorted(table, key=lambda form: -len(form.replace("{}", "")))
+    return tuple((re.compile("(.*?)".join(map(re.escape, form.split("{}"))), re.DOTALL), table[form]) for form in forms)
 
 
 def register() -> None:

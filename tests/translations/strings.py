@@ -10,7 +10,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = ("label", "operator", "progress", "prop", "column", "prop_search", "row")  # of a layout, and what of them is text
 WORDS = ("text", "heading")
-SPOKEN = ("say", "text", "poll_message_set")
+LEAST_LETTERS = 8  # of a message; one with fewer is all values
+SPOKEN = ("say", "text", "told", "poll_message_set")
 
 
 def all_strings() -> set[str]:
@@ -58,12 +59,32 @@ def _methods() -> Iterator[str]:
         yield from (option.group for option in settings_of.options(method.settings))
 
 
+def messages() -> set[str]:
+    """What errors and notes of jobs say in Blender, with `{}` for each value, as far as it stands in the source as a whole."""
+    found = set()
+    for room in ("backend", "scene", "operators"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = _name(node.func) if isinstance(node, ast.Call) else ""
+                places = node.args if name == "ReifyError" else node.args[:1] if name == "warn" else []
+                found |= {form for place in places for part in _parts(place) if (form := _form(part))}
+    return {form for form in found if sum(map(str.isalpha, form)) >= LEAST_LETTERS}
+
+
+def _form(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def _figures() -> Iterator[str]:
+    from reify.backend.jobs.runner import State
     from reify.panels import convert, parts
     from reify.scene import splat_nodes
 
     yield from splat_nodes.INPUTS
     yield from convert.LABELS.values()
+    yield from (state.value for state in State)
     yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
 
 
@@ -76,10 +97,18 @@ def _written() -> Iterator[str]:
 
 
 def _said_by(call: ast.Call) -> Iterator[str]:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+    name = _name(call.func)
     places: list[ast.expr] = [keyword.value for keyword in call.keywords if keyword.arg in WORDS and name in DRAWN]
     places += call.args if name in SPOKEN else []
     for place in places:
-        for part in (place.body, place.orelse) if isinstance(place, ast.IfExp) else (place,):
+        for part in _parts(place):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 yield part.value
+
+
+def _name(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+
+
+def _parts(place: ast.expr) -> tuple[ast.expr, ...]:
+    return (place.body, place.orelse) if isinstance(place, ast.IfExp) else (place,)

@@ -40,6 +40,34 @@ def test_translations_keep_the_places_where_values_go():
         assert english.endswith(".") == german.endswith(".") or english.endswith(":"), english
 
 
+def test_every_error_and_note_of_a_job_has_its_german():
+    from reify.tests.translations.strings import messages
+    from reify.translations import in_language
+
+    missing = sorted(form for form in messages() if in_language(form, "de_DE") == form)
+    assert not missing, "translations/german.py lacks: " + "\n".join(map(repr, missing))
+
+
+def test_messages_are_found_by_their_form_and_keep_their_values():
+    from reify.translations import in_language
+
+    gone = "/photos/fox isn't there any more. Choose the sources again."
+    assert in_language(gone, "de_DE") == "/photos/fox ist nicht mehr da. Die Quellen neu wählen."
+    inner = "The mesh got no UVs: The mesh has no faces."
+    assert in_language(inner, "de_DE") == "Das Mesh bekam keine UVs: Das Mesh hat keine Flächen."
+    assert in_language("2 of 9 photos couldn't be placed: a, b.", "de_DE").startswith("2 von 9 Fotos ließen sich nicht platzieren: a, b")
+    assert in_language("Nobody has said this.", "de_DE") == "Nobody has said this."
+    assert in_language(gone, "fr_FR") == gone
+
+
+def test_messages_name_no_value_that_isnt_there():
+    from reify.translations.german import GERMAN_MESSAGES
+
+    for form, german in GERMAN_MESSAGES.items():
+        used = {int(field) for _, field, _, _ in string.Formatter().parse(german) if field}
+        assert used <= set(range(form.count("{}"))), form
+
+
 def test_blender_shows_german_where_the_user_has_chosen_it(shown):
     import bpy
     from reify.panels.parts import say
