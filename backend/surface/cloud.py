@@ -107,8 +107,11 @@ def _cleaned(points: Points, job: Job) -> tuple[Array, Array | None, Array | Non
     if normals is not None:
         length = np.linalg.norm(normals, axis=1)
         normals = normals if (np.isfinite(length) & (length > 0))[sound].all() else None
-    rows = np.ascontiguousarray(points.xyz[sound].astype(np.float32) + np.float32(0))
-    _, first = np.unique(rows.view([("", np.float32)] * 3).reshape(-1), return_index=True)
+    rows = points.xyz[sound].astype(np.float32)
+    order = np.lexsort(rows.T)
+    fresh = np.ones(len(rows), bool)
+    fresh[1:] = (np.diff(rows[order], axis=0) != 0).any(axis=1)
+    first = order[fresh]
     if len(first) < LEAST_POINTS:
         places = "one place" if len(first) == 1 else f"{len(first)} different places"
         raise ReifyError(

@@ -101,8 +101,6 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
 
 def _solved(centers: Array, normals: Array) -> tuple[Array, Array, Array]:
     """Coefficients alpha [N], beta [N,3] and plane [4] of the function that is 0 with gradient `normals` at `centers`."""
-    from scipy.linalg import solve
-
     n = len(centers)
     d = centers[:, None] - centers[None]
     r = np.linalg.norm(d, axis=2)
@@ -120,5 +118,5 @@ def _solved(centers: Array, normals: Array) -> tuple[Array, Array, Array]:
     matrix[4 * n + 1 :, n : 4 * n] = np.tile(np.eye(3), (1, n))
     matrix[np.arange(4 * n), np.arange(4 * n)] += 1e-9
     right = np.concatenate([np.zeros(n), normals.ravel(), np.zeros(4)])
-    solved = solve(matrix, right, overwrite_a=True, check_finite=False)
+    solved = np.linalg.solve(matrix, right)  # which lets other threads work meanwhile; scipy's doesn't
     return solved[:n], np.ascontiguousarray(solved[n : 4 * n].reshape(n, 3)), solved[4 * n :]

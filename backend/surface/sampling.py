@@ -11,7 +11,7 @@ from ..values import Array
 from .grid import BLOCK, SparseGrid
 
 HALF_DIAGONAL = 0.5 * BLOCK * 3**0.5  # of a block, voxels
-CHUNK = 512  # blocks at once
+CHUNK = 128  # blocks at once
 
 Field = Callable[[Array], Array]
 

@@ -1,0 +1,38 @@
+"""Waiting for work that can't report its progress."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs.job import Job, Progress
+from reify.backend.jobs.meanwhile import meanwhile
+
+
+def test_what_the_work_returns_comes_back() -> None:
+    assert meanwhile(lambda: 6 * 7, Job(), 0.5, "multiplying") == 42
+
+
+def test_what_the_work_raises_is_raised_in_the_job() -> None:
+    def fail() -> None:
+        raise ReifyError("It didn't work.", "Try again.")
+
+    with pytest.raises(ReifyError, match="didn't work"):
+        meanwhile(fail, Job(), 0.5, "failing")
+
+
+def test_a_job_that_is_canceled_does_not_wait_for_the_work() -> None:
+    free, told = threading.Event(), []
+
+    def listen(event: Progress) -> None:
+        told.append((event.fraction, event.text))
+        if len(told) == 3:
+            job.cancel()
+
+    job = Job(listener=listen)
+    with pytest.raises(Cancelled):
+        meanwhile(lambda: free.wait(60), job, 0.5, "waiting")
+    assert not free.is_set()
+    assert told == [(0.5, "waiting")] * 3
+    free.set()
