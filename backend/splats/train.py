@@ -97,10 +97,10 @@ class TrainingSettings:
         0.2, "For meshes: how strongly flat splats are aligned to the surface that they make up", low=0, high=10, advanced=True
     )
     photo_agreement_weight: float = option(
-        0.0, "For meshes: how strongly the surface is moved to where neighboring photos show the same on it", low=0, high=10, advanced=True
+        1.0, "For meshes: how strongly the surface is moved to where neighboring photos show the same on it", low=0, high=10, advanced=True
     )
     depth_agreement_weight: float = option(
-        0.0, "For meshes: how strongly depths that neighboring cameras see are made to agree", low=0, high=10, advanced=True
+        0.05, "For meshes: how strongly depths that neighboring cameras see are made to agree", low=0, high=10, advanced=True
     )
     device: str = option(
         "cpu",
