@@ -17,14 +17,18 @@ SQUEEZED = 0.1  # of its area: a face that flattening leaves less is spread out
 SMALLEST = 0.003  # of its area: a face that still has less goes to another chart
 FAINT = 1e-4
 ATTEMPTS = 12  # at charts that flatten without overlaps; from half of them on, faces that won't are charts of their own
+LEAST_TEXELS = 9  # that a chart and its margin take
 ANGLES = 24  # tried between 0 and 90 degrees for the smallest box around a chart
 
 
 def unwrap_by_charts(mesh: Mesh, size_px: int, margin_px: int) -> Array:
     """UVs [F,3,2] in [0,1] for a texture of `size_px`, without overlaps, with `margin_px` empty texels around every chart.
 
-    All charts have the same texels per area of their flattened faces.
+    All charts have the same texels per area of their flattened faces. Raises ReifyError where there are too many.
     """
+    pieces = int(topology.parts(mesh.faces, len(mesh.vertices)).max()) + 1
+    if pieces * LEAST_TEXELS > size_px**2:
+        raise _too_many(pieces, size_px)
     device.prepare_numba()
     normals, areas = _normals(mesh)
     chart = _charts(mesh, normals, areas)
@@ -273,10 +277,14 @@ def _pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
             break
         scale *= min(0.99, (size_px / needed) ** 0.5)
     else:
-        raise ReifyError(
-            f"The mesh falls into {len(starts)} pieces, too many for a texture of {size_px} pixels.",
-            "Choose a larger texture, or vertex colors.",
-        )
+        raise _too_many(len(starts), size_px)
     uvs = np.empty_like(flat)
     uvs[order] = (local * scale + places[chart[order]][:, None] + margin) / size_px
     return uvs.clip(0.0, 1.0).astype(np.float32)
+
+
+def _too_many(pieces: int, size_px: int) -> ReifyError:
+    return ReifyError(
+        f"The mesh falls into {pieces} pieces, too many for a texture of {size_px} pixels.",
+        "Choose a larger texture, or vertex colors.",
+    )

@@ -48,13 +48,15 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     A texel takes the photos that see it (by depth), the better the more they face it, the closer and sharper they are and the
     farther they see it from silhouettes; photos that disagree with the others count less. Steps between places that come from
     different photos are leveled. Places that no photo sees continue their surroundings, with the detail of the vertex colors
-    where the mesh has them. Raises ReifyError for a mesh without UVs or where no photo sees it.
+    where the mesh has them. Raises ReifyError for a mesh without UVs, with positions that are no numbers, or that no photo sees.
     """
     if settings.colors == "vertices":
         job.choose("texture", "vertex colors, as set")
         return mesh
     if mesh.uvs is None:
         raise ReifyError("The mesh has no UVs to put a texture on.", "Unwrap it first.")
+    if not np.isfinite(mesh.vertices[mesh.faces]).all():
+        raise ReifyError("The mesh has positions that are no numbers.", "Clean it first.")
     if len(views) == 0:
         raise ReifyError("There are no photos to take the texture from.", "Use the vertex colors instead.")
     device.prepare_numba()

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("numba")
 
-from reify.backend.errors import ReifyError
-from reify.backend.jobs.job import Job
+from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs.job import Job, Progress
 from reify.backend.mesh.normal_map import corner_tangents, with_normal_map
 from reify.backend.values import Array, Mesh
 from reify.tests.mesh.solids import sheet
@@ -66,6 +66,21 @@ def test_only_detail_that_is_near_and_faces_the_same_way_counts() -> None:
     turned = replace(slope, faces=slope.faces[:, ::-1])
     for detail in (far, turned):
         assert (with_normal_map(flat, detail, 32, job=Job()).textures["normal"] == (128, 128, 255)).all()
+
+
+def test_baking_ends_where_it_is_canceled() -> None:
+    flat = sheet(2)
+    reports: list[str] = []
+
+    def listen(event: Progress) -> None:
+        reports.append(event.text)
+        if event.text.startswith("baking"):
+            job.cancel()
+
+    job = Job(listener=listen)
+    with pytest.raises(Cancelled):
+        with_normal_map(replace(flat, uvs=flat.vertices[flat.faces][..., :2]), flat, 512, job=job)
+    assert reports[-1] == "baking 262144 texels" and reports.count(reports[-1]) == 1
 
 
 def test_tangents_are_unit_and_shared_by_corners_of_one_chart() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 pytest.importorskip("numba")
 
-from reify.backend.jobs.job import Job
+from reify.backend import device
+from reify.backend.errors import Cancelled
+from reify.backend.jobs.job import Job, Progress
 from reify.backend.mesh.analyze import analyze
 from reify.backend.mesh.care import MeshSettings, clean
 from reify.backend.mesh.rebuild import rebuild
@@ -35,6 +37,30 @@ def test_a_sheet_has_no_inside_and_stays_as_it_is() -> None:
     sheet = replace(grid(6), uvs=None, textures={})
     made = rebuild(sheet, 16, job=job)
     assert made is sheet and "Nothing is inside" in job.report.warnings[0]
+
+
+def test_where_memory_is_short_the_cells_are_larger_and_a_warning_says_so(monkeypatch) -> None:
+    monkeypatch.setattr(device, "free_memory", lambda: 2_000_000)
+    job = Job()
+    made = rebuild(ball(), 128, job=job)
+    assert meshes.is_watertight(made) and "instead of 128" in job.report.warnings[0]
+    sizes = [int(word) for word in job.report.choices["mesh.rebuilt"].split() if word.isdigit()]
+    assert max(sizes) > 16 and np.prod(sizes) * 24 < 1_000_000
+
+
+@pytest.mark.parametrize("work", ["asking", "measuring"])
+def test_a_rebuild_ends_where_it_is_canceled(work: str) -> None:
+    texts: list[str] = []
+
+    def listen(event: Progress) -> None:
+        texts.append(event.text)
+        if event.text.startswith(work):
+            job.cancel()
+
+    job = Job(listener=listen)
+    with pytest.raises(Cancelled):
+        rebuild(ball(), 48, job=job)
+    assert [text.startswith(work) for text in texts].count(True) == 1
 
 
 def _sampled(made, whole):

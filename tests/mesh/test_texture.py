@@ -11,7 +11,9 @@ pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.job import Job
+from reify.backend.mesh import fill
 from reify.backend.mesh.raster import interpolate, rasterize_mesh, render_mesh
+from reify.backend.mesh.texels import lay_out
 from reify.backend.mesh.texture import TextureSettings, texture_from_photos
 from reify.backend.mesh.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh, Views
@@ -146,6 +148,18 @@ def test_a_step_between_two_photos_goes_on_both_sides_of_a_uv_seam() -> None:
     assert step[0] > 25 and step[1] < 5, step
 
 
+def test_islands_go_on_for_16_texels_and_beyond_is_their_mean_color() -> None:
+    square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    layout = lay_out(Mesh(square, faces, uvs=(0.375 + 0.25 * square[faces][..., :2]).astype(np.float32)), 128)
+    picture = np.zeros((128, 128, 3), np.uint8)
+    picture[layout.rows, layout.columns, 0] = 2 * layout.columns
+    assert (layout.columns.min(), layout.columns.max()) == (48, 79)
+    row = fill.widen(picture, layout)[64, :, 0]
+    assert row[32:48] == pytest.approx(96, abs=16) and row[80:96] == pytest.approx(158, abs=16)
+    assert set(row[:32]) == set(row[96:]) == {127}
+
+
 def test_what_no_photo_saw_is_guessed_and_marked() -> None:
     truth = ball()
     views = photos_of(truth, orbit(10, above=0.3))
@@ -208,6 +222,10 @@ def test_without_uvs_photos_or_a_view_of_the_mesh_the_error_is_clear() -> None:
         texture_from_photos(truth, views, SETTINGS, job=Job())
     with pytest.raises(ReifyError, match="no photos"):
         texture_from_photos(bare(truth), photos_of(truth, orbit(3).take([])), SETTINGS, job=Job())
+    broken = bare(truth)
+    broken = replace(broken, vertices=np.where(np.arange(len(broken.vertices))[:, None] == 7, np.float32(np.nan), broken.vertices))
+    with pytest.raises(ReifyError, match="no numbers"):
+        texture_from_photos(broken, views, SETTINGS, job=Job())
     elsewhere = bare(replace(truth, vertices=truth.vertices + np.float32(100)))
     with pytest.raises(ReifyError, match="No photo sees"):
         texture_from_photos(elsewhere, views, SETTINGS, job=Job())

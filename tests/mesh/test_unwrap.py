@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
+from reify.backend.jobs.job import Job
 from reify.backend.mesh.charts import unwrap_by_charts
 from reify.backend.mesh.texture import TextureSettings
 from reify.backend.mesh.unwrap import unwrap
@@ -143,6 +144,29 @@ def test_dust_that_cannot_be_packed_is_a_clear_error() -> None:
     dust = Mesh(corners.reshape(-1, 3).astype(np.float32), np.arange(27_000, dtype=np.int32).reshape(-1, 3))
     with pytest.raises(ReifyError, match="larger texture"):
         unwrap_by_charts(dust, 128, 2)
+
+
+def test_a_million_loose_triangles_are_refused_at_once() -> None:
+    dust = np.random.default_rng(0).normal(size=(3_000_000, 3)).astype(np.float32)
+    with pytest.raises(ReifyError, match="1000000 pieces, too many"):
+        unwrap(Mesh(dust, np.arange(3_000_000, dtype=np.int32).reshape(-1, 3)), TextureSettings(), job=Job())
+
+
+def test_uvs_outside_the_tile_are_made_anew_and_that_is_told() -> None:
+    mesh = torus(16)
+    outside = np.full((len(mesh.faces), 3, 2), 1.5, np.float32)
+    for uvs in (outside, np.full_like(outside, np.nan)):
+        job = Job()
+        made = unwrap(replace(mesh, uvs=uvs), TextureSettings(), job=job)
+        assert made.uvs is not None and made.uvs.min() >= 0 and made.uvs.max() <= 1
+        assert "outside the texture" in job.report.warnings[0]
+
+
+def test_positions_that_are_no_numbers_are_a_clear_error() -> None:
+    mesh = torus(16)
+    mesh.vertices[5] = np.nan
+    with pytest.raises(ReifyError, match="no numbers"):
+        unwrap(mesh, TextureSettings(), job=Job())
 
 
 def test_an_empty_mesh_is_a_clear_error() -> None:
