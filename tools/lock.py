@@ -1,7 +1,7 @@
 """`python3 dev.py lock`: the engine's packages and all that these need, with the hashes of their wheels for every platform.
 
-Made by uv from the pinned list, in one file for all platforms and Pythons. It holds what the Python package index has; PyTorch's own
-index, from which Linux gets its build for the CPU and Windows its build for CUDA, isn't in it, and these are installed by version alone.
+Made by uv from the pinned list, in one file for all platforms and Pythons. It holds what the Python package index has; what PyTorch's own
+index has, torch for the CPU on Linux and for CUDA on Windows, isn't in it: there torch alone is installed by its version.
 """
 
 from __future__ import annotations

@@ -21,8 +21,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..backend.engine import builds
-from ..backend.engine.requirements import LIST
+from ..backend.engine import builds, install, requirements
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
@@ -175,15 +174,20 @@ def bundled(manifest: str, wheels: Sequence[str], platform: str, python: tuple[i
 
 
 def _download(folder: Path) -> None:
-    import numpy
+    """Fetch the engine's wheels for this platform and Python, those of the lock with its hashes.
 
+    The torch of PyTorch's own index is fetched by its version.
+    """
     build, _why = builds.fitting("cpu")
-    constraint = folder / "numpy.txt"
-    constraint.write_text(f"numpy=={numpy.__version__}\n")
-    command = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--dest", str(folder)]
-    command += ["--requirement", str(LIST), "--constraint", str(constraint)]
-    subprocess.check_call(command + (["--extra-index-url", build.index] if build.index else []))
-    constraint.unlink()
+    torch = next(requirement for requirement in requirements.read() if requirement.name == install.TORCH)
+    command = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--no-deps", "--dest", str(folder)]
+    apart = (install.TORCH,) if build.index else ()
+    if apart:
+        subprocess.check_call([*command, torch.pinned, "--index-url", build.index])
+    with tempfile.TemporaryDirectory() as temporary:
+        lock = Path(temporary, "lock.txt")
+        lock.write_text(requirements.locked(requirements.LOCK, apart, install.ONLY_FOR_CUDA if apart else ()), encoding="utf-8")
+        subprocess.check_call([*command, "--require-hashes", "--requirement", str(lock)])
 
 
 def _platform() -> str:

@@ -14,16 +14,15 @@ class Build:
 
     id: str  # "cpu", "cuda" or "mps"
     title: str
-    index: str  # URL of an index that is asked besides pip's own one; empty where pip's own one has it
+    index: str  # URL of PyTorch's own index where only that has it, whose wheels lock.txt doesn't know; else empty
     gib: float  # that the whole engine takes on the disk with it
-    locked: bool = False  # True where lock.txt knows its wheels: those of PyTorch's own index it doesn't
 
 
 CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.6)
-CPU_WINDOWS = Build("cpu", "CPU", "", 1.6, locked=True)
-CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 7.0, locked=True)
+CPU_WINDOWS = Build("cpu", "CPU", "", 1.6)
+CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 7.0)
 CUDA_WINDOWS = Build("cuda", "NVIDIA graphics card (CUDA)", "https://download.pytorch.org/whl/cu130", 7.0)
-MPS = Build("mps", "Apple processor", "", 1.3, locked=True)
+MPS = Build("mps", "Apple processor", "", 1.3)
 
 
 def fitting(preference: str = "auto", platform: str = sys.platform) -> tuple[Build, str]:

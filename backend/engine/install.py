@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -29,8 +29,11 @@ from .place import STAMP, Place, discard
 from .requirements import Requirement
 
 CHILD = Path(__file__).with_name("child.py")
+TORCH = "torch"
+ONLY_FOR_CUDA = ("cuda-", "nvidia-", "triton")  # what the lock has for the package index's own torch alone
 WITHOUT_TORCH_GIB = 0.7
-DOWNLOADED, UNPACKED = 0.8, 0.93  # how far the bar is then
+DOWNLOADED = 0.85  # how far the bar of one call of pip is then
+UNPACKED = 0.93  # how far the whole bar is when all are done
 _DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* ")
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
 
@@ -44,11 +47,6 @@ class Plan:
     online: bool = True  # False: nothing may touch the network
     wheels: Path | None = None  # a folder of wheels to install from instead of the network
     python: str = sys.executable
-
-    @property
-    def locked(self) -> bool:
-        """True where every wheel's hash must be the one in the lock; a folder of wheels is the user's own choice."""
-        return self.wheels is None and self.build.locked
 
     @property
     def gib(self) -> float:
@@ -73,6 +71,7 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
         place.partial.mkdir()
         with contextlib.ExitStack() as undo:
             undo.callback(shutil.rmtree, place.partial, ignore_errors=True)
+            place.log.unlink(missing_ok=True)
             _run_pip(plan, wanted, provided, job)
             _drop_stand_ins(place.partial, provided)
             job.progress(UNPACKED, "Trying it out")
@@ -126,31 +125,47 @@ def _provided(requirements: Sequence[Requirement], folder: Path) -> dict[str, st
 
 
 def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, str], job: Job) -> None:
-    place = plan.place
+    """Install what is wanted: from a folder of wheels, whatever they are; else what the lock knows, with its hashes.
+
+    Where PyTorch's own index has torch, that comes by itself: from there and nowhere else, by its version, without what it needs,
+    which the lock knows.
+    """
     if not wanted:
         return
     with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
         folder = Path(temporary)
-        stand_ins = [_stand_in(folder, *item) for item in provided.items()]
-        pinned, constraints = folder / "requirements.txt", folder / "constraints.txt"
-        if plan.locked:
-            pinned.write_text("\n".join([requirements.locked(place.locked, provided), *map(_hashed, stand_ins)]), encoding="utf-8")
-        else:
-            pinned.write_text("\n".join(requirement.pinned for requirement in wanted), encoding="utf-8")
-        constraints.write_text("" if plan.locked else "\n".join(_claimed(wheel) for wheel in stand_ins), encoding="utf-8")
-        arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
-        arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
-        arguments += ["--requirement", str(pinned), "--constraint", str(constraints), "--find-links", str(folder)]
-        if plan.locked:
-            arguments += ["--require-hashes"]
         if plan.wheels is not None:
-            arguments += ["--no-index", "--find-links", str(plan.wheels)]
-        elif plan.build.index:
-            arguments += ["--extra-index-url", plan.build.index]
-        with _child(plan.python, ["pip", *arguments]) as child, place.log.open("w", encoding="utf-8") as log:
-            output = _watch(child, log, plan, job)
-        if child.returncode != 0:
-            raise explained(output, place.root, place.log)
+            claims = "\n".join(_claimed(_stand_in(folder, *item)) for item in provided.items())
+            arguments = ["--constraint", _written(folder / "constraints.txt", claims), "--find-links", str(folder)]
+            pinned = _written(folder / "requirements.txt", "\n".join(requirement.pinned for requirement in wanted))
+            _pip(plan, [*arguments, "--requirement", pinned, "--no-index", "--find-links", str(plan.wheels)], (0.0, UNPACKED), job)
+            return
+        apart = {requirement.name: requirement for requirement in wanted if requirement.name == TORCH and plan.build.index}
+        share = UNPACKED * (1.0 - WITHOUT_TORCH_GIB / plan.build.gib) if apart else 0.0
+        for requirement in apart.values():
+            _pip(plan, [requirement.pinned, "--no-deps", "--index-url", plan.build.index], (0.0, share), job)
+        given = {**provided, **{name: requirement.version for name, requirement in apart.items()}}
+        claims = "\n".join(_hashed(_stand_in(folder, *item)) for item in given.items())
+        lock = requirements.locked(plan.place.locked, given, ONLY_FOR_CUDA if TORCH in given else ())
+        pinned = _written(folder / "requirements.txt", f"{lock}\n{claims}")
+        _pip(plan, ["--requirement", pinned, "--require-hashes", "--find-links", str(folder)], (share, UNPACKED), job)
+        _drop_stand_ins(plan.place.partial, apart)
+
+
+def _pip(plan: Plan, what: Sequence[str], span: tuple[float, float], job: Job) -> None:
+    """Install into the growing engine; `span` of the bar is this call's. Raises ReifyError where pip gives up."""
+    place = plan.place
+    arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
+    arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
+    with _child(plan.python, ["pip", *arguments, *what]) as child, place.log.open("a", encoding="utf-8") as log:
+        output = _watch(child, log, span, plan.gib * 2**30 * (span[1] - span[0]), job)
+    if child.returncode != 0:
+        raise explained(output, place.root, place.log)
+
+
+def _written(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
 
 
 def _stand_in(folder: Path, name: str, version: str) -> Path:
@@ -177,7 +192,7 @@ def _hashed(wheel: Path) -> str:
     return f"{_claimed(wheel)} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
-def _drop_stand_ins(folder: Path, provided: Mapping[str, str]) -> None:
+def _drop_stand_ins(folder: Path, provided: Iterable[str]) -> None:
     for name in provided:
         for claim in folder.glob(f"{name.replace('-', '_')}-*+provided.dist-info"):
             shutil.rmtree(claim)
@@ -233,9 +248,12 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
         yield line
 
 
-def _watch(child: subprocess.Popen[str], log: IO[str], plan: Plan, job: Job) -> str:
-    """Follow pip to its end, telling the job how far it is; returns everything it printed."""
-    expected = plan.gib * 2**30 / 2.5  # wheels are compressed
+def _watch(child: subprocess.Popen[str], log: IO[str], span: tuple[float, float], unpacked: float, job: Job) -> str:
+    """Follow pip to its end, telling the job how far it is; returns everything it printed.
+
+    `span` is its part of the job, `unpacked` about how many bytes it puts on the disk.
+    """
+    expected = unpacked / 2.5  # wheels are compressed
     finished = current = 0
     fraction, text, output = 0.0, "Starting pip", []
     for line in _lines(child):
@@ -253,7 +271,7 @@ def _watch(child: subprocess.Popen[str], log: IO[str], plan: Plan, job: Job) -> 
                 fraction, text = DOWNLOADED, "Unpacking"
         if fraction < DOWNLOADED:
             fraction = DOWNLOADED * min((finished + current) / expected, 0.99)
-        job.progress(fraction, text)
+        job.progress(span[0] + fraction * (span[1] - span[0]), text)
     child.wait()
     return "".join(output)
 

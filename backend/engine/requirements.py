@@ -67,11 +67,12 @@ def read(path: Path = LIST) -> tuple[Requirement, ...]:
     return tuple(requirement for requirement in found if requirement.applies)
 
 
-def locked(path: Path, without: Collection[str]) -> str:
-    """The lock as pip wants it, for all platforms, leaving out the packages named in `without`."""
+def locked(path: Path, without: Collection[str], prefixes: tuple[str, ...] = ()) -> str:
+    """The lock as pip wants it, for all platforms, leaving out packages named in `without`, or whose names begin so."""
     skipped = {_normal(name) for name in without}
     entries = re.split(r"^(?=[\w])", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return "".join(entry for entry in entries if _normal(re.split(r"[=#]", entry)[0]) not in skipped)
+    named = [(_normal(re.split(r"[=#]", entry)[0]), entry) for entry in entries]
+    return "".join(entry for name, entry in named if name not in skipped and not name.startswith(prefixes))
 
 
 def missing(requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:

@@ -267,6 +267,23 @@ def test_a_wheel_with_another_hash_is_refused_though_it_is_a_good_one(locked: in
     assert locked.place.state() is place.State.ABSENT
 
 
+def test_a_torch_of_another_index_comes_by_itself_and_all_else_with_the_hashes_of_the_lock(
+    locked: install.Plan, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "TORCH", "reify-one")
+    make_wheel(wheels, "reify_one", "__version__ = '1.0+cpu'\nimport reify_two\n", needs="numpy, reify-two, nvidia-something")
+    lock = locked.place.locked
+    lock.write_text(lock.read_text() + f"nvidia-something==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    plan = replace(locked, build=builds.CPU)
+    assert install.install(plan, job=Job())["reify_one"] == "1.0+cpu"
+    assert plan.place.state() is place.State.READY
+    assert not list(plan.place.folder.glob("*+provided*"))
+    install.uninstall(plan.place)
+    make_wheel(wheels, "reify_two", GOOD + "# somebody else's\n")
+    with pytest.raises(ReifyError, match="A downloaded package is damaged"):
+        install.install(plan, job=Job())
+
+
 def test_the_lock_is_of_the_listed_versions_and_holds_no_numpy() -> None:
     text = requirements.locked(requirements.LOCK, ())
     for requirement in requirements.read():
