@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from reify.tests.mesh.solids import ball
+from reify.tests.mesh.solids import ball, joined
 from reify.tests.scene import samples
 
 pytestmark = pytest.mark.blender
@@ -46,3 +46,19 @@ def test_where_quadriflow_gives_up_the_triangles_stay_and_the_report_says_so(sce
     asked = replace(result, mesh=ball(), report=replace(result.report, settings={"quads": 100}))
     kept = quads.finished(asked)
     assert kept.mesh is asked.mesh and "found no quads" in kept.report.warnings[0]
+
+
+def test_what_quads_are_made_of_is_cleaned_before(scene):
+    from reify.backend.jobs.job import Job
+    from reify.backend.methods.mesh import METHOD
+    from reify.backend.metrics import meshes
+    from reify.backend.settings import with_values
+    from reify.backend.values import Given
+    from reify.scene.quads import finished
+
+    body = ball(n=48)
+    holed = replace(body, faces=body.faces[np.linalg.norm(body.vertices[body.faces].mean(axis=1) - [1, 0, 0], axis=1) > 0.12])
+    dirty = joined(holed, ball(0.05, (2, 0, 0)), ball(0.3))
+    settings = with_values(METHOD.settings(), {**METHOD.presets["Quads"], "quads": 500})
+    made = finished(METHOD.perform(Given(dirty, "thing"), settings, Job())).mesh
+    assert made.quads > 300 and meshes.parts(made) == 1 and meshes.is_watertight(made)
