@@ -25,6 +25,7 @@ Steps = Generator[float, None, Any]
 
 FRAME_S = 0.08  # that software OpenGL needs to draw what an event changed
 PATIENCE_S = 120.0  # with what takes a second while nothing else runs
+WHEELS = "/wheels"  # where make_chroot.sh puts them
 TAB_WIDTH_PX, SCAN_PX = 12, 9
 POPUP_PX, BAR_PX, ENTRY_PX = 30, 24, 16  # no popup is smaller; the status bar; from a menu's edge into its entry
 MARGIN_PX, ARROW_GRAY = 20, 160  # where lists have their arrows, and how light these are
@@ -74,6 +75,14 @@ class Window:
         for value in ("PRESS", "RELEASE"):
             self._window.event_simulate("LEFTMOUSE", value, x=x, y=y)
             yield FRAME_S
+
+    def install_engine(self) -> Steps:
+        """As a script does, where the clicks that lead there aren't what is tested."""
+        from bl_ext.user_default.reify.operators import engine
+
+        bpy.ops.reify.install_engine("INVOKE_DEFAULT", wheels=WHEELS)
+        yield from self.until(lambda: engine.task().state.ended, "the engine", timeout_s=3 * PATIENCE_S)
+        assert engine.task().failure is None, engine.task().failure.details
 
     def orbit(self) -> Steps:
         """Drag the view around by the middle button, there and back."""

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 def test_a_picture_is_cut_out_previewed_while_a_slider_is_dragged_and_made_by_clicks(blender, data) -> None:
     shutil.copytree(data / "single_images", blender.folder / "Pictures")
-    outcome = blender.play("picture", timeout=900)
+    outcome = blender.play("picture", timeout=900, compare=False)  # its windows show pictures that aren't ours to store
     assert outcome["reason"].startswith("Inflate, because the outline is free")
     assert outcome["preview"] == "MESH"
     assert outcome["dragged_px"] > 0.1

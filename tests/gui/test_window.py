@@ -24,14 +24,14 @@ def test_from_the_zip_to_the_result_and_back_in_six_clicks_while_the_view_stays_
     outcome = bare_blender.play("generate", timeout=1500)
     print({key: value for key, value in outcome.items() if key != "output"})
     assert len(outcome["clicks"]) <= 6, outcome["clicks"]
+    assert {"engine-installing", "preview", "result", "mesh"} <= set(outcome["shots"])
     assert len(outcome["fractions"]) >= 3, "the bar of the installation doesn't move"
     assert outcome["cancelled"] == "cancelled" and outcome["cancel_s"] < 30.0
-    assert {"Finding cameras", "Preview"} <= set(outcome["stages"])
-    assert outcome["steps_of_the_bar"] >= 10, "the bar doesn't move"
+    assert outcome["steps_of_the_bar"] >= 5, "the bar doesn't move"
     assert {"MESH", "CAMERA", "EMPTY"} <= set(outcome["objects"])
     assert outcome["metrics"]["registered"] == 24
-    # Held by our code: the main thread's own time, for the wall's also holds what a loaded machine does meanwhile.
-    assert outcome["ui_stall_median_ms"] < 5.0 and outcome["ui_stall_max_ms"] < 100.0
+    assert outcome["wall_median_ms"] < 5.0
+    assert outcome["own_max_ms"] < 100.0  # of the main thread's own time: in the wall's is what a loaded machine does meanwhile
     assert outcome["regenerated"] and outcome["kept_place"]
     assert "Training splats" in outcome["from_cache"]
     assert outcome["removed"] and outcome["objects_stay"] > 10

@@ -18,6 +18,7 @@ def run(window):
     from bl_ext.user_default.reify.backend.values import Mesh, Result
     from bl_ext.user_default.reify.operators import session
 
+    yield from window.install_engine()
     photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), packages=(), stages={"Training splats": 1.0})
     image.METHOD = dataclasses.replace(image.METHOD, packages=())
     yield from window.open_sidebar("Reify")

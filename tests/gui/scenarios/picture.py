@@ -11,12 +11,9 @@ DRAG_PX, DRAG_STEPS = 60, 30
 
 
 def run(window):
-    from bl_ext.user_default.reify.operators import engine, live, session
+    from bl_ext.user_default.reify.operators import live, session
 
-    bpy.ops.reify.install_engine("INVOKE_DEFAULT", wheels="/wheels")
-    while not engine.task().state.ended:
-        yield 0.2
-    assert engine.task().failure is None, engine.task().failure.details
+    yield from window.install_engine()
     reify = bpy.context.scene.reify
     reify.method = "image"
     yield 0.5
