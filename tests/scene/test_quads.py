@@ -56,7 +56,7 @@ def test_what_quads_are_made_of_is_cleaned_before(scene):
     from reify.backend.values import Given
     from reify.scene.quads import finished
 
-    body = ball(n=48)
+    body = ball(n=64)
     holed = replace(body, faces=body.faces[np.linalg.norm(body.vertices[body.faces].mean(axis=1) - [1, 0, 0], axis=1) > 0.12])
     dirty = joined(holed, ball(0.05, (2, 0, 0)), ball(0.3))
     settings = with_values(METHOD.settings(), {**METHOD.presets["Quads"], "quads": 500})
