@@ -2,14 +2,14 @@
 # Makes a folder with Debian sid in it: a real Blender with a window, the torch that matches its Python, and a
 # display without a screen. Two minutes and 3 GB, once; nothing outside the folder is touched.
 #
-#   tests/gui/make_chroot.sh [FOLDER]      default: $REIFY_GUI_CHROOT, or reify-gui in the user's cache folder
+#   tests/gui/make_chroot.sh [FOLDER]      default: $REIFY_GUI_CHROOT, or ~/.cache/reify-gui
 #
 # Needs Debian (or a relative of it), root and debootstrap. The mirror is the one that the host's own apt uses;
 # REIFY_GUI_MIRROR overrides it. Wheels that Debian has no package for are fetched by the host's pip, with the
 # host's own configuration, into FOLDER/wheels.
 set -eu
 
-folder=${1:-${REIFY_GUI_CHROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/reify-gui}}
+folder=${1:-${REIFY_GUI_CHROOT:-$HOME/.cache/reify-gui}}
 python=${PYTHON:-python3}
 engine=$(dirname "$0")/../../requirements/engine.txt
 
