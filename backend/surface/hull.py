@@ -15,11 +15,11 @@ LEAST_VIEWS = 3
 MARGIN = 1.1
 
 
-def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
+def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0, *, job: Job) -> SparseGrid:
     """Distances to the hull of the silhouettes in `views.alpha`; `voxel` 0 follows the pixels' size.
 
-    Pictures whose edge the subject reaches don't cut what lies beside them. Raises
-    ReifyError where there are fewer than three views with masks, or they have nothing in common.
+    With a `radius` only what lies in that ball around the origin is kept. Pictures whose edge the subject reaches don't cut
+    what lies beside them. Raises ReifyError where there are fewer than three views with masks, or they have nothing in common.
     """
     device.prepare_numba()
     from . import implicit_kernels as kernels
@@ -35,7 +35,9 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> Spa
     for number, index in enumerate(masked):
         job.progress(0.3 * number / len(masked), f"silhouette {number + 1} of {len(masked)}")
         outside.append(_distance_px(np.asarray(subjects[index])))
-    center, radius, pixel = _region(cameras, outside)
+    center, reach, pixel = _region(cameras, outside)
+    if radius > 0:
+        center, reach = np.zeros(3), MARGIN * radius
     poses = np.ascontiguousarray(cameras.cam_from_world, np.float64)
     whole = [min(edge.min() for edge in (d[0], d[-1], d[:, 0], d[:, -1])) > 0 for d in outside]
     intrinsics = [np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]]) for K in cameras.K]
@@ -49,10 +51,10 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, *, job: Job) -> Spa
                 kernels.carve(points[first:last], pose, lens, silhouette, closed, out[first:last])
 
         device.split(work, len(points), parts=8, least=1024)
-        return out
+        return np.maximum(out, np.linalg.norm(points, axis=1) - radius) if radius > 0 else out
 
-    voxel = max(voxel or PIXELS * pixel, 2 * radius / 1024)
-    grid = sample(field, center - radius, center + radius, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
+    voxel = max(voxel or PIXELS * pixel, 2 * reach / 1024)
+    grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
     job.choose("hull.voxel_size", f"{grid.voxel:.3g}")
     if not (grid.distance[grid.weight > 0] < 0).any():
         raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")

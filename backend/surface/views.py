@@ -55,7 +55,7 @@ def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, 
     most = settings.max_voxels * 1_000_000
     maps = render_depth(render, views, job=job)
     if settings.extraction == "hull":
-        grid = visual_hull(views, settings.voxel_size, most, job=job)
+        grid = visual_hull(views, settings.voxel_size, most, settings.radius, job=job)
         mesh = meanwhile(lambda: polygons_of(grid, polygons), job, 0.95, "cutting cells")
         reach = 4.0 * grid.voxel, 8.0 * grid.voxel
         colors, _ = meanwhile(lambda: color.at_vertices(mesh.vertices, mesh.faces, maps, *reach), job, 0.97, "colors")

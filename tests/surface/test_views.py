@@ -58,6 +58,16 @@ def test_the_hull_of_two_spheres_is_two_bodies_where_they_are(solids, make_orbit
     assert np.median(outside) < 0.03
 
 
+def test_the_hull_keeps_to_the_radius_that_is_set(solids, make_orbit, make_renderer, make_views) -> None:
+    cameras = make_orbit(20, 96)
+    render = make_renderer(solids["two spheres"])
+    views = make_views(cameras, silhouettes(render, cameras))
+    mesh = surface_from_views(render, views, SurfaceSettings("hull", voxel_size=0.04, radius=0.5), job=Job())
+    assert meshes.is_watertight(mesh)
+    away = np.linalg.norm(mesh.vertices, axis=1)
+    assert 0.45 < away.max() < 0.53
+
+
 @pytest.mark.parametrize(("cut_out", "surfels", "chosen"), [(True, False, "density"), (True, True, "fuse"), (False, False, "fuse")])
 def test_splats_of_photos_that_cut_out_their_subject_are_taken_where_they_are_dense(
     cut_out: bool, surfels: bool, chosen: str, solids, make_orbit, make_renderer, make_views
