@@ -2,43 +2,79 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 from bl_operators.presets import AddPresetBase
 
 from ..backend import settings as settings_of
+from . import convert
 from .properties import chosen_method, property_name
 
-PANEL = "VIEW3D_PT_reify_presets"
+if TYPE_CHECKING:
+    from ..backend.methods import Method
+
+PANEL, CONVERT_PANEL = "VIEW3D_PT_reify_presets", "VIEW3D_PT_reify_convert_presets"
 
 
-def folder(context: bpy.types.Context) -> str:
-    """Where the presets of the chosen method lie, inside the user's folder of presets."""
-    return f"reify/{chosen_method(context.scene).id}"
+def folder(method: Method) -> str:
+    """Where the presets of a method lie, inside the user's folder of presets."""
+    return f"reify/{method.id}"
 
 
-class REIFY_OT_add_preset(AddPresetBase, bpy.types.Operator):
+class AddPreset(AddPresetBase):
+    """What saving presets of either panel's method shares."""
+
+    @property
+    def method(self) -> Method:
+        """The method whose settings are saved."""
+        return chosen_method(bpy.context.scene)
+
+    @property
+    def preset_subdir(self) -> str:
+        """Folder of the presets."""
+        return folder(self.method)
+
+    @property
+    def preset_defines(self) -> list[str]:
+        """What the values below hang on."""
+        return [f"group = bpy.context.scene.reify.{self.method.id}"]
+
+    @property
+    def preset_values(self) -> list[str]:
+        """What is kept: the built-in preset that was started from, then every setting."""
+        options = settings_of.options(self.method.settings)
+        return ["group.preset", *(f"group.{property_name(option)}" for option in options)]
+
+
+class REIFY_OT_add_preset(AddPreset, bpy.types.Operator):
     """Save the settings of the chosen method as a preset, or remove one"""
 
     bl_idname = "reify.add_preset"
     bl_label = "Add Preset"
     preset_menu = PANEL
 
-    @property
-    def preset_subdir(self) -> str:
-        """Folder of the presets."""
-        return folder(bpy.context)
+
+class REIFY_OT_add_convert_preset(AddPreset, bpy.types.Operator):
+    """Save the settings of the conversion as a preset, or remove one"""
+
+    bl_idname = "reify.add_convert_preset"
+    bl_label = "Add Preset"
+    preset_menu = CONVERT_PANEL
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The selected object says which conversion is meant."""
+        cls.poll_message_set("Select a mesh, splats or a point cloud")
+        return convert.chosen(context) is not None
 
     @property
-    def preset_defines(self) -> list[str]:
-        """What the values below hang on."""
-        return [f"group = bpy.context.scene.reify.{chosen_method(bpy.context.scene).id}"]
-
-    @property
-    def preset_values(self) -> list[str]:
-        """What is kept: the built-in preset that was started from, then every setting."""
-        options = settings_of.options(chosen_method(bpy.context.scene).settings)
-        return ["group.preset", *(f"group.{property_name(option)}" for option in options)]
+    def method(self) -> Method:
+        """The method whose settings are saved."""
+        found = convert.chosen(bpy.context)
+        assert found is not None, "`poll` has seen to it"
+        return found
 
 
-CLASSES = (REIFY_OT_add_preset,)
+CLASSES = (REIFY_OT_add_preset, REIFY_OT_add_convert_preset)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

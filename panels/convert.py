@@ -10,6 +10,7 @@ import bpy
 from ..operators import convert
 from ..operators.properties import group_of, prepare, ready
 from .parts import SidebarPanel, say, text
+from .presets import VIEW3D_PT_reify_convert_presets
 from .settings import draw_settings
 
 LABELS = {
@@ -55,7 +56,7 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
         row.enabled = not reason
         row.operator("reify.convert", icon="MODIFIER")
         if reason:
-            text(layout, context, f"{reason}.", icon="INFO")
+            text(layout, context, say(reason) + ".", icon="INFO")
         _draw_figures(layout, context)
 
 
@@ -66,7 +67,7 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     column = layout.column(align=True)
     for other in convert.methods_for(convert.kind_of_active(context)).values():
         column.prop_enum(properties, "method", other.id)
-    text(layout, context, f"{method.summary}.")
+    text(layout, context, say(method.summary) + ".")
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -75,6 +76,7 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     column.prop(properties, "beside")
     header, body = layout.panel("reify_convert_settings", default_closed=True)
     header.label(text="Settings")
+    VIEW3D_PT_reify_convert_presets.draw_panel_header(header)
     if body is not None:
         body.use_property_split = True
         body.use_property_decorate = False

@@ -203,6 +203,7 @@ GERMAN = {
     "Put a finished result into the scene": "Ein fertiges Ergebnis in die Szene setzen",
     "Remove this from the sources; the file stays where it is": "Dies aus den Quellen nehmen; die Datei bleibt, wo sie ist",
     "Remove this line; objects in the scene stay": "Diese Zeile entfernen; Objekte in der Szene bleiben",
+    "Save the settings of the conversion as a preset, or remove one": "Die Einstellungen der Umwandlung als Vorgabe speichern oder eine entfernen",
     "Save the settings of the chosen method as a preset, or remove one": "Die Einstellungen der gewählten Methode als Vorgabe speichern oder eine entfernen",
     "Say in the status bar how a job has ended": "In der Statusleiste sagen, wie ein Auftrag geendet hat",
     "Select the result and show the whole of it": "Das Ergebnis auswählen und ganz zeigen",
@@ -212,6 +213,9 @@ GERMAN = {
     "Show what the picture becomes while sliders move, coarse, in the viewport and in the panel": "Zeigen, was aus dem Bild wird, während Regler bewegt werden, grob, in der Ansicht und im Panel",
     "Take dropped photos or a video as what to make objects from; of a single picture it is asked whether it is a photo or a drawing": "Fallen gelassene Fotos oder ein Video als Quelle nehmen; bei einem einzelnen Bild wird gefragt, ob es ein Foto oder eine Zeichnung ist",
     # What is missing when a button is gray
+    "Leave Edit Mode first": "Erst den Bearbeitungsmodus verlassen",
+    "Select a mesh, splats or a point cloud": "Ein Mesh, Splats oder eine Punktwolke auswählen",
+    "Install the engine in Reify's preferences first": "Erst den Rechenkern in Reifys Einstellungen installieren",
     "Nothing is running": "Es läuft nichts",
     "The engine is being installed": "Der Rechenkern wird gerade installiert",
     "This file holds no images": "Diese Datei enthält keine Bilder",

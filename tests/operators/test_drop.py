@@ -80,12 +80,14 @@ def test_splats_are_written_as_they_stand_in_the_world_and_come_back_the_same(sc
 
 @pytest.fixture
 def presets_menu(registered):
-    """The menu of presets, whose label becomes the name of the chosen one."""
-    from reify.panels.presets import VIEW3D_PT_reify_presets
+    """The menu of presets, whose label becomes the name of the chosen one, as that of the conversions' menu does."""
+    from reify.panels.presets import VIEW3D_PT_reify_convert_presets, VIEW3D_PT_reify_presets
 
-    label = VIEW3D_PT_reify_presets.bl_label
+    menus = VIEW3D_PT_reify_presets, VIEW3D_PT_reify_convert_presets
+    labels = [menu.bl_label for menu in menus]
     yield VIEW3D_PT_reify_presets
-    VIEW3D_PT_reify_presets.bl_label = label
+    for menu, label in zip(menus, labels, strict=True):
+        menu.bl_label = label
 
 
 def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path, monkeypatch, presets_menu):
@@ -105,3 +107,17 @@ def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path,
     bpy.ops.script.execute_preset(filepath=str(saved), menu_idname=presets_menu.__name__)
     assert group.preset == "Preview" and group.mesh__faces == 1234
     assert [option.path for option in changed(chosen_method(scene), group)] == ["mesh.faces"]
+
+
+def test_a_conversion_has_presets_of_its_own(scene, tmp_path, monkeypatch, presets_menu):
+    import bpy
+
+    assert not bpy.ops.reify.add_convert_preset.poll()
+    written = tmp_path / "presets"
+    monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: str(written / Path(path).name))
+    (written / "mesh").mkdir(parents=True)
+    bpy.ops.mesh.primitive_cube_add()
+    scene.reify.mesh.faces = 4321
+    bpy.ops.reify.add_convert_preset(name="Mine")
+    (saved,) = written.rglob("*.py")
+    assert saved.parent.name == "mesh" and "group.faces = 4321" in saved.read_text()

@@ -45,6 +45,12 @@ class Layout:
     def separator(self) -> None:
         pass
 
+    def popover(self, panel: str, **_options) -> None:
+        import bpy
+
+        assert hasattr(bpy.types, panel)
+        self.drawn.append(panel)
+
     def operator_enum(self, name: str, values: str) -> None:
         import bpy
 
