@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh
 
@@ -70,8 +72,8 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     if settings.smoothing:
         mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
-        job.progress(0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
-        mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
+        simpler = meanwhile(partial(simplify, mesh, settings.faces), job, 0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
+        mesh = repair(simpler, job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
         mesh = _without_holes(mesh, settings, job)
     job.metric("vertices", len(mesh.vertices))
@@ -159,7 +161,7 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
         inner = inner_parts(mesh.vertices, mesh.faces, part)
         job.metric("inner_parts_removed", int(inner.sum()))
         return _subset(mesh, ~inner[part]) if inner.any() else mesh
-    unseen = hidden(tree_of(mesh.vertices, mesh.faces), rays=256)
+    unseen = meanwhile(lambda: hidden(tree_of(mesh.vertices, mesh.faces), rays=256), job, 0.28, "looking for what is inside")
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     f, g = pairs.first // 3, pairs.second // 3
     alike = unseen[f] == unseen[g]
@@ -205,8 +207,10 @@ def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple
     levels: list[Mesh] = []
     for index in range(count):
         wanted = max(4, round(len(mesh.faces) * ratio ** (index + 1)))
-        job.progress(index / count, f"level of detail {index + 1}: {wanted} faces")
-        simpler = repair(simplify(mesh, wanted), job=job, quiet=True) if wanted < len(mesh.faces) else mesh
+        simpler = mesh
+        if wanted < len(mesh.faces):
+            simpler = meanwhile(partial(simplify, mesh, wanted), job, index / count, f"level of detail {index + 1}: {wanted} faces")
+            simpler = repair(simpler, job=job, quiet=True)
         levels.append(simpler)
         job.metric(f"faces_lod{index + 1}", len(simpler.faces))
     return tuple(levels)
