@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..backend.values import Mesh
 from ..operators import convert
 from ..operators.properties import group_of, prepare, ready
 from .parts import SidebarPanel, say, text
@@ -72,7 +73,8 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(group, "preset")
-    column.prop(properties, "modifiers")
+    if convert.kind_of_active(context) is Mesh:
+        column.prop(properties, "modifiers")
     column.prop(properties, "beside")
     header, body = layout.panel("reify_convert_settings", default_closed=True)
     header.label(text="Settings")

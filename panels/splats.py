@@ -7,6 +7,8 @@ import bpy
 from ..backend.values import Splats
 from .parts import SidebarPanel, say, text
 
+LABELS = {"Viewport Amount": "Amount", "Viewport Size": "Size", "Viewport Opacity": "Opacity", "Viewport Largest": "Largest"}
+
 
 class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
     """Splats of the active object."""
@@ -33,8 +35,10 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
         column.use_property_split = True
         column.use_property_decorate = False
         for modifier in splat_nodes.drawing(context.object):
+            column.label(text="In the Viewport:")
             for name in splat_nodes.INPUTS:
-                column.prop(*compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, name)), text=name)
+                found = compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, name))
+                column.prop(*found, text=LABELS.get(name, name))
         layout.operator("reify.export_splats", icon="EXPORT")
 
 

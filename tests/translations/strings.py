@@ -32,7 +32,7 @@ def _registered() -> Iterator[str]:
     scene = bpy.context.scene.reify
     groups = [found.fixed_type for found in scene.bl_rna.properties if found.type == "POINTER" and found.identifier != "rna_type"]
     sources = [group.properties["sources"].fixed_type for group in groups if "sources" in group.properties]
-    for owner in (*owners, scene.bl_rna, *groups, *sources, ReifyPreferences.bl_rna):
+    for owner in (*owners, scene.bl_rna, bpy.context.scene.reify_convert.bl_rna, *groups, *sources, ReifyPreferences.bl_rna):
         for found in owner.properties:
             if found.is_runtime and not found.is_hidden and found.identifier != "name" and found.type not in ("POINTER", "COLLECTION"):
                 yield from _described(found)
@@ -79,10 +79,10 @@ def _form(node: ast.expr) -> str:
 
 def _figures() -> Iterator[str]:
     from reify.backend.jobs.runner import State
-    from reify.panels import convert, parts
+    from reify.panels import convert, parts, splats
     from reify.scene import splat_nodes
 
-    yield from splat_nodes.INPUTS
+    yield from (splats.LABELS.get(name, name) for name in splat_nodes.INPUTS)
     yield from convert.LABELS.values()
     yield from (state.value for state in State)
     yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
