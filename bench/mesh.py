@@ -1,4 +1,4 @@
-"""Mesh care on a mesh of 200 k faces: analysis, repair, simplification, unwrapping, and the rest of what Clean Mesh does.
+"""Mesh care on a mesh of 200 k faces: analysis, repair, simplification, unwrapping, texturing, and the rest of what Clean Mesh does.
 
 Each figure twice: cold with kernels that are compiled or loaded on the way, and warm. Seconds are of the wall clock; `cpu` are those that
 the process computed, which say more on a machine that others use too.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,24 +17,30 @@ import numpy as np
 from ..backend.jobs.job import Job
 from ..backend.mesh.analyze import analyze
 from ..backend.mesh.care import MeshSettings, clean, close_holes, drop_enclosed, repair, simplify, smooth
+from ..backend.mesh.raster import render_mesh
 from ..backend.mesh.rebuild import rebuild
-from ..backend.mesh.texture import TextureSettings
+from ..backend.mesh.texture import TextureSettings, texture_from_photos
 from ..backend.mesh.transfer import transfer
 from ..backend.mesh.unwrap import unwrap
-from ..backend.values import Mesh
+from ..backend.values import Mesh, Views
+from .surface import orbit
 
 Emit = Callable[..., None]
+PHOTOS, ENLARGED = 50, 3  # of 1200 x 1200 pixels
 
 
 def run(emit: Emit) -> None:
-    """Print every figure; about two minutes."""
+    """Print every figure; about four minutes."""
     mesh, job = bumpy_ring(316), Job()
+    photos = _photographed(mesh)
     for kernels in ("cold", "warm"):
         timed = partial(_timed, emit, kernels)
         timed("analyze_200k_seconds", partial(analyze, mesh))
         sound = timed("repair_200k_seconds", partial(repair, mesh, job=job))
         smaller = timed("simplify_50k_seconds", partial(simplify, sound, 50_000))
         flat = timed("unwrap_50k_seconds", partial(unwrap, smaller, TextureSettings()))
+        mapped = timed("unwrap_200k_seconds", partial(unwrap, sound, TextureSettings()))
+        timed("texture_2k_50_photos_seconds", partial(texture_from_photos, mapped, photos, TextureSettings(), job=job))
         timed("simplify_50k_with_uvs_seconds", partial(simplify, _mapped(sound), 50_000))
         timed("transfer_50k_seconds", partial(transfer, Mesh(smaller.vertices, smaller.faces), flat))
         timed("smooth_200k_10_passes_seconds", partial(smooth, sound, 10, job=job))
@@ -55,6 +62,13 @@ def bumpy_ring(n: int) -> Mesh:
     p, q, r, s = (u % n * n + v % n for u, v in ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)))
     faces = np.concatenate([np.stack([p, q, r], axis=1), np.stack([p, r, s], axis=1)]).astype(np.int32)
     return Mesh(vertices.astype(np.float32), faces, vertex_srgb=(0.5 + 0.5 * vertices).clip(0, 1).astype(np.float32))
+
+
+def _photographed(mesh: Mesh) -> Views:
+    cameras = orbit(PHOTOS)
+    cameras = replace(cameras, K=np.diag([ENLARGED, ENLARGED, 1.0]) @ cameras.K, size_px=ENLARGED * cameras.size_px)
+    pictures = [render_mesh(mesh, cameras, index, samples=1) for index in range(PHOTOS)]
+    return Views(pictures, [None] * PHOTOS, [None] * PHOTOS, cameras)
 
 
 def _mapped(mesh: Mesh) -> Mesh:

@@ -9,6 +9,7 @@ transfer    UVs and colors from one surface to another in the same place
 tree        a tree of boxes: what is nearest, hidden, crossing, inside
 unwrap      UV coordinates: xatlas for small meshes, our own charts and packing for large ones
 texture     texels from photos
+seams       steps between texels from different photos, leveled
 normal_map  the relief of a detailed mesh on a simplified one
 raster      what a camera sees of a mesh, and pictures of it
 join        several meshes as one
