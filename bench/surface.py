@@ -47,7 +47,6 @@ def run(emit: Emit) -> None:
         extraction.from_exact(emit, name, truth, views)
         _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_from_exact_depth, truth))
         _reconstruct(emit, name, truth, views, held_out, _through_splats)
-    _times(emit)
 
 
 def truth_folder() -> Path | None:
@@ -158,36 +157,6 @@ def _texture_psnr(textured: Mesh, truth: Mesh, cameras: Cameras) -> float:
         a, b = (render_mesh(m, cameras, index).astype(np.float32) / 255 for m in (textured, truth))
         errors.append(images.psnr(a, b, inside))
     return float(np.mean(errors))
-
-
-def _times(emit: Emit) -> None:
-    """Each step alone on a mesh of 200 k faces, and texturing at 2 k from 50 photos."""
-    n = 316
-    a, b = (x.ravel() for x in np.meshgrid(*[np.linspace(0, 2 * np.pi, n, endpoint=False)] * 2, indexing="ij"))
-    small = 0.35 + 0.04 * np.sin(9 * a) * np.sin(5 * b) + 0.002 * np.random.default_rng(0).normal(size=len(a))
-    ring = 0.6 + small * np.cos(b)
-    vertices = np.stack([ring * np.cos(a), ring * np.sin(a), small * np.sin(b)], axis=1)
-    i, j = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
-    p, q, r, s = (u % n * n + v % n for u, v in ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)))
-    faces = np.concatenate([np.stack([p, q, r], axis=1), np.stack([p, r, s], axis=1)]).astype(np.int32)
-    mesh = Mesh(vertices.astype(np.float32), faces, vertex_srgb=_marble(vertices))
-    from ..backend.mesh.care import repair, simplify
-
-    cameras, settings = orbit(50), TextureSettings()
-    views = photograph(mesh, cameras)
-    for kernels in ("cold", "warm"):
-        more = {"kernels": kernels, "faces": len(faces)}
-        sound = _timed(emit, "repair_200k_seconds", partial(repair, mesh, job=Job()), more)
-        smaller = _timed(emit, "simplify_50k_seconds", partial(simplify, sound, 50_000), more)
-        flat = _timed(emit, "unwrap_50k_seconds", partial(unwrap, smaller, settings), more)
-        _timed(emit, "texture_2k_50_photos_seconds", partial(texture_from_photos, flat, views, settings, job=Job()), more)
-
-
-def _timed(emit: Emit, figure: str, work: Callable[[], Mesh], more: dict[str, Any]) -> Mesh:
-    started = time.perf_counter()
-    result = work()
-    emit(figure, round(time.perf_counter() - started, 2), "s", **more)
-    return result
 
 
 def _lit(mesh: Mesh) -> Mesh:
