@@ -33,6 +33,7 @@ FARTHEST = 1e5  # in extents, that a splat may be off or wide
 CHECKPOINT = "training.safetensors"
 ARRAYS = ("parameters", "moments", "stats")  # of the engine
 CORRECTIONS = ("exposures", "poses", "adam", "turns")
+DEPTH = "depth "  # and the place of a training view
 
 
 class Loop:
@@ -257,6 +258,7 @@ class Loop:
         arrays = {
             **kept,
             **{name: getattr(self.corrections, name) for name in CORRECTIONS},
+            **({f"{DEPTH}{place}": depth for place, depth in self.depths.known.items()} if self.depths is not None else {}),
             "clock": np.array([self.steps_done, self.elapsed, self.square, self.broken, self.prunings, self.setbacks], np.float64),
         }
         partial = self.job.folder / (CHECKPOINT + ".partial")
@@ -285,6 +287,9 @@ class Loop:
                 getattr(self.engine, name)[:count] = arrays[name]
         for name in CORRECTIONS:
             getattr(self.corrections, name)[:] = arrays[name]
+        if self.depths is not None:
+            for name in (name for name in arrays if name.startswith(DEPTH)):
+                self.depths.keep(int(name.removeprefix(DEPTH)), arrays[name])
         steps, self.elapsed, self.square, *counts = (float(v) for v in arrays["clock"])
         self.steps_done = int(steps)
         self.broken, self.prunings, self.setbacks = (int(v) for v in counts)

@@ -57,19 +57,19 @@ class DepthMemory:
 
     def __init__(self, neighbors: list[list[int]], room_bytes: int) -> None:
         self._neighbors, self._room = neighbors, room_bytes
-        self._depths: dict[int, Array] = {}
+        self.known: dict[int, Array] = {}
 
     def keep(self, place: int, depth: Array) -> None:
         """Remember a view's depth [H,W] float32."""
-        before = self._depths[place].nbytes if place in self._depths else 0
+        before = self.known[place].nbytes if place in self.known else 0
         if depth.nbytes - before <= self._room:
             self._room -= depth.nbytes - before
-            self._depths[place] = depth
+            self.known[place] = depth
 
     def neighbor(self, place: int, rng: np.random.Generator) -> tuple[int, Array] | None:
         """One of a view's neighbors whose depth is known, and that depth; None where there isn't any."""
-        known = [other for other in self._neighbors[place] if other in self._depths]
-        if not known:
+        candidates = [other for other in self._neighbors[place] if other in self.known]
+        if not candidates:
             return None
-        chosen = known[rng.integers(len(known))]
-        return chosen, self._depths[chosen]
+        chosen = candidates[rng.integers(len(candidates))]
+        return chosen, self.known[chosen]
