@@ -15,6 +15,8 @@ from ..values import Array, Points
 LEAST_POINTS = 16
 NEIGHBORS = 12  # that a normal is fitted to, and a point's area is told from
 MOST_POINTS = 2_000_000
+FAR = 20.0  # spacings from the points, beyond which a color is guesswork
+SAMPLE = 1000  # of the points, for what needs no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +89,19 @@ def spread(cloud: Cloud, count: int) -> Cloud:
 
 
 def colors_at(vertices: Array, xyz: Array, rgb: Array) -> Array:
-    """Colors [V,3] float32 sRGB, 0 to 1, between those [N,3] uint8 of the nearest points [N,3]."""
+    """Colors [V,3] float32 sRGB, 0 to 1, between those [N,3] uint8 of the nearest points [N,3]; far from all, that of one about as near."""
     from scipy.spatial import cKDTree
 
-    count = min(4, len(xyz))
-    distance, near = cKDTree(xyz).query(vertices, k=count, workers=-1)
-    distance, near = distance.reshape(-1, count), near.reshape(-1, count)
-    weight = 1.0 / (distance**2 + 1e-6 * np.maximum(distance[:, -1:], 1e-12) ** 2 + 1e-30)
+    tree, count = cKDTree(xyz), min(4, len(xyz))
+    some = np.arange(0, len(xyz), max(1, len(xyz) // SAMPLE))
+    spacing = float(np.median(tree.query(xyz[some], k=[count])[0]))
+    # Without a bound a vertex in the middle of a ball of points is compared with all of them.
+    distance, near = tree.query(vertices, k=range(1, count + 1), distance_upper_bound=max(FAR * spacing, 1e-30), workers=-1)
+    lost = np.isinf(distance[:, 0])
+    if lost.any():
+        distance[lost, 0], near[lost, 0] = 1.0, some[cKDTree(xyz[some]).query(vertices[lost], workers=-1)[1]]
+    weight = 1.0 / (distance**2 + 1e-6 * spacing**2 + 1e-30)
+    near = np.where(np.isinf(distance), 0, near)
     mean = np.einsum("vk,vki->vi", weight, rgb[near].astype(np.float64)) / weight.sum(axis=1, keepdims=True)
     return (mean / 255.0).astype(np.float32)
 

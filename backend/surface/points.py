@@ -81,5 +81,5 @@ def _trimmed(mesh: Mesh, xyz: Array, farthest: float) -> Mesh:
 
     from .trim import cut
 
-    distance, _ = cKDTree(xyz).query(mesh.vertices, workers=-1)
-    return cut(mesh, farthest - distance)[0]
+    distance, _ = cKDTree(xyz).query(mesh.vertices, distance_upper_bound=3 * farthest, workers=-1)
+    return cut(mesh, farthest - np.minimum(distance, 3 * farthest))[0]
