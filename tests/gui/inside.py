@@ -27,7 +27,8 @@ FRAME_S = 0.08  # that software OpenGL needs to draw what an event changed
 PATIENCE_S = 120.0  # with what takes a second while nothing else runs
 WHEELS = "/wheels"  # where make_chroot.sh puts them
 TAB_WIDTH_PX, SCAN_PX = 12, 9
-POPUP_PX, BAR_PX, ENTRY_PX = 30, 24, 16  # no popup is smaller; the status bar; from a menu's edge into its entry
+POPUP_PX, BUTTON_PX = 30, 80  # no popup and no highlighted button of one is smaller; tools that are switched on are
+BAR_PX, ENTRY_PX = 24, 16  # the status bar; from a menu's edge into its entry
 MARGIN_PX, ARROW_GRAY = 20, 160  # where lists have their arrows, and how light these are
 DEFAULT_BUTTON_RGB = (71, 114, 179)  # what Return would press, in Blender's own theme
 
@@ -128,7 +129,7 @@ class Window:
         """Click the button of a popup that Blender highlights."""
         left, top, right, bottom = box
         wanted = (np.abs(self._screen()[top:bottom, left:right].astype(int) - DEFAULT_BUTTON_RGB) < 12).all(2)
-        lines = np.flatnonzero(wanted.sum(1) > POPUP_PX)
+        lines = np.flatnonzero(wanted.sum(1) > BUTTON_PX)
         assert len(lines), "nothing is highlighted in the popup"
         columns = np.flatnonzero(wanted[lines[len(lines) // 2]])
         yield from self.click(left + int(columns.mean()), self._window.height - top - int(lines.mean()), what)
@@ -139,7 +140,7 @@ class Window:
 
         def rests() -> bool:
             screens.append(self._screen())
-            return np.array_equal(*screens[-2:])
+            return screens[-1].any() and np.array_equal(*screens[-2:])
 
         yield from self.until(rests, "the window to come to rest", every_s=0.5)
         return screens[-1]
@@ -182,6 +183,15 @@ class Window:
         """Find the button of the sidebar that runs an operator ("bpy.ops.reify.create") by hovering, and click it."""
         columns = [int(share * self.sidebar.width) for share in (0.35, 0.75)]
         yield from self.click(*(yield from self.find(call, self.area, self.sidebar, columns)), what)
+
+    def start(self, call: str, what: str = "") -> Steps:
+        """Press a button that starts a job; returns the job's task."""
+        from bl_ext.user_default.reify.operators import session
+
+        known = {task.number for task in session.tasks()}
+        yield from self.press(call, what)
+        yield from self.until(lambda: any(task.number not in known for task in session.tasks()), f"{call} to start a job")
+        return next(task for task in session.tasks() if task.number not in known)
 
     def find(self, call: str, area: Any, region: Any, columns: Sequence[int]) -> Steps:
         """Where a region has a button, looked for along columns."""
@@ -240,6 +250,7 @@ def main(scenario: str, folder: Path) -> None:
     faulthandler.enable()  # after a crash the test's report shows where every thread was
     view = bpy.context.preferences.view
     view.show_splash = False  # as for everybody who has started Blender before
+    view.show_tooltips = False  # when they come depends on how busy the machine is
     view.filebrowser_display_type = view.preferences_display_type = "SCREEN"  # there is no window manager that would place windows
     window = Window(folder)
     steps = runpy.run_path(scenario)["run"](window)
@@ -259,7 +270,7 @@ def main(scenario: str, folder: Path) -> None:
         (folder / "outcome.json").write_text(json.dumps({"notes": window.notes, "error": error}, indent=1))
         bpy.ops.wm.quit_blender()
 
-    bpy.app.timers.register(step, first_interval=2.0, persistent=True)
+    bpy.app.timers.register(step, first_interval=3.0, persistent=True)
 
 
 if __name__ == "__main__":

@@ -100,11 +100,7 @@ def engine_from_wheels(window):
 
 
 def generate_and_cancel(window):
-    from bl_ext.user_default.reify.operators import session
-
-    yield from window.press("bpy.ops.reify.create", "Generate")
-    task = session.current()
-    assert task is not None, "Generate started nothing"
+    task = yield from window.start("bpy.ops.reify.create", "Generate")
     yield from window.until(lambda: task.progress is not None and task.progress.stage == "Finding cameras", "the second stage")
     clicks = list(window.notes["clicks"])
     yield from window.press("bpy.ops.reify.cancel")
@@ -117,12 +113,10 @@ def generate_and_cancel(window):
 
 def generate(window):
     """Generate once more, and orbit meanwhile; notes how long our code held the main thread, and which stages were seen."""
-    from bl_ext.user_default.reify.operators import pump, session
+    from bl_ext.user_default.reify.operators import pump
 
     ticks = measured(pump)
-    yield from window.press("bpy.ops.reify.create")
-    task = session.current()
-    assert task is not None, "Generate started nothing"
+    task = yield from window.start("bpy.ops.reify.create")
     stages, gaps, deadline = {}, [], time.monotonic() + JOB_S
     overall = []
     while not task.state.ended:
@@ -181,8 +175,6 @@ def undo_and_redo(window, before, count):
 
 
 def save_reopen_and_regenerate(window):
-    from bl_ext.user_default.reify.operators import session
-
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     yield 1.0
@@ -195,9 +187,7 @@ def save_reopen_and_regenerate(window):
     yield 1.0
     yield from window.shot("reopened")
     names = sorted(thing.name for thing in bpy.data.objects)
-    yield from window.press("bpy.ops.reify.regenerate")
-    task = session.current()
-    assert task is not None, "Regenerate started nothing"
+    task = yield from window.start("bpy.ops.reify.regenerate")
     yield from window.until(lambda: task.state.ended, "the second result", timeout_s=JOB_S)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
     yield 5.0

@@ -24,9 +24,7 @@ def run(window):
     yield from window.open_sidebar("Reify")
     yield 1.5
     bpy.ops.reify.add_folder("EXEC_DEFAULT", directory=SOURCES)
-    yield from window.press("bpy.ops.reify.create")
-    yield 0.5
-    first = session.current()
+    first = yield from window.start("bpy.ops.reify.create")
     for _ in range(2):
         with window.in_viewport():
             bpy.ops.reify.create("INVOKE_DEFAULT")
