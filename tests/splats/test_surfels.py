@@ -9,6 +9,8 @@ import pytest
 from reify.backend.splats.render import rasterize
 from reify.backend.values import SH_C0, Cameras, Splats
 
+from .agreement import assert_geometry, by_name, rendered
+
 torch = pytest.importorskip("torch")
 SIZE = (75, 53)
 
@@ -27,68 +29,13 @@ def _surfels(make_splats, cameras, count, **more):
     return dataclasses.replace(splats, log_scales=log_scales, surfels=True).take(facing > 0.05)
 
 
-def _engine(splats, threads=2):
-    from reify.backend.splats.cpu.engine import CpuEngine
-
-    return CpuEngine(splats, len(splats), splats.sh_degree, threads)
-
-
-def _rendered(splats, cameras, background):
-    from reify.backend.splats.cpu.engine import Frame, sized
-    from reify.backend.splats.cpu.layout import camera_row
-
-    engine = _engine(splats)
-    frame = Frame(*(int(v) for v in cameras.size_px[0]))
-    camera = sized(camera_row(cameras, 0), frame)
-    engine.render(frame, camera, np.array(background, np.float32), engine.bases, geometric=True)
-    return engine, frame, camera
-
-
-def _by_name(rows, bases):
-    from reify.backend.splats.cpu import layout
-    from reify.backend.splats.cpu.engine import sh_of
-
-    return {
-        "means": rows[:, layout.MEAN : layout.MEAN + 3],
-        "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
-        "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 2],
-        "opacity_logits": rows[:, layout.OPACITY],
-        "sh": sh_of(rows, bases),
-    }
-
-
-def _assert_agree(found, parameters):
-    for name, gradient in found.items():
-        expected = parameters[name].grad.numpy()[:, : gradient.shape[1]] if gradient.ndim > 1 else parameters[name].grad.numpy()
-        error = np.linalg.norm(gradient - expected) / max(np.linalg.norm(expected), 1e-12)
-        assert error < 1e-3, f"{name}: {error}"
-
-
 @pytest.mark.parametrize(("degree", "antialiased"), [(0, True), (3, False)])
 def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree, antialiased, make_splats, make_cameras):
     from reify.backend.splats import twin
 
-    cameras, background = make_cameras(*SIZE), (0.2, 0.5, 0.9)
+    cameras = make_cameras(*SIZE)
     splats = _surfels(make_splats, cameras, 300, degree=degree, antialiased=antialiased, size=0.04 if antialiased else 0.08)
-    engine, frame, camera = _rendered(splats, cameras, background)
-    rng = np.random.default_rng(5)
-    v_picture, v_alpha, v_sums = (rng.normal(size=(*s,)).astype(np.float32) for s in ((53, 75, 3), (53, 75), (5, 53, 75)))
-    found = _by_name(engine.gradients(frame, camera, engine.bases, v_picture, v_alpha, v_sums), engine.bases)
-    engine.close()
-    parameters = twin.parameters_of(splats)
-    more = {"background": background, "antialiased": antialiased, "middle": float(engine._middle)}
-    picture, alpha, sums = twin.render_surfels(parameters, cameras, 0, **more)
-    loss = (picture * torch.tensor(v_picture)).sum() + (alpha * torch.tensor(v_alpha)).sum() + (sums * torch.tensor(v_sums)).sum()
-    loss.backward()
-    for got, expected in (
-        (frame.picture(frame.image), picture),
-        (1 - frame.single(frame.transmittance), alpha),
-        (frame.geometry[:5], sums),
-    ):
-        error = np.abs(got - expected.detach().numpy())
-        # In a pixel or two a splat is just above the cut at 1/255 in one precision and just below in the other.
-        assert np.quantile(error, 0.998) < 1e-4 and error.max() < 0.02
-    _assert_agree(found, parameters)
+    assert_geometry(splats, cameras, twin.render_surfels)
 
 
 def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_float64_twin(make_splats, make_cameras):
@@ -97,7 +44,7 @@ def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_floa
 
     cameras = make_cameras(*SIZE)
     splats = _surfels(make_splats, cameras, 300, degree=0, size=0.15)
-    engine, frame, camera = _rendered(splats, cameras, (0, 0, 0))
+    engine, frame, camera = rendered(splats, cameras, (0, 0, 0))
     step = Step(bases=1, learning=np.zeros(engine.width, np.float32), distortion_weight=0.7, normal_weight=0.3)
     frame.v_alpha[:] = 0
     loss = engine._compare_geometry(frame, camera, step, None, frame.v_alpha, 1)
@@ -119,11 +66,11 @@ def test_the_gradients_of_the_losses_are_the_slopes_of_finite_differences(make_s
     cameras = make_cameras(40, 32)
     splats = _surfels(make_splats, cameras, 60, degree=0, size=0.12)
     step = Step(bases=1, learning=np.zeros(16, np.float32), distortion_weight=0.7, normal_weight=0.3)
-    engine, frame, camera = _rendered(splats, cameras, (0, 0, 0))
+    engine, frame, camera = rendered(splats, cameras, (0, 0, 0))
     frame.v_alpha[:] = 0
     engine._compare_geometry(frame, camera, step, None, frame.v_alpha, 1)
     v_picture = np.zeros((32, 40, 3), np.float32)
-    found = _by_name(engine.gradients(frame, camera, 1, v_picture, frame.single(frame.v_alpha), frame.v_geometry.copy()), 1)
+    found = by_name(engine.gradients(frame, camera, 1, v_picture, frame.single(frame.v_alpha), frame.v_geometry.copy()), 1)
     engine.close()
     parameters = twin.parameters_of(splats)
 
@@ -195,13 +142,14 @@ def test_an_antialiased_disc_too_small_for_a_pixel_covers_as_much_as_it_is_large
 @pytest.mark.parametrize("surfels", [False, True])
 def test_the_classic_strategys_signal_is_the_pull_of_each_pixel_whatever_its_direction(surfels, camera):
     from reify.backend.splats import twin
+    from reify.backend.splats.cpu.engine import CpuEngine
     from reify.backend.splats.cpu.layout import STAT_SIGNAL, camera_row
     from reify.backend.splats.engine import Step, Target
 
     # A disc that faces the camera keeps its shape where it is moved, so only its center's gradients are left.
     disc = dataclasses.replace(_disc((0.1, 0.05, 2), 0.0, scales=(0.1, 0.15)), surfels=surfels)
     photo = np.random.default_rng(0).integers(0, 2, (60, 80, 1), dtype=np.uint8).repeat(3, axis=2) * 255
-    engine = _engine(disc)
+    engine = CpuEngine(disc, 1, 0, 2)
     engine.step(Target(photo, None, None, camera_row(camera, 0)), Step(1, np.zeros(16, np.float32), ssim_weight=0.0, absolute=True))
     found = engine.stats[0, STAT_SIGNAL]
     engine.close()

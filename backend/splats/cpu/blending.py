@@ -17,7 +17,6 @@ from .layout import (
     DEPTH,
     EXTENT_X,
     EXTENT_Y,
-    GEOMETRY,
     GRADIENT,
     GREEN,
     MARGIN,
@@ -28,7 +27,6 @@ from .layout import (
     QUAD_L,
     RED,
     SIGNAL,
-    SURFACE,
     TILE,
     V_BLUE,
     X,
@@ -59,6 +57,70 @@ def reach(splats, s, x0, y0):
     return int(low), int(high), left, right
 
 
+@njit(nogil=True, fastmath=True, inline="never")
+def start_tile(buffer):
+    """A tile that all light gets through and nothing is on."""
+    for k in range(0, PIXELS, 8):
+        store(buffer, k, spread(F(1)))
+    for k in range(PIXELS, len(buffer), 8):
+        store(buffer, k, spread(F(0)))
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def opaque(buffer):
+    """Whether hardly any light gets through any pixel of a tile."""
+    most = load(buffer, 0)
+    for k in range(8, PIXELS, 8):
+        most = maximum(most, load(buffer, k))
+    return largest(most) < OPAQUE
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def put_tile(buffer, row0, column0, width, height, background, image, transmittance, geometry):
+    """Write a tile's transmittance, colors over `background` and, where there are any, planes of geometry."""
+    stride = width + 2 * MARGIN
+    plane = stride * (height + 2 * MARGIN)
+    for row in range(min(TILE, height - row0)):
+        place = (row0 + row + MARGIN) * stride + column0 + MARGIN
+        for x in range(min(TILE, width - column0)):
+            k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+            through = buffer[k]
+            transmittance[place + x] = through
+            image[place + x] = buffer[PIXELS + k] + through * background[0]
+            image[plane + place + x] = buffer[2 * PIXELS + k] + through * background[1]
+            image[2 * plane + place + x] = buffer[3 * PIXELS + k] + through * background[2]
+            for c in range(len(geometry)):
+                geometry[c, row0 + row, column0 + x] = buffer[(4 + c) * PIXELS + k]
+
+
+@njit(nogil=True, fastmath=True, inline="never")
+def take_tile(buffer, row0, column0, width, height, image, transmittance, geometry, v_image, v_alpha, v_geometry, error):
+    """What going back starts from: transmittance, remainder, gradients of the colors, error, and gradients of the planes of geometry."""
+    stride = width + 2 * MARGIN
+    plane = stride * (height + 2 * MARGIN)
+    for k in range(0, len(buffer), 8):
+        store(buffer, k, spread(F(0)))
+    for row in range(min(TILE, height - row0)):
+        place = (row0 + row + MARGIN) * stride + column0 + MARGIN
+        for x in range(min(TILE, width - column0)):
+            k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+            at = place + x
+            red, green, blue = v_image[at], v_image[plane + at], v_image[2 * plane + at]
+            rest = red * image[at] + green * image[plane + at] + blue * image[2 * plane + at]
+            if len(v_alpha):
+                rest -= v_alpha[at] * transmittance[at]
+            for c in range(len(v_geometry)):
+                v = v_geometry[c, row0 + row, column0 + x]
+                buffer[(6 + c) * PIXELS + k] = v
+                rest += v * geometry[c, row0 + row, column0 + x]
+            buffer[k] = F(1)
+            buffer[PIXELS + k] = rest
+            buffer[2 * PIXELS + k] = red
+            buffer[3 * PIXELS + k] = green
+            buffer[4 * PIXELS + k] = blue
+            buffer[5 * PIXELS + k] = error[at]
+
+
 def _make_blend(geometric):
     # Two kernels from one text: most training is without depth and normals.
     @njit(nogil=True, fastmath=True, cache=True)
@@ -87,15 +149,10 @@ def _make_blend(geometric):
         buffer = np.empty((10 if geometric else 4) * PIXELS, np.float32)  # transmittance, red, green, blue, then the planes of geometry
         splats, flat = projected.reshape(-1), planes.reshape(-1)
         zero, near = spread(F(0)), spread(NEAR)
-        stride = width + 2 * MARGIN
-        plane = stride * (height + 2 * MARGIN)
         for tile in range(first, last):
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
             x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
-            for k in range(0, PIXELS, 8):
-                store(buffer, k, spread(F(1)))
-            for k in range(PIXELS, (10 if geometric else 4) * PIXELS, 8):
-                store(buffer, k, zero)
+            start_tile(buffer)
             used = 0
             start, end = tile_start[tile], tile_start[tile + 1]
             for i in range(start, end):
@@ -139,26 +196,10 @@ def _make_blend(geometric):
                             found = where_at_least(through, SURFACE_LIGHT, surface)
                             store(buffer, 9 * PIXELS + k, load(buffer, 9 * PIXELS + k) + found)
                 used += 1
-                if used % 16 == 0:
-                    most = load(buffer, 0)
-                    for k in range(8, PIXELS, 8):
-                        most = maximum(most, load(buffer, k))
-                    if largest(most) < OPAQUE:
-                        break
+                if used % 16 == 0 and opaque(buffer):
+                    break
             finished[tile] = used
-            rows, columns = min(TILE, height - row0), min(TILE, width - column0)
-            for row in range(rows):
-                place = (row0 + row + MARGIN) * stride + column0 + MARGIN
-                for x in range(columns):
-                    k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
-                    through = buffer[k]
-                    transmittance[place + x] = through
-                    image[place + x] = buffer[PIXELS + k] + through * background[0]
-                    image[plane + place + x] = buffer[2 * PIXELS + k] + through * background[1]
-                    image[2 * plane + place + x] = buffer[3 * PIXELS + k] + through * background[2]
-                    if geometric:
-                        for c in range(GEOMETRY):
-                            geometry[c, row0 + row, column0 + x] = buffer[(4 + c) * PIXELS + k]
+            put_tile(buffer, row0, column0, width, height, background, image, transmittance, geometry)
 
     return blend
 
@@ -199,35 +240,11 @@ def _make_blend_back(absolute, geometric):
         # Transmittance, remainder, gradient of red, green, blue, error, then those of the planes.
         buffer = np.empty((11 if geometric else 6) * PIXELS, np.float32)
         splats, flat = projected.reshape(-1), planes.reshape(-1)
-        stride = width + 2 * MARGIN
-        plane = stride * (height + 2 * MARGIN)
         zero, near = spread(F(0)), spread(NEAR)
         for tile in range(first, last):
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
             x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
-            for k in range(0, (11 if geometric else 6) * PIXELS, 8):
-                store(buffer, k, zero)
-            inside_rows, inside_columns = min(TILE, height - row0), min(TILE, width - column0)
-            for row in range(inside_rows):
-                place = (row0 + row + MARGIN) * stride + column0 + MARGIN
-                for x in range(inside_columns):
-                    k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
-                    at = place + x
-                    red, green, blue = v_image[at], v_image[plane + at], v_image[2 * plane + at]
-                    rest = red * image[at] + green * image[plane + at] + blue * image[2 * plane + at]
-                    if len(v_alpha):
-                        rest -= v_alpha[at] * transmittance[at]
-                    if geometric:
-                        for c in range(SURFACE):
-                            v = v_geometry[c, row0 + row, column0 + x]
-                            buffer[(6 + c) * PIXELS + k] = v
-                            rest += v * geometry[c, row0 + row, column0 + x]
-                    buffer[k] = F(1)
-                    buffer[PIXELS + k] = rest
-                    buffer[2 * PIXELS + k] = red
-                    buffer[3 * PIXELS + k] = green
-                    buffer[4 * PIXELS + k] = blue
-                    buffer[5 * PIXELS + k] = error[at]
+            take_tile(buffer, row0, column0, width, height, image, transmittance, geometry, v_image, v_alpha, v_geometry, error)
             start = tile_start[tile]
             end = start + finished[tile]
             for i in range(end, tile_start[tile + 1]):

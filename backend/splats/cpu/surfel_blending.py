@@ -10,23 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .blending import AHEAD, BELOW_SURFACE, OPAQUE, PIXELS, SURFACE_LIGHT, reach
+from .blending import AHEAD, BELOW_SURFACE, PIXELS, SURFACE_LIGHT, opaque, put_tile, reach, start_tile, take_tile
 from .lanes import exp2, iota, largest, load, maximum, minimum, prefetch, spread, sqrt, store, totals, where_at_least
 from .layout import (
     BLUE,
     DEPTH,
     DISC,
-    GEOMETRY,
     GRADIENT,
     GREEN,
     INVERSE,
-    MARGIN,
     NORMAL,
     PROJECTED,
     QUAD_L,
     RED,
     SHRINK,
-    SURFACE,
     TILE,
     X,
     Y,
@@ -61,18 +58,13 @@ def _make_blend(geometric):
         geometry,
     ):
         """As `blending.blend`, and fill the planes of `geometry`."""
-        buffer = np.empty(10 * PIXELS, np.float32)  # transmittance, red, green, blue, then the planes of geometry
+        buffer = np.empty((10 if geometric else 4) * PIXELS, np.float32)  # transmittance, red, green, blue, then the planes of geometry
         splats, flat = projected.reshape(-1), discs.reshape(-1)
-        stride = width + 2 * MARGIN
-        plane = stride * (height + 2 * MARGIN)
         zero, one, least = spread(F(0)), spread(F(1)), spread(LEAST_SHRINK)
         for tile in range(first, last):
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
             x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
-            for k in range(0, PIXELS, 8):
-                store(buffer, k, one)
-            for k in range(PIXELS, (10 if geometric else 4) * PIXELS, 8):
-                store(buffer, k, zero)
+            start_tile(buffer)
             used = 0
             start, end = tile_start[tile], tile_start[tile + 1]
             for i in range(start, end):
@@ -119,26 +111,10 @@ def _make_blend(geometric):
                             found = where_at_least(through, SURFACE_LIGHT, where_at_least(zero - after, -BELOW_SURFACE, depth))
                             store(buffer, 9 * PIXELS + k, load(buffer, 9 * PIXELS + k) + found)
                 used += 1
-                if used % 16 == 0:
-                    most = load(buffer, 0)
-                    for k in range(8, PIXELS, 8):
-                        most = maximum(most, load(buffer, k))
-                    if largest(most) < OPAQUE:
-                        break
+                if used % 16 == 0 and opaque(buffer):
+                    break
             finished[tile] = used
-            rows, columns = min(TILE, height - row0), min(TILE, width - column0)
-            for row in range(rows):
-                place = (row0 + row + MARGIN) * stride + column0 + MARGIN
-                for x in range(columns):
-                    k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
-                    through = buffer[k]
-                    transmittance[place + x] = through
-                    image[place + x] = buffer[PIXELS + k] + through * background[0]
-                    image[plane + place + x] = buffer[2 * PIXELS + k] + through * background[1]
-                    image[2 * plane + place + x] = buffer[3 * PIXELS + k] + through * background[2]
-                    if geometric:
-                        for c in range(GEOMETRY):
-                            geometry[c, row0 + row, column0 + x] = buffer[(4 + c) * PIXELS + k]
+            put_tile(buffer, row0, column0, width, height, background, image, transmittance, geometry)
 
     return blend
 
@@ -173,36 +149,13 @@ def _make_blend_back(absolute, geometric):
     ):
         """As `blending.blend_back`."""
         # Transmittance, remainder, gradient of red, green, blue, error, then those of the planes.
-        buffer = np.empty(11 * PIXELS, np.float32)
+        buffer = np.empty((11 if geometric else 6) * PIXELS, np.float32)
         splats, flat = projected.reshape(-1), discs.reshape(-1)
-        stride = width + 2 * MARGIN
-        plane = stride * (height + 2 * MARGIN)
         zero, one, least = spread(F(0)), spread(F(1)), spread(LEAST_SHRINK)
         for tile in range(first, last):
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
             x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
-            for k in range(0, 11 * PIXELS, 8):
-                store(buffer, k, zero)
-            for row in range(min(TILE, height - row0)):
-                place = (row0 + row + MARGIN) * stride + column0 + MARGIN
-                for x in range(min(TILE, width - column0)):
-                    k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
-                    at = place + x
-                    red, green, blue = v_image[at], v_image[plane + at], v_image[2 * plane + at]
-                    rest = red * image[at] + green * image[plane + at] + blue * image[2 * plane + at]
-                    if len(v_alpha):
-                        rest -= v_alpha[at] * transmittance[at]
-                    if geometric:
-                        for c in range(SURFACE):
-                            v = v_geometry[c, row0 + row, column0 + x]
-                            buffer[(6 + c) * PIXELS + k] = v
-                            rest += v * geometry[c, row0 + row, column0 + x]
-                    buffer[k] = F(1)
-                    buffer[PIXELS + k] = rest
-                    buffer[2 * PIXELS + k] = red
-                    buffer[3 * PIXELS + k] = green
-                    buffer[4 * PIXELS + k] = blue
-                    buffer[5 * PIXELS + k] = error[at]
+            take_tile(buffer, row0, column0, width, height, image, transmittance, geometry, v_image, v_alpha, v_geometry, error)
             start = tile_start[tile]
             end = start + finished[tile]
             for i in range(end, tile_start[tile + 1]):
