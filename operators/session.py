@@ -160,7 +160,7 @@ def note(task: Task) -> None:
     if _ledger is None or not isinstance(task.context, Order):
         return
     if task.context.written["inputs"] is None:
-        if task.state.ended:
+        if task.state.ended and not isinstance(task.context.inputs, Kept):  # those are needed to try again, and dropped at the next start
             _ledger.drop(task.id)
         elif not _ledger.keeps(task.id):
             return
