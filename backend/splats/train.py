@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Cameras, Splats, Views
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from ..jobs.job import Job
 
 Array = Any
-Done = TypeVar("Done")
 PREVIEW_SECONDS = 4.0
 CHECKPOINT_SECONDS = 60.0
 REPORT_SECONDS = 0.1
@@ -139,7 +137,7 @@ def train_with_cameras(
 
     if settings.aim == "surface":
         start = as_surfels(start, seed=job.seed)
-    chosen = _meanwhile(lambda: _device(start.surfels, settings), job, "Choosing what computes")
+    chosen = meanwhile(lambda: _device(start.surfels, settings), job, 0.0, "Choosing what computes")
     if chosen.warning:
         job.warn(chosen.warning)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
@@ -173,24 +171,7 @@ def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:
 
         run_once(absolute=settings.strategy == "classic", surfels=settings.aim == "surface")
 
-    _meanwhile(work, job, "Preparing kernels (first time only)")
-
-
-def _meanwhile(work: Callable[[], Done], job: Job, text: str) -> Done:
-    """What `work` returns or raises; it runs in a thread of its own, so that the job can be cancelled meanwhile."""
-    future: Future[Done] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # raised again in the job's own thread
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    while not future.done():
-        job.progress(0.0, text)
-        wait([future], timeout=0.2)
-    return future.result()
+    meanwhile(work, job, 0.0, "Preparing kernels (first time only)")
 
 
 def measure(splats: Splats, views: Views, test_indices: Sequence[int], *, job: Job) -> None:
