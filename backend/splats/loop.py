@@ -59,7 +59,7 @@ class Loop:
             if settings.refine_cameras:  # their gradients would lack what comparing adds
                 job.warn("Neighboring photos aren't compared while cameras are corrected.")
             else:
-                self.depths = DepthMemory(neighbors_of(views.cameras, indices), schedule.keep_bytes)
+                self.depths = DepthMemory(neighbors_of(views.cameras, indices), schedule.depth_bytes)
         self.steps_done = 0
         self.elapsed = 0.0
         self.square = 0.0  # running mean squared error

@@ -44,6 +44,7 @@ class Schedule:
     bases: int
     surfels: bool
     keep_bytes: int  # for pictures, in main memory whatever computes
+    depth_bytes: int  # for what neighboring views saw as depth
     why: str
 
     @classmethod
@@ -52,9 +53,10 @@ class Schedule:
         pixels = float(np.median(np.prod(views.cameras.size_px[list(indices)], axis=1)))
         picture_bytes = int(pixels * 120)
         keep_bytes = min(int(pixels * 5.5 * len(indices)), chosen.free_bytes // 2, free_memory() // 2)
-        room = int((chosen.free_bytes * 0.8 - keep_bytes - picture_bytes) / BYTES_OF_A_SPLAT)
+        depth_bytes = min(int(pixels * 4 * len(indices)), chosen.free_bytes // 8) if start.surfels else 0
+        room = int((chosen.free_bytes * 0.8 - keep_bytes - depth_bytes - picture_bytes) / BYTES_OF_A_SPLAT)
         if room < min(len(start), 1000):
-            needed = (keep_bytes + picture_bytes + len(start) * BYTES_OF_A_SPLAT) >> 20
+            needed = (keep_bytes + depth_bytes + picture_bytes + len(start) * BYTES_OF_A_SPLAT) >> 20
             raise ReifyError(
                 f"Training needs about {needed} MB of free memory, {chosen.free_bytes >> 20} MB are there.",
                 "Close other programs, or train on smaller photos.",
@@ -81,6 +83,7 @@ class Schedule:
             bases=(settings.sh_degree + 1) ** 2,
             surfels=start.surfels,
             keep_bytes=keep_bytes,
+            depth_bytes=depth_bytes,
             why=why,
         )
 
