@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -52,10 +53,10 @@ def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True
     if normals is None and not oriented:
         normals = np.zeros_like(xyz)
     elif normals is None:
-        looked_at = centers is not None and len(centers) > 0
-        turn = (lambda fitted: _towards(xyz, fitted, centers)) if looked_at else (lambda fitted: _propagated(xyz, fitted, near))
-        normals = meanwhile(lambda: turn(_fitted(xyz, near)), job, 0.4, "finding normals")
-        job.choose("cloud.normals", "fitted, facing the cameras" if looked_at else "fitted, turned outwards")
+        looking = np.zeros((0, 3)) if centers is None else centers
+        turn = partial(_towards, looking) if len(looking) else partial(_propagated, near)
+        normals = meanwhile(lambda: turn(xyz, _fitted(xyz, near)), job, 0.4, "finding normals")
+        job.choose("cloud.normals", "fitted, facing the cameras" if len(looking) else "fitted, turned outwards")
     return Cloud(xyz, normals, area, rgb)
 
 
@@ -146,7 +147,7 @@ def _fitted(xyz: Array, near: Array, chunk: int = 200_000) -> Array:
     return normals
 
 
-def _towards(xyz: Array, normals: Array, centers: Array) -> Array:
+def _towards(centers: Array, xyz: Array, normals: Array) -> Array:
     from scipy.spatial import cKDTree
 
     _, nearest = cKDTree(centers).query(xyz, workers=-1)
@@ -154,7 +155,7 @@ def _towards(xyz: Array, normals: Array, centers: Array) -> Array:
     return np.where(away[:, None], -normals, normals)
 
 
-def _propagated(xyz: Array, normals: Array, near: Array) -> Array:
+def _propagated(near: Array, xyz: Array, normals: Array) -> Array:
     """Normals that agree with those of their neighbors in the tree where these are most alike; up where the cloud is highest."""
     device.prepare_numba()
     from . import cloud_kernels as kernels

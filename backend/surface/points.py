@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def surface_of_points(
         raise ReifyError("No surface was found between the points.", "Choose another extraction, or a larger voxel size.")
     if cloud.rgb is None:
         return mesh
-    return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, cloud.xyz, cloud.rgb), job, 0.97, "colors"))
+    return replace(mesh, vertex_srgb=meanwhile(partial(colors_at, mesh.vertices, cloud.xyz, cloud.rgb), job, 0.97, "colors"))
 
 
 def _trimmed(mesh: Mesh, xyz: Array, farthest: float) -> Mesh:

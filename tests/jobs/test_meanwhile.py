@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from reify.backend.errors import Cancelled, ReifyError
-from reify.backend.jobs.job import Job, Progress
+from reify.backend.jobs.job import Event, Job, Progress
 from reify.backend.jobs.meanwhile import meanwhile
 
 
@@ -25,7 +25,8 @@ def test_what_the_work_raises_is_raised_in_the_job() -> None:
 def test_a_job_that_is_canceled_does_not_wait_for_the_work() -> None:
     free, told = threading.Event(), []
 
-    def listen(event: Progress) -> None:
+    def listen(event: Event) -> None:
+        assert isinstance(event, Progress)
         told.append((event.fraction, event.text))
         if len(told) == 3:
             job.cancel()
