@@ -7,6 +7,7 @@ cells differ; where only a number or a bar is another one, few do. So what count
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,20 +27,20 @@ def stored(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB").resize(SIZE_PX, Image.Resampling.BOX)
 
 
-def difference(picture: Image.Image, expected: Image.Image, moving: Box | None = None) -> tuple[float, Box]:
+def difference(picture: Image.Image, expected: Image.Image, moving: Sequence[Box] = ()) -> tuple[float, Box]:
     """How much the worst place differs, 0 … MOST, and that place (left, top, right, bottom) in pixels of `picture`.
 
-    `moving` is a box of the picture, in its pixels, whose content doesn't count.
+    `moving` are boxes of the picture, in its pixels, whose content doesn't count.
     """
     unlike = np.minimum(np.abs(_cells(picture) - _cells(expected)).max(2), MOST)
     scale = picture.width / SIZE_PX[0] * CELL_PX
-    if moving is not None:
-        left, top, right, bottom = (round(side / scale) for side in moving)
+    for box in moving:
+        left, top, right, bottom = (round(side / scale) for side in box)
         unlike[top:bottom, left:right] = 0.0
     places = np.lib.stride_tricks.sliding_window_view(unlike, (PLACE_CELLS, PLACE_CELLS)).mean((2, 3))
     row, column = np.unravel_index(places.argmax(), places.shape)
-    box = (column, row, column + PLACE_CELLS, row + PLACE_CELLS)
-    return float(places.max()), tuple(round(side * scale) for side in box)  # type: ignore[return-value]
+    worst = (column, row, column + PLACE_CELLS, row + PLACE_CELLS)
+    return float(places.max()), tuple(round(side * scale) for side in worst)  # type: ignore[return-value]
 
 
 def _cells(picture: Image.Image) -> Any:

@@ -48,13 +48,12 @@ class Window:
         yield 0.6
         path = self.folder / f"{len(self.notes['shots']) + 1:02}-{name}.png"
         subprocess.run(["import", "-window", "root", str(path)], check=True)  # Blender's own screenshots come out black under Xvfb
-        self.notes["shots"][name] = {"file": path.name, "moving": self._view_box if moving else None}
+        self.notes["shots"][name] = {"file": path.name, "moving": self._moving() if moving else []}
 
-    @property
-    def _view_box(self) -> tuple[int, int, int, int]:
-        """The 3D view beside the sidebar, which lies over it."""
-        left, top, _right, bottom = self.box(self._view)
-        return left, top, self.sidebar.x, bottom
+    def _moving(self) -> list[tuple[int, int, int, int]]:
+        """The boxes of the 3D view beside the sidebar, which lies over it, and where it shows through below the panels."""
+        left, top, right, bottom = self.box(self._view)
+        return [(left, top, self.sidebar.x, bottom), (self.sidebar.x, (top + bottom) // 2, right, bottom)]
 
     def box(self, region: Any) -> tuple[int, int, int, int]:
         """Left, top, right and bottom of a region in pixels from the top left, as pictures have them."""

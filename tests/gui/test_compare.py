@@ -61,7 +61,7 @@ def _write(draw, x: int, y: int, text: str) -> None:
         draw.line((column, y + strokes.randrange(4), column, y + 8 + strokes.randrange(6)), TEXT)
 
 
-def differs(now: Drawn, *, before: Drawn = Drawn(), moving=None) -> bool:
+def differs(now: Drawn, *, before: Drawn = Drawn(), moving=()) -> bool:
     return difference(now.picture(), stored(before.picture()), moving)[0] > LIMIT
 
 
@@ -107,7 +107,7 @@ def test_another_layout_and_a_dialog_that_covers_the_window_fail(now: Drawn) -> 
 
 def test_a_subject_that_has_moved_fails_unless_the_view_is_said_to_move() -> None:
     turned = replace(Drawn(), turned_px=150)
-    view = (0, 26, SIDEBAR, HEIGHT - 80)
+    view = [(0, 26, SIDEBAR, HEIGHT - 80)]
     assert differs(turned)
     assert not differs(turned, moving=view)
     assert differs(replace(turned, panels=("job", "queue")), moving=view), "the panels beside the view count all the same"

@@ -133,11 +133,10 @@ def generate(window):
         if name not in stages:
             stages[name] = round(task.progress.overall, 3)
             if name == "Preview":  # other stages may be over before they are drawn
-                yield 2.0
                 yield from window.shot("preview", moving=True)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
-    yield from window.until(lambda: any(tick.commits for tick in ticks), "the result in the scene")
-    yield 3.0
+    yield from window.until(lambda: task.number in pump._shown.handed_over, "the result in the scene")
+    yield 2.0
     held = [tick for tick in ticks if not tick.commits]
     window.note(
         stages=stages,
@@ -175,6 +174,8 @@ def undo_and_redo(window, before, count):
 
 
 def save_reopen_and_regenerate(window):
+    from bl_ext.user_default.reify.operators import pump
+
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     yield 1.0
@@ -190,7 +191,8 @@ def save_reopen_and_regenerate(window):
     task = yield from window.start("bpy.ops.reify.regenerate")
     yield from window.until(lambda: task.state.ended, "the second result", timeout_s=JOB_S)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
-    yield 5.0
+    yield from window.until(lambda: task.number in pump._shown.handed_over, "the second result in the scene")
+    yield 1.0
     again = next(thing for thing in bpy.data.objects if thing.type == "EMPTY")
     window.note(
         regenerated=sorted(thing.name for thing in bpy.data.objects) == names,
