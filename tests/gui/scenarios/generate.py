@@ -116,6 +116,8 @@ def generate(window):
     from bl_ext.user_default.reify.operators import pump
 
     ticks = measured(pump)
+    view = window.area.spaces.active.region_3d
+    rotation = view.view_rotation.copy()
     task = yield from window.start("bpy.ops.reify.create")
     stages, gaps, deadline = {}, [], time.monotonic() + JOB_S
     overall = []
@@ -136,6 +138,7 @@ def generate(window):
                 yield from window.shot("preview", moving=True)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
     yield from window.until(lambda: task.number in pump._shown.handed_over, "the result in the scene")
+    view.view_rotation = rotation  # drags end where the machine had time for them
     yield 2.0
     held = [tick for tick in ticks if not tick.commits]
     window.note(
