@@ -31,7 +31,7 @@ def run(emit: Emit) -> None:
     for name in THROUGH_SPLATS if surface.truth_folder() else ():
         truth = surface.load_truth(name)
         views = surface.photograph(truth, surface.orbit(surface.VIEWS))
-        ways = {"alone": partial(_surface, views, alone), "compared": partial(_surface, views, compared)}
+        ways: dict[str, Callable[[], Mesh]] = {"alone": partial(_surface, views, alone), "compared": partial(_surface, views, compared)}
         print_ways(emit, f"{name}_surfels", truth, ways)
 
 

@@ -115,7 +115,13 @@ def plot(emit: Emit) -> None:
 
 
 QUALITY = {f"{name}_psnr_{seconds}s": partial(quality_after, name=name, seconds=seconds) for name in CAPTURES for seconds in SECONDS}
-PARTS = {"kernels": kernels, "card": card, **QUALITY, "plot": plot, "agreement": agreement}  # the twin takes the most memory
+PARTS: dict[str, Callable[[Emit], None]] = {
+    "kernels": kernels,
+    "card": card,
+    **QUALITY,
+    "plot": plot,
+    "agreement": agreement,  # the last: the twin takes the most memory
+}
 
 
 def synthetic_splats(count: int, seed: int = 0) -> Splats:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..backend.values import Splats
 from .import_splats import DIALOG
@@ -43,7 +44,7 @@ class REIFY_OT_export_splats(bpy.types.Operator):
         from ..scene.splats import read_splats
 
         source, path = context.object, Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".ply")))
-        return reported(self, lambda: write_splat_ply(transformed(read_splats(source), source.matrix_world), path))
+        return reported(self, lambda: write_splat_ply(transformed(read_splats(source), np.array(source.matrix_world)), path))
 
 
 def _draw_export(menu: Any, context: bpy.types.Context) -> None:

@@ -183,10 +183,13 @@ def _property(option: Option, default: Any) -> Any:
         return bpy.props.BoolProperty(**common)
     if option.kind is str:
         return bpy.props.StringProperty(**common)
-    limits = {name: _stored(option, value) for name, value in (("min", option.low), ("max", option.high)) if value is not None}
-    kind = UNITS.get(option.unit, {})
+    limits: dict[str, Any] = {
+        name: _stored(option, value) for name, value in (("min", option.low), ("max", option.high)) if value is not None
+    }
+    kind: dict[str, Any] = UNITS.get(option.unit, {})
     if option.kind is int:
-        return bpy.props.IntProperty(**common, **kind, **{name: int(min(value, LARGEST_INT)) for name, value in limits.items()})
+        limits = {name: int(min(value, LARGEST_INT)) for name, value in limits.items()}
+        return bpy.props.IntProperty(**common, **limits, **kind)
     return bpy.props.FloatProperty(**common, **limits, **kind, precision=3)
 
 

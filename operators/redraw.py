@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 
@@ -14,4 +16,5 @@ def redraw() -> None:
                     if region.type == "UI":
                         region.tag_redraw()
     # The status bar is none of a screen's areas. It listens to this; setting its text would take away that of a running operator.
-    bpy.msgbus.publish_rna(key=(bpy.types.Window, "view_layer"))
+    key: Any = (bpy.types.Window, "view_layer")
+    bpy.msgbus.publish_rna(key=key)

@@ -44,9 +44,11 @@ def _line(task: Task) -> str:
 
 def register() -> None:
     """Put it at the right end."""
-    bpy.types.STATUSBAR_HT_header.append(draw)
+    header: Any = bpy.types.STATUSBAR_HT_header
+    header.append(draw)
 
 
 def unregister() -> None:
     """Take it away."""
-    bpy.types.STATUSBAR_HT_header.remove(draw)
+    header: Any = bpy.types.STATUSBAR_HT_header
+    header.remove(draw)

@@ -21,8 +21,8 @@ CONTEXTS = ("*", "Operator")  # labels of buttons are looked up in another conte
 def told(message: str) -> str:
     """A sentence of the interface, or what an error or a note says, in the user's language."""
     translated: str = bpy.app.translations.pgettext_iface(message)
-    view = bpy.context.preferences.view
-    if translated != message or not view.use_translate_interface:
+    preferences = bpy.context.preferences
+    if translated != message or preferences is None or not preferences.view.use_translate_interface:
         return translated
     return in_language(message, bpy.app.translations.locale or "")
 

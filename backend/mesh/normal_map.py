@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -43,8 +44,8 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
     points, facing = detailed.vertices[order], raster.normals_of(detailed)[order]
     values = np.empty((layout.count, 3), np.uint8)
 
-    def work(first: int, last: int) -> None:
-        part = slice(first, last)
+    def work(start: int, first: int, last: int) -> None:
+        part = slice(start + first, start + last)
         kernels.bake(
             layout.face[part], layout.barycentric[part], mesh.vertices, mesh.faces, normals, tangents, side,
             points, facing, starts, low, cell, reach, values[part],
@@ -52,9 +53,7 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
 
     for start in range(0, layout.count, SLICE):
         job.progress(0.2 + 0.7 * start / layout.count, f"baking {layout.count} texels")
-        device.split(
-            lambda first, last, start=start: work(start + first, start + last), min(SLICE, layout.count - start), parts=8, least=4096
-        )
+        device.split(partial(work, start), min(SLICE, layout.count - start), parts=8, least=4096)
     picture = np.zeros((size_px, size_px, 3), np.uint8)
     picture[layout.rows, layout.columns] = values
     picture = meanwhile(lambda: fill.widen(picture, layout), job, 0.95, "filling the margins")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .. import device
@@ -32,16 +34,14 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
     pull = REACH_PX**-2
     omega = np.float32(2.0 / (1.0 + np.sqrt(1.0 - (4.0 / (4.0 + pull)) ** 2)))
     out = np.zeros_like(color)
+
+    def relax(black: int, first: int, last: int) -> None:
+        kernels.relax(first, last, black, links, layout.rows, layout.columns, excess, np.float32(pull), omega, out)
+
     for sweep in range(SWEEPS):
         job.progress(0.86 + 0.04 * sweep / SWEEPS, "leveling seams")
         for black in (0, 1):
-            device.split(
-                lambda first, last, black=black: kernels.relax(
-                    first, last, black, links, layout.rows, layout.columns, excess, np.float32(pull), omega, out
-                ),
-                layout.count,
-                least=4096,
-            )
+            device.split(partial(relax, black), layout.count, least=4096)
     return color + out
 
 
