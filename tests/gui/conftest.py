@@ -26,7 +26,7 @@ EXPECTED = HERE / "expected"
 SHOTS = Path(os.environ.get("REIFY_GUI_SHOTS", Path(tempfile.gettempdir()) / "reify-gui-shots"))
 SCREEN_PX = ("1280", "800")
 HOME = "home/artist"  # inside the chroot; its name stands in the pictures
-ENGINE_CACHE = "/root/.cache/reify-tests"  # inside the chroot: compiled kernels stay from run to run
+KERNELS = "var/cache/reify-kernels"  # likewise: compiled ones stay from run to run, and nothing else of the cache
 STUDIO = "import bpy, pathlib; from reify.scene.studio import render_capture; render_capture(pathlib.Path({!r}), views=24, size_px=320)"
 
 
@@ -51,7 +51,7 @@ class Blender:
             "DISPLAY": self.display,
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "PYTHONUNBUFFERED": "1",
-            "REIFY_CACHE": ENGINE_CACHE,
+            "REIFY_CACHE": self.inside(self.folder / ".cache" / "reify"),
         }
         try:
             done = subprocess.run(
@@ -183,5 +183,8 @@ def bare_blender(chroot: Path, display: str, package: Path) -> Iterator[Blender]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     shutil.copy(package, folder / "reify.zip")
+    (chroot / KERNELS).mkdir(parents=True, exist_ok=True)
+    (folder / ".cache" / "reify").mkdir(parents=True)
+    (folder / ".cache" / "reify" / "kernels").symlink_to(f"/{KERNELS}")
     yield Blender(chroot, display, folder)
     shutil.rmtree(folder)
