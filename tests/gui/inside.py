@@ -43,15 +43,18 @@ class Window:
     def note(self, **facts: Any) -> None:
         self.notes |= facts
 
-    def shot(self, name: str, moving: bool = False) -> Steps:
-        """A picture of the whole screen; `moving` where what the 3D view shows differs from run to run."""
+    def shot(self, name: str, moving: bool = False, short: bool = False) -> Steps:
+        """A picture of the whole screen.
+
+        `moving` where what the 3D view shows differs from run to run; `short` where it also shows below the sidebar's panels.
+        """
         yield 0.6
         path = self.folder / f"{len(self.notes['shots']) + 1:02}-{name}.png"
         subprocess.run(["import", "-window", "root", str(path)], check=True)  # Blender's own screenshots come out black under Xvfb
-        self.notes["shots"][name] = {"file": path.name, "moving": self._moving() if moving else []}
+        self.notes["shots"][name] = {"file": path.name, "moving": self._moving()[: moving + short] if moving else []}
 
     def _moving(self) -> list[tuple[int, int, int, int]]:
-        """The boxes of the 3D view beside the sidebar, which lies over it, and where it shows through below the panels."""
+        """The box of the 3D view beside the sidebar, which lies over it, and that of the sidebar's lower half, where it shows through."""
         left, top, right, bottom = self.box(self._view)
         return [(left, top, self.sidebar.x, bottom), (self.sidebar.x, (top + bottom) // 2, right, bottom)]
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+
+from .compare import LIMIT, difference
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
@@ -12,6 +15,15 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow]
 def warnings_in(output: str) -> list[str]:
     """Lines that a user who starts Blender from a terminal would worry about."""
     return [line for line in output.splitlines() if re.search(r"reify[./\\w]*\.py|Traceback|RuntimeWarning|DeprecationWarning", line)]
+
+
+def shown_in_the_view(folder: Path, shots: dict, *names: str) -> bool:
+    """True where the 3D view of each of these pictures shows something else than after undo."""
+    from PIL import Image
+
+    beside = [(shots["result"]["moving"][0][2], 0, 10_000, 10_000)]
+    with Image.open(folder / shots["undone"]["file"]) as undone:
+        return all(difference(Image.open(folder / shots[name]["file"]), undone, beside)[0] > LIMIT for name in names)
 
 
 def test_blender_accepts_the_zip_and_knows_its_command(blender) -> None:
@@ -23,6 +35,7 @@ def test_blender_accepts_the_zip_and_knows_its_command(blender) -> None:
 def test_from_the_zip_to_the_result_and_back_in_six_clicks_while_the_view_stays_alive(bare_blender, photos) -> None:
     outcome = bare_blender.play("generate", timeout=1500)
     print({key: value for key, value in outcome.items() if key != "output"})
+    assert shown_in_the_view(bare_blender.folder, outcome["shots"], "result", "mesh")
     assert len(outcome["clicks"]) <= 6, outcome["clicks"]
     assert {"engine-installing", "preview", "result", "mesh"} <= set(outcome["shots"])
     assert len(outcome["fractions"]) >= 3, "the bar of the installation doesn't move"

@@ -36,7 +36,7 @@ def run(window):
         metrics=dict(task.result.report.metrics),
         seconds=dict(task.result.report.seconds),
     )
-    yield from window.shot("result")
+    yield from window.shot("result", moving=True)  # which way it faces is another matter in each search for cameras
     yield from look_at_the_mesh(window, made)
     yield from undo_and_redo(window, before, len(made))
     yield from save_reopen_and_regenerate(window)
@@ -135,7 +135,7 @@ def generate(window):
         if name not in stages:
             stages[name] = round(task.progress.overall, 3)
             if name == "Preview":  # other stages may be over before they are drawn
-                yield from window.shot("preview", moving=True)
+                yield from window.shot("preview", moving=True, short=True)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
     yield from window.until(lambda: task.number in pump._shown.handed_over, "the result in the scene")
     view.view_rotation = rotation  # drags end where the machine had time for them
@@ -163,7 +163,7 @@ def look_at_the_mesh(window, made):
     shading = window.area.spaces.active.shading
     before, shading.color_type = shading.color_type, "TEXTURE"
     yield 1.0
-    yield from window.shot("mesh")
+    yield from window.shot("mesh", moving=True)
     shading.color_type = before
 
 
@@ -189,7 +189,7 @@ def save_reopen_and_regenerate(window):
     bpy.context.view_layer.objects.active = root
     yield from window.open_sidebar("Reify")
     yield 1.0
-    yield from window.shot("reopened")
+    yield from window.shot("reopened", moving=True)
     names = sorted(thing.name for thing in bpy.data.objects)
     task = yield from window.start("bpy.ops.reify.regenerate")
     yield from window.until(lambda: task.state.ended, "the second result", timeout_s=JOB_S)
@@ -202,7 +202,7 @@ def save_reopen_and_regenerate(window):
         kept_place=math.isclose(again.location.z, 0.25, abs_tol=1e-6),
         from_cache=list(task.result.report.cached),
     )
-    yield from window.shot("regenerated")
+    yield from window.shot("regenerated", moving=True)
 
 
 def disable_and_remove(window):
