@@ -26,6 +26,7 @@ Steps = Generator[float, None, Any]
 FRAME_S = 0.08  # that software OpenGL needs to draw what an event changed
 PATIENCE_S = 120.0  # with what takes a second while nothing else runs
 WHEELS = "/wheels"  # where make_chroot.sh puts them
+BLENDERS_OWN = ("OUTLINER", "PROPERTIES")  # editors that scroll as they like, and show nothing of ours
 TAB_WIDTH_PX, SCAN_PX = 12, 9
 POPUP_PX, BUTTON_PX = 30, 80  # no popup and no highlighted button of one is smaller; tools that are switched on are
 BAR_PX, ENTRY_PX = 24, 16  # the status bar; from a menu's edge into its entry
@@ -51,15 +52,16 @@ class Window:
         yield 0.6
         path = self.folder / f"{len(self.notes['shots']) + 1:02}-{name}.png"
         subprocess.run(["import", "-window", "root", str(path)], check=True)  # Blender's own screenshots come out black under Xvfb
-        self.notes["shots"][name] = {"file": path.name, "moving": self._moving()[: moving + short] if moving else []}
-
-    def _moving(self) -> list[tuple[int, int, int, int]]:
-        """The box of the 3D view beside the sidebar, which lies over it, and that of the sidebar's lower half, where it shows through."""
-        left, top, right, bottom = self.box(self._view)
-        return [(left, top, self.sidebar.x, bottom), (self.sidebar.x, (top + bottom) // 2, right, bottom)]
+        boxes = [self.box(area) for area in self._window.screen.areas if area.type in BLENDERS_OWN]
+        if moving:
+            left, top, right, bottom = self.box(self._view)
+            boxes.append((left, top, self.sidebar.x, bottom))  # the sidebar lies over the view
+            if short:
+                boxes.append((self.sidebar.x, (top + bottom) // 2, right, bottom))
+        self.notes["shots"][name] = {"file": path.name, "moving": boxes}
 
     def box(self, region: Any) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom of a region in pixels from the top left, as pictures have them."""
+        """Left, top, right and bottom of a region or an area in pixels from the top left, as pictures have them."""
         top = self._window.height - region.y - region.height
         return region.x, top, region.x + region.width, top + region.height
 

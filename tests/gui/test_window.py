@@ -21,7 +21,7 @@ def shown_in_the_view(folder: Path, shots: dict, *names: str) -> bool:
     """True where the 3D view of each of these pictures shows something else than after undo."""
     from PIL import Image
 
-    beside = [(shots["result"]["moving"][0][2], 0, 10_000, 10_000)]
+    beside = [(shots["result"]["moving"][-1][2], 0, 10_000, 10_000)]
     with Image.open(folder / shots["undone"]["file"]) as undone:
         return all(difference(Image.open(folder / shots[name]["file"]), undone, beside)[0] > LIMIT for name in names)
 
