@@ -1,7 +1,8 @@
 """Surfaces against ground truth: known meshes photographed from 48 known cameras, reconstructed, compared.
 
 Two rows a mesh: `<mesh>_exact_…` fuses exact depth, which shows what fusing, cleaning and texturing lose by themselves;
-`<mesh>_…` is the whole pipeline, from pictures with alpha through splats. Between them stand the lines of extraction.py.
+`<mesh>_…` is the whole pipeline, from pictures with alpha through splats. Before the former stand the lines of extraction.py.
+`python3 dev.py bench surface spot armadillo` prints only the latter of these meshes, `… spot_exact` only the former.
 """
 
 from __future__ import annotations
@@ -35,17 +36,32 @@ VIEWS, HELD_OUT, SIZE_PX = 48, 8, 400
 TRAINING_SECONDS = float(os.environ.get("REIFY_BENCH_TRAINING_SECONDS", "120"))
 
 
-def run(emit: Emit) -> None:
-    """Print every figure of the suite; about a quarter of an hour."""
+def run(emit: Emit, parts: tuple[str, ...]) -> None:
+    """Print the figures of `parts`, or of all; three to four minutes a mesh."""
+    for name, measure in PARTS.items() if truth_folder() else ():
+        if not parts or name in parts:
+            measure(emit)
+
+
+def through_splats(emit: Emit, name: str) -> None:
+    """The whole pipeline, from pictures with known cameras to a textured mesh."""
+    truth, views = _photographed(name)
+    _reconstruct(emit, name, truth, views, _through_splats)
+
+
+def from_exact_depth(emit: Emit, name: str) -> None:
+    """What extraction and texture make of depth without error."""
     from . import extraction
 
-    for name in MESHES if truth_folder() else ():
-        truth = load_truth(name)
-        cameras, held_out = orbit(VIEWS), orbit(HELD_OUT, distance=2.7, turn=0.4)
-        views = photograph(truth, cameras)
-        extraction.from_exact(emit, name, truth, views)
-        _reconstruct(emit, f"{name}_exact", truth, views, held_out, partial(_from_exact_depth, truth))
-        _reconstruct(emit, name, truth, views, held_out, _through_splats)
+    truth, views = _photographed(name)
+    extraction.from_exact(emit, name, truth, views)
+    _reconstruct(emit, f"{name}_exact", truth, views, partial(_from_exact_depth, truth))
+
+
+PARTS: dict[str, Callable[[Emit], None]] = {
+    **{name: partial(through_splats, name=name) for name in MESHES},
+    **{f"{name}_exact": partial(from_exact_depth, name=name) for name in MESHES},
+}
 
 
 def truth_folder() -> Path | None:
@@ -101,7 +117,12 @@ def photograph(truth: Mesh, cameras: Cameras) -> Views:
     return Views(pictures, alphas, [None] * len(cameras), cameras)
 
 
-def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cameras, extract: Callable[[Views, Job], Mesh]) -> None:
+def _photographed(name: str) -> tuple[Mesh, Views]:
+    truth = load_truth(name)
+    return truth, photograph(truth, orbit(VIEWS))
+
+
+def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, extract: Callable[[Views, Job], Mesh]) -> None:
     started = time.perf_counter()
     job = Job()
     mesh = extract(views, job)
@@ -118,7 +139,7 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, held_out: Cam
     emit(f"{name}_watertight", int(meshes.is_watertight(mesh)), "")
     if meshes.is_watertight(mesh):
         emit(f"{name}_genus", meshes.genus(mesh), "", truth=meshes.genus(truth))
-    emit(f"{name}_texture_psnr", round(_texture_psnr(textured, _lit(truth), held_out), 2), "dB")
+    emit(f"{name}_texture_psnr", round(_texture_psnr(textured, _lit(truth), orbit(HELD_OUT, distance=2.7, turn=0.4)), 2), "dB")
     emit(f"{name}_peak_mb", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), "MB")
 
 
