@@ -29,6 +29,7 @@ WHEELS = "/wheels"  # where make_chroot.sh puts them
 BLENDERS_OWN = ("OUTLINER", "PROPERTIES")  # editors that scroll as they like, and show nothing of ours
 TAB_WIDTH_PX, SCAN_PX = 12, 9
 POPUP_PX, BUTTON_PX = 30, 80  # no popup and no highlighted button of one is smaller; tools that are switched on are
+SETTLING = 6  # looks at the window at most, until panels have slid to their places
 BAR_PX, ENTRY_PX = 24, 16  # the status bar; from a menu's edge into its entry
 MARGIN_PX, ARROW_GRAY = 20, 160  # where lists have their arrows, and how light these are
 DEFAULT_BUTTON_RGB = (71, 114, 179)  # what Return would press, in Blender's own theme
@@ -44,19 +45,26 @@ class Window:
     def note(self, **facts: Any) -> None:
         self.notes |= facts
 
-    def shot(self, name: str, moving: bool = False, short: bool = False) -> Steps:
+    def shot(self, name: str, moving: bool = False, busy: bool = False) -> Steps:
         """A picture of the whole screen.
 
-        `moving` where what the 3D view shows differs from run to run; `short` where it also shows below the sidebar's panels.
+        `moving` where what the 3D view shows differs from run to run; `busy` while something runs that must not be missed: the
+        window doesn't rest then, and the view shows below the sidebar's panels, too.
         """
-        yield 0.6
+        before = None
+        for _ in range(1 if busy else SETTLING):
+            yield 0.6
+            now = self._screen()
+            if np.array_equal(before, now):
+                break
+            before = now
         path = self.folder / f"{len(self.notes['shots']) + 1:02}-{name}.png"
         subprocess.run(["import", "-window", "root", str(path)], check=True)  # Blender's own screenshots come out black under Xvfb
         boxes = [self.box(area) for area in self._window.screen.areas if area.type in BLENDERS_OWN]
-        if moving:
+        if moving or busy:
             left, top, right, bottom = self.box(self._view)
             boxes.append((left, top, self.sidebar.x, bottom))  # the sidebar lies over the view
-            if short:
+            if busy:
                 boxes.append((self.sidebar.x, (top + bottom) // 2, right, bottom))
         self.notes["shots"][name] = {"file": path.name, "moving": boxes}
 

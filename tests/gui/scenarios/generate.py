@@ -85,7 +85,7 @@ def engine_from_wheels(window):
         progress = engine.task().progress
         fractions.add(progress.fraction if progress is not None else 0.0)
         if progress is not None and progress.fraction > 0.9 and "engine-installing" not in window.notes["shots"]:
-            yield from window.shot("engine-installing")
+            yield from window.shot("engine-installing", busy=True)
         yield 0.2
     failure = engine.task().failure
     assert failure is None, f"{failure.what} {failure.details}"
@@ -135,7 +135,7 @@ def generate(window):
         if name not in stages:
             stages[name] = round(task.progress.overall, 3)
             if name == "Preview":  # other stages may be over before they are drawn
-                yield from window.shot("preview", moving=True, short=True)
+                yield from window.shot("preview", busy=True)
     assert task.failure is None, f"{task.failure.what} {task.failure.details}"
     yield from window.until(lambda: task.number in pump._shown.handed_over, "the result in the scene")
     view.view_rotation = rotation  # drags end where the machine had time for them
