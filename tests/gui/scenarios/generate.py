@@ -15,7 +15,7 @@ PHOTOS, WHEELS = Path("/home/artist/Pictures/figure"), Path("/wheels")
 MODULE = "bl_ext.user_default.reify"
 SETTINGS = {
     "training__seconds": 0.0,  # ended by its steps training gives the same on a loaded machine
-    "training__steps": 400,
+    "training__steps": 800,
     "training__long_side_px": 320,
     "texture__size_px": 1024,
     "mesh__faces": 8_000,
