@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     own = tmp_path_factory.mktemp("cache")
     (own / "kernels").symlink_to(kernels, target_is_directory=True) if os.name != "nt" else None
     os.environ["REIFY_CACHE"] = str(own)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _crashes_are_reported() -> Iterator[None]:
+    """pycolmap takes the signals' handlers away when it is imported: whatever asks it something does so in a process of its own."""
+    yield
+    assert "pycolmap" not in sys.modules
 
 
 @pytest.fixture(scope="session")
