@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["OUTPUTS", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
 
 OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
+PARTS = {"splats": "splats", "mesh": "mesh", "comparison": "capture"}  # of a result, which these files are made of
 
 
 def make(
@@ -119,17 +120,24 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
         raise refusal(path, error) from error
 
 
-def output_kind(path: Path) -> str:
-    """What a file of this name holds; raises ReifyError for an ending that can't be written."""
+def output_kind(path: Path, method: Method | None = None) -> str:
+    """What a file of this name holds; raises ReifyError for an ending that can't be written, or of what `method` doesn't make."""
     kind = OUTPUTS.get(path.suffix.lower())
     if kind is None:
         raise ReifyError(f"{path.name} has an ending that Reify can't write.", f"Choose one of: {' '.join(OUTPUTS)}.")
+    if method is not None and not _makes(method, kind):
+        fitting = " ".join(ending for ending, kind in OUTPUTS.items() if _makes(method, kind))
+        raise ReifyError(f"{method.title} makes no {kind}, which {path.name} would hold.", f"Choose one of: {fitting}.")
     return kind
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """A report as JSON would have it."""
     return dataclasses.asdict(report)
+
+
+def _makes(method: Method, kind: str) -> bool:
+    return kind not in PARTS or PARTS[kind] in method.gives
 
 
 def _prepared(

@@ -50,7 +50,7 @@ def orders(method: Method, captures: Path, output: Path, *, settings: Any, files
     for file in files:
         if Path(file).name != file:
             raise ReifyError(f"{file} is no file name.", "Name what to write without a folder; each capture has its own.")
-        api.output_kind(output / file)
+        api.output_kind(output / file, method)
     try:
         found = _folders(method, captures, output, settings) if method.joins(settings) else _files(method, captures, settings)
     except OSError as error:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import api
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
@@ -36,14 +37,20 @@ class Order:
     name: str = ""  # of the result; empty where it is made from the input
 
     def resolved(self) -> tuple[Method, Any]:
-        """The method and its settings; raises ReifyError for a method, preset, setting or value that there isn't."""
+        """The method and its settings.
+
+        Raises ReifyError for a method, preset, setting or value that there isn't, and for outputs that the method doesn't make.
+        """
         method = method_called(self.method)
+        for path in self.outputs:
+            api.output_kind(path, method)
         preset = method.preset(self.preset or next(iter(method.presets)))
         return method, settings_of.with_values(preset, self.settings)
 
 
 def write_order(order: Order, path: Path) -> None:
-    """Write a job file; raises ReifyError where the system refuses."""
+    """Write a job file; raises ReifyError where the order can't be carried out or the system refuses."""
+    order.resolved()
     plain = {key: value for key, value in dataclasses.asdict(order).items() if value or key == "seed"}
     plain |= {key: [str(one) for one in plain[key]] for key in ("inputs", "outputs")}
     write_text(path, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")

@@ -61,8 +61,7 @@ def perform(method: Method, jobs: Sequence[Any], settings: Any, seed: int, keep:
 
 
 def check_output(path: Path, make: bool = False) -> None:
-    """Raise ReifyError where a file of this name can't be written; `make` makes its folder."""
-    api.output_kind(path)
+    """Raise ReifyError where no file can be written beside `path`; `make` makes its folder."""
     folder = path.absolute().parent
     try:
         if make:

@@ -75,7 +75,8 @@ def test_a_run_writes_what_the_endings_ask_for_and_prints_one_json_report(tmp_pa
         ([".", "-o", "out.xyz"], "ending"),
         ([".", "-o", "missing/out.ply"], "Choose another folder"),
         ([".", "-o", "out.ply", "--count-number", "1000"], "Choose a value from 1 to 100."),
-        ([".", "-o", "out.glb"], "makes no mesh"),
+        ([".", "-o", "out.ply", "-o", "out.glb"], "Dots makes no mesh, which out.glb would hold.\nChoose one of: .blend .ply .json."),
+        ([".", "-o", "out.png"], "Dots makes no comparison"),
     ],
 )
 def test_bad_input_gets_a_sentence_and_exit_code_3(
@@ -85,7 +86,7 @@ def test_bad_input_gets_a_sentence_and_exit_code_3(
     assert cli.main(["run", "dots", *arguments]) == cli.BAD_INPUT
     shown = capsys.readouterr()
     assert said in shown.err and "Traceback" not in shown.err and not shown.out
-    assert list(tmp_path.iterdir()) == []
+    assert "done in" not in shown.err and list(tmp_path.iterdir()) == []
 
 
 def test_of_several_inputs_each_gets_its_files_and_one_that_fails_does_not_stop_the_rest(

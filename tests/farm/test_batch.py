@@ -89,6 +89,7 @@ def test_a_cancelled_batch_stops_there_and_goes_on_the_next_time(captures: Captu
         (lambda folder: (folder / "a").mkdir(parents=True), ["--number", "1000"], "from 1 to 100"),
         (lambda folder: (folder / "a").mkdir(parents=True), ["--write", "../x.ply"], "is no file name"),
         (lambda folder: (folder / "a").mkdir(parents=True), ["--write", "x.abc"], "an ending that Reify can't write"),
+        (lambda folder: (folder / "a").mkdir(parents=True), ["--write", "x.stl"], "Dots makes no mesh"),
     ],
 )
 def test_a_batch_that_cannot_start_gets_a_sentence(

@@ -58,6 +58,7 @@ GOOD = '"inputs": ["fox"], "outputs": ["fox.ply"]'
         ('{"method": "photos", "inputs": "fox", "outputs": ["a.ply"]}', "It must be a list of paths"),
         (f'{{"method": "photos", {GOOD}, "sead": 3}}', "unknown entry 'sead'"),
         ('{"method": "photos", "inputs": ["fox"], "outputs": ["fox.xyz"]}', "an ending that Reify can't write"),
+        ('{"method": "photos", "inputs": ["fox"], "outputs": ["fox.glb"]}', "Dots makes no mesh"),
     ],
 )
 def test_a_job_that_cannot_be_done_gets_a_sentence(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
