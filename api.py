@@ -83,6 +83,15 @@ def jobs(method: Method, paths: Sequence[Path], settings: Any, name: str = "") -
     return method.jobs(paths, settings, name, _read_mesh if Mesh in method.takes else read_given)
 
 
+def cache() -> Cache:
+    """Where finished stages are kept: in Blender as Reify's preferences have it, elsewhere in the system's place."""
+    if "." not in __package__:  # which isn't loaded as an extension
+        return Cache(cache_folder())
+    from .scene import chosen
+
+    return chosen.cache()
+
+
 def finished(result: Result) -> Result:
     """The result with what only Blender can do to it, where its settings ask for that: quads by QuadriFlow."""
     if not result.report.settings.get("quads"):
@@ -149,7 +158,7 @@ def _prepared(
 
 
 def _made(method: Method, inputs: Any, values: Any, seed: int, keep: bool, listener: Callable[[Event], None]) -> Result:
-    job = Job(Cache(cache_folder()) if keep else None, listener, seed=seed, weights=method.stages)
+    job = Job(cache() if keep else None, listener, seed=seed, weights=method.stages)
     return finished(method.perform(inputs, values, job))
 
 

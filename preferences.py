@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .operators import chosen
 from .panels.engine import draw_engine
 from .panels.parts import say
+from .scene import chosen
 
 
 class ReifyPreferences(bpy.types.AddonPreferences):

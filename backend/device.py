@@ -89,10 +89,12 @@ def free_memory() -> int:
     return 4 << 30
 
 
-def cache_folder() -> Path:
-    """Where stages, checkpoints and compiled kernels are kept; REIFY_CACHE overrides the system's place."""
+def cache_folder(chosen: Path | None = None) -> Path:
+    """Where stages, checkpoints and compiled kernels are kept: what REIFY_CACHE says, else the `chosen` place, else the system's."""
     if override := os.environ.get("REIFY_CACHE"):
         return Path(override)
+    if chosen is not None:
+        return chosen
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "reify" / "cache"
     if sys.platform == "darwin":

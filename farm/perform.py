@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..backend.device import cache_folder
 from ..backend.errors import ReifyError
-from ..backend.jobs.cache import Cache
 from ..backend.jobs.job import Job
 from ..backend.jobs.runner import Runner, State, Task
 from ..backend.jobs.terminal import drain
@@ -41,7 +39,7 @@ def carry_out(order: Order, keep: bool) -> tuple[list[Task], list[Result]]:
 def perform(method: Method, jobs: Sequence[Any], settings: Any, seed: int, keep: bool) -> list[Task]:
     """Run the jobs one after another; one that fails doesn't stop the rest. With `keep` finished stages are cached."""
     runner = Runner()
-    cache = Cache(cache_folder()) if keep else None
+    cache = api.cache() if keep else None
     tasks = []
     for inputs in jobs:
         task = Task(

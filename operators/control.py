@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..scene import chosen
 from ..translations import told
-from . import chosen, session
+from . import session
 from .reported import reported
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..scene import chosen
 from ..translations import told
-from . import chosen
 from .redraw import redraw
 from .reported import reported
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from . import chosen, properties, session
+from ..scene import chosen
+from . import properties, session
 from .redraw import redraw
 from .sources import paths_of
 from .viewports import show_colors

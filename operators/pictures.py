@@ -11,7 +11,8 @@ from urllib.parse import urlparse
 import bpy
 
 from ..backend.errors import ReifyError
-from . import chosen, image_editor
+from ..scene import chosen
+from . import image_editor
 from .properties import chosen_method, group_of, read_settings
 from .reported import reported
 from .sources import add_paths, paths_of

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from . import chosen, session
+from ..scene import chosen
+from . import session
 from .redraw import redraw
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from . import chosen, pump
+from ..scene import chosen
+from . import pump
 
 if TYPE_CHECKING:
     from ..backend.jobs.job import Job

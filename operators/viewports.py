@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import chosen
+from ..scene import chosen
 
 
 def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:

@@ -1,1 +1,1 @@
-"""Results to Blender data and back: splats, meshes, points, cameras, images, materials. Main thread only."""
+"""Results to Blender data and back: splats, meshes, points, cameras, images, materials; and what the preferences say. Main thread only."""

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = [path for path in os.environ.get("REIFY_BPY_PYTHONS", "").split(os.pathsep) if path]  # those of other bpy wheels
 
 SESSION = """
-import json, sys, threading, time
+import importlib, json, sys, threading, time
 import bpy
 
 MODULE = "bl_ext.user_default.reify"
@@ -40,13 +40,16 @@ for _ in range(20):
     started = time.perf_counter()
     bpy.ops.preferences.addon_enable(module=MODULE)
     seconds.append(time.perf_counter() - started)
-limit = bpy.context.preferences.addons[MODULE].preferences.cache_limit_gb
+preferences = bpy.context.preferences.addons[MODULE].preferences
+limit = preferences.cache_limit_gb
+preferences.cache_folder, preferences.cache_limit_gb = sys.argv[-2], 3
+cache = importlib.import_module(MODULE + ".api").cache()
 again = traces()
 has_create = "create" in dir(bpy.ops.reify)
 bpy.ops.preferences.addon_disable(module=MODULE)
 print("RESULT " + json.dumps({
     "before": before, "enabled": enabled, "again": again, "after": traces(), "heavy": heavy, "create": has_create,
-    "preferences": limit, "enable_ms": sorted(seconds)[10] * 1000,
+    "preferences": limit, "cache": [str(cache.folder), cache.limit_bytes >> 30], "enable_ms": sorted(seconds)[10] * 1000,
 }))
 """
 
@@ -85,13 +88,15 @@ def test_the_zip_installs_enables_and_disables_without_a_warning_or_a_trace(pack
     script = tmp_path / "session.py"
     script.write_text(SESSION)
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "user"), "PYTHONWARNINGS": "default"}
-    command = [python, str(script), str(package)]
+    del environment["REIFY_CACHE"]
+    command = [python, str(script), str(tmp_path / "kept"), str(package)]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert not done.stderr.strip()
     found = json.loads(re.search("^RESULT (.*)$", done.stdout, re.MULTILINE).group(1))
     assert not re.search("(?i)warning|error|traceback", done.stdout)
     assert found["create"] and found["preferences"] == 20
+    assert found["cache"] == [str(tmp_path / "kept" / "stages"), 3]
     assert found["heavy"] == []
     assert found["enabled"]["properties"] == ["Scene"]
     assert found["again"] == found["enabled"]

@@ -21,7 +21,8 @@ def registered():
 @pytest.fixture
 def scene(registered, tmp_path, monkeypatch):
     import bpy
-    from reify.operators import chosen, pump, session
+    from reify.operators import pump, session
+    from reify.scene import chosen
 
     monkeypatch.setattr(chosen, "user_folder", lambda name: tmp_path / "user" / name)
 

@@ -31,8 +31,8 @@ def cache() -> Cache:
     chosen = preferences()
     if chosen is None:
         return Cache(cache_folder())
-    folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else cache_folder()
-    return Cache(folder, chosen.cache_limit_gb << 30)
+    folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else None
+    return Cache(cache_folder(folder), chosen.cache_limit_gb << 30)
 
 
 def cache_gb() -> float:
