@@ -65,12 +65,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = (arguments.output / "repository" if arguments.repository else arguments.output).absolute()
     output.mkdir(parents=True, exist_ok=True)
     try:
-        if arguments.with_wheels:
-            build_with_wheels(output, arguments.wheels)
-        elif arguments.display_only:
-            build_display(output)
-        else:
-            build(ROOT, output)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as private:  # another run may build the same zip just now
+            if arguments.with_wheels:
+                build_with_wheels(Path(private), arguments.wheels)
+            elif arguments.display_only:
+                build_display(Path(private))
+            else:
+                build(ROOT, Path(private))
+            for built in Path(private).iterdir():
+                built.replace(output / built.name)
         if arguments.repository:
             _blender("server-generate", "--repo-dir", str(output), "--html")
     except subprocess.CalledProcessError as error:

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,22 @@ def test_a_repository_lists_the_zip_that_lies_in_it(tmp_path: Path) -> None:
     assert entry["id"] == "reify" and (tmp_path / "repository" / entry["archive_url"]).is_file()
     assert entry["archive_size"] == (tmp_path / "repository" / entry["archive_url"]).stat().st_size
     assert "Reify" in (tmp_path / "repository" / "index.html").read_text()
+
+
+def test_two_builds_at_once_do_not_get_in_each_others_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def builder(what: str, *options: str) -> None:
+        if what == "build":
+            unfinished = Path(options[options.index("--output-dir") + 1], ".reify-1.zip")  # as Blender's own calls it
+            unfinished.touch(exist_ok=False)
+            both.wait()
+            unfinished.rename(unfinished.with_name("reify-1.zip"))
+
+    monkeypatch.setattr(package, "_blender", builder)
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(package.main, [["--output", str(tmp_path)]] * 2)) == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["reify-1.zip"]
 
 
 def test_a_zip_with_wheels_names_them_and_leaves_numpy_to_blender(tmp_path: Path) -> None:
