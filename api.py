@@ -13,8 +13,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from .backend import settings as settings_of
 from .backend.device import cache_folder
@@ -29,50 +30,39 @@ from .backend.values import Given, Mesh, Report, Result
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
+__all__ = ["OUTPUTS", "How", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
 
 OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
 PARTS = {"splats": "splats", "mesh": "mesh", "comparison": "capture"}  # of a result, which these files are made of
 
 
-def make(
-    method_id: str,
-    *sources: Path | str,
-    preset: str = "",
-    settings: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    name: str = "",
-    keep: bool = True,
-    listener: Callable[[Event], None] = lambda event: None,
-) -> Result:
-    """Run a method to its end in this thread; raises ReifyError where it can't be done, or the sources make several results.
+class How(TypedDict, total=False):
+    """What `make` and `make_all` may be told by name."""
 
-    `settings` changes the preset's by path ("training.steps": 3000; docs/settings.md lists them). With `keep`
-    finished stages are taken from and left in the cache. `listener` hears Progress, Preview and Warn.
-    """
-    method, values, inputs = _prepared(method_id, sources, preset, settings, name)
-    if len(inputs) != 1:
-        raise ReifyError(f"{method.title} makes {len(inputs)} results of these, one by one.", "Call make_all for all of them.")
-    return _made(method, inputs[0], values, seed, keep, listener)
+    preset: str  # the method's first one where none is named
+    settings: Mapping[str, Any]  # changes to the preset by path ("training.steps": 3000; docs/settings.md lists them)
+    seed: int  # 0 by default
+    name: str  # of the result; made from the source by default
+    keep: bool  # take finished stages from the cache and leave them there, as is done by default
+    listener: Callable[[Event], None]  # hears Progress, Preview and Warn
 
 
-def make_all(
-    method_id: str,
-    *sources: Path | str,
-    preset: str = "",
-    settings: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    name: str = "",
-    keep: bool = True,
-    listener: Callable[[Event], None] = lambda event: None,
-) -> Iterator[Result]:
+def make(method_id: str, *sources: Path | str, **how: Unpack[How]) -> Result:
+    """Run a method to its end in this thread; raises ReifyError where it can't be done, or the sources make several results."""
+    works = _works(method_id, sources, how)
+    if len(works) != 1:
+        title = method_called(method_id).title
+        raise ReifyError(f"{title} makes {len(works)} results of these, one by one.", "Call make_all for all of them.")
+    return works[0]()
+
+
+def make_all(method_id: str, *sources: Path | str, **how: Unpack[How]) -> Iterator[Result]:
     """The same, yielding every result that the sources make, as the panel and the command line do.
 
     From Picture makes one of each picture, of a turnaround's views one in all; Clean Mesh and To Mesh one of each file.
     """
-    method, values, inputs = _prepared(method_id, sources, preset, settings, name)
-    for one in inputs:
-        yield _made(method, one, values, seed, keep, listener)
+    for work in _works(method_id, sources, how):
+        yield work()
 
 
 def jobs(method: Method, paths: Sequence[Path], settings: Any, name: str = "") -> tuple[Any, ...]:
@@ -149,17 +139,20 @@ def _makes(method: Method, kind: str) -> bool:
     return kind not in PARTS or PARTS[kind] in method.gives
 
 
-def _prepared(
-    method_id: str, sources: Sequence[Path | str], preset: str, settings: Mapping[str, Any] | None, name: str
-) -> tuple[Method, Any, tuple[Any, ...]]:
+def _works(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Callable[[], Result], ...]:
+    """What makes each of the results."""
+    if unknown := how.keys() - How.__annotations__.keys():
+        raise TypeError(f"there is no argument called {min(unknown)!r}")
     method = method_called(method_id)
-    values = settings_of.with_values(method.preset(preset or next(iter(method.presets))), settings or {})
-    return method, values, jobs(method, [Path(source).expanduser().absolute() for source in sources], values, name)
+    settings = settings_of.with_values(method.preset(how.get("preset") or next(iter(method.presets))), how.get("settings", {}))
+    inputs = jobs(method, [Path(source).expanduser().absolute() for source in sources], settings, how.get("name", ""))
+    return tuple(partial(_made, method, one, settings, how) for one in inputs)
 
 
-def _made(method: Method, inputs: Any, values: Any, seed: int, keep: bool, listener: Callable[[Event], None]) -> Result:
-    job = Job(cache() if keep else None, listener, seed=seed, weights=method.stages)
-    return finished(method.perform(inputs, values, job))
+def _made(method: Method, inputs: Any, settings: Any, how: How) -> Result:
+    kept = cache() if how.get("keep", True) else None
+    job = Job(kept, how.get("listener", lambda event: None), seed=how.get("seed", 0), weights=method.stages)
+    return finished(method.perform(inputs, settings, job))
 
 
 def _read_mesh(path: Path, kinds: tuple[type, ...]) -> Given:

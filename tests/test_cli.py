@@ -133,6 +133,8 @@ def test_the_api_takes_settings_by_path_and_names_unknown_ones(tmp_path: Path) -
         api.make("dots", tmp_path, preset="None")
     with pytest.raises(ReifyError, match="no method called"):
         api.make("lines", tmp_path)
+    with pytest.raises(TypeError, match="no argument called 'presets'"):
+        api.make("dots", tmp_path, presets="Many")  # type: ignore[call-arg]
 
 
 def test_the_api_makes_one_result_of_each_source_as_the_command_line_does(tmp_path: Path) -> None:
