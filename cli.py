@@ -8,7 +8,7 @@
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
 Progress goes to standard error, the report as one line of JSON to standard output. Exit codes: 0 done,
-1 something unexpected, 2 the command line is wrong, 3 the input can't be used (the message says why), 130 cancelled.
+1 something unexpected, 2 the command line is wrong, 3 the input can't be used (the message says why), 130 canceled.
 """
 
 from __future__ import annotations

@@ -17,4 +17,4 @@ class ReifyError(Exception):
 
 
 class Cancelled(Exception):
-    """The user cancelled the job; it isn't an error, and nothing that was finished is lost."""
+    """The user canceled the job; it isn't an error, and nothing that was finished is lost."""

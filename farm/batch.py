@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 REPORT = "report.json"  # of a capture, written last: a folder with it is finished
 SUMMARY = "batch.json"
-DONE, KEPT, FAILED, CANCELLED = "done", "kept", "failed", "cancelled"
+DONE, KEPT, FAILED, CANCELLED = "done", "kept", "failed", "canceled"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def attempt(order: Order, keep: bool = True) -> Outcome:
 
 
 def one_by_one(todo: Sequence[Order], keep: bool, say: Callable[[str], None]) -> Iterable[Outcome]:
-    """Make the captures in this process, until one is cancelled."""
+    """Make the captures in this process, until one is canceled."""
     for number, order in enumerate(todo, start=1):
         say(f"Capture {number} of {len(todo)}: {order.name}")
         outcome = attempt(order, keep)

@@ -109,7 +109,7 @@ def wait(*tasks: Task) -> None:
         if task.failure is not None:
             raise ReifyError(task.failure.what, task.failure.fix)
         if task.result is None:
-            raise ReifyError("The job was cancelled.")
+            raise ReifyError("The job was canceled.")
         pump.hand_over(task)
 
 

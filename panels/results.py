@@ -13,7 +13,7 @@ from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
 
-ICONS = {"done": "CHECKMARK", "failed": "ERROR", "cancelled": "PANEL_CLOSE"}
+ICONS = {"done": "CHECKMARK", "failed": "ERROR", "canceled": "PANEL_CLOSE"}
 ROLES = {"splats": "Splats", "mesh": "Mesh", "points": "Points"}
 MOST_SHOWN = 6
 

@@ -82,7 +82,7 @@ GERMAN = {
     "running": "läuft",
     "done": "fertig",
     "failed": "fehlgeschlagen",
-    "cancelled": "abgebrochen",
+    "canceled": "abgebrochen",
     "interrupted": "unterbrochen",
     "{} is ready, after {}": "{} ist fertig, nach {}",
     # Figures
@@ -918,7 +918,7 @@ ERRORS = {
     "Choose a folder or files first.": "Erst einen Ordner oder Dateien wählen.",
     "{} isn't there any more.": "{0} ist nicht mehr da.",
     "Choose the sources again.": "Die Quellen neu wählen.",
-    "The job was cancelled.": "Der Auftrag wurde abgebrochen.",
+    "The job was canceled.": "Der Auftrag wurde abgebrochen.",
     "There is no Image Editor.": "Es gibt keinen Bildeditor.",
     "Open one, and try again.": "Einen öffnen und noch einmal versuchen.",
     "There is no picture yet.": "Es ist noch kein Bild da.",

@@ -1,4 +1,4 @@
-"""A job runs a method's stages: it reports progress, can be paused and cancelled, caches finished stages and resumes.
+"""A job runs a method's stages: it reports progress, can be paused and canceled, caches finished stages and resumes.
 
 job.py        Job, and the events it reports
 meanwhile.py  waiting for one long call, without keeping a cancel waiting

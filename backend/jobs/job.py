@@ -1,7 +1,7 @@
 """A job: what a method's stages run in.
 
 A stage is a function `stage(*inputs, job)` of immutable inputs; inside it, `job.progress(…)` is called at
-least every half second: there a cancelled job ends and a paused one waits.
+least every half second: there a canceled job ends and a paused one waits.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Job:
         return value
 
     def progress(self, fraction: float, text: str = "", **figures: float) -> None:
-        """Say how far the stage is; raises Cancelled where the user cancelled, waits while paused."""
+        """Say how far the stage is; raises Cancelled where the user canceled, waits while paused."""
         if not self._running.is_set():
             self._running.wait()
             self._history.clear()

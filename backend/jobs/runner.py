@@ -35,7 +35,7 @@ class State(Enum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    CANCELLED = "cancelled"
+    CANCELLED = "canceled"
     INTERRUPTED = "interrupted"
 
     @property

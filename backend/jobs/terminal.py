@@ -27,7 +27,7 @@ def drain(task: Task, stream: TextIO | None = None) -> Task:
             if task.progress is not None:
                 line.show(task.progress)
         except KeyboardInterrupt:
-            line.say("Cancelling; what is finished is kept.")
+            line.say("Canceling; what is finished is kept.")
             task.cancel()
     for warning in task.warnings[shown_warnings:]:
         line.say(f"Note: {warning}")

@@ -1,4 +1,4 @@
-"""What photos say about the texels of a mesh: collected photo by photo, levelled, blended."""
+"""What photos say about the texels of a mesh: collected photo by photo, leveled, blended."""
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ def _solid_angle(t, x, y, z):
 
 @njit(cache=True, nogil=True)
 def winding(first, last, points, corners, low, high, middles, dipoles, radii, out):
-    """Generalised winding numbers [N] of points [N,3]: 1 inside, 0 outside, between where the surface is open.
+    """Generalized winding numbers [N] of points [N,3]: 1 inside, 0 outside, between where the surface is open.
 
     Far nodes count as one dipole each (Barill et al., Fast winding numbers for soups and clouds, 2018).
     """

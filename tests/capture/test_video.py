@@ -127,7 +127,7 @@ def test_a_recording_that_was_cut_off_gives_what_came_before(tmp_path):
     assert 10 <= len(numbers) <= 30 and numbers[-1] < 40
 
 
-def test_reading_a_video_can_be_cancelled_and_leaves_no_half_written_frame(tmp_path):
+def test_reading_a_video_can_be_canceled_and_leaves_no_half_written_frame(tmp_path):
     job = Job()
     job._listener = lambda event: job.cancel() if isinstance(event, Progress) and event.fraction > 0.5 else None
     with pytest.raises(Cancelled):

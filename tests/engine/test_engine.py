@@ -132,7 +132,7 @@ def test_a_failed_upgrade_leaves_the_engine_that_was_there(here: place.Place, wh
     assert (here.folder / "reify_one").is_dir()
 
 
-def test_cancelling_ends_pip_within_half_a_second_and_leaves_nothing(here: place.Place, wheels: Path) -> None:
+def test_canceling_ends_pip_within_half_a_second_and_leaves_nothing(here: place.Place, wheels: Path) -> None:
     make_wheel(wheels, "reify_two", "import time; time.sleep(30)")
     asked: list[float] = []
 

@@ -72,10 +72,10 @@ def test_a_fault_of_the_program_in_one_capture_is_told_by_the_exit_code(captures
     assert states(folder) == {"a": "failed", "b": "done"}
 
 
-def test_a_cancelled_batch_stops_there_and_goes_on_the_next_time(captures: Captures) -> None:
+def test_a_canceled_batch_stops_there_and_goes_on_the_next_time(captures: Captures) -> None:
     folder = captures(a=("1.jpg",), b=("cancel.jpg",), c=("1.jpg",))
     assert batch(folder) == cli.CANCELLED
-    assert states(folder) == {"a": "done", "b": "cancelled"}
+    assert states(folder) == {"a": "done", "b": "canceled"}
     (folder / "b" / "cancel.jpg").rename(folder / "b" / "1.jpg")
     assert batch(folder) == cli.DONE
     assert states(folder) == {"a": "kept", "b": "done", "c": "done"}

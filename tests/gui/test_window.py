@@ -39,7 +39,7 @@ def test_from_the_zip_to_the_result_and_back_in_six_clicks_while_the_view_stays_
     assert len(outcome["clicks"]) <= 6, outcome["clicks"]
     assert {"engine-installing", "preview", "result", "mesh"} <= set(outcome["shots"])
     assert len(outcome["fractions"]) >= 3, "the bar of the installation doesn't move"
-    assert outcome["cancelled"] == "cancelled" and outcome["cancel_s"] < 30.0
+    assert outcome["cancelled"] == "canceled" and outcome["cancel_s"] < 30.0
     assert outcome["steps_of_the_bar"] >= 5, "the bar doesn't move"
     assert {"MESH", "CAMERA", "EMPTY"} <= set(outcome["objects"])
     assert outcome["metrics"]["registered"] == 24

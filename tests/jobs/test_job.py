@@ -131,7 +131,7 @@ def endless(job: Job) -> Result:
         time.sleep(0.002)
 
 
-def test_a_running_task_is_cancelled_within_half_a_second() -> None:
+def test_a_running_task_is_canceled_within_half_a_second() -> None:
     runner = Runner()
     task = run_task(runner, endless)
     wait_until(lambda: task.progress is not None)
@@ -183,7 +183,7 @@ def test_a_failure_keeps_its_sentence_its_way_out_and_its_traceback_and_the_queu
     runner.stop()
 
 
-def test_a_queued_task_that_is_cancelled_never_runs() -> None:
+def test_a_queued_task_that_is_canceled_never_runs() -> None:
     ran = threading.Event()
     runner = Runner()
     first = run_task(runner, endless)

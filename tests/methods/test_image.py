@@ -97,7 +97,7 @@ def test_ten_thousand_specks_of_one_size_give_a_mesh_and_a_warning(tmp_path: Pat
     assert len(mesh.vertices) >= 4 * 10_000
 
 
-def test_a_cancelled_job_ends(tmp_path: Path) -> None:
+def test_a_canceled_job_ends(tmp_path: Path) -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):

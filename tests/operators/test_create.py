@@ -188,7 +188,7 @@ def test_a_result_that_cannot_be_put_into_the_scene_is_a_failure_that_the_panel_
     pump.tick()
 
 
-def test_a_cancelled_job_ends_at_once_and_leaves_no_preview(scene, slow_method, tmp_path):
+def test_a_canceled_job_ends_at_once_and_leaves_no_preview(scene, slow_method, tmp_path):
     import bpy
     from reify.backend.jobs.runner import State
     from reify.operators import pump

@@ -40,7 +40,7 @@ def placed(result: Result):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_object_is_a_closed_upright_metre_of_quads_ready_to_sculpt(scene, tmp_path: Path, method: str) -> None:
+def test_the_object_is_a_closed_upright_meter_of_quads_ready_to_sculpt(scene, tmp_path: Path, method: str) -> None:
     import bmesh
     import bpy
 

@@ -103,7 +103,7 @@ def test_results_do_not_depend_on_the_number_of_threads(scene, monkeypatch):
 # Before and after pruning; with all that a checkpoint must hold.
 @pytest.mark.parametrize("interrupted_at", [0.4, 0.85])
 @pytest.mark.parametrize("more", [{}, {"exposure": True, "refine_cameras": True}, {"strategy": "classic"}, {"aim": "surface"}])
-def test_a_cancelled_training_goes_on_to_the_same_result(scene, tmp_path, monkeypatch, more, interrupted_at):
+def test_a_canceled_training_goes_on_to_the_same_result(scene, tmp_path, monkeypatch, more, interrupted_at):
     settings = dataclasses.replace(SETTINGS, **more)
     whole, _job, _views = _trained(scene, settings)
 

@@ -132,7 +132,7 @@ def test_no_cameras_is_a_clear_error(make_orbit, make_views) -> None:
         fuse_depth(lambda cameras, index: None, make_views(make_orbit(3, 32).take([])), SurfaceSettings(), job=Job())
 
 
-def test_it_can_be_cancelled(solids, make_orbit, make_renderer, make_views) -> None:
+def test_it_can_be_canceled(solids, make_orbit, make_renderer, make_views) -> None:
     job = Job()
     exact = make_renderer(solids["sphere"])
 

@@ -150,7 +150,7 @@ def test_many_points_in_the_same_places_count_once() -> None:
     assert meshes.volume(made(often)) == pytest.approx(VOLUME, rel=0.02)
 
 
-def test_it_can_be_cancelled() -> None:
+def test_it_can_be_canceled() -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
