@@ -70,6 +70,7 @@ class Job:
         self._weights = dict(weights or {})
         self._done_weight = 0.0
         self._stage = ""
+        self._told = (0.0, "")
         self._folder: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._history: deque[tuple[float, float]] = deque(maxlen=200)
@@ -89,6 +90,11 @@ class Job:
         assert self._folder is not None, "only a running stage has a folder"
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
+
+    @property
+    def told(self) -> tuple[float, str]:
+        """Fraction of the stage and text, as `progress` was last given them."""
+        return self._told
 
     @property
     def keep_requested(self) -> bool:
@@ -128,6 +134,7 @@ class Job:
             self._history.clear()
         if self._cancelled.is_set():
             raise Cancelled
+        self._told = (fraction, text)
         self._emit(min(max(fraction, 0.0), 1.0), text, figures)
 
     def preview(self, value: Any) -> None:

@@ -13,11 +13,12 @@ Done = TypeVar("Done")
 LOOK_EVERY_S = 0.2
 
 
-def meanwhile(work: Callable[[], Done], job: Job, fraction: float, text: str) -> Done:
+def meanwhile(work: Callable[[], Done], job: Job, fraction: float | None = None, text: str = "") -> Done:
     """What `work` returns or raises; it runs in a thread of its own, so that the job can be canceled or paused meanwhile.
 
-    A job that is canceled doesn't wait for it: the thread ends with the work, whose result is dropped. `work` must therefore be
-    computation only, with nothing to write or to give back, and release the interpreter's lock while it lasts.
+    Progress stays at `fraction` and `text`, by default where it was. A job that is canceled doesn't wait for the work: the thread
+    ends with it, and its result is dropped. So `work` must be computation only, with nothing to write or to give back, and
+    release the interpreter's lock while it lasts.
     """
     future: Future[Done] = Future()
 
@@ -28,6 +29,8 @@ def meanwhile(work: Callable[[], Done], job: Job, fraction: float, text: str) ->
             future.set_exception(error)
 
     threading.Thread(target=run, name="reify-meanwhile", daemon=True).start()
+    if fraction is None:
+        fraction, text = job.told
     while not future.done():
         job.progress(fraction, text)
         wait([future], timeout=LOOK_EVERY_S)

@@ -93,18 +93,45 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
     Raises ReifyError where no face is left, or where faces name vertices that aren't there.
     """
+    repaired, done = meanwhile(partial(_repaired, mesh), job)
+    if done.broken:
+        job.warn(f"{done.broken} faces had vertices without a usable position and were removed.")
+    if not quiet and done.unsound:
+        job.metric("unsound_faces_removed", done.unsound)
+    if not quiet and done.turned:
+        job.warn(f"{done.turned} faces were turned round to agree with their neighbors.")
+    if not quiet and done.split > 0:
+        job.metric("non_manifold_vertices_split", done.split)
+    if done.inside_out:
+        job.warn("The mesh was inside out and was turned round.")
+    if done.lost_uvs:
+        job.warn(f"{done.lost_uvs} faces had UVs that are no numbers; these are 0 now.")
+    return repaired
+
+
+@dataclass(frozen=True)
+class _Repairs:
+    """What was wrong with a mesh: numbers of faces, but for `split`."""
+
+    broken: int  # without a usable position
+    unsound: int  # degenerate or double
+    turned: int
+    split: int  # vertices with several fans of faces
+    inside_out: bool
+    lost_uvs: int
+
+
+def _repaired(mesh: Mesh) -> tuple[Mesh, _Repairs]:
     from . import topology
 
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Choose another mesh, or make it again from more or better photos.")
-    faces, uvs = mesh.faces, mesh.uvs
+    faces, uvs, lost_uvs = mesh.faces, mesh.uvs, 0
     if faces.min() < 0 or faces.max() >= len(mesh.vertices):
         raise ReifyError("The mesh has faces whose vertices are missing.", "Export it again from the program that made it.")
     broken = _broken(mesh)
     if broken.all():
         raise ReifyError("The mesh has no vertex with a usable position.", "Export it again from the program that made it.")
-    if broken.any():
-        job.warn(f"{int(broken.sum())} faces had vertices without a usable position and were removed.")
     used, faces = topology.compact(mesh.vertices, faces[~broken])
     first, faces = topology.weld(mesh.vertices[used], faces)
     source = used[first]
@@ -121,23 +148,31 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     faces, fans = topology.separate_fans(vertices, wound)
     source = source[fans]
     vertices = mesh.vertices[source]
-    if not quiet:
-        _tell(job, dropped=len(mesh.faces) - int(broken.sum()) - len(faces), turned=turned, split=len(vertices) - before)
-    if _closed(faces, vertices) and topology.volume(vertices, faces) < 0:
+    inside_out = _closed(faces, vertices) and bool(topology.volume(vertices, faces) < 0)
+    if inside_out:
         faces, reversed_faces = faces[:, ::-1], ~reversed_faces
-        job.warn("The mesh was inside out and was turned round.")
     if uvs is not None:
-        uvs = _finite_uvs(uvs[kept], job)
+        lost = ~np.isfinite(uvs[kept]).all(axis=(1, 2))
+        lost_uvs = int(lost.sum())
+        uvs = np.where(lost[:, None, None], np.float32(0), uvs[kept])
         uvs = np.where(reversed_faces[:, None, None], uvs[:, ::-1], uvs)
     colors = None if mesh.vertex_srgb is None else mesh.vertex_srgb[source]
-    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colors, mesh.textures)
+    repairs = _Repairs(
+        broken=int(broken.sum()),
+        unsound=len(mesh.faces) - int(broken.sum()) - len(faces),
+        turned=turned,
+        split=len(vertices) - before,
+        inside_out=inside_out,
+        lost_uvs=lost_uvs,
+    )
+    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colors, mesh.textures), repairs
 
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
     """Without the connected parts whose area is less than `least_share` of the largest part's."""
     from . import topology
 
-    part = topology.parts(mesh.faces, len(mesh.vertices))
+    part = meanwhile(lambda: topology.parts(mesh.faces, len(mesh.vertices)), job)
     area = np.bincount(part, topology.areas(mesh.vertices, mesh.faces))
     keep = area >= least_share * area.max()
     if keep.all():
@@ -156,13 +191,13 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     from .tree import hidden, tree_of
 
     job.progress(0.28, "looking for what is inside")
-    part = topology.parts(mesh.faces, len(mesh.vertices))
+    part = meanwhile(lambda: topology.parts(mesh.faces, len(mesh.vertices)), job)
     if which == "parts":
-        inner = inner_parts(mesh.vertices, mesh.faces, part)
+        inner = meanwhile(lambda: inner_parts(mesh.vertices, mesh.faces, part), job)
         job.metric("inner_parts_removed", int(inner.sum()))
         return _subset(mesh, ~inner[part]) if inner.any() else mesh
-    unseen = meanwhile(lambda: hidden(tree_of(mesh.vertices, mesh.faces), rays=256), job, 0.28, "looking for what is inside")
-    pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
+    unseen = meanwhile(lambda: hidden(tree_of(mesh.vertices, mesh.faces), rays=256), job)
+    pairs = meanwhile(lambda: topology.pair_half_edges(mesh.vertices, mesh.faces), job)
     f, g = pairs.first // 3, pairs.second // 3
     alike = unseen[f] == unseen[g]
     patch = topology.connected(len(mesh.faces), f[alike], g[alike])
@@ -179,7 +214,7 @@ def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: floa
 
     Vertices on a boundary move only along it.
     """
-    neighbors = _neighbors(mesh)
+    neighbors = meanwhile(lambda: _neighbors(mesh), job)
     vertices = mesh.vertices.astype(np.float64)
     for index in range(passes):
         job.progress(0.3 + 0.3 * index / passes, f"smoothing, pass {index + 1} of {passes}")
@@ -223,7 +258,7 @@ def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
     """
     from .holes import fill_holes
 
-    patched = fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh))
+    patched = meanwhile(lambda: fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh)), job)
     job.metric("holes_closed", job.report.metrics.get("holes_closed", 0) + patched.count)
     if patched.count == 0:
         return mesh
@@ -238,23 +273,6 @@ def _broken(mesh: Mesh) -> Array:
     with np.errstate(invalid="ignore"):
         sound = (np.abs(mesh.vertices) < LARGEST_POSITION).all(axis=1)  # False for NaN too
     return ~sound[mesh.faces].all(axis=1)
-
-
-def _tell(job: Job, dropped: int, turned: int, split: int) -> None:
-    if dropped:
-        job.metric("unsound_faces_removed", dropped)
-    if turned:
-        job.warn(f"{turned} faces were turned round to agree with their neighbors.")
-    if split > 0:
-        job.metric("non_manifold_vertices_split", split)
-
-
-def _finite_uvs(uvs: Array, job: Job) -> Array:
-    lost = ~np.isfinite(uvs).all(axis=(1, 2))
-    if not lost.any():
-        return uvs
-    job.warn(f"{int(lost.sum())} faces had UVs that are no numbers; these are 0 now.")
-    return np.where(lost[:, None, None], np.float32(0), uvs)
 
 
 def _uvs_beside(mesh: Mesh, patch: Array, rim: Array) -> Array:
