@@ -49,10 +49,10 @@ class Step:
     scale_weight: float = 0.0
     needle_weight: float = 0.0
     needle_limit: float = float(np.log(10.0))
-    distortion_weight: float = 0.0  # of squared world units; cards' engines have no losses on depth and normals
+    distortion_weight: float = 0.0  # of squared world units; what follows, down to `keep_depth`, isn't there with gsplat
     normal_weight: float = 0.0
-    neighbor: Neighbor | None = None  # of surfels only, with `keep_depth`
-    keep_depth: bool = False  # of surfels only: return the mean depth
+    neighbor: Neighbor | None = None  # with `keep_depth`
+    keep_depth: bool = False  # return the mean depth
     noise: float = 0.0
     absolute: bool = False  # densification is driven by the positions' absolute gradients, as the classic strategy wants it
     exposure: Array | None = None  # [6] float32: gains, then offsets, of what stands before the background in this photo

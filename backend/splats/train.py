@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,12 +132,14 @@ def train_with_cameras(
         raise ReifyError("There is nothing to train splats on.", "Use more photos, or hold fewer of them out.")
     if not views.cameras.is_pinhole:
         raise ValueError("training needs undistorted views with pinhole cameras")
+    from .cuda import ways
     from .schedule import Schedule
     from .surfels import as_surfels
 
     if settings.aim == "surface":
         start = as_surfels(start, seed=job.seed)
-    chosen = meanwhile(lambda: _device(start.surfels, settings), job, 0.0, "Choosing what computes")
+    choice = (settings.device, settings.leave_free, ways(start.surfels))
+    chosen = meanwhile(lambda: device.choose(*choice), job, 0.0, "Choosing what computes")
     if chosen.warning:
         job.warn(chosen.warning)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
@@ -150,16 +152,6 @@ def train_with_cameras(
         return loop.run(), loop.cameras()
     finally:
         loop.close()
-
-
-def _device(surfels: bool, settings: TrainingSettings) -> device.Device:
-    from .cuda import ways
-
-    if not surfels or settings.device == "cpu":
-        return device.choose(settings.device, settings.leave_free, ways())
-    processor = device.choose("cpu", settings.leave_free)
-    unused = "" if device.no_card() else "Training for meshes runs on the processor only, so the graphics card isn't used."
-    return replace(processor, warning=unused)
 
 
 def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:

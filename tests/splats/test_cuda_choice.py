@@ -88,6 +88,13 @@ def test_gsplat_is_refused_exactly_where_it_cannot_run(monkeypatch):
     assert check.gsplat_missing() == ""
 
 
+def test_surfels_are_not_trained_with_gsplat():
+    pytest.importorskip("torch")
+    from reify.backend.splats import cuda
+
+    assert "without it" in cuda.ways(surfels=True)[1].problem()
+
+
 def test_our_own_kernels_say_in_one_line_why_they_cannot_run_here():
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():

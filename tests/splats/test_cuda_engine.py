@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from .agreement import BACKGROUND, assert_gradients, assert_picture, by_name
+from .agreement import BACKGROUND, as_facing_surfels, assert_geometry, assert_gradients, assert_picture, by_name
 from .cuda_host import card_kernels, host_kernels  # noqa: F401
 
 torch = pytest.importorskip("torch")
@@ -25,7 +25,7 @@ def make_engine(request):
     return lambda splats, capacity=0: CudaEngine(splats, capacity, splats.sh_degree, launch, device=place)
 
 
-def _target(cameras, *, masks=True, seed=3):
+def _target(cameras, *, masks=True, seed=3, index=0):
     from reify.backend.splats.cpu.layout import camera_row
     from reify.backend.splats.engine import Target
 
@@ -35,7 +35,7 @@ def _target(cameras, *, masks=True, seed=3):
     rgb = np.ascontiguousarray(rgb[:height, :width])
     alpha, weight = np.full((height, width), 255, np.uint8), np.full((height, width), 255, np.uint8)
     alpha[:8], weight[:, :8] = 60, 0
-    return Target(rgb, alpha if masks else None, weight if masks else None, camera_row(cameras, 0))
+    return Target(rgb, alpha if masks else None, weight if masks else None, camera_row(cameras, index))
 
 
 def _step(engine, count=1, **more):
@@ -45,6 +45,15 @@ def _step(engine, count=1, **more):
     learning = np.full(engine.width, 1e-3, np.float32)
     learning[OPACITY], learning[QUATERNION : LOG_SCALE + 3] = 1e-2, 2e-3
     return Step(engine.bases, learning, count, **more)
+
+
+def _shape_losses(cameras):
+    """A step's losses on depth and normals, alone and beside a neighboring view."""
+    from reify.backend.splats.engine import Neighbor
+
+    width, height = cameras.size_px[1]
+    neighbor = Neighbor(_target(cameras, index=1), np.full((height, width), 2.5, np.float32), photo_weight=0.3, depth_weight=0.1)
+    return {"distortion_weight": 0.5, "normal_weight": 0.1, "neighbor": neighbor, "keep_depth": True}
 
 
 @pytest.mark.parametrize(("degree", "antialiased"), [(0, True), (1, False), (2, False), (3, False), (3, True)])
@@ -68,30 +77,59 @@ def test_pictures_and_gradients_agree_with_the_float64_twin(degree, antialiased,
     assert_gradients(by_name(rows, engine.bases), parameters)
 
 
-@pytest.mark.parametrize("masks", [False, True])
-def test_whole_steps_are_those_of_the_cpu_engine(masks, make_engine, make_splats, make_cameras):
+@pytest.mark.parametrize(("surfels", "antialiased"), [(False, False), (False, True), (True, False), (True, True)])
+def test_depth_normals_and_their_gradients_agree_with_the_float64_twin(surfels, antialiased, make_engine, make_splats, make_cameras):
+    from reify.backend.splats import twin
+    from reify.backend.splats.cpu.layout import camera_row
+
+    def show(splats, cameras, v_picture, v_alpha, v_sums):
+        engine = make_engine(splats)
+        view = engine.render(camera_row(cameras, 0), 53, 37, np.array(BACKGROUND, np.float32), engine.bases, geometric=True)
+        back = [torch.tensor(v, device=view.image.device) for v in (np.ascontiguousarray(v_picture.transpose(2, 0, 1)), v_alpha, v_sums)]
+        rows, picture = engine.gradients(view, engine.bases, *back), view.image.permute(1, 2, 0)
+        return *(v.cpu().numpy() for v in (picture, 1 - view.transmittance, view.geometry)), view.middle, rows.cpu().numpy()
+
+    cameras = make_cameras(53, 37)
+    splats = make_splats(300, seed=3, degree=1, antialiased=antialiased, size=0.05 if antialiased else 0.08)
+    if surfels:
+        splats = as_facing_surfels(splats, cameras)
+    assert_geometry(splats, cameras, twin.render_surfels if surfels else twin.render_planes, show)
+
+
+@pytest.mark.parametrize(
+    ("surfels", "shapes", "masks"), [(False, False, False), (False, False, True), (False, True, False), (True, True, True)]
+)
+def test_whole_steps_are_those_of_the_cpu_engine(surfels, shapes, masks, make_engine, make_splats, make_cameras):
     from reify.backend.splats.cpu.engine import CpuEngine
 
+    cameras = make_cameras(40, 32, 120)
     splats = make_splats(80, seed=5, size=0.12)
-    ours, cpu = make_engine(splats), CpuEngine(splats, 80, 3, 1)
+    if surfels:
+        splats = as_facing_surfels(splats, cameras)
+    count = len(splats)
+    ours, cpu = make_engine(splats), CpuEngine(splats, count, 3, 1)
     for engine in (ours, cpu):
         with engine.edited():
-            engine.moments[:80, 1] = 1e-6  # so that a step follows the gradient's size and not only its sign
-    target = _target(make_cameras(40, 32), masks=masks)
+            engine.moments[:count, 1] = 1e-6  # so that a step follows the gradient's size and not only its sign
+    target = _target(cameras, masks=masks)
     exposure = np.array([1.2, 0.9, 1.1, 0.05, -0.1, 0.02], np.float32)
     more = {"opacity_weight": 1e-4, "scale_weight": 1e-4, "needle_weight": 1e-3, "noise": 5.0, "absolute": masks}
-    for count in range(1, 4):
-        step = _step(ours, count, seed=(7 << 32) + count, background=(0.3, 0.6, 0.1), exposure=exposure, camera_gradient=True, **more)
+    more |= _shape_losses(cameras) if shapes else {}
+    for turn in range(1, 4):
+        step = _step(ours, turn, seed=(7 << 32) + turn, background=(0.3, 0.6, 0.1), exposure=exposure, camera_gradient=True, **more)
         found, expected = ours.step(target, step), cpu.step(target, step)
         assert (found.visible, found.entries) == (expected.visible, expected.entries)
         assert (found.loss, found.square) == pytest.approx((expected.loss, expected.square), rel=1e-5)
         for name in ("v_exposure", "v_camera"):
             a, b = getattr(found, name), getattr(expected, name)
             assert np.linalg.norm(a - b) < 1e-3 * np.linalg.norm(b), name
+        if shapes:
+            assert (expected.depth > 0).mean() > 0.1
+            assert np.abs(found.depth - expected.depth).max() < 1e-4
     with ours.edited():
         for name in ("parameters", "moments", "stats"):
-            a, b = getattr(ours, name)[:80], getattr(cpu, name)[:80]
-            change = b - (CpuEngine(splats, 80, 3, 1).parameters if name == "parameters" else 0)
+            a, b = getattr(ours, name)[:count], getattr(cpu, name)[:count]
+            change = b - (CpuEngine(splats, count, 3, 1).parameters if name == "parameters" else 0)
             assert np.linalg.norm(a - b) < 2e-3 * np.linalg.norm(change), name
     cpu.close()
 
@@ -113,32 +151,36 @@ def test_lists_longer_than_a_block_and_opaque_pixels_agree_with_the_cpu_engine(m
     cpu.close()
 
 
-def test_the_strongest_weights_are_those_of_the_cpu_engine(make_engine, make_splats, make_cameras):
+@pytest.mark.parametrize("surfels", [False, True])
+def test_the_strongest_weights_are_those_of_the_cpu_engine(surfels, make_engine, make_splats, make_cameras):
     from reify.backend.splats.cpu.engine import CpuEngine
 
-    splats = make_splats(100, seed=8, degree=0)
+    splats = dataclasses.replace(make_splats(100, seed=8, degree=0), surfels=surfels)
     cpu = CpuEngine(splats, 100, 0, 1)
     target = _target(make_cameras(40, 32))
     assert make_engine(splats).strongest_weights(target) == pytest.approx(cpu.strongest_weights(target), abs=1e-4)
     cpu.close()
 
 
-def test_a_step_that_sees_no_splat_changes_none(make_engine, make_splats, make_cameras):
-    engine = make_engine(dataclasses.replace(make_splats(10, degree=0), opacity_logits=np.full(10, -20, np.float32)))
+@pytest.mark.parametrize("surfels", [False, True])
+def test_a_step_that_sees_no_splat_changes_none(surfels, make_engine, make_splats, make_cameras):
+    faint = {"opacity_logits": np.full(10, -20, np.float32), "surfels": surfels}
+    engine, cameras = make_engine(dataclasses.replace(make_splats(10, degree=0), **faint)), make_cameras(20, 17, 120)
     before = engine.splats()
-    figures = engine.step(_target(make_cameras(20, 17)), _step(engine))
+    figures = engine.step(_target(cameras), _step(engine, **_shape_losses(cameras) if surfels else {}))
     assert (figures.visible, figures.entries) == (0, 0) and np.isfinite(figures.loss)
     np.testing.assert_array_equal(engine.splats().means, before.means)
 
 
 @pytest.mark.parametrize("column", [0, 3, 4, 8, 11, 16])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_broken_splat_leaves_the_others_and_the_picture_alone(column, value, make_engine, make_splats, make_cameras):
-    engine = make_engine(make_splats(12, degree=1))
-    target = _target(make_cameras(20, 17))
+@pytest.mark.parametrize("surfels", [False, True])
+def test_a_broken_splat_leaves_the_others_and_the_picture_alone(surfels, column, value, make_engine, make_splats, make_cameras):
+    engine = make_engine(dataclasses.replace(make_splats(12, degree=1), surfels=surfels))
+    cameras = make_cameras(20, 17, 120)
     with engine.edited():
         engine.parameters[5, column] = value
-    figures = engine.step(target, _step(engine))
+    figures = engine.step(_target(cameras), _step(engine, **_shape_losses(cameras)))
     assert np.isfinite(figures.loss)
     with engine.edited():
         assert np.isfinite(np.delete(engine.parameters[:12], 5, axis=0)).all()
@@ -155,18 +197,27 @@ def test_the_same_step_gives_the_same_bits(make_engine, make_splats, make_camera
     assert not np.array_equal(rows[0], make_engine(make_splats(60, seed=4)).parameters)
 
 
-def test_neither_the_order_of_threads_nor_what_was_in_memory_before_matters(host_kernels, make_splats, make_cameras, monkeypatch):  # noqa: F811
+@pytest.mark.parametrize(("surfels", "shapes"), [(False, False), (False, True), (True, False), (True, True)])
+def test_neither_the_order_of_threads_nor_what_was_in_memory_before_matters(
+    surfels,
+    shapes,
+    host_kernels,  # noqa: F811
+    make_splats,
+    make_cameras,
+    monkeypatch,
+):
     from reify.backend.splats.cuda.engine import CudaEngine
 
     def spoiled(self, *shape, kind=torch.float32):
         return torch.full(shape, float("nan") if kind.is_floating_point else 77, dtype=kind)
 
-    rows = []
+    rows, cameras = [], make_cameras(40, 32, 120)
+    splats = dataclasses.replace(make_splats(200, seed=4, size=0.2), surfels=surfels)
     for odd in (False, True):
         if odd:
             monkeypatch.setattr(CudaEngine, "_new", spoiled)
-        engine = CudaEngine(make_splats(200, seed=4, size=0.2), 0, 3, host_kernels, device="cpu")
-        target, step = _target(make_cameras(40, 32)), _step(engine, noise=5.0, seed=9, absolute=True, camera_gradient=True)
+        engine, more = CudaEngine(splats, 0, 3, host_kernels, device="cpu"), _shape_losses(cameras) if shapes else {}
+        target, step = _target(cameras), _step(engine, noise=5.0, seed=9, absolute=True, camera_gradient=True, **more)
         with host_kernels.backwards() if odd else contextlib.nullcontext():
             figures = engine.step(target, step)
         with engine.edited():
@@ -218,16 +269,11 @@ def test_a_photo_goes_to_the_card_once_and_leaves_with_its_target(make_engine, m
     assert not engine._photos
 
 
-def test_the_check_passes_an_engine_that_is_right_and_fails_one_that_is_not(make_engine):
+@pytest.mark.parametrize("surfels", [False, True])
+def test_the_check_passes_an_engine_that_is_right_and_fails_one_that_is_not(surfels, make_engine):
     from reify.backend.splats.cuda.check import disagreement
 
-    made = []
-
-    def keep(splats, capacity, sh_degree):
-        made.append(make_engine(splats, capacity))
-        return made[-1]
-
-    assert disagreement(keep) == ""
+    assert disagreement(lambda splats, capacity, sh_degree: make_engine(splats, capacity), surfels) == ""
 
     def spoiled(splats, capacity, sh_degree):
         engine = make_engine(splats, capacity)
@@ -235,13 +281,13 @@ def test_the_check_passes_an_engine_that_is_right_and_fails_one_that_is_not(make
 
         def wrong(name, grid, block, *arguments):
             launch(name, grid, block, *arguments)
-            if name == "blend_back":
+            if "blend_back" in name:
                 arguments[-1].mul_(1.02)
 
         engine._launch = wrong
         return engine
 
-    assert "gradient" in disagreement(spoiled)
+    assert "gradient" in disagreement(spoiled, surfels)
 
 
 def test_a_full_or_failing_card_ends_a_step_with_a_sentence_for_the_user(make_engine, make_splats, make_cameras, monkeypatch):

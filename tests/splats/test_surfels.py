@@ -9,24 +9,10 @@ import pytest
 from reify.backend.splats.render import rasterize
 from reify.backend.values import SH_C0, Cameras, Splats
 
-from .agreement import assert_geometry, by_name, rendered
+from .agreement import as_facing_surfels, assert_geometry, by_name, rendered
 
 torch = pytest.importorskip("torch")
 SIZE = (75, 53)
-
-
-def _surfels(make_splats, cameras, count, **more):
-    """Discs of all shapes, but none that the camera sees from its very edge: there float32 has few digits left for the gradients."""
-    from reify.backend.splats import twin
-
-    splats = make_splats(count, **more)
-    log_scales = splats.log_scales.copy()
-    log_scales[:, 2] = -12
-    pose = cameras.cam_from_world[0]
-    local = splats.means @ pose[:3, :3].T + pose[:3, 3]
-    normals = pose[:3, :3] @ twin.rotations(torch.tensor(splats.quats, dtype=torch.float64)).numpy()[:, :, 2:]
-    facing = np.abs((normals[:, :, 0] * local).sum(axis=1)) / np.linalg.norm(local, axis=1)
-    return dataclasses.replace(splats, log_scales=log_scales, surfels=True).take(facing > 0.05)
 
 
 @pytest.mark.parametrize(("degree", "antialiased"), [(0, True), (3, False)])
@@ -34,8 +20,8 @@ def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree
     from reify.backend.splats import twin
 
     cameras = make_cameras(*SIZE)
-    splats = _surfels(make_splats, cameras, 300, degree=degree, antialiased=antialiased, size=0.04 if antialiased else 0.08)
-    assert_geometry(splats, cameras, twin.render_surfels)
+    splats = make_splats(300, degree=degree, antialiased=antialiased, size=0.04 if antialiased else 0.08)
+    assert_geometry(as_facing_surfels(splats, cameras), cameras, twin.render_surfels)
 
 
 def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_float64_twin(make_splats, make_cameras):
@@ -43,7 +29,7 @@ def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_floa
     from reify.backend.splats.engine import Step
 
     cameras = make_cameras(*SIZE)
-    splats = _surfels(make_splats, cameras, 300, degree=0, size=0.15)
+    splats = as_facing_surfels(make_splats(300, degree=0, size=0.15), cameras)
     engine, frame, camera = rendered(splats, cameras, (0, 0, 0))
     step = Step(bases=1, learning=np.zeros(engine.width, np.float32), distortion_weight=0.7, normal_weight=0.3)
     frame.v_alpha[:] = 0
@@ -64,7 +50,7 @@ def test_the_gradients_of_the_losses_are_the_slopes_of_finite_differences(make_s
     from reify.backend.splats.engine import Step
 
     cameras = make_cameras(40, 32)
-    splats = _surfels(make_splats, cameras, 60, degree=0, size=0.12)
+    splats = as_facing_surfels(make_splats(60, degree=0, size=0.12), cameras)
     step = Step(bases=1, learning=np.zeros(16, np.float32), distortion_weight=0.7, normal_weight=0.3)
     engine, frame, camera = rendered(splats, cameras, (0, 0, 0))
     frame.v_alpha[:] = 0

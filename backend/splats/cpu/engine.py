@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -133,10 +133,7 @@ class CpuEngine:
 
     def splats(self) -> Splats:
         """A copy of the splats as they are."""
-        splats = splats_of(self.parameters[: self.count], self.bases, self.antialiased)
-        if not self.surfels:
-            return splats
-        return replace(splats, log_scales=flattened(splats.log_scales), surfels=True)
+        return splats_of(self.parameters[: self.count], self.bases, self.antialiased, self.surfels)
 
     def step(self, target: Target, step: Step) -> StepFigures:
         """Render one view, compare it with its photo, and take one Adam step."""
@@ -386,16 +383,17 @@ def rows_of(splats: Splats, bases: int) -> Array:
     return rows
 
 
-def splats_of(rows: Array, bases: int, antialiased: bool) -> Splats:
+def splats_of(rows: Array, bases: int, antialiased: bool, surfels: bool = False) -> Splats:
     """Parameter rows [N, row width] as Splats, with unit quaternions."""
-    quats = rows[:, QUATERNION : QUATERNION + 4]
+    quats, log_scales = rows[:, QUATERNION : QUATERNION + 4], rows[:, LOG_SCALE : LOG_SCALE + 3]
     return Splats(
         means=rows[:, MEAN : MEAN + 3].copy(),
         quats=quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-12),
-        log_scales=rows[:, LOG_SCALE : LOG_SCALE + 3].copy(),
+        log_scales=flattened(log_scales) if surfels else log_scales.copy(),
         opacity_logits=rows[:, OPACITY].copy(),
         sh=sh_of(rows, bases),
         antialiased=antialiased,
+        surfels=surfels,
     )
 
 

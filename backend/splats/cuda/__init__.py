@@ -1,13 +1,13 @@
 """Training on NVIDIA cards: by our own kernels, which torch's NVRTC compiles on first use, or by gsplat's rasterizer.
 
 `ways` are what `device.choose` chooses from, `engine_of` makes the engine that was chosen. Our own: `kernels/` is CUDA C++, `source` puts
-it together, `nvrtc` compiles it, `driver` launches it, `engine` says in which order. gsplat: `torch_engine`. None of it is trusted before
-`check` found that it computes what the float64 twin does.
+it together, `nvrtc` compiles it, `driver` launches it, `engine` says in which order. gsplat: `torch_engine`, without surfels. None of it is
+trusted before `check` found that it computes what the float64 twin, or of surfels the CPU, does.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ...device import Way, prepare_numba
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from .torch_engine import TorchEngine
 
 
-def ways() -> tuple[Way, ...]:
-    """The ways to train on a card, the preferred one first."""
-    return Way("cuda", "Reify's own kernels", _own_problem), Way("gsplat", "gsplat", _gsplat_problem)
+def ways(surfels: bool = False) -> tuple[Way, ...]:
+    """The ways to train splats, or surfels, on a card, the preferred one first."""
+    own, gsplat = partial(_own_problem, surfels), partial(_gsplat_problem, surfels)
+    return Way("cuda", "Reify's own kernels", own), Way("gsplat", "gsplat", gsplat)
 
 
 def engine_of(kind: str, splats: Splats, capacity: int, sh_degree: int) -> CudaEngine | TorchEngine:
@@ -43,13 +44,15 @@ def _kernels() -> Kernels:
     return Kernels()
 
 
-def _own_problem() -> str:
+def _own_problem(surfels: bool) -> str:
     from .check import disagreement
 
-    return disagreement(lambda *scene: engine_of("cuda", *scene))
+    return disagreement(lambda *scene: engine_of("cuda", *scene), surfels)
 
 
-def _gsplat_problem() -> str:
+def _gsplat_problem(surfels: bool) -> str:
     from .check import disagreement, gsplat_missing
 
+    if surfels:
+        return "Reify trains for meshes without it"
     return gsplat_missing() or disagreement(lambda *scene: engine_of("gsplat", *scene))

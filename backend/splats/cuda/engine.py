@@ -1,7 +1,8 @@
 """One training step on an NVIDIA card by our own kernels: the order in which they run, and the memory between them.
 
 Everything large stays on the card. A step waits for it twice: for the number of entries in the tiles' lists, after which the rest can be
-allocated, and for the loss. Every sum has one owner and one order, so results repeat bit by bit, as on the CPU.
+allocated, and for the loss; where neighboring views are compared once more, for how many pixels are covered. Every sum has one owner and
+one order, so results repeat bit by bit, as on the CPU.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import torch
 
 from ...device import free_memory
 from ...values import Splats
-from ..cpu import layout
+from ..cpu import geometry, layout, multiview
 from ..cpu.engine import control_row
-from ..engine import Step, StepFigures, Target
+from ..engine import Neighbor, Step, StepFigures, Target
 from .failures import explained
 from .rows import DeviceRows
 from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL, THREADS
@@ -26,7 +27,7 @@ from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL, THREADS
 Array = Any
 # name, grid, block, arguments
 Launch = Callable[..., None]
-ENTRY = -(-(layout.SIGNAL + 1) // 4) * 4  # floats of a gradient row, which is read and written in fours
+ENTRY = -(-(layout.SIGNAL + 1) // 4) * 4  # floats of a gradient row without depth and normals; they are read and written in fours
 PIXELS = layout.TILE**2
 SHORT_TILES = 1 << 15  # fewer tiles fit into 16 bits
 SHARES = 4  # blocks that share a tile's list on the way back
@@ -42,12 +43,16 @@ class View:
     height: int
     tiles: tuple[int, int]  # across, down
     projected: torch.Tensor  # [N,PROJECTED]
+    shapes: torch.Tensor | None  # [N,DISC], of surfels, and of other splats where depth and normals were blended
+    middle: float  # a depth amid the scene
     counts: torch.Tensor  # [N] int32, tiles that a splat touches
     first_rows: torch.Tensor  # [N] int32, where a splat's gradient rows begin
     members: torch.Tensor  # [E] int32, splat by entry
     places: torch.Tensor  # [E] int64, the tiles' lists of entries
     tile_start: torch.Tensor  # [T+1] int64
     states: torch.Tensor  # light and colors of each pixel before every 32nd splat of its tile
+    geometry: torch.Tensor | None  # [SURFACE,H,W], the planes with gradients of those that layout.py names, where they were asked for
+    geometry_states: torch.Tensor | None  # these planes of each pixel before every 32nd splat
     image: torch.Tensor  # [3,H,W]
     transmittance: torch.Tensor  # [H,W]
     used: torch.Tensor  # [H,W] int32, entries of its tile's list that a pixel took
@@ -89,25 +94,32 @@ class CudaEngine(DeviceRows):
         wanted = self._new(3, height, width)
         pixels = height * width
         self._each(pixels, "fill_target", photo.rgb, photo.alpha, photo.weight, background, wanted)
-        view = self.render(target.camera, width, height, background, step.bases)
+        geometric = step.distortion_weight > 0 or step.normal_weight > 0 or step.keep_depth
+        view = self.render(target.camera, width, height, background, step.bases, geometric)
         exposed = view.image if step.exposure is None else self._exposed(view, background, step.exposure)
         v_image, error, sums = self._compare(view, exposed, wanted, photo, step)
         v_alpha, v_exposure = None, None
         if step.exposure is not None:
             v_image, v_alpha, v_exposure = self._exposed_back(view, background, step.exposure, v_image)
-        entry_gradients = self._entry_gradients(view, v_image, v_alpha, error, step.absolute)
+        v_geometry, shape_loss = None, torch.zeros(1, dtype=torch.float64, device=self._device)
+        if geometric:
+            v_alpha = torch.zeros(height, width, device=self._device) if v_alpha is None else v_alpha
+            v_geometry, shape_loss = self._compare_geometry(view, photo, step, v_alpha)
+            if step.neighbor is not None:
+                shape_loss += self._compare_views(view, photo, step.neighbor, step.seed, v_geometry, v_alpha)
+        entry_gradients = self._entry_gradients(view, v_image, v_alpha, v_geometry, error, step.absolute)
         v_camera = self._pull_back(view, step, entry_gradients, None)
-        found = torch.cat([v for v in (sums, v_exposure, v_camera) if v is not None]).cpu().numpy()  # one wait for all
+        found = torch.cat([v for v in (sums, shape_loss, v_exposure, v_camera) if v is not None]).cpu().numpy()  # one wait for all
         ssim, l1, square = (float(v) / (3 * photo.known) for v in found[:3])
         ssim -= pixels / photo.known - 1  # pixels that aren't known agree perfectly in both pictures
-        loss = (1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim)
         return StepFigures(
-            loss,
+            (1 - step.ssim_weight) * l1 + step.ssim_weight * (1 - ssim) + float(found[3]),
             square,
             view.visible,
             len(view.members),
-            found[3:9] if step.exposure is not None else None,
+            found[4:10] if step.exposure is not None else None,
             found[-6:] if step.camera_gradient else None,
+            _mean_depth(view).cpu().numpy() if step.keep_depth else None,
         )
 
     @explained()
@@ -115,7 +127,7 @@ class CudaEngine(DeviceRows):
         """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
         height, width = target.rgb.shape[:2]
         strongest = torch.zeros(self.count, device=self._device)
-        self.render(target.camera, width, height, np.zeros(3, np.float32), 1, (self._photo(target).weight, strongest))
+        self.render(target.camera, width, height, np.zeros(3, np.float32), 1, strongest=(self._photo(target).weight, strongest))
         return strongest.cpu().numpy()
 
     def render(
@@ -125,9 +137,10 @@ class CudaEngine(DeviceRows):
         height: int,
         background: Array,
         bases: int,
+        geometric: bool = False,
         strongest: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None),
     ) -> View:
-        """Project, sort and blend: picture [3,H,W] and what `gradients` needs.
+        """Project, sort and blend: picture [3,H,W], depth and normals where `geometric`, and what `gradients` needs.
 
         `strongest` are a mask [H,W] and, for the largest weight of each splat, an array [N] of zeros.
         """
@@ -135,12 +148,15 @@ class CudaEngine(DeviceRows):
         camera = camera.copy()
         camera[layout.SIZE : layout.SIZE + 2] = width, height
         projected, boxes = self._new(n, layout.PROJECTED), self._new(n, 4, kind=torch.int16)
+        shapes = self._new(n, layout.DISC) if self.surfels or geometric else None
         counts, first_rows, depths = self._new(n, kind=torch.int32), self._new(n, kind=torch.int32), self._new(n)
         splats = (self._tensors[0], self.width, bases, camera, across, down, self.antialiased)
-        self._each(n, "project", *splats, projected, boxes, counts, depths)
-        order = torch.sort(depths, stable=True).indices
-        ends = torch.cumsum(counts[order], 0)
-        entries, visible = torch.stack([counts.sum(), torch.count_nonzero(counts)]).tolist()
+        self._each(n, self._name("project"), *splats, projected, shapes, boxes, counts, depths)
+        nearest, order = torch.sort(depths, stable=True)
+        ends, seen = torch.cumsum(counts[order], 0), torch.count_nonzero(counts)
+        amid = nearest.take(seen // 2) if n else seen
+        entries, visible, middle = torch.stack([counts.sum().double(), seen.double(), amid.double()]).tolist()
+        entries, visible, middle = int(entries), int(visible), middle if visible else 0.0
         entry_tiles, members = self._new(entries, kind=torch.int32), self._new(entries, kind=torch.int32)
         self._each(n, "list_tiles", order, ends, counts, projected, boxes, across, first_rows, entry_tiles, members)
         if across * down < SHORT_TILES:
@@ -153,28 +169,43 @@ class CudaEngine(DeviceRows):
             height=height,
             tiles=(across, down),
             projected=projected,
+            shapes=shapes,
+            middle=middle,
             counts=counts,
             first_rows=first_rows,
             members=members,
             places=places,
             tile_start=tile_start,
             states=self._new(entries // BUCKET + across * down, PIXELS, 4),
+            geometry=self._new(layout.SURFACE, height, width) if geometric else None,
+            geometry_states=self._new(entries // BUCKET + across * down, layout.SURFACE, PIXELS) if geometric else None,
             image=self._new(3, height, width),
             transmittance=self._new(height, width),
             used=self._new(height, width, kind=torch.int32),
             finished=self._new(across * down, kind=torch.int32),
             visible=visible,
         )
-        results = (view.image, view.transmittance, view.used, view.finished, view.states)
-        self._launch("blend", (across * down, 1, 1), (PIXELS, 1, 1), *self._lists(view), background, *results, *strongest)
+        results = (view.image, view.transmittance, view.used, view.finished, view.states, view.geometry, view.geometry_states)
+        grid, block = (across * down, 1, 1), (PIXELS, 1, 1)
+        self._launch(self._name("blend", geometric), grid, block, *self._lists(view), background, *results, *strongest)
         return view
 
-    def gradients(self, view: View, bases: int, v_image: torch.Tensor, v_alpha: torch.Tensor | None = None) -> torch.Tensor:
-        """Gradients [N, row width] of the parameters, from those of the picture [3,H,W] and of its alpha [H,W]."""
+    def gradients(
+        self,
+        view: View,
+        bases: int,
+        v_image: torch.Tensor,
+        v_alpha: torch.Tensor | None = None,
+        v_geometry: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Gradients [N, row width] of the parameters, from those of the picture [3,H,W] and of its alpha [H,W].
+
+        After a `geometric` rendering, those of its planes of `geometry` [SURFACE,H,W] are needed, too.
+        """
         out = torch.zeros(self.count, self.width, device=self._device)
         rates = np.zeros(self.width, np.float32)
         error = torch.zeros(view.height, view.width, device=self._device)
-        self._pull_back(view, Step(bases, rates), self._entry_gradients(view, v_image, v_alpha, error, False), out)
+        self._pull_back(view, Step(bases, rates), self._entry_gradients(view, v_image, v_alpha, v_geometry, error, False), out)
         return out
 
     def close(self) -> None:
@@ -217,13 +248,65 @@ class CudaEngine(DeviceRows):
         self._launch("loss_back", (across, down, 1), (PIXELS, 1, 1), *pictures, maps, *weights, v_image, error, l1, square)
         return v_image, error, torch.stack([parts.sum(dtype=torch.float64) for parts in (ssim, l1, square)])
 
-    def _entry_gradients(
-        self, view: View, v_image: torch.Tensor, v_alpha: torch.Tensor | None, error: torch.Tensor, absolute: bool
+    def _compare_geometry(self, view: View, photo: Photo, step: Step, v_alpha: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gradient of the losses on depth and normals by their planes, and their weighted sum [1]; adds to `v_alpha`."""
+        pixels, size = view.width * view.height, (view.width, view.height)
+        v_geometry, bends = self._new(layout.SURFACE, view.height, view.width), self._new(6, view.height, view.width)
+        losses = self._new(-(-pixels // THREADS))
+        weights = (view.middle, step.distortion_weight / photo.known, step.normal_weight / photo.known)
+        blended = (*size, view.geometry, view.transmittance)
+        self._each(pixels, "compare_geometry", *blended, photo.weight, view.camera, *weights, v_geometry, v_alpha, bends, losses)
+        self._each(pixels, "compare_geometry_back", *blended, view.camera, bends, v_geometry, v_alpha)
+        return v_geometry, losses.sum(dtype=torch.float64).reshape(1)
+
+    def _compare_views(
+        self, view: View, photo: Photo, neighbor: Neighbor, seed: int, v_geometry: torch.Tensor, v_alpha: torch.Tensor
     ) -> torch.Tensor:
-        out = self._new(len(view.members), ENTRY)
-        rendered = (view.image, view.transmittance, view.used, view.finished, view.states)
+        """The weighted losses between neighboring views [1]; adds to the gradients. Which pixels are compared is as on the CPU."""
+        covered = int(torch.count_nonzero(view.transmittance < 0.5))
+        spacing = max(1, round((covered / multiview.PIXELS) ** 0.5))
+        offset_y, offset_x = divmod(seed % (spacing * spacing), spacing)
+        rows, columns = (
+            range(offset + -(-max(multiview.HALF - offset, 0) // spacing) * spacing, length - multiview.HALF, spacing)
+            for offset, length in ((offset_y, view.height), (multiview.HALF + offset_x, view.width))
+        )
+        places = len(rows) * len(columns)
+        losses = self._new(-(-places // THREADS))
+        other = self._photo(neighbor.target)
+        height, width = neighbor.target.rgb.shape[:2]
+        other_depth = torch.as_tensor(neighbor.depth, device=self._device).contiguous()
+        weights = (weight * spacing**2 / photo.known for weight in (neighbor.photo_weight, neighbor.depth_weight))
+        self._each(
+            places,
+            "compare_views",
+            *(len(columns), spacing, columns.start, rows.start, view.width, view.height, view.geometry, view.transmittance, view.middle),
+            *(view.camera, self._gray(photo), multiview.relative_motion(view.camera, neighbor.target.camera)),
+            *(neighbor.target.camera, width, height, self._gray(other), other_depth),
+            *weights,
+            *(v_geometry, v_alpha, losses),
+        )
+        return losses.sum(dtype=torch.float64)
+
+    def _gray(self, photo: Photo) -> torch.Tensor:
+        gray = self._new(*photo.rgb.shape[:2])
+        self._each(gray.numel(), "to_gray", photo.rgb, photo.alpha, photo.weight, gray)
+        return gray
+
+    def _entry_gradients(
+        self,
+        view: View,
+        v_image: torch.Tensor,
+        v_alpha: torch.Tensor | None,
+        v_geometry: torch.Tensor | None,
+        error: torch.Tensor,
+        absolute: bool,
+    ) -> torch.Tensor:
+        geometric = view.geometry is not None
+        out = self._new(len(view.members), layout.GRADIENT if geometric else ENTRY)
+        rendered = (view.image, view.transmittance, view.used, view.finished, view.states, view.geometry, view.geometry_states)
         grid, block = (view.tiles[0] * view.tiles[1], SHARES, 1), (BACK_WARPS * BUCKET, 1, 1)
-        self._launch("blend_back", grid, block, *self._lists(view), *rendered, v_image, v_alpha, error, absolute, out)
+        back = (v_image, v_alpha, v_geometry, error, absolute, out)
+        self._launch(self._name("blend_back", geometric), grid, block, *self._lists(view), *rendered, *back)
         return out
 
     def _pull_back(self, view: View, step: Step, entry_gradients: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor | None:
@@ -234,7 +317,7 @@ class CudaEngine(DeviceRows):
         learning = np.zeros(MOST_COLUMNS, np.float32)
         learning[: self.width] = step.learning
         self._launch(
-            "pull_back",
+            self._name("pull_back"),
             (blocks, 1, 1),
             (PULL, 1, 1),
             self.count,
@@ -245,8 +328,10 @@ class CudaEngine(DeviceRows):
             view.camera,
             self.antialiased,
             view.projected,
+            view.shapes,
             view.counts,
             view.first_rows,
+            entry_gradients.shape[1],
             entry_gradients,
             learning,
             control_row(step),
@@ -259,7 +344,12 @@ class CudaEngine(DeviceRows):
         return None if motions is None else motions.sum(0, dtype=torch.float64)
 
     def _lists(self, view: View) -> tuple[Any, ...]:
-        return view.tiles[0], view.width, view.height, view.tile_start, view.places, view.members, view.projected
+        lists = (view.tile_start, view.places, view.members, view.projected, view.shapes)
+        return view.tiles[0], view.width, view.height, *lists, view.middle
+
+    def _name(self, kernel: str, geometric: bool = False) -> str:
+        """The kernel for these splats."""
+        return ("surfel_" if self.surfels else "") + kernel + ("_geometry" if geometric else "")
 
     def _each(self, count: int, name: str, *arguments: Any) -> None:
         """Launch a kernel with a thread for each of `count` things."""
@@ -283,3 +373,11 @@ class CudaEngine(DeviceRows):
 
     def _new(self, *shape: int, kind: torch.dtype = torch.float32) -> torch.Tensor:
         return torch.empty(shape, dtype=kind, device=self._device)
+
+
+def _mean_depth(view: View) -> torch.Tensor:
+    """Mean depth [H,W], 0 where less than half of the light is stopped."""
+    assert view.geometry is not None
+    alpha = 1 - view.transmittance
+    depth = view.middle + view.geometry[layout.DEPTHS] / alpha
+    return torch.where(alpha > float(geometry.LEAST_ALPHA), depth, torch.zeros_like(depth))

@@ -24,7 +24,7 @@ class DeviceRows:
         self.bases = (sh_degree + 1) ** 2
         self.width = layout.row_width(self.bases)
         self.capacity = max(capacity, len(splats))
-        self.antialiased = splats.antialiased
+        self.antialiased, self.surfels = splats.antialiased, splats.surfels
         self.count = len(splats)
         self.parameters = np.zeros((self.capacity, self.width), np.float32)
         self.moments = np.zeros((self.capacity, 2, self.width), np.float32)
@@ -45,7 +45,7 @@ class DeviceRows:
 
     def splats(self) -> Splats:
         """A copy of the splats as they are."""
-        return splats_of(self._tensors[0].float().cpu().numpy(), self.bases, self.antialiased)
+        return splats_of(self._tensors[0].float().cpu().numpy(), self.bases, self.antialiased, self.surfels)
 
     def close(self) -> None:
         """Give the card's memory back; Blender draws with it."""

@@ -6,7 +6,8 @@ struct Rates { float v[MOST_COLUMNS]; };
 struct Color { float v[3]; };
 
 constexpr int PIXELS = TILE * TILE;
-constexpr int ENTRY = (SIGNAL + 4) / 4 * 4;  // floats of a gradient row, which is read and written in fours
+constexpr int ENTRY = (SIGNAL + 4) / 4 * 4;  // floats of a gradient row without depth and normals; they are read and written in fours
+constexpr int SLOPE = SHRINK;  // of splats that aren't surfels, whose shapes are planes: how depth changes by pixel, right and down
 constexpr unsigned FULL = 0xffffffffu;
 
 __device__ inline float square(float x) { return x * x; }

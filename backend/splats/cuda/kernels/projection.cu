@@ -1,4 +1,4 @@
-// Splats to ellipses on the picture and back, one thread a splat: the equations of cpu/projection.py.
+// Splats to ellipses on the picture and back, one thread a splat: the equations of cpu/projection.py and cpu/planes.py.
 
 // Everything between a splat's parameters and its 2D covariance (xx, xy, yy; without blur).
 struct Affine {
@@ -22,9 +22,29 @@ __device__ inline void rotation(float w, float x, float y, float z, float* r)
     r[6] = 2 * (x * z - w * y), r[7] = 2 * (y * z + w * x), r[8] = 1 - 2 * (x * x + y * y);
 }
 
+// Gradient by the quaternion q from the gradient m[9] by its rotation matrix.
+__device__ inline void rotation_back(const float* q, const float* m, float* g)
+{
+    float w = q[0], x = q[1], y = q[2], z = q[3];
+    float k = rsqrtf(w * w + x * x + y * y + z * z + 1e-20f);
+    w *= k, x *= k, y *= k, z *= k;
+    float vw = 2 * (x * (m[7] - m[5]) + y * (m[2] - m[6]) + z * (m[3] - m[1]));
+    float vi = 2 * (-2 * x * (m[4] + m[8]) + y * (m[1] + m[3]) + z * (m[2] + m[6]) + w * (m[7] - m[5]));
+    float vj = 2 * (x * (m[1] + m[3]) - 2 * y * (m[0] + m[8]) + z * (m[5] + m[7]) + w * (m[2] - m[6]));
+    float vk = 2 * (x * (m[2] + m[6]) + y * (m[5] + m[7]) - 2 * z * (m[0] + m[4]) + w * (m[3] - m[1]));
+    float along = w * vw + x * vi + y * vj + z * vk;
+    g[0] = k * (vw - w * along), g[1] = k * (vi - x * along), g[2] = k * (vj - y * along), g[3] = k * (vk - z * along);
+}
+
 __device__ inline float power(float logarithm)
 {
     return exp2f(fmaxf(fminf(logarithm * LOG2E, 60.0f), -60.0f));
+}
+
+__device__ inline float opacity(float logit)
+{
+    float odds = power(logit);
+    return odds / (1 + odds);
 }
 
 __device__ inline Affine affine(const float* p, const Camera& camera)
@@ -55,64 +75,50 @@ __device__ inline Affine affine(const float* p, const Camera& camera)
         a.xy += a.u[c] * a.u[3 + c] * q;
         a.yy += a.u[3 + c] * a.u[3 + c] * q;
     }
-    float odds = power(p[OPACITY]);
-    a.sigma = odds / (1 + odds);
+    a.sigma = opacity(p[OPACITY]);
     return a;
 }
 
-// The unit vector from the camera to a splat; returns one over the distance.
-__device__ inline float direction(const float* p, const Camera& camera, float* d)
+// Completes the row of a projected splat by its color and writes it, with its box, the number of tiles it touches and its depth; unless it
+// isn't finite. A broken splat must not spoil the picture, and with it all others; the training loop finds and removes it.
+__device__ inline void put(
+    int n, const float* p, int width, int bases, const Camera& camera, int tiles_x, int tiles_y, float* row, float* projected, short* boxes,
+    int* counts, float* depths)
 {
-    for (int c = 0; c < 3; c++) d[c] = p[MEAN + c] - camera.v[CENTER + c];
-    float k = rsqrtf(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-    for (int c = 0; c < 3; c++) d[c] *= k;
-    return k;
+    color(p, width, bases, camera, row + RED);
+    bool finite = true;
+    for (int j = 0; j < PROJECTED; j++) finite = finite && fabsf(row[j]) < LARGEST;
+    if (!finite) return;
+    for (int c = 0; c < 3; c++) row[RED + c] = fmaxf(row[RED + c], 0.0f);
+    float* out = projected + (size_t)n * PROJECTED;
+    for (int j = 0; j < PROJECTED; j++) out[j] = row[j];
+    short* box = boxes + (size_t)n * 4;
+    if (!tile_box(out, tiles_x, tiles_y, box)) return;
+    counts[n] = tile_count(out, box);
+    if (counts[n] > 0) depths[n] = row[DEPTH];
 }
 
-// Spherical harmonics but the constant one at the unit direction d, into shape[:15]; zero beyond those in use.
-__device__ inline void harmonics(int bases, const float* d, float* shape)
+// A splat as a piece of a plane: how its depth changes by pixel, from the inverse of its covariance on the picture, and its normal.
+__device__ inline void plane(const Affine& a, const Camera& camera, float ca, float cb, float cc, float* shape)
 {
-    float x = d[0], y = d[1], z = d[2];
-    for (int j = 0; j < 15; j++) shape[j] = 0;
-    if (bases > 1) shape[0] = -SH1 * y, shape[1] = SH1 * z, shape[2] = -SH1 * x;
-    if (bases > 4) {
-        shape[3] = SH2_0 * x * y, shape[4] = SH2_1 * y * z, shape[5] = SH2_2 * (2 * z * z - x * x - y * y);
-        shape[6] = SH2_3 * x * z, shape[7] = SH2_4 * (x * x - y * y);
+    const float* r = camera.v;
+    float right = 0, down = 0;  // covariance of pixel and depth
+    for (int c = 0; c < 3; c++) {
+        float along = (r[6] * a.r[c] + r[7] * a.r[3 + c] + r[8] * a.r[6 + c]) * square(a.scale[c]);
+        right += a.u[c] * along;
+        down += a.u[3 + c] * along;
     }
-    if (bases > 9) {
-        shape[8] = SH3_0 * y * (3 * x * x - y * y), shape[9] = SH3_1 * x * y * z;
-        shape[10] = SH3_2 * y * (4 * z * z - x * x - y * y), shape[11] = SH3_3 * z * (2 * z * z - 3 * x * x - 3 * y * y);
-        shape[12] = SH3_4 * x * (4 * z * z - x * x - y * y), shape[13] = SH3_5 * z * (x * x - y * y);
-        shape[14] = SH3_6 * x * (x * x - 3 * y * y);
-    }
-}
-
-// Gradient by the direction of sum(v * harmonics).
-__device__ inline void harmonics_slope(int bases, const float* d, const float* v, float* g)
-{
-    float x = d[0], y = d[1], z = d[2], xx = x * x, yy = y * y, zz = z * z;
-    g[0] = g[1] = g[2] = 0;
-    if (bases > 1) g[0] = -SH1 * v[2], g[1] = -SH1 * v[0], g[2] = SH1 * v[1];
-    if (bases > 4) {
-        g[0] += SH2_0 * y * v[3] - 2 * SH2_2 * x * v[5] + SH2_3 * z * v[6] + 2 * SH2_4 * x * v[7];
-        g[1] += SH2_0 * x * v[3] + SH2_1 * z * v[4] - 2 * SH2_2 * y * v[5] - 2 * SH2_4 * y * v[7];
-        g[2] += SH2_1 * y * v[4] + 4 * SH2_2 * z * v[5] + SH2_3 * x * v[6];
-    }
-    if (bases > 9) {
-        g[0] += SH3_0 * 6 * x * y * v[8] + SH3_1 * y * z * v[9] - SH3_2 * 2 * x * y * v[10] - SH3_3 * 6 * x * z * v[11]
-            + SH3_4 * (4 * zz - 3 * xx - yy) * v[12] + SH3_5 * 2 * x * z * v[13] + SH3_6 * 3 * (xx - yy) * v[14];
-        g[1] += SH3_0 * 3 * (xx - yy) * v[8] + SH3_1 * x * z * v[9] + SH3_2 * (4 * zz - xx - 3 * yy) * v[10]
-            - SH3_3 * 6 * y * z * v[11] - SH3_4 * 2 * x * y * v[12] - SH3_5 * 2 * y * z * v[13] - SH3_6 * 6 * x * y * v[14];
-        g[2] += SH3_1 * x * y * v[9] + SH3_2 * 8 * y * z * v[10] + SH3_3 * (6 * zz - 3 * xx - 3 * yy) * v[11]
-            + SH3_4 * 8 * x * z * v[12] + SH3_5 * (xx - yy) * v[13];
-    }
+    shape[SLOPE] = ca * right + cb * down, shape[SLOPE + 1] = cb * right + cc * down;
+    float nx = shape[SLOPE] * r[FOCAL] / a.tz, ny = shape[SLOPE + 1] * r[FOCAL + 1] / a.tz, nz = -1 - (nx * a.ux + ny * a.uy);
+    float k = rsqrtf(nx * nx + ny * ny + nz * nz);
+    shape[NORMAL] = k * nx, shape[NORMAL + 1] = k * ny, shape[NORMAL + 2] = k * nz;
 }
 
 // Fills the rows of `projected` and `boxes` of the splats that are visible; `counts` is the number of tiles that each touches (0: unseen),
-// `depths` is the largest float where that is 0.
+// `depths` is the largest float where that is 0. `shapes` gets the splats' planes, if it is given.
 extern "C" __global__ void __launch_bounds__(THREADS) project(
     int count, const float* parameters, int width, int bases, Camera camera, int tiles_x, int tiles_y, int antialiased,
-    float* projected, short* boxes, int* counts, float* depths)
+    float* projected, float* shapes, short* boxes, int* counts, float* depths)
 {
     int n = blockIdx.x * THREADS + threadIdx.x;
     if (n >= count) return;
@@ -128,86 +134,46 @@ extern "C" __global__ void __launch_bounds__(THREADS) project(
     alpha = fminf(alpha, MOST_ALPHA);
     if (!(alpha > LEAST_ALPHA) || !(determinant > 0)) return;
     float level = log2f(alpha), reach = (level + CUT) * (2 / LOG2E), k = -0.5f * LOG2E / determinant;
-    float color[3];
-    for (int c = 0; c < 3; c++) color[c] = 0.5f + SH0 * p[BASE_COLOR + c];
-    if (bases > 1) {
-        float d[3], shape[15];
-        int channel = (width - SH) / 3;
-        direction(p, camera, d);
-        harmonics(bases, d, shape);
-        for (int j = 0; j < bases - 1; j++)
-            for (int c = 0; c < 3; c++) color[c] += shape[j] * p[SH + c * channel + j];
-    }
     float row[PROJECTED] = {};
     row[X] = camera.v[FOCAL] * a.tx / a.tz + camera.v[PRINCIPAL];
     row[Y] = camera.v[FOCAL + 1] * a.ty / a.tz + camera.v[PRINCIPAL + 1];
     row[QUAD_A] = k * yy, row[QUAD_B] = -2 * k * a.xy, row[QUAD_C] = k * xx, row[QUAD_L] = level;
     row[DEPTH] = a.tz, row[EXTENT_X] = sqrtf(reach * xx), row[EXTENT_Y] = sqrtf(reach * yy), row[ALPHA] = alpha;
-    for (int c = 0; c < 3; c++) row[RED + c] = color[c];
-    // A broken splat must not spoil the picture, and with it all others; the training loop finds and removes it.
-    bool finite = true;
-    for (int j = 0; j < PROJECTED; j++) finite = finite && fabsf(row[j]) < LARGEST;
-    if (!finite) return;
-    for (int c = 0; c < 3; c++) row[RED + c] = fmaxf(row[RED + c], 0.0f);
-    float* out = projected + (size_t)n * PROJECTED;
-    for (int j = 0; j < PROJECTED; j++) out[j] = row[j];
-    short* box = boxes + (size_t)n * 4;
-    if (!tile_box(out, tiles_x, tiles_y, box)) return;
-    counts[n] = tile_count(out, box);
-    if (counts[n] > 0) depths[n] = a.tz;
+    if (shapes) plane(a, camera, yy / determinant, -a.xy / determinant, xx / determinant, shapes + (size_t)n * DISC);
+    put(n, p, width, bases, camera, tiles_x, tiles_y, row, projected, boxes, counts, depths);
 }
 
-__device__ inline void regularize(const float* p, const Affine& a, const Control& control, float* g)
+// What a splat's plane adds to the gradients of its ellipse: by where its center is at focal length 1 and by its depth, by the covariance
+// of pixel and depth, and by the depths of its axes.
+struct PlaneBack { float v_ux, v_uy, v_depth, v_right, v_down, axes[3], v_axes[3]; };
+
+__device__ inline PlaneBack plane_back(
+    const Affine& a, const Camera& camera, const float* shape, float ca, float cb, float cc, const float* sums)
 {
-    const float* v = control.v;
-    g[OPACITY] += v[OPACITY_WEIGHT] * a.sigma * (1 - a.sigma);
-    for (int c = 0; c < 3; c++) g[LOG_SCALE + c] += v[SCALE_WEIGHT] * a.scale[c];
-    // A needle's longest axis is pulled towards its second longest.
-    int longest = 0;
-    for (int c = 1; c < 3; c++)
-        if (p[LOG_SCALE + c] > p[LOG_SCALE + longest]) longest = c;
-    int second = (longest + 1) % 3, third = (longest + 2) % 3;
-    if (p[LOG_SCALE + third] > p[LOG_SCALE + second]) second = third;
-    float excess = p[LOG_SCALE + longest] - p[LOG_SCALE + second] - v[NEEDLE_LIMIT];
-    if (excess > 0) {
-        g[LOG_SCALE + longest] += v[NEEDLE_WEIGHT] * excess;
-        g[LOG_SCALE + second] -= v[NEEDLE_WEIGHT] * excess;
+    const float* r = camera.v;
+    PlaneBack back;
+    float ax = r[FOCAL] / a.tz, ay = r[FOCAL + 1] / a.tz;
+    float nx = shape[SLOPE] * ax, ny = shape[SLOPE + 1] * ay, nz = -1 - (nx * a.ux + ny * a.uy);
+    float k = rsqrtf(nx * nx + ny * ny + nz * nz);
+    float along = k * k * (nx * sums[V_NORMAL] + ny * sums[V_NORMAL + 1] + nz * sums[V_NORMAL + 2]);
+    float vx = k * (sums[V_NORMAL] - nx * along), vy = k * (sums[V_NORMAL + 1] - ny * along), vz = k * (sums[V_NORMAL + 2] - nz * along);
+    vx -= a.ux * vz, vy -= a.uy * vz;
+    float v_slope_x = sums[V_SLOPE] + ax * vx, v_slope_y = sums[V_SLOPE + 1] + ay * vy;
+    back.v_ux = -nx * vz, back.v_uy = -ny * vz;
+    back.v_depth = sums[V_DEPTH] - (nx * vx + ny * vy) / a.tz;
+    back.v_right = ca * v_slope_x + cb * v_slope_y, back.v_down = cb * v_slope_x + cc * v_slope_y;
+    for (int c = 0; c < 3; c++) {
+        back.axes[c] = r[6] * a.r[c] + r[7] * a.r[3 + c] + r[8] * a.r[6 + c];
+        back.v_axes[c] = square(a.scale[c]) * (back.v_right * a.u[c] + back.v_down * a.u[3 + c]);
     }
+    return back;
 }
 
-// SplitMix64 (Steele et al. 2014)
-__device__ inline unsigned long long mixed(unsigned long long value)
-{
-    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ull;
-    value = (value ^ (value >> 27)) * 0x94D049BB133111EBull;
-    return value ^ (value >> 31);
-}
-
-// The sum of four 16-bit uniforms, which has variance 1/3; near enough to a normal for exploring.
-__device__ inline float normal(unsigned long long state, unsigned long long salt)
-{
-    unsigned long long bits = mixed(state + salt * 0x9E3779B97F4A7C15ull);
-    int sum = (int)(bits & 0xFFFF) + (int)(bits >> 16 & 0xFFFF) + (int)(bits >> 32 & 0xFFFF) + (int)(bits >> 48);
-    return 1.7320508f * (sum * (1.0f / 65536) - 2);
-}
-
-// 3DGS-MCMC (Kheradmand et al. 2024), eq. 9: covariance times normal noise, for nearly transparent splats only.
-__device__ inline void shake(const Affine& a, int n, unsigned long long step, float noise, float* offset)
-{
-    for (int c = 0; c < 3; c++) offset[c] = 0;
-    float share = 1 / (1 + power(-100 * (0.005f - a.sigma)));
-    if (share <= 1e-3f) return;
-    unsigned long long state = mixed((unsigned long long)n * 0x9E3779B97F4A7C15ull + step);
-    float v[3];
-    for (int c = 0; c < 3; c++) v[c] = square(a.scale[c]) * normal(state, c + 1);
-    for (int c = 0; c < 3; c++) offset[c] = noise * share * (a.r[3 * c] * v[0] + a.r[3 * c + 1] * v[1] + a.r[3 * c + 2] * v[2]);
-}
-
-// The chain rule from the sums of a splat's gradient rows to its parameters' gradients g[:SH], those of its color, and that by a rotation
-// of the world about the camera.
+// The chain rule from the sums of a splat's gradient rows to its parameters' gradients g[:BASE_COLOR], and that by a rotation of the world
+// about the camera. `shape` is its plane where depth and normals were blended, or missing.
 __device__ inline void chain(
-    const float* p, const Affine& a, const float* sums, const float* seen, const Camera& camera, bool antialiased, float* g, float* color,
-    float* turn)
+    const float* p, const Affine& a, const float* sums, const float* seen, const float* shape, const Camera& camera, bool antialiased,
+    float* g, float* turn)
 {
     const float* r = camera.v;
     float fx = r[FOCAL], fy = r[FOCAL + 1], iz = 1 / a.tz;
@@ -218,6 +184,14 @@ __device__ inline void chain(
     float qa = -0.5f * sums[G_XX], qb = -0.5f * sums[G_XY], qc = -0.5f * sums[G_YY];
     float k00 = ca * qa + cb * qb, k01 = ca * qb + cb * qc, k10 = cb * qa + cc * qb, k11 = cb * qb + cc * qc;
     float v00 = -(k00 * ca + k01 * cb), v01 = -(k00 * cb + k01 * cc), v11 = -(k10 * cb + k11 * cc);
+    PlaneBack back = {};
+    if (shape) {
+        back = plane_back(a, camera, shape, ca, cb, cc, sums);
+        vx -= shape[SLOPE] * sums[V_DEPTH], vy -= shape[SLOPE + 1] * sums[V_DEPTH];
+        v00 -= back.v_right * shape[SLOPE];
+        v01 -= 0.5f * (back.v_right * shape[SLOPE + 1] + back.v_down * shape[SLOPE]);
+        v11 -= back.v_down * shape[SLOPE + 1];
+    }
     g[OPACITY] = 0;
     if (seen[ALPHA] < MOST_ALPHA) {
         g[OPACITY] = sums[G] * (1 - a.sigma);
@@ -235,20 +209,17 @@ __device__ inline void chain(
         va[c] = 2 * (v00 * a.u[c] + v01 * a.u[3 + c]) * q;
         vb[c] = 2 * (v01 * a.u[c] + v11 * a.u[3 + c]) * q;
         g[LOG_SCALE + c] = va[c] * a.u[c] + vb[c] * a.u[3 + c];
+        if (shape) {
+            // Covariance of pixel and depth = (u s) (z s)^T, with the depths z of the splat's axes.
+            g[LOG_SCALE + c] += 2 * back.axes[c] * back.v_axes[c];
+            va[c] += back.v_right * back.axes[c] * q;
+            vb[c] += back.v_down * back.axes[c] * q;
+        }
     }
     float m[9];
     for (int row = 0; row < 3; row++)
-        for (int c = 0; c < 3; c++) m[3 * row + c] = a.j[row] * va[c] + a.j[3 + row] * vb[c];
-    float w = p[QUATERNION], x = p[QUATERNION + 1], y = p[QUATERNION + 2], z = p[QUATERNION + 3];
-    float k = rsqrtf(w * w + x * x + y * y + z * z + 1e-20f);
-    w *= k, x *= k, y *= k, z *= k;
-    float vw = 2 * (x * (m[7] - m[5]) + y * (m[2] - m[6]) + z * (m[3] - m[1]));
-    float vi = 2 * (-2 * x * (m[4] + m[8]) + y * (m[1] + m[3]) + z * (m[2] + m[6]) + w * (m[7] - m[5]));
-    float vj = 2 * (x * (m[1] + m[3]) - 2 * y * (m[0] + m[8]) + z * (m[5] + m[7]) + w * (m[2] - m[6]));
-    float vk = 2 * (x * (m[2] + m[6]) + y * (m[5] + m[7]) - 2 * z * (m[0] + m[4]) + w * (m[3] - m[1]));
-    float along = w * vw + x * vi + y * vj + z * vk;
-    g[QUATERNION] = k * (vw - w * along), g[QUATERNION + 1] = k * (vi - x * along);
-    g[QUATERNION + 2] = k * (vj - y * along), g[QUATERNION + 3] = k * (vk - z * along);
+        for (int c = 0; c < 3; c++) m[3 * row + c] = a.j[row] * va[c] + a.j[3 + row] * vb[c] + r[6 + row] * back.v_axes[c];
+    rotation_back(p + QUATERNION, m, g + QUATERNION);
     // The gradient of J is that of u, turned by the splat's and the camera's rotation.
     float c[3], d[3];
     for (int row = 0; row < 3; row++) {
@@ -259,10 +230,10 @@ __device__ inline void chain(
     float vj02 = c[0] * r[6] + c[1] * r[7] + c[2] * r[8], vj10 = d[0] * r[0] + d[1] * r[1] + d[2] * r[2];
     float vj11 = d[0] * r[3] + d[1] * r[4] + d[2] * r[5], vj12 = d[0] * r[6] + d[1] * r[7] + d[2] * r[8];
     float ax = fx * iz, ay = fy * iz;
-    float vtz = -iz * (ax * (vj00 - a.ux * vj02) + ay * (vj11 - a.uy * vj12));
+    float vtz = back.v_depth - iz * (ax * (vj00 - a.ux * vj02) + ay * (vj11 - a.uy * vj12));
     float vtx = vx * ax, vty = vy * ay;
-    if (a.free_x) vtx -= ax * vj02 * iz;
-    if (a.free_y) vty -= ay * vj12 * iz;
+    if (a.free_x) vtx += (back.v_ux - ax * vj02) * iz;
+    if (a.free_y) vty += (back.v_uy - ay * vj12) * iz;
     vtz -= iz * (vtx * a.tx + vty * a.ty);
     for (int row = 0; row < 3; row++) g[MEAN + row] = r[row] * vtx + r[3 + row] * vty + r[6 + row] * vtz;
     // It acts on the position, and on the ellipse through J R_camera.
@@ -270,105 +241,10 @@ __device__ inline void chain(
     turn[0] = a.ty * vtz - a.tz * vty + w21 - ay * vj12;
     turn[1] = a.tz * vtx - a.tx * vtz + ax * vj02 - w20;
     turn[2] = a.tx * vty - a.ty * vtx + ay * vj10 - ax * vj01;
-    for (int channel = 0; channel < 3; channel++) {
-        color[channel] = seen[RED + channel] > 0 ? sums[V_RED + channel] : 0;
-        g[BASE_COLOR + channel] = SH0 * color[channel];
-    }
-}
-
-// Turns the coefficients of the view-dependent color in p[SH:] into their gradients, and adds to the position's.
-__device__ inline void chain_view_color(float* p, int width, int bases, const Camera& camera, const float* color, float* v_mean)
-{
-    float d[3], shape[15], slope[15], e[3];
-    int channel = (width - SH) / 3;
-    float k = direction(p, camera, d);
-    harmonics(bases, d, shape);
-    for (int j = 0; j < 15; j++) {
-        slope[j] = 0;
-        if (j >= channel) continue;
-        for (int c = 0; c < 3; c++) {
-            slope[j] += p[SH + c * channel + j] * color[c];
-            p[SH + c * channel + j] = shape[j] * color[c];
-        }
-    }
-    if (channel == 16)
-        for (int c = 0; c < 3; c++) p[SH + c * channel + 15] = 0;
-    harmonics_slope(bases, d, slope, e);
-    float along = e[0] * d[0] + e[1] * d[1] + e[2] * d[2];
-    for (int c = 0; c < 3; c++) v_mean[c] += k * (e[c] - d[c] * along);
-}
-
-// Gradients of the parameters from the tiles' gradient rows, for the splats that were seen. With an array `gradients` of the parameters'
-// shape they are written there. Without one they feed Adam at once, for which the threads of a block share all columns of its splats.
-// If `block_motions` is given, each block's sum of the gradient by a motion of the world in the camera's axes, rotation then translation,
-// goes there.
-extern "C" __global__ void __launch_bounds__(PULL) pull_back(
-    int count, float* parameters, float* moments, int width, int bases, Camera camera, int antialiased, const float* projected,
-    const int* counts, const int* first_rows, const float* entry_gradients, Rates learning, Control control, int seed_high, int seed_low,
-    float* gradients, float* stats, float* block_motions)
-{
-    __shared__ float rows[PULL][MOST_COLUMNS + 1];  // parameters, then their gradients; one column more than used, against bank conflicts
-    __shared__ float offsets[PULL][3];
-    __shared__ float motions[PULL][6];
-    __shared__ int moves[PULL];
-    size_t first = (size_t)blockIdx.x * PULL;
-    int here = min(PULL, (int)(count - first)), thread = threadIdx.x, n = (int)first + thread;
-    for (int k = thread; k < here * width; k += PULL) rows[k / width][k % width] = parameters[first * width + k];
-    __syncthreads();
-    moves[thread] = 0;
-    for (int j = 0; j < 6; j++) motions[thread][j] = 0;
-    if (thread < here && counts[n] > 0) {
-        float sums[ENTRY] = {};
-        const float4* in = (const float4*)entry_gradients + (size_t)first_rows[n] * (ENTRY / 4);
-        for (int i = 0; i < counts[n]; i++)
-            for (int j = 0; j < ENTRY / 4; j++) {
-                float4 four = in[i * (ENTRY / 4) + j];
-                sums[4 * j] += four.x, sums[4 * j + 1] += four.y, sums[4 * j + 2] += four.z, sums[4 * j + 3] += four.w;
-            }
-        if (gradients || sums[G] != 0 || sums[V_RED] != 0 || sums[V_GREEN] != 0 || sums[V_BLUE] != 0) {
-            float* p = rows[thread];
-            const float* seen = projected + (size_t)n * PROJECTED;
-            float g[SH] = {}, color[3];
-            Affine a = affine(p, camera);
-            chain(p, a, sums, seen, camera, antialiased, g, color, motions[thread]);
-            if (bases > 1) chain_view_color(p, width, bases, camera, color, g + MEAN);
-            else for (int j = SH; j < width; j++) p[j] = 0;
-            for (int row = 0; row < 3; row++)
-                for (int c = 0; c < 3; c++) motions[thread][3 + row] += camera.v[3 * row + c] * g[MEAN + c];
-            float* s = stats + (size_t)n * STATS;
-            s[STAT_SIGNAL] += sums[SIGNAL];
-            s[STAT_SEEN] += 1;
-            if (!gradients) {
-                regularize(p, a, control, g);
-                unsigned long long step = (unsigned long long)(unsigned)seed_high << 32 | (unsigned)seed_low;
-                shake(a, n, step, control.v[NOISE] * learning.v[MEAN], offsets[thread]);
-            }
-            for (int j = 0; j < SH; j++) p[j] = g[j];
-            moves[thread] = 1;
-        }
-    }
-    __syncthreads();
-    if (block_motions && thread < 6) {
-        float sum = 0;
-        for (int k = 0; k < PULL; k++) sum += motions[k][thread];
-        block_motions[(size_t)blockIdx.x * 6 + thread] = sum;
-    }
-    int updated = gradients || bases > 1 ? width : SH;
-    for (int k = thread; k < here * width; k += PULL) {
-        int splat = k / width, column = k % width;
-        if (!moves[splat] || column >= updated) continue;
-        float gradient = rows[splat][column];
-        if (gradients) {
-            gradients[first * width + k] = gradient;
-            continue;
-        }
-        const float* v = control.v;
-        float* moment = moments + (first + splat) * 2 * width + column;
-        float m = moment[0] * v[BETA1] + gradient * (1 - v[BETA1]);
-        float q = moment[width] * v[BETA2] + gradient * gradient * (1 - v[BETA2]);
-        moment[0] = m;
-        moment[width] = q;
-        float change = learning.v[column] * v[BIAS1] * m / (sqrtf(q * v[BIAS2]) + v[EPSILON]);
-        parameters[first * width + k] += (column < 3 ? offsets[splat][column] : 0) - change;
-    }
+    if (!shape) return;
+    float t[3];  // it turns the axes' depths, too
+    for (int row = 0; row < 3; row++)
+        t[row] = a.r[3 * row] * back.v_axes[0] + a.r[3 * row + 1] * back.v_axes[1] + a.r[3 * row + 2] * back.v_axes[2];
+    turn[0] += r[3] * t[0] + r[4] * t[1] + r[5] * t[2];
+    turn[1] -= r[0] * t[0] + r[1] * t[1] + r[2] * t[2];
 }
