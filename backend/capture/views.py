@@ -60,7 +60,14 @@ def load_picture(photo: Photo, lenses: Cameras, index: int, long_side_px: int) -
     rgb, rest = turned[..., :3], [turned[..., i] for i in range(3, turned.shape[2])]
     alpha = rest.pop(0) if alpha is not None else None
     weight = np.minimum(rest.pop(0), known) if weight is not None else known
-    return _packed(*(None if plane is None else images.resize_to(plane, size_px) for plane in (rgb, alpha, weight)))
+    averaged = [None if plane is None else _average(plane, known, size_px) for plane in (rgb, alpha)]
+    return _packed(*averaged, images.resize_to(weight, size_px))
+
+
+def _average(plane: Array, known: Array, size_px: tuple[int, int]) -> Array:
+    """A plane [H,W] or [H,W,3] at another size, each pixel the average of what is known there: at the rim, no black gets in."""
+    averaged = images.resize_to(np.dstack([plane, known]), size_px)  # which weights by the last channel, as by alpha
+    return averaged[..., 0] if plane.ndim == 2 else averaged[..., :3]
 
 
 def _read(photo: Photo, size_px: tuple[int, int]) -> Picture:
