@@ -22,9 +22,10 @@ SIGMAS = 3.0  # up to which a splat counts
 BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
 FINEST = 512  # voxels along the region's radius at most
 LARGEST = 0.25  # of the region's radius: larger splats are background
-FLOODING = (2, 4, 8)  # voxels along the edge of the cells that are flooded: the first with which there aren't too many
-MOST_FLOODED = 3e7  # cells, which take 7 bytes each; with 8 voxels to the edge FINEST leaves 1/8 of that
-LEAK = 2  # cells on either side of a gap that is too narrow to be a way in
+FLOODING = (1, 2, 4, 8)  # voxels along the edge of the cells that are flooded: the first with which there aren't too many
+MOST_FLOODED = 3e7  # cells, which take some 10 bytes each; with 8 voxels to the edge FINEST leaves 1/8 of that
+LEAK = 5  # voxels on either side of a gap that is too narrow to be a way in
+MOST_OPEN = 0.1  # openings of a hollow by its walls; of gaps between fingers they are about as large as these
 FLOOR = 1e-3  # densities below are alike
 
 
@@ -136,19 +137,39 @@ def _covariances(splats: Splats) -> Array:
 
 
 def _hollow(solid: Array, blocks: Array, count: Array) -> Array:
-    """Which voxels [B,8,8,8] can't be reached from outside, small leaks apart: splats lie on surfaces, with nothing inside."""
+    """Which voxels [B,8,8,8] what is solid encloses, small leaks apart: splats lie on surfaces, with nothing inside.
+
+    Outside is what can be reached with all leaks closed, and then what is empty around it up to the walls, never through one however
+    thin: what is left open behind a wall would be a tunnel where the wall has two holes. Of the rest, what is mostly open is no hollow.
+    """
     from scipy.ndimage import binary_dilation, label
 
     step = next((s for s in FLOODING if np.prod(BLOCK * count / s) <= MOST_FLOODED), FLOODING[-1])
     size = BLOCK // step
-    coarse = solid.reshape(-1, size, step, size, step, size, step).any(axis=(2, 4, 6))
-    dense = np.zeros((*count, size, size, size), bool)
-    dense[tuple(blocks.T)] = coarse
-    dense = dense.transpose(0, 3, 1, 4, 2, 5).reshape(size * count)
-    empty, _ = label(~binary_dilation(dense, iterations=LEAK))
-    outside = binary_dilation(binary_dilation(empty == empty[0, 0, 0], iterations=LEAK), np.ones((3, 3, 3), bool))
-    outside = outside.reshape(count[0], size, count[1], size, count[2], size).transpose(0, 2, 4, 1, 3, 5)[tuple(blocks.T)]
-    return ~outside.repeat(step, axis=1).repeat(step, axis=2).repeat(step, axis=3)
+    cells = np.zeros((*count, size, size, size), bool)
+    cells[tuple(blocks.T)] = solid.reshape(-1, size, step, size, step, size, step).any(axis=(2, 4, 6))
+    walls = np.pad(cells.transpose(0, 3, 1, 4, 2, 5).reshape(size * count), 1)
+    leak = -(-LEAK // step)
+    empty, _ = label(~binary_dilation(walls, iterations=leak))
+    outside = binary_dilation(empty == empty[0, 0, 0], iterations=leak + 1, mask=~walls)
+    part, parts = label(~walls & ~outside)
+    hollow = _enclosed(part, parts, outside, walls)[part]
+    if step > 1:  # cells of walls aren't solid throughout
+        hollow = ~binary_dilation(~walls & ~hollow, np.ones((3, 3, 3), bool))
+    hollow = hollow[1:-1, 1:-1, 1:-1].reshape(count[0], size, count[1], size, count[2], size).transpose(0, 2, 4, 1, 3, 5)[tuple(blocks.T)]
+    return hollow.repeat(step, axis=1).repeat(step, axis=2).repeat(step, axis=3)
+
+
+def _enclosed(part: Array, parts: int, outside: Array, walls: Array) -> Array:
+    """Which parts [parts + 1] of the cells, numbered from 1, have few faces towards `outside` beside those towards `walls`."""
+    places = np.flatnonzero(part)
+    owner = part.ravel()[places]
+    steps = [sign * stride for stride in (1, part.shape[2], part.shape[1] * part.shape[2]) for sign in (-1, 1)]
+    openings, faces = (
+        np.bincount(owner, sum(cells.ravel()[places + step].astype(np.int8) for step in steps), minlength=parts + 1)
+        for cells in (outside, walls)
+    )
+    return openings < MOST_OPEN * faces
 
 
 def _pairs(places: Array, covariance: Array, count: Array) -> tuple[Array, Array, Array, Array]:

@@ -22,6 +22,10 @@ def made(splats: Splats, polygons: str = "cubes", voxel_size: float = 0.0, level
     return surface_of_density(splats, subject_of(splats), polygons, DensitySettings(level), voxel_size, 6_000_000, job=Job())
 
 
+def joined(a: Splats, b: Splats) -> Splats:
+    return Splats(*(np.concatenate([getattr(a, n), getattr(b, n)]) for n in ("means", "quats", "log_scales", "opacity_logits", "sh")))
+
+
 def test_one_round_splat_has_its_surface_where_its_density_is_the_level() -> None:
     one = Splats(*(np.array(v, np.float32) for v in ([[1, 2, 3]], [[1, 0, 0, 0]], np.log([[0.5, 0.5, 0.5]]), [20.0])), np.zeros((1, 1, 3)))
     mesh = surface_of_density(one, replace(subject_of(one), radius=5.0), "cubes", DensitySettings(0.5), 0.05, 6_000_000, job=Job())
@@ -44,6 +48,20 @@ def test_a_small_leak_leaves_the_body_solid() -> None:
     assert meshes.face_areas(made(leaky)).sum() == pytest.approx(meshes.face_areas(made(ball)).sum(), rel=0.05)
 
 
+def test_holes_in_a_thin_skin_make_no_tunnels() -> None:
+    skin = ball_splats(opacity_logit=-1.4)
+    holes = [np.argsort(np.linalg.norm(skin.means - [1 + x, 2, 3.74], axis=1))[:10] for x in (-0.3, 0.3)]
+    mesh = made(skin.take(np.setdiff1d(np.arange(len(skin)), holes)))
+    assert meshes.is_watertight(mesh) and meshes.genus(mesh) == 0
+    assert meshes.volume(mesh) > 4 / 3 * np.pi * 0.8**3
+
+
+def test_a_narrow_gap_between_two_bodies_stays_open() -> None:
+    left = ball_splats()
+    right = replace(left, means=left.means + np.float32([1.8, 0, 0]))
+    assert meshes.parts(made(joined(left, right))) == 2
+
+
 def test_quads_stay_quads_without_the_inside() -> None:
     mesh = made(ball_splats(), "quads")
     assert 2 * mesh.quads == len(mesh.faces) > 0
@@ -53,10 +71,7 @@ def test_quads_stay_quads_without_the_inside() -> None:
 def test_a_wall_far_behind_is_no_part_of_the_subject() -> None:
     ball = ball_splats()
     wall = replace(ball.take(np.arange(100)), means=(ball.means[:100] + np.float32(30)))
-    both = Splats(
-        *(np.concatenate([getattr(s, n) for s in (ball, wall)]) for n in ("means", "quats", "log_scales", "opacity_logits", "sh"))
-    )
-    assert made(both).vertices.max() < 10
+    assert made(joined(ball, wall)).vertices.max() < 10
 
 
 @pytest.mark.parametrize(
