@@ -60,8 +60,8 @@ def load_picture(photo: Photo, lenses: Cameras, index: int, long_side_px: int) -
     rgb, rest = turned[..., :3], [turned[..., i] for i in range(3, turned.shape[2])]
     alpha = rest.pop(0) if alpha is not None else None
     weight = np.minimum(rest.pop(0), known) if weight is not None else known
-    rgb, alpha = (None if plane is None else _average(plane, known, size_px) for plane in (rgb, alpha))
-    return _packed(rgb, alpha, images.resize_to(weight, size_px))
+    alpha = None if alpha is None else _average(alpha, known, size_px)
+    return _packed(_average(rgb, known, size_px), alpha, images.resize_to(weight, size_px))
 
 
 def _average(plane: Array, known: Array, size_px: tuple[int, int]) -> Array:
