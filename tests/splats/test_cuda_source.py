@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 pytest.importorskip("numba")
@@ -18,11 +20,21 @@ def nvrtc():
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("card", CARDS)
-def test_the_kernels_compile_for(card, nvrtc):
-    from reify.backend.splats.cuda.source import KERNELS, source
+@pytest.fixture(scope="module")
+def binaries(nvrtc):
+    """Machine code by card."""
+    from reify.backend.splats.cuda.source import source
 
-    binary = nvrtc.compile(source(), nvrtc.target(card))
+    with ThreadPoolExecutor(2) as pool:
+        compiled = pool.map(lambda card: nvrtc.compile(source(), nvrtc.target(card)), CARDS)
+        return dict(zip(CARDS, compiled, strict=True))
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_the_kernels_compile_for(card, binaries):
+    from reify.backend.splats.cuda.source import KERNELS
+
+    binary = binaries[card]
     assert binary.startswith(b"\x7fELF")
     assert all(f".text.{name}\0".encode() in binary for name in KERNELS)
 
