@@ -70,7 +70,6 @@ class Job:
         self._weights = dict(weights or {})
         self._done_weight = 0.0
         self._stage = ""
-        self._told = (0.0, "")
         self._folder: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._history: deque[tuple[float, float]] = deque(maxlen=200)
@@ -90,11 +89,6 @@ class Job:
         assert self._folder is not None, "only a running stage has a folder"
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
-
-    @property
-    def told(self) -> tuple[float, str]:
-        """Fraction of the stage and text, as `progress` was last given them."""
-        return self._told
 
     @property
     def keep_requested(self) -> bool:
@@ -132,17 +126,22 @@ class Job:
         if not self._running.is_set():
             self._running.wait()
             self._history.clear()
+        self.check()
+        self._emit(min(max(fraction, 0.0), 1.0), text, figures)
+
+    def check(self) -> None:
+        """Raise Cancelled where the user canceled; for code that waits, as `progress` has it checked."""
         if self._cancelled.is_set():
             raise Cancelled
-        self._told = (fraction, text)
-        self._emit(min(max(fraction, 0.0), 1.0), text, figures)
 
     def preview(self, value: Any) -> None:
         """Show an intermediate value: Splats, Points or a picture [H,W,3] uint8."""
+        self.check()
         self._listener(Preview(value))
 
     def warn(self, text: str) -> None:
         """Tell the user something that doesn't stop the job; it also stands in the report."""
+        self.check()
         self._note(warnings=(*self._report.warnings, text))
         self._listener(Warn(text))
 

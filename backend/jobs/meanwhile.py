@@ -1,4 +1,4 @@
-"""Waiting for work that can't report its progress by itself: one long call into a library."""
+"""Waiting for long work in a thread of its own, so that neither a cancel nor a pause waits for it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LOOK_EVERY_S = 0.2
 def meanwhile(work: Callable[[], Done], job: Job, fraction: float | None = None, text: str = "") -> Done:
     """What `work` returns or raises; it runs in a thread of its own, so that the job can be canceled or paused meanwhile.
 
-    Progress stays at `fraction` and `text`, by default where it was. A job that is canceled doesn't wait for the work: the thread
-    ends with it, and its result is dropped. So `work` must be computation only, with nothing to write or to give back, and
-    release the interpreter's lock while it lasts.
+    Progress stays at `fraction` and `text`; without these it stays where it is, or `work` itself reports to the job. A job that is
+    canceled doesn't wait for the work, whose thread ends with it, or at its next report, and whose result is dropped. So `work`
+    must have nothing to write or to give back, and release the interpreter's lock now and then.
     """
     future: Future[Done] = Future()
 
@@ -29,9 +29,10 @@ def meanwhile(work: Callable[[], Done], job: Job, fraction: float | None = None,
             future.set_exception(error)
 
     threading.Thread(target=run, name="reify-meanwhile", daemon=True).start()
-    if fraction is None:
-        fraction, text = job.told
     while not future.done():
-        job.progress(fraction, text)
+        if fraction is None:
+            job.check()
+        else:
+            job.progress(fraction, text)
         wait([future], timeout=LOOK_EVERY_S)
     return future.result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .. import device
@@ -85,13 +87,16 @@ def _signed_distances(tree: Tree, near: Array, origin: Array, cell: float, job: 
     field = _twice_as_fine(_windings(tree, near.shape, origin, cell, job), near.shape)
     places = np.argwhere(near)
     for start in range(0, len(places), SLICE):
-        job.progress(0.4 + 0.2 * start / len(places), f"measuring {len(places)} distances")
         some = places[start : start + SLICE]
-        points = some * cell + origin
-        distance = nearest(tree, points, reach=np.full(len(points), 2.0 * (BAND + 1) * cell)).distance / cell
-        sure = 2.0 * BAND * (winding_numbers(tree, points) - 0.5)
-        field[tuple(some.T)] = np.clip(sure, -distance, distance)
+        work = partial(_measured, tree, some * cell + origin, cell)
+        field[tuple(some.T)] = meanwhile(work, job, 0.4 + 0.2 * start / len(places), f"measuring {len(places)} distances")
     return field
+
+
+def _measured(tree: Tree, points: Array, cell: float) -> Array:
+    distance = nearest(tree, points, reach=np.full(len(points), 2.0 * (BAND + 1) * cell)).distance / cell
+    sure = 2.0 * BAND * (winding_numbers(tree, points) - 0.5)
+    return np.clip(sure, -distance, distance)
 
 
 def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, job: Job) -> Array:
@@ -100,8 +105,9 @@ def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, jo
     points, out = coarse.reshape(-1, 3), np.empty(coarse.shape[:3], np.float32)
     flat = out.reshape(-1)
     for start in range(0, len(points), SLICE):
-        job.progress(0.3 + 0.1 * start / len(points), f"asking {len(points)} samples what is inside")
-        flat[start : start + SLICE] = winding_numbers(tree, points[start : start + SLICE] * cell + origin)
+        work = partial(winding_numbers, tree, points[start : start + SLICE] * cell + origin)
+        text = f"asking {len(points)} samples what is inside"
+        flat[start : start + SLICE] = meanwhile(work, job, 0.3 + 0.1 * start / len(points), text)
     return np.clip(2.0 * BAND * (out - 0.5), -BAND, BAND)
 
 

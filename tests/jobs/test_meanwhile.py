@@ -37,3 +37,24 @@ def test_a_job_that_is_canceled_does_not_wait_for_the_work() -> None:
     assert not free.is_set()
     assert told == [(0.5, "waiting")] * 3
     free.set()
+
+
+def test_work_that_reports_by_itself_is_left_by_a_job_that_is_canceled_and_ends_at_its_next_report() -> None:
+    told, go_on, ended = [], threading.Event(), threading.Event()
+
+    def work() -> None:
+        job.progress(0.25, "first")
+        job.cancel()
+        go_on.wait(60)
+        try:
+            job.warn("Nobody should hear this.")
+        finally:
+            ended.set()
+
+    job = Job(listener=told.append)
+    with pytest.raises(Cancelled):
+        meanwhile(work, job)
+    assert not go_on.is_set()
+    go_on.set()
+    assert ended.wait(60)
+    assert [event.text for event in told] == ["first"]
