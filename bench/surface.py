@@ -129,7 +129,7 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, extract: Call
     closed = name.startswith("rocker_arm")
     mesh = clean(mesh, MeshSettings(holes="all" if closed else "small"), job=job)
     settings = TextureSettings()
-    textured = texture_from_photos(unwrap(mesh, settings, job=job), views, settings, job=job)
+    textured = texture_from_photos(unwrap(mesh, settings, cameras=views.cameras, job=job), views, settings, job=job)
     emit(f"{name}_seconds", round(time.perf_counter() - started, 1), "s")
     result = meshes.compare(mesh, truth)
     emit(f"{name}_chamfer_percent", round(result.chamfer_percent, 4), "% of the diagonal", faces=len(mesh.faces))

@@ -1,4 +1,4 @@
-"""Numba kernels that cut a mesh into charts and pack them; imported on first use."""
+"""Numba kernels that cut a mesh into charts; imported on first use."""
 
 from __future__ import annotations
 
@@ -98,11 +98,10 @@ def straighten(normals, neighbors, chart_normals, least_cosine, chart, rounds):
 
 
 @njit(cache=True, nogil=True)
-def find_covered(triangles, heights, first, last, texel, covered):
-    """Mark faces of one chart, `first` to `last`, that lie under others of it when it is flattened.
+def find_overlaps(triangles, first, last, step):
+    """Pairs [N,2] of flat faces [F,3,2] of one chart, `first` to `last`, that lie over each other.
 
-    `triangles` [F,3,2] are flat positions, `heights` [F] distances towards the eye. Points a little inside the faces are
-    tested on a raster of `texel`, so that faces which only touch don't count.
+    Points a little inside the faces are tested on a raster of `step`, so that faces which only touch don't count.
     """
     low_x, low_y = triangles[first, 0, 0], triangles[first, 0, 1]
     high_x, high_y = low_x, low_y
@@ -110,16 +109,18 @@ def find_covered(triangles, heights, first, last, texel, covered):
         for c in range(3):
             low_x, high_x = min(low_x, triangles[f, c, 0]), max(high_x, triangles[f, c, 0])
             low_y, high_y = min(low_y, triangles[f, c, 1]), max(high_y, triangles[f, c, 1])
-    columns, rows = int((high_x - low_x) / texel) + 2, int((high_y - low_y) / texel) + 2
+    columns, rows = int((high_x - low_x) / step) + 2, int((high_y - low_y) / step) + 2
     owner = np.full((rows, columns), -1, np.int32)
-    found = 0
+    pairs = np.empty((16, 2), np.int64)
+    count = 0
     for f in range(first, last):
-        ax, ay = (triangles[f, 0, 0] - low_x) / texel, (triangles[f, 0, 1] - low_y) / texel
-        bx, by = (triangles[f, 1, 0] - low_x) / texel, (triangles[f, 1, 1] - low_y) / texel
-        cx, cy = (triangles[f, 2, 0] - low_x) / texel, (triangles[f, 2, 1] - low_y) / texel
+        ax, ay = (triangles[f, 0, 0] - low_x) / step, (triangles[f, 0, 1] - low_y) / step
+        bx, by = (triangles[f, 1, 0] - low_x) / step, (triangles[f, 1, 1] - low_y) / step
+        cx, cy = (triangles[f, 2, 0] - low_x) / step, (triangles[f, 2, 1] - low_y) / step
         doubled = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if doubled <= 0:
             continue
+        latest = -1
         for y in range(int(min(ay, by, cy)), int(max(ay, by, cy)) + 1):
             for x in range(int(min(ax, bx, cx)), int(max(ax, bx, cx)) + 1):
                 u, v = x + 0.5, y + 0.5
@@ -130,69 +131,9 @@ def find_covered(triangles, heights, first, last, texel, covered):
                 other = owner[y, x]
                 if other < 0:
                     owner[y, x] = f
-                elif heights[f] > heights[other]:
-                    found += not covered[other]
-                    covered[other] = True
-                    owner[y, x] = f
-                else:
-                    found += not covered[f]
-                    covered[f] = True
-    return found
-
-
-@njit(cache=True, nogil=True)
-def profile(triangles, first, last, margin, bottom, top):
-    """Lowest and highest texel [W] of one chart in each column, with `margin` around it; positions are texels from 0."""
-    width = bottom.shape[0]
-    low, high = np.full(width, np.inf), np.full(width, -np.inf)
-    for f in range(first, last):
-        for c in range(3):
-            ax, ay = triangles[f, c, 0], triangles[f, c, 1]
-            bx, by = triangles[f, (c + 1) % 3, 0], triangles[f, (c + 1) % 3, 1]
-            if ax > bx:
-                ax, ay, bx, by = bx, by, ax, ay
-            slope = (by - ay) / (bx - ax) if bx > ax else 0.0
-            for x in range(int(ax), int(bx) + 1):
-                y0 = ay + slope * (max(float(x), ax) - ax)
-                y1 = ay + slope * (min(x + 1.0, bx) - ax) if bx > ax else by
-                i = x + margin
-                low[i], high[i] = min(low[i], min(y0, y1)), max(high[i], max(y0, y1))
-    for i in range(width):
-        lowest, highest = np.inf, -np.inf
-        for j in range(max(0, i - margin), min(width, i + margin + 1)):
-            lowest, highest = min(lowest, low[j]), max(highest, high[j])
-        bottom[i], top[i] = int(np.floor(lowest)), int(np.floor(highest)) + 2 * margin + 1
-
-
-@njit(cache=True, nogil=True)
-def pack(order, starts, bottoms, tops, size, places):
-    """Put charts [C] one on the other like falling bricks (Levy et al., 2002); returns the height that they need.
-
-    `bottoms` and `tops` hold the charts' profiles one after the other, `starts` [C+1] where each begins. `places` [C,2] gets
-    the column and row of each chart's corner.
-    """
-    horizon = np.zeros(size, np.int64)
-    needed = 0
-    for c in order:
-        first, width = starts[c], starts[c + 1] - starts[c]
-        if width > size:
-            return 2 * size * max(1, width // size)
-        best_row, best_waste, best_x = np.int64(1 << 40), np.int64(1 << 60), 0
-        for x in range(size - width + 1):
-            row = np.int64(0)
-            for i in range(width):
-                row = max(row, horizon[x + i] - bottoms[first + i])
-                if row > best_row:
-                    break
-            if row > best_row:
-                continue
-            waste = np.int64(0)
-            for i in range(width):
-                waste += row + bottoms[first + i] - horizon[x + i]
-            if row < best_row or waste < best_waste:
-                best_row, best_waste, best_x = row, waste, x
-        places[c, 0], places[c, 1] = best_x, best_row
-        for i in range(width):
-            horizon[best_x + i] = best_row + tops[first + i]
-            needed = max(needed, horizon[best_x + i])
-    return needed
+                elif other != latest:
+                    if count == len(pairs):
+                        pairs = np.concatenate((pairs, np.empty_like(pairs)))
+                    pairs[count, 0], pairs[count, 1] = other, f
+                    count, latest = count + 1, other
+    return pairs[:count]

@@ -71,7 +71,7 @@ def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job
 
 def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px, only=capture.train)
-    return texture_from_photos(unwrap(mesh, settings, job=job), views, settings, job=job)
+    return texture_from_photos(unwrap(mesh, settings, cameras=views.cameras, job=job), views, settings, job=job)
 
 
 def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job) -> Mesh:

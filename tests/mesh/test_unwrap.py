@@ -11,10 +11,13 @@ pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.job import Job
-from reify.backend.mesh.charts import unwrap_by_charts
+from reify.backend.mesh import topology
+from reify.backend.mesh.charts import flat_charts
+from reify.backend.mesh.detail import pixels_on
+from reify.backend.mesh.packing import doubled_areas, pack
 from reify.backend.mesh.texture import TextureSettings
 from reify.backend.mesh.unwrap import unwrap
-from reify.backend.values import Array, Mesh
+from reify.backend.values import Array, Cameras, Mesh
 
 SIZE = 512
 
@@ -59,14 +62,22 @@ def covered(uvs: Array, size: int = SIZE) -> Array:
     return count
 
 
-def doubled_areas(uvs: Array) -> Array:
-    a, b = (uvs[:, k].astype(float) - uvs[:, 0] for k in (1, 2))
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+def by_charts(mesh: Mesh, margin_px: int = 2) -> Array:
+    return pack(*flat_charts(mesh, SIZE), SIZE, margin_px)
+
+
+def camera_at(x: float) -> Cameras:
+    """One on the x axis that looks at the origin."""
+    pose = np.eye(4)
+    side = np.sign(x)
+    pose[:3, :3] = [[0, side, 0], [0, 0, -1], [-side, 0, 0]]
+    pose[2, 3] = abs(x)
+    return Cameras(pose[None], np.array([[[400.0, 0, 200], [0, 400, 200], [0, 0, 1]]]), np.full((1, 2), 400), np.zeros((1, 8)))
 
 
 @pytest.mark.parametrize("mesh", [torus(), torus(bumps=0.15), helix()], ids=["torus", "bumps", "helix"])
 def test_charts_stay_in_the_tile_without_overlaps_or_mirrors(mesh: Mesh) -> None:
-    uvs = unwrap_by_charts(mesh, SIZE, 2)
+    uvs = by_charts(mesh)
     assert uvs.shape == (len(mesh.faces), 3, 2)
     assert uvs.min() >= 0 and uvs.max() <= 1
     count = covered(uvs)
@@ -76,8 +87,8 @@ def test_charts_stay_in_the_tile_without_overlaps_or_mirrors(mesh: Mesh) -> None
 
 def test_charts_are_few_and_fill_the_tile() -> None:
     mesh = torus(96)
-    uvs = unwrap_by_charts(mesh, SIZE, 2)
-    assert 0.5 * np.abs(doubled_areas(uvs)).sum() > 0.35
+    uvs = by_charts(mesh)
+    assert 0.5 * np.abs(doubled_areas(uvs)).sum() > 0.5
     corners = np.unique(np.round(uvs.reshape(-1, 2), 6), axis=0)
     assert len(corners) < 1.25 * len(mesh.vertices)  # few seams, so few vertices with several places in the tile
 
@@ -90,7 +101,7 @@ def test_crumpled_ground_is_one_chart_with_few_others() -> None:
     i, j = (a.ravel() for a in np.meshgrid(np.arange(n - 1), np.arange(n - 1), indexing="ij"))
     p = i * n + j
     faces = np.concatenate([np.stack([p, p + n, p + n + 1], axis=1), np.stack([p, p + n + 1, p + 1], axis=1)])
-    uvs = unwrap_by_charts(Mesh(vertices.astype(np.float32), faces.astype(np.int32)), SIZE, 2)
+    uvs = by_charts(Mesh(vertices.astype(np.float32), faces.astype(np.int32)))
     count = covered(uvs)
     assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
     assert (doubled_areas(uvs) > 0).all()
@@ -103,16 +114,41 @@ def test_texels_are_spread_evenly_over_the_surface() -> None:
     mesh = torus(96)
     corners = mesh.vertices[mesh.faces].astype(float)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    density = doubled_areas(unwrap_by_charts(mesh, SIZE, 2)) / area
+    density = doubled_areas(by_charts(mesh)) / area
     low, high = np.quantile(density, [0.02, 0.98])
     assert high / low < 3.2
 
 
 def test_charts_keep_their_distance() -> None:
     mesh = torus(64)
-    uvs = unwrap_by_charts(mesh, SIZE, 4)
+    uvs = by_charts(mesh, 4)
     assert uvs.min() * SIZE >= 3.9
     assert (1 - uvs.max()) * SIZE >= 3.9
+
+
+def test_what_photos_see_gets_more_texels_but_not_everything() -> None:
+    mesh = torus(48)
+    settings = TextureSettings(size_px=SIZE)
+    area = topology.areas(mesh.vertices, mesh.faces)
+    density = {
+        name: doubled_areas(unwrap(mesh, settings, cameras=cameras).uvs) / area
+        for name, cameras in (("all alike", None), ("from the right", camera_at(4.0)), ("from the left", camera_at(-4.0)))
+    }
+    middle = mesh.vertices[mesh.faces].mean(axis=1)
+    right, left = middle[:, 0] > 1.2, middle[:, 0] < -1.2
+    ratio = {name: np.median(d[right]) / np.median(d[left]) for name, d in density.items()}
+    assert ratio["all alike"] == pytest.approx(1.0, abs=0.3)
+    assert 3.0 < ratio["from the right"] < 20.0
+    assert 3.0 < 1.0 / ratio["from the left"] < 20.0
+
+
+def test_pixels_are_counted_where_nothing_hides_a_face() -> None:
+    square = np.array([[0, -1, -1], [0, 1, -1], [0, 1, 1], [0, -1, 1]], np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    mesh = Mesh(np.concatenate([square, square - [1, 0, 0]]).astype(np.float32), np.concatenate([faces, faces + 4]))
+    pixels = pixels_on(mesh, camera_at(5.0))
+    assert pixels[:2] == pytest.approx([(2 * 400 / 5) ** 2 / 2] * 2, rel=0.03)
+    assert pixels[2:] == pytest.approx([0, 0])
 
 
 def test_small_meshes_go_to_xatlas() -> None:
@@ -134,7 +170,7 @@ def test_a_mesh_that_has_uvs_keeps_them_and_vertex_colors_need_none() -> None:
 def test_degenerate_faces_are_unwrapped_with_the_rest() -> None:
     mesh = torus(32)
     faces = np.concatenate([mesh.faces, [[0, 0, 1], [5, 5, 5]]]).astype(np.int32)
-    uvs = unwrap_by_charts(replace(mesh, faces=faces), SIZE, 2)
+    uvs = by_charts(replace(mesh, faces=faces))
     assert np.isfinite(uvs).all()
 
 
@@ -143,7 +179,7 @@ def test_dust_that_cannot_be_packed_is_a_clear_error() -> None:
     corners = rng.normal(size=(9000, 1, 3)) + 0.01 * rng.normal(size=(9000, 3, 3))
     dust = Mesh(corners.reshape(-1, 3).astype(np.float32), np.arange(27_000, dtype=np.int32).reshape(-1, 3))
     with pytest.raises(ReifyError, match="larger texture"):
-        unwrap_by_charts(dust, 128, 2)
+        unwrap(dust, TextureSettings(size_px=128))
 
 
 def test_a_million_loose_triangles_are_refused_at_once() -> None:
