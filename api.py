@@ -124,19 +124,19 @@ def output_kind(path: Path, method: Method | None = None) -> str:
     kind = OUTPUTS.get(path.suffix.lower())
     if kind is None:
         raise ReifyError(f"{path.name} has an ending that Reify can't write.", f"Choose one of: {' '.join(OUTPUTS)}.")
-    if method is not None and not _makes(method, kind):
-        fitting = " ".join(ending for ending, kind in OUTPUTS.items() if _makes(method, kind))
-        raise ReifyError(f"{method.title} makes no {kind}, which {path.name} would hold.", f"Choose one of: {fitting}.")
+    if method is not None and path.suffix.lower() not in (fitting := outputs_of(method)):
+        raise ReifyError(f"{method.title} makes no {kind}, which {path.name} would hold.", f"Choose one of: {' '.join(fitting)}.")
     return kind
+
+
+def outputs_of(method: Method) -> dict[str, str]:
+    """Those of OUTPUTS that the method makes something for."""
+    return {ending: kind for ending, kind in OUTPUTS.items() if kind not in PARTS or PARTS[kind] in method.gives}
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """A report as JSON would have it."""
     return dataclasses.asdict(report)
-
-
-def _makes(method: Method, kind: str) -> bool:
-    return kind not in PARTS or PARTS[kind] in method.gives
 
 
 def _works(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Callable[[], Result], ...]:

@@ -94,10 +94,9 @@ def parser() -> argparse.ArgumentParser:
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
     what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, COLMAP model or transforms.json"
     sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
-    sub.add_argument(
-        "-o", "--output", action="append", type=Path, required=True, metavar="FILE",
-        help="what to write, by its ending: .blend scene, .ply splats, .glb .obj .stl mesh, .png comparison, .json report; may be repeated",
-    )  # fmt: skip
+    endings = ", ".join(f"{ending} {kind}" for ending, kind in api.outputs_of(method).items())
+    text = f"what to write, by its ending: {endings}; may be repeated"
+    sub.add_argument("-o", "--output", action="append", type=Path, required=True, metavar="FILE", help=text)
     sub.add_argument("--save-job", type=Path, metavar="FILE", help="write this job to a JSON file for later instead of running it")
     sub.add_argument("--name", default="", help="name of the result (default: made from the input)")
     _add_job_flags(sub, method)
