@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import TypeVar
+from functools import partial, wraps
+from typing import Any, TypeVar
 
 from .job import Job
 
@@ -36,3 +37,16 @@ def meanwhile(work: Callable[[], Done], job: Job, fraction: float | None = None,
             job.progress(fraction, text)
         wait([future], timeout=LOOK_EVERY_S)
     return future.result()
+
+
+def apart(stage: Callable[..., Done]) -> Callable[..., Done]:
+    """The stage as a whole as such work: whatever it calls, and however long that takes, a cancel or pause doesn't wait for it.
+
+    For stages that report to the job, and write nothing into its folder.
+    """
+
+    @wraps(stage)
+    def run(*inputs: Any, job: Job) -> Done:
+        return meanwhile(partial(stage, *inputs, job=job), job)
+
+    return run

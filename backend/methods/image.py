@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ReifyError
 from ..formats.images import SUFFIXES, resize_to
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
+from ..jobs.meanwhile import apart
 from ..mesh.extrude import ExtrudeSettings, extrude
 from ..mesh.inflation import InflateSettings, inflate
 from ..mesh.lathe import LatheSettings, lathe
@@ -66,7 +66,7 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
     views = in_order(pictures.sources, settings)
     strokes = file_of(settings.cutout.strokes)
-    cut = [job.stage(_title(i), _cut_out, view, settings.cutout, strokes) for i, view in enumerate(views)]
+    cut = [job.stage(_title(i), apart(cut_out), view, settings.cutout, strokes) for i, view in enumerate(views)]
     method = _chosen(cut, settings, job)
     mesh = job.stage("Building mesh", _build, tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
@@ -153,14 +153,11 @@ def _need_a_subject(picture: Picture) -> None:
         raise ReifyError("Nothing is left of the subject.", "Choose another way to cut it out, or grow the mask.")
 
 
-def _cut_out(source: Path, settings: CutoutSettings, strokes: Path | None, *, job: Job) -> Picture:
-    return meanwhile(lambda: cut_out(source, settings, strokes, job=job), job)
-
-
+@apart
 def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
     if len(pictures) == 3 and (apart := disagreement(*pictures)) > 0.15:
         job.warn(f"The side and the top view disagree about the depth by {apart:.0%}; their mean was taken.")
-    mesh = meanwhile(lambda: shaped(pictures, settings, painted, job.progress), job)
+    mesh = shaped(pictures, settings, painted, job.progress)
     job.metric("faces", len(mesh.faces) - mesh.quads)
     job.metric("quads", mesh.quads)
     job.metric("vertices", len(mesh.vertices))

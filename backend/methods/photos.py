@@ -9,6 +9,7 @@ from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.views import load_views
 from ..jobs.job import Job
+from ..jobs.meanwhile import apart, meanwhile
 from ..mesh.care import MeshSettings, clean, smooth
 from ..mesh.normal_map import with_normal_map
 from ..mesh.texture import TextureSettings, texture_from_photos
@@ -57,23 +58,26 @@ def _surroundings(photos: Photos) -> tuple[str, ...]:
 
 def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[Splats, Capture]:
     views = load_views(capture, settings.long_side_px)
-    start = starting_splats(views, capture.points, settings, seed=job.seed)
+    start = meanwhile(lambda: starting_splats(views, capture.points, settings, seed=job.seed), job)
     splats, cameras = train_with_cameras(views, capture.train, start, settings, job=job)
-    measure(splats, views, capture.test, job=job)
+    meanwhile(lambda: measure(splats, views, capture.test, job=job), job)
     assert capture.cameras is not None
     return splats, replace(capture, cameras=replace(capture.cameras, cam_from_world=cameras.cam_from_world))
 
 
+@apart
 def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px)
     return surface_of_capture(splats, partial(rasterize, splats), views, settings, job=job)
 
 
+@apart
 def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px, only=capture.train)
     return texture_from_photos(unwrap(mesh, settings, cameras=views.cameras, job=job), views, settings, job=job)
 
 
+@apart
 def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job) -> Mesh:
     return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px, job=job)
 

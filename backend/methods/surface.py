@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import apart
 from ..mesh.care import MeshSettings, clean
 from ..settings import group, option
 from ..splats.render import rasterize
@@ -86,6 +87,7 @@ def _chosen(value: Splats | Points | Mesh, extraction: str, job: Job) -> str:
     return extraction
 
 
+@apart
 def _from_points(points: Points, cameras: Cameras | None, settings: Settings, *, job: Job) -> Mesh:
     return surface_of_points(
         points,
@@ -99,6 +101,7 @@ def _from_points(points: Points, cameras: Cameras | None, settings: Settings, *,
     )
 
 
+@apart
 def _from_splats(splats: Splats, cameras: Cameras | None, settings: Settings, *, job: Job) -> Mesh:
     ball = subject_of(splats) if settings.radius == 0 else replace(subject_of(splats), radius=settings.radius)
     if settings.extraction == "density":

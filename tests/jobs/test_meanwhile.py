@@ -7,7 +7,7 @@ import threading
 import pytest
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Event, Job, Progress
-from reify.backend.jobs.meanwhile import meanwhile
+from reify.backend.jobs.meanwhile import apart, meanwhile
 
 
 def test_what_the_work_returns_comes_back() -> None:
@@ -58,3 +58,17 @@ def test_work_that_reports_by_itself_is_left_by_a_job_that_is_canceled_and_ends_
     go_on.set()
     assert ended.wait(60)
     assert [event.text for event in told] == ["first"]
+
+
+def test_a_stage_apart_is_left_where_it_reports_nothing_and_counts_as_itself() -> None:
+    free = threading.Event()
+
+    def stage(seconds: float, *, job: Job) -> bool:
+        job.progress(0.5, "waiting")
+        job.cancel()
+        return free.wait(seconds)
+
+    assert apart(stage).__qualname__ == stage.__qualname__  # by which its value is kept
+    with pytest.raises(Cancelled):
+        Job().stage("Waiting", apart(stage), 60.0)
+    free.set()
