@@ -26,7 +26,7 @@ class Patched:
 
 
 def fill_holes(vertices: Array, faces: Array, longest_rim: float, round_rim: float) -> Patched:
-    """Close every hole whose rim is at most `longest_rim` world units long; the mesh must have one fan of faces a vertex.
+    """Close every hole whose rim is at most `longest_rim` world units long, but for its raggedness; a vertex must have one fan of faces.
 
     A patch starts as the triangulation of least area (Barequet and Sharir, 1995), gets vertices as dense as those of its rim,
     and is then relaxed: up to a rim of `round_rim` it goes on as the surface around it curves, longer ones are spanned like a soap film.
@@ -51,7 +51,10 @@ def fill_holes(vertices: Array, faces: Array, longest_rim: float, round_rim: flo
 
 
 def _length(rim: Array) -> float:
-    return float(np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1).sum())
+    """The circumference of the circle whose points are as far from its middle as the rim's are, in the root of the mean square."""
+    edge, middle = np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1), (np.roll(rim, -1, axis=0) + rim) / 2
+    total = max(float(edge.sum()), 1e-30)
+    return float(2 * np.pi * np.sqrt(edge @ np.sum((middle - edge @ middle / total) ** 2, axis=1) / total))
 
 
 def _patch(rim: Array) -> tuple[Array, Array]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 
 from .. import device
-from ..values import Array
+from ..values import Array, Mesh
+from . import heat
 from .depth import DepthMaps
 
 COARSER = 4  # pixels along the edge of the squares in which the first vertex hides those behind it: there is one in each
+GRAY = 0.5  # sRGB, of what nobody saw anything of
 
 
 def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
     """Mean color [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and how far they agree on it, [V] from 0 to 1.
 
     A camera sees what is within `tolerance` world units of its depth, from in front; it disagrees where it sees farther, or
-    something up to `reach` nearer. Vertices that none sees get the mean of their neighbors, or gray.
+    something up to `reach` nearer. Colors of vertices that none sees are NaN: see `with_all_colors`.
     """
     device.prepare_numba()
     from . import color_kernels as kernels
@@ -38,7 +41,16 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
             kernels.gather(vertices[part], normals[part], poses[index], np.array(maps.intrinsics(index)), *layers, tolerance, reach, *sums)
 
     device.split(work, len(vertices), least=4096)
-    return _spread(total, weight, faces), weight / np.maximum(weight + against, np.float32(1e-9))
+    colors = np.where(weight[:, None] > 0, total / np.maximum(weight, np.float32(1e-9))[:, None] / 255.0, np.float32(np.nan))
+    return colors, weight / np.maximum(weight + against, np.float32(1e-9))
+
+
+def with_all_colors(mesh: Mesh) -> Mesh:
+    """The mesh with what lies smoothly between the colors around where these are NaN, and gray where a part has none."""
+    assert mesh.vertex_srgb is not None
+    known = np.isfinite(mesh.vertex_srgb).all(axis=1)
+    colors = GRAY + heat.between(mesh.vertex_srgb.astype(np.float64) - GRAY, known, mesh.faces)
+    return replace(mesh, vertex_srgb=colors.clip(0, 1).astype(np.float32))
 
 
 def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> Array:
@@ -73,22 +85,3 @@ def _normals(vertices: Array, faces: Array) -> Array:
     corners = vertices[faces]
     doubled_area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return np.stack([np.bincount(faces.ravel(), np.repeat(doubled_area[:, k], 3), len(vertices)) for k in range(3)], axis=1)
-
-
-def _spread(total: Array, weight: Array, faces: Array, rounds: int = 8) -> Array:
-    color = total / np.where(weight > 0, weight, np.float32(1))[:, None] / 255.0
-    known = weight > 0
-    for _ in range(rounds):
-        faces = faces[~known[faces].all(axis=1)]
-        if len(faces) == 0:
-            break
-        corner_known = known[faces]
-        mean = (color[faces] * corner_known[..., None]).sum(axis=1)
-        place, number = np.unique(faces.ravel(), return_inverse=True)
-        sums = np.stack([np.bincount(number, np.repeat(mean[:, c], 3)) for c in range(3)], axis=1)
-        counts = np.bincount(number, np.repeat(corner_known.sum(axis=1), 3))
-        fresh = ~known[place] & (counts > 0)
-        color[place[fresh]] = sums[fresh] / counts[fresh, None]
-        known[place[fresh]] = True
-    color[~known] = 0.5
-    return color.clip(0, 1).astype(np.float32)

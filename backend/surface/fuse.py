@@ -74,7 +74,8 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     job.choose("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
     most = settings.max_voxels * 1_000_000
-    volume = meanwhile(lambda: grid.allocate(maps, ball, settings.voxel_size, settings.truncation, most), job, 0.6, "placing voxels")
+    whole_ball = region.Ball(ball.center, ball.radius / trim.OUTLINE)
+    volume = meanwhile(lambda: grid.allocate(maps, whole_ball, settings.voxel_size, settings.truncation, most), job, 0.6, "placing voxels")
     job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
     job.choose("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
     grid.integrate(volume, maps, job=job)
@@ -86,7 +87,7 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     colors, agreement = meanwhile(lambda: color.at_vertices(vertices, faces, maps, *reach), job, 0.95, "colors")
     looked = meanwhile(lambda: color.looked_at(vertices, faces, maps, *reach), job, 0.96, "looking at the surface")
     whole, seen = Mesh(vertices, faces, vertex_srgb=colors), (agreement >= LEAST_AGREEMENT) | (looked >= LEAST_LOOKED)
-    mesh = meanwhile(lambda: trim.trim(whole, seen, ball, volume.voxel), job, 0.97, "trimming the outline")
+    mesh = meanwhile(lambda: trim.trim(whole, seen, whole_ball, volume.voxel), job, 0.97, "trimming the outline")
     if len(mesh.faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
-    return mesh
+    return meanwhile(lambda: color.with_all_colors(mesh), job, 0.99, "colors of what no camera sees")

@@ -5,28 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Array, Mesh
+from . import heat
 from .region import Ball
 
-SMOOTH_VOXELS = 14.0  # scale of the bays and tongues of an outline that are smoothed away
-LARGE_RIM = 0.25  # of the ball's circumference: a longer rim is part of the outline, not a hole
-BACKGROUND = 0.2  # of the largest part's area: smaller parts that reach out of the ball don't belong to the subject
+SMOOTH_VOXELS = 14.0  # scale of the bays and tongues around unseen patches that are smoothed away
+SMOOTH = 0.07  # of the ball's radius: scale of those of rims
+CELLS = 2.5  # that this scale has in the grid that rims are smoothed in
+MOST_RIM = 0.3  # length of rims around, times the scale, over area of surface around; a straight rim has so much at one scale from it
+LARGE_RIM = 0.12  # of the ball's circumference: a longer rim is part of the outline, not a hole
+OUTLINE = 0.93  # of the ball's radius: even ground ends there for the sake of what is ragged
+BACKGROUND = 0.2  # of the largest part's area: smaller parts that go on beyond the outline don't belong to the subject
 END = 0.02  # of an edge: cuts stay so far from vertices, where triangles would vanish
 
 
 def trim(mesh: Mesh, seen: Array, ball: Ball, voxel: float) -> Mesh:
-    """The mesh inside the ball, without large unseen patches, torn rims and background; filled holes stay.
+    """The mesh inside the ball up to OUTLINE, without large unseen patches, ragged rims and background; filled holes stay.
 
-    `seen` [V] says which vertices cameras see, `voxel` is the mesh's resolution in world units. The outline is a level line of the
-    heat that flows from cut and torn places into the surface.
+    `seen` [V] says which vertices cameras see, `voxel` is the mesh's resolution in world units. Unseen patches end at a level line of
+    the heat that flows from them into the surface. What is near rims is told in space, not along the surface, which is crumpled
+    there: the outline is where a smooth field cuts the mesh.
     """
     inside = ball.radius - np.linalg.norm(mesh.vertices - np.asarray(ball.center), axis=1)
     mesh, old = cut(mesh, inside)
     seen, at_ball = seen[old], inside[old] < 2 * voxel
-    torn = _torn(mesh, LARGE_RIM * 2 * np.pi * ball.radius) & ~at_ball
-    if torn.any() or not seen.all():
-        mesh, old = cut(mesh, _warmth(mesh, torn, ~seen, SMOOTH_VOXELS * voxel) - 0.5)
+    if not seen.all():
+        mesh, old = cut(mesh, heat.warmth(mesh.vertices, mesh.faces, ~seen, SMOOTH_VOXELS * voxel) - 0.5)
         at_ball = at_ball[old]
-    return _without_background(mesh, at_ball)
+    mesh = _without_background(mesh, at_ball)
+    value = MOST_RIM - _rim_around(mesh, LARGE_RIM * 2 * np.pi * ball.radius, SMOOTH * ball.radius)
+    at_cut = np.zeros(len(mesh.vertices), bool)
+    at_cut[mesh.faces[(value < 0)[mesh.faces].any(axis=1)]] = True
+    mesh, old = cut(mesh, value)
+    return _without_background(mesh, at_cut[old])
 
 
 def cut(mesh: Mesh, value: Array) -> tuple[Mesh, Array]:
@@ -65,50 +75,51 @@ def cut(mesh: Mesh, value: Array) -> tuple[Mesh, Array]:
     return Mesh(vertices[kept], faces.reshape(-1, 3).astype(np.int32), vertex_srgb=None if colors is None else colors[kept]), old[kept]
 
 
-def _torn(mesh: Mesh, longest: float) -> Array:
-    """Vertices [V] on rims longer than `longest` world units."""
+def _rims(mesh: Mesh, longest: float) -> tuple[Array, Array]:
+    """Edges [E,2] of rims longer than `longest` world units, but for their raggedness, and the edges' lengths [E]."""
     edge, once = _edges(mesh)
-    a, b = edge[once].T
-    label = _connected(len(mesh.vertices), a, b)
-    length = np.bincount(label[a], np.linalg.norm(mesh.vertices[a] - mesh.vertices[b], axis=1), len(mesh.vertices))
-    return length[label] > longest
+    rim = edge[once]
+    length = np.linalg.norm(mesh.vertices[rim[:, 0]] - mesh.vertices[rim[:, 1]], axis=1).astype(np.float64)
+    label, middle = _connected(len(mesh.vertices), *rim.T)[rim[:, 0]], mesh.vertices[rim].mean(axis=1).astype(np.float64)
+    total = np.maximum(np.bincount(label, length), 1e-30)
+    center = np.stack([np.bincount(label, length * middle[:, k]) / total for k in range(3)], axis=1)
+    spread = np.bincount(label, length * ((middle - center[label]) ** 2).sum(axis=1)) / total
+    large = (2 * np.pi * np.sqrt(spread) > longest)[label]
+    return rim[large], length[large]
 
 
-def _warmth(mesh: Mesh, frozen: Array, cold: Array, reach: float) -> Array:
-    """Values [V] of 1 away from `frozen` vertices, which are 0, and from `cold` ones, which are drawn to 0, over about `reach`.
+def _rim_around(mesh: Mesh, longest: float, scale: float) -> Array:
+    """Length of rims longer than `longest` around each vertex, times the scale, over the area of the surface there [V].
 
-    The solution of an implicit step of the heat equation, with uniform weights.
+    Both are means by a Gaussian of the scale, in world units. The area is that of the surface's shadow: crumples and what is folded
+    back add nothing.
     """
-    from scipy.sparse import coo_matrix, diags
-    from scipy.sparse.linalg import cg
+    from scipy.ndimage import gaussian_filter, map_coordinates
 
-    (a, b), count = _edges(mesh)[0].T, len(mesh.vertices)
-    length = np.linalg.norm(mesh.vertices[a] - mesh.vertices[b], axis=1)
-    graph = coo_matrix((np.ones(2 * len(a)), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(count, count)).tocsr()
-    degree = np.asarray(graph.sum(axis=1)).ravel()
-    # One minus the mean over neighbors is a quarter of the squared edge length times the Laplacian.
-    time = 4.0 * reach**2 / float(np.mean(length**2))
-    free = np.flatnonzero(~frozen)
-    matrix = diags((1.0 + time) * degree[free]) - time * graph[free][:, free]
-    out = np.zeros(count)
-    out[free], _ = cg(
-        matrix,
-        degree[free] * ~cold[free],
-        x0=(~cold[free]).astype(float),
-        rtol=1e-3,
-        maxiter=300,
-        M=diags(1.0 / ((1.0 + time) * degree[free])),
-    )
-    return out
+    rim, length = _rims(mesh, longest)
+    if len(rim) == 0:
+        return np.zeros(len(mesh.vertices))
+    cell, corners = scale / CELLS, mesh.vertices[mesh.faces].astype(np.float64)
+    origin = mesh.vertices.min(axis=0) - cell
+    shape = tuple(np.ceil((mesh.vertices.max(axis=0) - origin) / cell).astype(int) + 2)
+
+    def around(places: Array, amounts: Array) -> Array:
+        index = np.ravel_multi_index(tuple(np.rint((places - origin) / cell).astype(int).T), shape)
+        blurred = gaussian_filter(np.bincount(index, amounts, int(np.prod(shape))).reshape(shape), CELLS, mode="constant")
+        return map_coordinates(blurred, ((mesh.vertices - origin) / cell).T, order=3, mode="nearest", prefilter=False)
+
+    area = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    shadow = np.linalg.norm([around(corners.mean(axis=1), area[:, k]) for k in range(3)], axis=0)
+    return scale * around(mesh.vertices[rim].mean(axis=1), length) / np.maximum(shadow, 1e-30)
 
 
-def _without_background(mesh: Mesh, at_ball: Array) -> Mesh:
+def _without_background(mesh: Mesh, going_on: Array) -> Mesh:
     (a, b), count = _edges(mesh)[0].T, len(mesh.vertices)
     part = _connected(count, a, b)
     corners = mesh.vertices[mesh.faces]
     doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     area = np.bincount(part[mesh.faces[:, 0]], doubled, count)
-    away = (np.bincount(part, at_ball, count) > 0) & (area < BACKGROUND * area.max(initial=0.0))
+    away = (np.bincount(part, going_on, count) > 0) & (area < BACKGROUND * area.max(initial=0.0))
     return cut(mesh, np.where(away[part], -1.0, 1.0))[0]
 
 

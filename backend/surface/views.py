@@ -59,7 +59,7 @@ def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, 
         mesh = meanwhile(lambda: polygons_of(grid, polygons), job, 0.95, "cutting cells")
         reach = 4.0 * grid.voxel, 8.0 * grid.voxel
         colors, _ = meanwhile(lambda: color.at_vertices(mesh.vertices, mesh.faces, maps, *reach), job, 0.97, "colors")
-        return replace(mesh, vertex_srgb=colors)
+        return meanwhile(lambda: color.with_all_colors(replace(mesh, vertex_srgb=colors)), job, 0.99, "colors of what no camera sees")
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     points = points_of(maps, ball, job=job)
     if len(points) == 0:

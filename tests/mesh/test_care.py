@@ -101,6 +101,18 @@ def test_small_holes_close_flush_and_large_ones_stay_open_unless_asked() -> None
     assert meshes.volume(watertight) == pytest.approx(np.pi * h**2 * (3 - h) / 3, rel=0.06)
 
 
+def test_a_ragged_rim_is_as_long_as_a_smooth_one_around_the_same_hole() -> None:
+    body = ball(n=96)
+    centers = body.vertices[body.faces].mean(axis=1)
+    away, angle = np.arccos(centers[:, 0].clip(-1, 1)), np.arctan2(centers[:, 1], centers[:, 2])
+    ragged = care.repair(replace(body, faces=body.faces[away > 0.3 + 0.12 * np.sign(np.sin(8 * angle))]), job=Job())
+    loops = topology.boundary_loops(ragged.faces, topology.pair_half_edges(ragged.vertices, ragged.faces))
+    rim = ragged.vertices[max(loops, key=len)]
+    assert np.linalg.norm(rim - np.roll(rim, 1, axis=0), axis=1).sum() > 2 * np.pi * 0.5
+    assert not meshes.is_watertight(care.close_holes(ragged, 2 * np.pi * 0.2, job=Job()))
+    assert meshes.is_watertight(care.close_holes(ragged, 2 * np.pi * 0.4, job=Job()))
+
+
 def test_a_long_rim_closes_too() -> None:
     mesh = ball(n=800)
     job = Job()

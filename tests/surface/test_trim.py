@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ pytest.importorskip("scipy")
 
 from reify.backend.metrics import meshes
 from reify.backend.surface.region import Ball
-from reify.backend.surface.trim import cut, trim
+from reify.backend.surface.trim import OUTLINE, cut, trim
 from reify.backend.values import Array, Mesh
 
 VOXEL = 0.02
@@ -41,6 +43,14 @@ def together(*parts: Mesh) -> Mesh:
     )
 
 
+def needle_of(radius: float, height: float) -> Mesh:
+    """A closed four-sided needle that stands over the middle of the ground."""
+    ring = radius * np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]]) + [0, 0, 0.05]
+    vertices = np.concatenate([ring, [[0, 0, 0.05 + height], [0, 0, 0.02]]]).astype(np.float32)
+    sides = [[i, (i + 1) % 4, 4] for i in range(4)] + [[(i + 1) % 4, i, 5] for i in range(4)]
+    return Mesh(vertices, np.array(sides, np.int32))
+
+
 def everything(mesh: Mesh) -> Array:
     return np.ones(len(mesh.vertices), bool)
 
@@ -57,8 +67,9 @@ def test_a_cut_runs_where_the_value_is_zero_and_takes_colors_along() -> None:
 
 def test_ground_ends_in_a_circle() -> None:
     mesh = sheet()
-    disc = trim(mesh, everything(mesh), Ball((0.0, 0.0, 0.0), 0.8), VOXEL)
-    assert np.abs(np.linalg.norm(rim(disc), axis=1) - 0.8).max() < 0.001
+    outline = np.linalg.norm(rim(trim(mesh, everything(mesh), Ball((0.0, 0.0, 0.0), 0.8), VOXEL)), axis=1)
+    assert np.abs(outline - OUTLINE * 0.8).max() < 0.01
+    assert np.ptp(outline) < 0.01
 
 
 def test_torn_outlines_become_smooth() -> None:
@@ -67,7 +78,27 @@ def test_torn_outlines_become_smooth() -> None:
     torn, _ = cut(mesh, 0.8 + 0.05 * np.sign(np.sin(40 * angle)) - np.linalg.norm(mesh.vertices, axis=1))
     smooth = np.linalg.norm(rim(trim(torn, everything(torn), Ball((0.0, 0.0, 0.0), 1.0), VOXEL)), axis=1)
     assert np.ptp(np.linalg.norm(rim(torn), axis=1)) > 0.09
-    assert np.ptp(smooth) < 0.04 and 0.45 < smooth.mean() < 0.7
+    assert np.ptp(smooth) < 0.02 and 0.6 < smooth.mean() < 0.75
+
+
+def test_the_outline_of_crumpled_ground_is_smooth() -> None:
+    mesh = sheet()
+    rough = replace(mesh, vertices=mesh.vertices + np.random.default_rng(0).normal(0, 0.4 * VOXEL, mesh.vertices.shape).astype(np.float32))
+    outline = np.linalg.norm(rim(trim(rough, everything(rough), Ball((0.0, 0.0, 0.6), 1.0), VOXEL))[:, :2], axis=1)
+    assert 0.6 < outline.mean() < 0.8 and np.ptp(outline) < 0.03
+
+
+def test_a_tongue_and_the_scrap_at_its_end_go_and_a_thin_body_stays() -> None:
+    mesh = sheet()
+    x, y = mesh.vertices[:, 0], mesh.vertices[:, 1]
+    tongue = np.minimum(0.05 - np.abs(y), 0.6 - np.abs(x - 0.3))
+    scrap = 0.14 - np.hypot(x - 0.85, y)
+    ground, _ = cut(mesh, np.maximum(np.maximum(0.6 - np.hypot(x, y), tongue), scrap))
+    needle = needle_of(radius=0.02, height=0.3)
+    result = trim(together(ground, needle), everything(together(ground, needle)), Ball((0.0, 0.0, 0.0), 1.0), VOXEL)
+    flat = np.abs(result.vertices[:, 2]) < 1e-6
+    assert 0.45 < np.linalg.norm(result.vertices[flat], axis=1).max() < 0.6
+    assert np.count_nonzero(~flat) == np.count_nonzero(needle.vertices[:, 2])
 
 
 def test_small_unseen_patches_and_holes_stay_and_large_unseen_ones_go() -> None:
