@@ -200,8 +200,10 @@ class CudaEngine(DeviceRows):
     ) -> torch.Tensor:
         """Gradients [N, row width] of the parameters, from those of the picture [3,H,W] and of its alpha [H,W].
 
-        After a `geometric` rendering, those of its planes of `geometry` [SURFACE,H,W] are needed, too.
+        Those of the planes of `geometry` [SURFACE,H,W] count after a `geometric` rendering only.
         """
+        if v_geometry is None and view.geometry is not None:
+            v_geometry = torch.zeros_like(view.geometry)
         out = torch.zeros(self.count, self.width, device=self._device)
         rates = np.zeros(self.width, np.float32)
         error = torch.zeros(view.height, view.width, device=self._device)

@@ -1,7 +1,8 @@
 // Splats onto pixels and back. Forward, a block takes a tile and a thread a pixel. Backward, a warp takes 32 neighbors of a tile's list
 // and a thread one splat, so that its sums over the pixels stay in registers and nobody adds to anybody else's: the pixels wander
 // through the warp's lanes, front to back, with what is left of their light. The forward pass leaves the light of every pixel before
-// every 32nd splat for this. (Per-splat work lists: Taming 3DGS, Mallick et al. 2024, section 4; the rest of a pixel as in cpu/blending.py.)
+// every 32nd splat for this. (Per-splat work lists: Taming 3DGS, Mallick et al. 2024, section 4; the rest of a pixel as in
+// cpu/blending.py.)
 //
 // Four kernels from one text each way: of ellipsoids and of surfels (cpu/surfel_blending.py), with and without depth and normals.
 
@@ -176,8 +177,8 @@ template <bool geometric> __device__ inline float add_disc(const float* splat, c
     const float4 *states, const float *geometry, const float *geometry_states, const float *v_image, const float *v_alpha, \
     const float *v_geometry, const float *error, int absolute, float4 *entry_gradients
 #define BACK_ARGUMENTS \
-    tiles_x, width, height, tile_start, places, members, projected, shapes, middle, image, transmittance, used, finished, states, geometry, \
-    geometry_states, v_image, v_alpha, v_geometry, error, absolute, entry_gradients
+    tiles_x, width, height, tile_start, places, members, projected, shapes, middle, image, transmittance, used, finished, states, \
+    geometry, geometry_states, v_image, v_alpha, v_geometry, error, absolute, entry_gradients
 
 template <bool surfels, bool geometric> __device__ inline void composite_back(BACK_PARAMETERS)
 {
@@ -265,8 +266,8 @@ template <bool surfels, bool geometric> __device__ inline void composite_back(BA
     }
 }
 
-constexpr int BACK = BACK_WARPS * BUCKET;
-extern "C" __global__ void __launch_bounds__(BACK) blend_back(BACK_PARAMETERS) { composite_back<false, false>(BACK_ARGUMENTS); }
-extern "C" __global__ void __launch_bounds__(BACK) blend_back_geometry(BACK_PARAMETERS) { composite_back<false, true>(BACK_ARGUMENTS); }
-extern "C" __global__ void __launch_bounds__(BACK) surfel_blend_back(BACK_PARAMETERS) { composite_back<true, false>(BACK_ARGUMENTS); }
-extern "C" __global__ void __launch_bounds__(BACK) surfel_blend_back_geometry(BACK_PARAMETERS) { composite_back<true, true>(BACK_ARGUMENTS); }
+#define BACK_KERNEL extern "C" __global__ void __launch_bounds__(BACK_WARPS * BUCKET)
+BACK_KERNEL blend_back(BACK_PARAMETERS) { composite_back<false, false>(BACK_ARGUMENTS); }
+BACK_KERNEL blend_back_geometry(BACK_PARAMETERS) { composite_back<false, true>(BACK_ARGUMENTS); }
+BACK_KERNEL surfel_blend_back(BACK_PARAMETERS) { composite_back<true, false>(BACK_ARGUMENTS); }
+BACK_KERNEL surfel_blend_back_geometry(BACK_PARAMETERS) { composite_back<true, true>(BACK_ARGUMENTS); }

@@ -49,7 +49,8 @@ template <class Body> __device__ inline void shake(const Body& body, int n, unsi
 }
 
 // Gradients of the parameters from the tiles' gradient rows of `columns` floats, for the splats that were seen; `shapes` as in blending,
-// missing where that did without. With an array `gradients` of the parameters' shape they are written there. Without one they feed Adam at once, for which the threads of a block share all columns of its splats.
+// missing where that did without. With an array `gradients` of the parameters' shape they are written there. Without one they feed Adam at
+// once, for which the threads of a block share all columns of its splats.
 // If `block_motions` is given, each block's sum of the gradient by a motion of the world in the camera's axes, rotation then translation,
 // goes there.
 #define PULL_PARAMETERS \

@@ -114,8 +114,8 @@ __device__ inline Agreement agreement(
     return found;
 }
 
-// Adds to the gradients those of both losses at `across` times so many places as are in `places`, `spacing` pixels apart from (first_x,
-// first_y) on. `other_depth` [H',W'] is 0 where nothing is. `losses` gets the weighted loss of each block.
+// Adds to the gradients those of both losses at `places` pixels, `across` of them to a line, `spacing` pixels apart from (first_x, first_y)
+// on. `other_depth` [H',W'] is 0 where nothing is. `losses` gets the weighted loss of each block.
 extern "C" __global__ void __launch_bounds__(PIXELS) compare_views(
     int places, int across, int spacing, int first_x, int first_y, int width, int height, const float* geometry, const float* transmittance,
     float middle, Camera camera, const float* gray, Motion relative, Camera other, int other_width, int other_height,

@@ -116,9 +116,11 @@ __device__ inline void plane(const Affine& a, const Camera& camera, float ca, fl
 
 // Fills the rows of `projected` and `boxes` of the splats that are visible; `counts` is the number of tiles that each touches (0: unseen),
 // `depths` is the largest float where that is 0. `shapes` gets the splats' planes, if it is given.
-extern "C" __global__ void __launch_bounds__(THREADS) project(
-    int count, const float* parameters, int width, int bases, Camera camera, int tiles_x, int tiles_y, int antialiased,
-    float* projected, float* shapes, short* boxes, int* counts, float* depths)
+#define PROJECT_PARAMETERS \
+    int count, const float *parameters, int width, int bases, Camera camera, int tiles_x, int tiles_y, int antialiased, \
+    float *projected, float *shapes, short *boxes, int *counts, float *depths
+
+extern "C" __global__ void __launch_bounds__(THREADS) project(PROJECT_PARAMETERS)
 {
     int n = blockIdx.x * THREADS + threadIdx.x;
     if (n >= count) return;

@@ -37,9 +37,7 @@ __device__ inline Disc disc(const float* p, const Camera& camera)
 __device__ inline float towards_camera(const Disc& s) { return s.n[0] * s.tx + s.n[1] * s.ty + s.n[2] * s.tz > 0 ? -1 : 1; }
 
 // As `project`; the ellipse holds all that is to be seen of a surfel and only serves to find tiles, `shapes` is what pixels need.
-extern "C" __global__ void __launch_bounds__(THREADS) surfel_project(
-    int count, const float* parameters, int width, int bases, Camera camera, int tiles_x, int tiles_y, int antialiased,
-    float* projected, float* shapes, short* boxes, int* counts, float* depths)
+extern "C" __global__ void __launch_bounds__(THREADS) surfel_project(PROJECT_PARAMETERS)
 {
     int n = blockIdx.x * THREADS + threadIdx.x;
     if (n >= count) return;
