@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh
 
-SMALL_HOLE = 0.25  # length of the rim of a small hole, in diagonals of the mesh
+SMALL_HOLE = 0.25  # length of the rim of a small hole, in diagonals of the mesh; raggedness doesn't count
 LARGEST_POSITION = 1e15  # beyond it products of positions leave the range of 32 bits
 
 
@@ -72,8 +70,8 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     if settings.smoothing:
         mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
-        simpler = meanwhile(partial(simplify, mesh, settings.faces), job, 0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
-        mesh = repair(simpler, job=job, quiet=True)
+        job.progress(0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
+        mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
         mesh = _without_holes(mesh, settings, job)
     job.metric("vertices", len(mesh.vertices))
@@ -93,45 +91,18 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
     Raises ReifyError where no face is left, or where faces name vertices that aren't there.
     """
-    repaired, done = meanwhile(partial(_repaired, mesh), job)
-    if done.broken:
-        job.warn(f"{done.broken} faces had vertices without a usable position and were removed.")
-    if not quiet and done.unsound:
-        job.metric("unsound_faces_removed", done.unsound)
-    if not quiet and done.turned:
-        job.warn(f"{done.turned} faces were turned round to agree with their neighbors.")
-    if not quiet and done.split > 0:
-        job.metric("non_manifold_vertices_split", done.split)
-    if done.inside_out:
-        job.warn("The mesh was inside out and was turned round.")
-    if done.lost_uvs:
-        job.warn(f"{done.lost_uvs} faces had UVs that are no numbers; these are 0 now.")
-    return repaired
-
-
-@dataclass(frozen=True)
-class _Repairs:
-    """What was wrong with a mesh: numbers of faces, but for `split`."""
-
-    broken: int  # without a usable position
-    unsound: int  # degenerate or double
-    turned: int
-    split: int  # vertices with several fans of faces
-    inside_out: bool
-    lost_uvs: int
-
-
-def _repaired(mesh: Mesh) -> tuple[Mesh, _Repairs]:
     from . import topology
 
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Choose another mesh, or make it again from more or better photos.")
-    faces, uvs, lost_uvs = mesh.faces, mesh.uvs, 0
+    faces, uvs = mesh.faces, mesh.uvs
     if faces.min() < 0 or faces.max() >= len(mesh.vertices):
         raise ReifyError("The mesh has faces whose vertices are missing.", "Export it again from the program that made it.")
     broken = _broken(mesh)
     if broken.all():
         raise ReifyError("The mesh has no vertex with a usable position.", "Export it again from the program that made it.")
+    if broken.any():
+        job.warn(f"{int(broken.sum())} faces had vertices without a usable position and were removed.")
     used, faces = topology.compact(mesh.vertices, faces[~broken])
     first, faces = topology.weld(mesh.vertices[used], faces)
     source = used[first]
@@ -148,31 +119,23 @@ def _repaired(mesh: Mesh) -> tuple[Mesh, _Repairs]:
     faces, fans = topology.separate_fans(vertices, wound)
     source = source[fans]
     vertices = mesh.vertices[source]
-    inside_out = _closed(faces, vertices) and bool(topology.volume(vertices, faces) < 0)
-    if inside_out:
+    if not quiet:
+        _tell(job, dropped=len(mesh.faces) - int(broken.sum()) - len(faces), turned=turned, split=len(vertices) - before)
+    if _closed(faces, vertices) and topology.volume(vertices, faces) < 0:
         faces, reversed_faces = faces[:, ::-1], ~reversed_faces
+        job.warn("The mesh was inside out and was turned round.")
     if uvs is not None:
-        lost = ~np.isfinite(uvs[kept]).all(axis=(1, 2))
-        lost_uvs = int(lost.sum())
-        uvs = np.where(lost[:, None, None], np.float32(0), uvs[kept])
+        uvs = _finite_uvs(uvs[kept], job)
         uvs = np.where(reversed_faces[:, None, None], uvs[:, ::-1], uvs)
     colors = None if mesh.vertex_srgb is None else mesh.vertex_srgb[source]
-    repairs = _Repairs(
-        broken=int(broken.sum()),
-        unsound=len(mesh.faces) - int(broken.sum()) - len(faces),
-        turned=turned,
-        split=len(vertices) - before,
-        inside_out=inside_out,
-        lost_uvs=lost_uvs,
-    )
-    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colors, mesh.textures), repairs
+    return Mesh(vertices, np.ascontiguousarray(faces), uvs, colors, mesh.textures)
 
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
     """Without the connected parts whose area is less than `least_share` of the largest part's."""
     from . import topology
 
-    part = meanwhile(lambda: topology.parts(mesh.faces, len(mesh.vertices)), job)
+    part = topology.parts(mesh.faces, len(mesh.vertices))
     area = np.bincount(part, topology.areas(mesh.vertices, mesh.faces))
     keep = area >= least_share * area.max()
     if keep.all():
@@ -191,13 +154,13 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     from .tree import hidden, tree_of
 
     job.progress(0.28, "looking for what is inside")
-    part = meanwhile(lambda: topology.parts(mesh.faces, len(mesh.vertices)), job)
+    part = topology.parts(mesh.faces, len(mesh.vertices))
     if which == "parts":
-        inner = meanwhile(lambda: inner_parts(mesh.vertices, mesh.faces, part), job)
+        inner = inner_parts(mesh.vertices, mesh.faces, part)
         job.metric("inner_parts_removed", int(inner.sum()))
         return _subset(mesh, ~inner[part]) if inner.any() else mesh
-    unseen = meanwhile(lambda: hidden(tree_of(mesh.vertices, mesh.faces), rays=256), job)
-    pairs = meanwhile(lambda: topology.pair_half_edges(mesh.vertices, mesh.faces), job)
+    unseen = hidden(tree_of(mesh.vertices, mesh.faces), rays=256)
+    pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     f, g = pairs.first // 3, pairs.second // 3
     alike = unseen[f] == unseen[g]
     patch = topology.connected(len(mesh.faces), f[alike], g[alike])
@@ -206,7 +169,8 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     gone = unseen & large[patch]
     gone &= not gone.all()
     job.metric("inner_faces_removed", int(gone.sum()))
-    return _subset(mesh, ~gone) if gone.any() else mesh
+    # What is left may touch itself at single vertices.
+    return repair(_subset(mesh, ~gone), job=job, quiet=True) if gone.any() else mesh
 
 
 def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: float = -0.53) -> Mesh:
@@ -214,7 +178,7 @@ def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: floa
 
     Vertices on a boundary move only along it.
     """
-    neighbors = meanwhile(lambda: _neighbors(mesh), job)
+    neighbors = _neighbors(mesh)
     vertices = mesh.vertices.astype(np.float64)
     for index in range(passes):
         job.progress(0.3 + 0.3 * index / passes, f"smoothing, pass {index + 1} of {passes}")
@@ -244,21 +208,21 @@ def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple
         wanted = max(4, round(len(mesh.faces) * ratio ** (index + 1)))
         simpler = mesh
         if wanted < len(mesh.faces):
-            simpler = meanwhile(partial(simplify, mesh, wanted), job, index / count, f"level of detail {index + 1}: {wanted} faces")
-            simpler = repair(simpler, job=job, quiet=True)
+            job.progress(index / count, f"level of detail {index + 1}: {wanted} faces")
+            simpler = repair(simplify(mesh, wanted), job=job, quiet=True)
         levels.append(simpler)
         job.metric(f"faces_lod{index + 1}", len(simpler.faces))
     return tuple(levels)
 
 
 def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
-    """With the holes closed whose rims aren't longer than `longest_rim` world units.
+    """With the holes closed whose rims aren't longer than `longest_rim` world units, but for their raggedness.
 
     The patches' colors and UVs go on from the rims.
     """
     from .holes import fill_holes
 
-    patched = meanwhile(lambda: fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh)), job)
+    patched = fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh))
     job.metric("holes_closed", job.report.metrics.get("holes_closed", 0) + patched.count)
     if patched.count == 0:
         return mesh
@@ -273,6 +237,23 @@ def _broken(mesh: Mesh) -> Array:
     with np.errstate(invalid="ignore"):
         sound = (np.abs(mesh.vertices) < LARGEST_POSITION).all(axis=1)  # False for NaN too
     return ~sound[mesh.faces].all(axis=1)
+
+
+def _tell(job: Job, dropped: int, turned: int, split: int) -> None:
+    if dropped:
+        job.metric("unsound_faces_removed", dropped)
+    if turned:
+        job.warn(f"{turned} faces were turned round to agree with their neighbors.")
+    if split > 0:
+        job.metric("non_manifold_vertices_split", split)
+
+
+def _finite_uvs(uvs: Array, job: Job) -> Array:
+    lost = ~np.isfinite(uvs).all(axis=(1, 2))
+    if not lost.any():
+        return uvs
+    job.warn(f"{int(lost.sum())} faces had UVs that are no numbers; these are 0 now.")
+    return np.where(lost[:, None, None], np.float32(0), uvs)
 
 
 def _uvs_beside(mesh: Mesh, patch: Array, rim: Array) -> Array:

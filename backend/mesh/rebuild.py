@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from .. import device
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from .raster import normals_of
 from .surface_nets import surface_nets
@@ -27,22 +24,25 @@ def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
     It is found on a grid of `cells` along the longest side; where faces are near, their distance places it. UVs and colors
     come from what is nearest. Where memory is short, the cells are larger, and a warning says so.
     """
-    tree = meanwhile(lambda: tree_of(mesh.vertices, mesh.faces), job, 0.3, "sorting faces")
+    job.progress(0.3, "sorting faces")
+    tree = tree_of(mesh.vertices, mesh.faces)
     cell, shape = _grid(mesh, cells, job)
     origin = mesh.vertices.min(axis=0).astype(np.float64) - (BAND + 1) * cell
-    near = meanwhile(lambda: _near_faces(mesh, origin, cell, shape), job, 0.3, "looking for the cells that faces pass")
+    job.progress(0.3, "looking for the cells that faces pass")
+    near = _near_faces(mesh, origin, cell, shape)
     field = _signed_distances(tree, near, origin, cell, job)
-    points, quads = meanwhile(lambda: surface_nets(field), job, 0.6, "drawing the surface")
+    job.progress(0.6, "drawing the surface")
+    points, quads = surface_nets(field)
     if len(quads) == 0:
         job.warn("Nothing is inside the mesh, so its surface couldn't be built anew.")
         return mesh
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     placed = points * cell + origin
-    normals = normals_of(Mesh(placed, triangles))
-    vertices = meanwhile(lambda: _settled(placed, normals, tree, cell), job, 0.6, f"placing {len(placed)} vertices")
+    job.progress(0.6, f"placing {len(placed)} vertices")
+    vertices = _settled(placed, normals_of(Mesh(placed, triangles)), tree, cell)
     job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
-    built = Mesh(vertices.astype(np.float32), triangles)
-    return meanwhile(lambda: transfer(built, mesh), job, 0.6, "taking over UVs and colors")
+    job.progress(0.6, "taking over UVs and colors")
+    return transfer(Mesh(vertices.astype(np.float32), triangles), mesh)
 
 
 def _grid(mesh: Mesh, cells: int, job: Job) -> tuple[float, Array]:
@@ -87,16 +87,13 @@ def _signed_distances(tree: Tree, near: Array, origin: Array, cell: float, job: 
     field = _twice_as_fine(_windings(tree, near.shape, origin, cell, job), near.shape)
     places = np.argwhere(near)
     for start in range(0, len(places), SLICE):
+        job.progress(0.4 + 0.2 * start / len(places), f"measuring {len(places)} distances")
         some = places[start : start + SLICE]
-        work = partial(_measured, tree, some * cell + origin, cell)
-        field[tuple(some.T)] = meanwhile(work, job, 0.4 + 0.2 * start / len(places), f"measuring {len(places)} distances")
+        points = some * cell + origin
+        distance = nearest(tree, points, reach=np.full(len(points), 2.0 * (BAND + 1) * cell)).distance / cell
+        sure = 2.0 * BAND * (winding_numbers(tree, points) - 0.5)
+        field[tuple(some.T)] = np.clip(sure, -distance, distance)
     return field
-
-
-def _measured(tree: Tree, points: Array, cell: float) -> Array:
-    distance = nearest(tree, points, reach=np.full(len(points), 2.0 * (BAND + 1) * cell)).distance / cell
-    sure = 2.0 * BAND * (winding_numbers(tree, points) - 0.5)
-    return np.clip(sure, -distance, distance)
 
 
 def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, job: Job) -> Array:
@@ -105,9 +102,8 @@ def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, jo
     points, out = coarse.reshape(-1, 3), np.empty(coarse.shape[:3], np.float32)
     flat = out.reshape(-1)
     for start in range(0, len(points), SLICE):
-        work = partial(winding_numbers, tree, points[start : start + SLICE] * cell + origin)
-        text = f"asking {len(points)} samples what is inside"
-        flat[start : start + SLICE] = meanwhile(work, job, 0.3 + 0.1 * start / len(points), text)
+        job.progress(0.3 + 0.1 * start / len(points), f"asking {len(points)} samples what is inside")
+        flat[start : start + SLICE] = winding_numbers(tree, points[start : start + SLICE] * cell + origin)
     return np.clip(2.0 * BAND * (out - 0.5), -BAND, BAND)
 
 

@@ -68,7 +68,7 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     strokes = file_of(settings.cutout.strokes)
     cut = [job.stage(_title(i), apart(cut_out), view, settings.cutout, strokes) for i, view in enumerate(views)]
     method = _chosen(cut, settings, job)
-    mesh = job.stage("Building mesh", _build, tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
+    mesh = job.stage("Building mesh", apart(_build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
@@ -153,7 +153,6 @@ def _need_a_subject(picture: Picture) -> None:
         raise ReifyError("Nothing is left of the subject.", "Choose another way to cut it out, or grow the mask.")
 
 
-@apart
 def _build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
     if len(pictures) == 3 and (apart := disagreement(*pictures)) > 0.15:
         job.warn(f"The side and the top view disagree about the depth by {apart:.0%}; their mean was taken.")

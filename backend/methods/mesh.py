@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..jobs.meanwhile import apart
 from ..mesh.analyze import look_at
 from ..mesh.care import MeshSettings, clean, levels_of_detail
 from ..mesh.texture import TextureSettings
@@ -35,12 +36,14 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     """A mesh in, a clean one out, with figures of both in the report; raises ReifyError where it holds nothing to clean."""
     mesh = given.value
     assert isinstance(mesh, Mesh)
-    job.stage("Looking at the mesh", look_at, mesh, "before")
-    mesh = job.stage("Cleaning mesh", clean, mesh, _cleaning(settings))
+    job.stage("Looking at the mesh", apart(look_at), mesh, "before")
+    mesh = job.stage("Cleaning mesh", apart(clean), mesh, _cleaning(settings))
     if settings.unwrap and mesh.uvs is None:
-        mesh = job.stage("Unwrapping", _unwrap, mesh)
-    lods = job.stage("Making levels of detail", levels_of_detail, mesh, settings.lods, settings.lod_ratio) if settings.lods else ()
-    job.stage("Looking at the result", look_at, mesh, "after")
+        mesh = job.stage("Unwrapping", apart(_unwrap), mesh)
+    lods: tuple[Mesh, ...] = ()
+    if settings.lods:
+        lods = job.stage("Making levels of detail", apart(levels_of_detail), mesh, settings.lods, settings.lod_ratio)
+    job.stage("Looking at the result", apart(look_at), mesh, "after")
     return Result(name=given.name, report=job.report, mesh=mesh, lods=lods)
 
 

@@ -41,11 +41,11 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=_surroundings(photos))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", _train, capture, settings.training)
-    surface = job.stage("Extracting surface", _surface, splats, capture, settings.surface)
-    mesh = job.stage("Cleaning mesh", clean, surface, settings.mesh)
-    mesh = job.stage("Texturing", _texture, mesh, capture, settings.texture)
+    surface = job.stage("Extracting surface", apart(_surface), splats, capture, settings.surface)
+    mesh = job.stage("Cleaning mesh", apart(clean), surface, settings.mesh)
+    mesh = job.stage("Texturing", apart(_texture), mesh, capture, settings.texture)
     if settings.texture.normal_map and mesh.uvs is not None:
-        mesh = job.stage("Baking relief", _relief, mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
+        mesh = job.stage("Baking relief", apart(_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
 
 
@@ -65,19 +65,16 @@ def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[S
     return splats, replace(capture, cameras=replace(capture.cameras, cam_from_world=cameras.cam_from_world))
 
 
-@apart
 def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px)
     return surface_of_capture(splats, partial(rasterize, splats), views, settings, job=job)
 
 
-@apart
 def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
     views = load_views(capture, settings.long_side_px, only=capture.train)
     return texture_from_photos(unwrap(mesh, settings, cameras=views.cameras, job=job), views, settings, job=job)
 
 
-@apart
 def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job) -> Mesh:
     return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px, job=job)
 

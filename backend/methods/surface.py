@@ -71,9 +71,9 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     """Splats or points in, a mesh out; raises ReifyError where there is no surface in them, or the extraction doesn't fit."""
     chosen = replace(settings, extraction=_chosen(given.value, settings.extraction, job))
     work = _from_splats if isinstance(given.value, Splats) else _from_points
-    mesh = job.stage("Extracting surface", work, given.value, given.cameras, chosen)
+    mesh = job.stage("Extracting surface", apart(work), given.value, given.cameras, chosen)
     if not mesh.quads:  # cleaning would make triangles of them
-        mesh = job.stage("Cleaning mesh", clean, mesh, settings.mesh)
+        mesh = job.stage("Cleaning mesh", apart(clean), mesh, settings.mesh)
     return Result(name=given.name, report=job.report, mesh=mesh)
 
 
@@ -87,7 +87,6 @@ def _chosen(value: Splats | Points | Mesh, extraction: str, job: Job) -> str:
     return extraction
 
 
-@apart
 def _from_points(points: Points, cameras: Cameras | None, settings: Settings, *, job: Job) -> Mesh:
     return surface_of_points(
         points,
@@ -101,7 +100,6 @@ def _from_points(points: Points, cameras: Cameras | None, settings: Settings, *,
     )
 
 
-@apart
 def _from_splats(splats: Splats, cameras: Cameras | None, settings: Settings, *, job: Job) -> Mesh:
     ball = subject_of(splats) if settings.radius == 0 else replace(subject_of(splats), radius=settings.radius)
     if settings.extraction == "density":
