@@ -41,18 +41,18 @@ def card(emit: Callable[..., None]) -> None:
             engine.close()
             if way.name == "cuda":
                 engine = engine_of(way.name, as_surfels(splats, seed=0), count, 3)
-                losses = {"distortion_weight": 1e-3, "normal_weight": 1e-3}
-                emit(f"step_{name}_surfels_ms", _milliseconds(_step(engine, camera, width, height, **losses)), "ms", **more)
+                emit(f"step_{name}_surfels_ms", _milliseconds(_step(engine, camera, width, height, shape_weight=1e-3)), "ms", **more)
                 engine.close()
 
 
-def _step(engine: Any, cameras: Any, width: int, height: int, **losses: float) -> Callable[[], object]:
+def _step(engine: Any, cameras: Any, width: int, height: int, shape_weight: float = 0.0) -> Callable[[], object]:
     from ..backend.splats.cpu.layout import camera_row
     from ..backend.splats.engine import Step, Target
 
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     target = Target(rgb, None, None, camera_row(cameras, 0))
-    step = Step(16, np.full(engine.width, 1e-6, np.float32), **losses)  # so small that the scene stays what it is
+    learning = np.full(engine.width, 1e-6, np.float32)  # so small that the scene stays what it is
+    step = Step(16, learning, distortion_weight=shape_weight, normal_weight=shape_weight)
     return lambda: engine.step(target, step)
 
 
