@@ -19,6 +19,8 @@ SWEPT_SPLATS = 20_000
 SWEEP_DEPTHS = 48
 SWEEP_VIEWS = 24  # that rays start from
 SWEEP_NEIGHBORS = 4
+SWEEP_JURY = 9  # nearest rays, the ray itself among them, that its depth has to agree with
+SWEEP_TOLERANCE = 0.25  # of their median inverse depth
 HULL_SPLATS = 12_000
 HULL_CELLS = 96  # along each axis
 RANDOM_SPLATS = 20_000
@@ -181,7 +183,10 @@ def _pixels(xyz: Array, cameras: Cameras, index: int) -> tuple[Array, Array, Arr
 
 
 def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Points [N,3] on rays from a third of the views or so, by the depth whose 3x3 pixels look most alike in the nearest other views."""
+    """Points [N,3] on rays from a third of the views or so, by the depth whose 3x3 pixels look most alike in the nearest other views.
+
+    Without those whose depth isn't about that of the rays beside them.
+    """
     cameras = views.cameras
     _focus, distance = focus_of(cameras)
     chosen = np.unique(np.linspace(0, len(cameras) - 1, min(SWEEP_VIEWS, len(cameras))).astype(int))
@@ -207,9 +212,23 @@ def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]
         best = costs.argmin(axis=0)
         seen = np.isfinite(costs[best, np.arange(len(pixel))])
         depth = np.where(seen, depths[best], depths[rng.integers(len(depths), size=len(pixel))])
-        points.append((center[:, 4] * depth[:, None] - pose[:3, 3]) @ pose[:3, :3])
-        colors.append(expected[:, 4])
+        kept = _agreeing(pixel, depth, seen)
+        points.append(((center[:, 4] * depth[:, None] - pose[:3, 3]) @ pose[:3, :3])[kept])
+        colors.append(expected[kept, 4])
     return np.concatenate(points), np.concatenate(colors)
+
+
+def _agreeing(pixel: Array, depth: Array, seen: Array) -> Array:
+    """Which rays [R] at `pixel` [R,2] met about the depth [R] that the nearest rays did; all of them where hardly any did.
+
+    A wrong depth may lie right before a camera, where its splat becomes a veil that training hardly gets rid of.
+    """
+    from scipy.spatial import cKDTree
+
+    nearest = cKDTree(pixel).query(pixel, k=min(SWEEP_JURY, len(pixel)))[1].reshape(len(pixel), -1)
+    usual = np.median(1 / depth[nearest], axis=1)
+    agreeing = seen & (np.abs(1 / depth - usual) < SWEEP_TOLERANCE * usual)
+    return agreeing if agreeing.mean() > 0.25 else np.ones_like(agreeing)
 
 
 def _coarse(rgb: Array) -> tuple[Array, int]:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from reify.backend.errors import ReifyError
-from reify.backend.splats.initialize import focus_of, starting_splats
+from reify.backend.splats.initialize import _agreeing, focus_of, starting_splats
 from reify.backend.splats.train import TrainingSettings
 from reify.backend.values import SH_C0, Cameras, Points, Views
 
@@ -83,7 +83,20 @@ def test_a_plane_sweep_finds_the_depth_of_a_patterned_wall():
     views = Views(rgb, [None] * 5, [None] * 5, cameras)
     depth = starting_splats(views, None, SETTINGS, 0).means[:, 2]
     assert np.median(depth) == pytest.approx(2, rel=0.05)
-    assert np.mean(np.abs(depth - 2) < 0.3) > 0.6
+    assert np.mean(np.abs(depth - 2) < 0.3) > 0.9
+
+
+def test_depths_that_no_ray_nearby_shares_are_left_out():
+    rng = np.random.default_rng(0)
+    pixel = rng.integers(0, 100, size=(800, 2))
+    depth = np.where(pixel[:, 0] < 50, 2.0, 4.0) + 0.2 * rng.random(800)  # a step
+    wrong = rng.random(800) < 0.1
+    depth[wrong] = 0.5
+    seen = np.ones(800, bool)
+    seen[:20] = False
+    kept = _agreeing(pixel, depth, seen)
+    assert kept[wrong].mean() < 0.1 and kept[~wrong & seen].mean() > 0.9 and not kept[:20].any()
+    assert _agreeing(pixel, depth, np.zeros(800, bool)).all()  # rather anywhere than nowhere
 
 
 def test_what_a_photo_does_not_know_cuts_nothing_off_the_hull(make_cameras):
