@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backend.formats.axes import looking_at
 from ..backend.jobs.job import Job
 from ..backend.mesh.care import MeshSettings, clean
 from ..backend.mesh.raster import normals_of, rasterize_mesh, render_mesh
@@ -94,14 +95,8 @@ def orbit(count: int, distance: float = 3.0, turn: float = 0.0) -> Cameras:
     index = np.arange(count) + 0.5
     z, angle = 0.9 * (1 - 2 * index / count), np.pi * (1 + 5**0.5) * index + turn
     centers = distance * np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
-    forward = -centers / distance
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
-    poses = np.tile(np.eye(4), (count, 1, 1))
-    poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
     K = np.array([[1.3 * SIZE_PX, 0, SIZE_PX / 2], [0, 1.3 * SIZE_PX, SIZE_PX / 2], [0, 0, 1]])
-    return Cameras(poses, np.tile(K, (count, 1, 1)), np.full((count, 2), SIZE_PX), np.zeros((count, 8)))
+    return Cameras(looking_at(centers, np.zeros(3)), np.tile(K, (count, 1, 1)), np.full((count, 2), SIZE_PX), np.zeros((count, 8)))
 
 
 def photograph(truth: Mesh, cameras: Cameras) -> Views:

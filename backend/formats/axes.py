@@ -29,6 +29,18 @@ def opengl_of_cam_from_world(cam_from_world: Array) -> Array:
     return inverse_rigid(np.asarray(cam_from_world, dtype=np.float64)) @ OPENCV_FROM_OPENGL
 
 
+def looking_at(centers: Array, target: Array) -> Array:
+    """cam_from_world [C,4,4] with OpenCV axes of level cameras at `centers` [C,3] that look at `target` [3], where the world's z is up."""
+    forward = target - centers
+    forward = forward / np.linalg.norm(forward, axis=1, keepdims=True)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    poses = np.tile(np.eye(4), (len(centers), 1, 1))
+    poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
+    return poses
+
+
 def inverse_rigid(transforms: Array) -> Array:
     """Inverses of rigid [C,4,4] transforms; a scale or shear that is left in them doesn't survive."""
     u, _, vt = np.linalg.svd(transforms[:, :3, :3])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..formats.axes import looking_at
 from ..values import Array, Cameras, Mesh, Result
 
 SIDE_PX = 192
@@ -87,14 +88,8 @@ def _framing(points: Array, side_px: int) -> Cameras:
     """A camera that has all but the outermost hundredth of the points [N,3] in its picture."""
     low, high = np.percentile(points, (1, 99), axis=0)
     center, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2 or 1.0
-    back = np.array(DIRECTION) / np.linalg.norm(DIRECTION)
-    right = np.cross((0.0, 0.0, 1.0), back)
-    right /= np.linalg.norm(right)
-    rotation = np.stack((right, np.cross(right, back), -back))  # rows: x right, y down, z forward
     distance = 3.0 * radius
-    pose = np.eye(4)
-    pose[:3, :3] = rotation
-    pose[:3, 3] = -rotation @ (center + distance * back)
+    poses = looking_at((center + distance * np.array(DIRECTION) / np.linalg.norm(DIRECTION))[None], center)
     focal_px = 0.5 * side_px * distance / (MARGIN * radius)
     K = np.array([[focal_px, 0, side_px / 2], [0, focal_px, side_px / 2], [0, 0, 1]])
-    return Cameras(pose[None], K[None], np.array([[side_px, side_px]]), np.zeros((1, 8)))
+    return Cameras(poses, K[None], np.array([[side_px, side_px]]), np.zeros((1, 8)))

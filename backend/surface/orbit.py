@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..formats import axes
 from ..jobs.job import Job
 from ..values import Array, Cameras, Points, Views
 from .depth import DepthMaps
@@ -20,11 +21,7 @@ def cameras_around(ball: Ball, count: int, size_px: int) -> Cameras:
     index = np.arange(count) + 0.5
     z, angle = 0.95 * (1 - 2 * index / count), np.pi * (1 + 5**0.5) * index
     away = np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
-    right = np.cross(-away, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
-    poses = np.tile(np.eye(4), (count, 1, 1))
-    poses[:, :3, :3] = np.stack([right, np.cross(-away, right), -away], axis=1)
-    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], np.array(ball.center) + DISTANCE * ball.radius * away)
+    poses = axes.looking_at(np.array(ball.center) + DISTANCE * ball.radius * away, np.array(ball.center))
     focal = 0.5 * size_px * (DISTANCE**2 - 1) ** 0.5
     K = np.array([[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1.0]])
     return Cameras(poses, np.tile(K, (count, 1, 1)), np.full((count, 2), size_px), np.zeros((count, 8)))
@@ -34,11 +31,9 @@ def views_of(cameras: Cameras, long_side_px: int) -> Views:
     """Cameras without photos, at another size and without distortion: for looking at what is there already."""
     from dataclasses import replace
 
-    from ..formats.axes import resize_cameras
-
     scale = long_side_px / cameras.size_px.max(axis=1, keepdims=True)
     pinholes = replace(cameras, distortion=np.zeros_like(cameras.distortion), fisheye=False)
-    sized = resize_cameras(pinholes, np.maximum(1, np.rint(cameras.size_px * scale)).astype(int))
+    sized = axes.resize_cameras(pinholes, np.maximum(1, np.rint(cameras.size_px * scale)).astype(int))
     nothing: list[Array | None] = [None] * len(cameras)
     return Views((), nothing, nothing, sized)
 

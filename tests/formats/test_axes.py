@@ -14,6 +14,16 @@ def camera(cam_from_world: np.ndarray, distortion: tuple[float, ...] = (0.0,) * 
     return Cameras(cam_from_world, K[None], np.array([[100, 70]]), np.array([distortion]), fisheye)
 
 
+def test_a_camera_looks_at_its_target_upright_and_from_where_it_is():
+    centers = np.array([[0.0, -5.0, 0.0], [3.0, -2.0, 1.0]])
+    level, other = axes.looking_at(centers, np.zeros(3))
+    np.testing.assert_allclose(level, axes.cam_from_world_of_opengl(LEVEL_OPENGL)[0], atol=1e-12)
+    target, up, eye = (other[:3, :3] @ point + other[:3, 3] for point in (np.zeros(3), [0, 0, 1.0], centers[1]))
+    np.testing.assert_allclose(target, [0, 0, 14**0.5], atol=1e-12)
+    np.testing.assert_allclose(eye, 0, atol=1e-12)
+    assert up[0] == pytest.approx(0) and up[1] < 0
+
+
 def test_what_is_right_and_up_in_the_world_is_right_and_up_in_the_picture():
     cameras = camera(axes.cam_from_world_of_opengl(LEVEL_OPENGL))
     (right, up, ahead), depths = project(cameras, 0, np.array([[1.0, 0, 0], [0, 0, 1.0], [0, 0, 0]]))

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
+from reify.backend.formats.axes import looking_at
 from reify.backend.jobs.job import Job
 from reify.backend.mesh import fill
 from reify.backend.mesh.raster import interpolate, rasterize_mesh, render_mesh
@@ -46,14 +47,8 @@ def orbit(count: int, size_px: int = 160, distance: float = 3.0, above: float = 
     index = np.arange(count) + 0.5
     z, angle = 0.85 - (0.85 - above) * index / count, np.pi * (1 + 5**0.5) * index
     centers = distance * np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
-    forward = -centers / np.linalg.norm(centers, axis=1, keepdims=True)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
-    poses = np.tile(np.eye(4), (count, 1, 1))
-    poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
     K = np.array([[1.6 * size_px, 0, size_px / 2], [0, 1.6 * size_px, size_px / 2], [0, 0, 1]])
-    return Cameras(poses, np.tile(K, (count, 1, 1)), np.full((count, 2), size_px), np.zeros((count, 8)))
+    return Cameras(looking_at(centers, np.zeros(3)), np.tile(K, (count, 1, 1)), np.full((count, 2), size_px), np.zeros((count, 8)))
 
 
 def photos_of(mesh: Mesh, cameras: Cameras, gains: Array | None = None) -> Views:

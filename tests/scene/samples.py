@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from reify.backend.formats.axes import looking_at
 from reify.backend.values import SH_C0, Cameras, Capture, Mesh, Photo, Points, Report, Result, Splats
 
 REPORT = Report(
@@ -18,21 +19,10 @@ REPORT = Report(
 )
 
 
-def looking_at_origin(eye: tuple[float, float, float]) -> np.ndarray:
-    """cam_from_world [4,4] of an upright OpenCV camera at `eye`."""
-    forward = -np.array(eye) / np.linalg.norm(eye)
-    right = np.cross(forward, [0, 0, 1])
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward])
-    pose[:3, 3] = -pose[:3, :3] @ np.array(eye)
-    return pose
-
-
 def cameras() -> Cameras:
     """A landscape and a portrait camera with principal points off the center and focal lengths that differ."""
     K = [[[500, 0, 330], [0, 480, 200], [0, 0, 1]], [[700, 0, 200], [0, 710, 350], [0, 0, 1]]]
-    poses = np.stack([looking_at_origin((3, -2, 1)), looking_at_origin((-1, -3, 2))])
+    poses = looking_at(np.array([[3.0, -2.0, 1.0], [-1.0, -3.0, 2.0]]), np.zeros(3))
     return Cameras(poses, np.array(K, dtype=float), np.array([[640, 480], [480, 640]]), np.zeros((2, 8)))
 
 

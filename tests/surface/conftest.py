@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from reify.backend.formats.axes import looking_at
 from reify.backend.values import Cameras, Rendering, Views
 
 Distance = Callable[[np.ndarray], np.ndarray]
@@ -32,15 +33,9 @@ def orbit(count: int, size_px: int, distance: float = 3.0) -> Cameras:
     index = np.arange(count) + 0.5
     z, angle = 0.85 * (1 - 2 * index / count), np.pi * (1 + 5**0.5) * index
     centers = distance * np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
-    forward = -centers / np.linalg.norm(centers, axis=1, keepdims=True)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
-    poses = np.tile(np.eye(4), (count, 1, 1))
-    poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
     focal = 1.3 * size_px
     K = np.array([[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1]])
-    return Cameras(poses, np.tile(K, (count, 1, 1)), np.full((count, 2), size_px), np.zeros((count, 8)))
+    return Cameras(looking_at(centers, np.zeros(3)), np.tile(K, (count, 1, 1)), np.full((count, 2), size_px), np.zeros((count, 8)))
 
 
 def renderer(distance: Distance) -> Callable[[Cameras, int], Rendering]:
