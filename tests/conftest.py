@@ -43,6 +43,17 @@ def data() -> Path:
     return DATA
 
 
+@pytest.fixture(scope="module")
+def registered() -> Iterator[None]:
+    """The extension is enabled while the tests of a module run."""
+    pytest.importorskip("bpy")
+    import reify
+
+    reify.register()
+    yield
+    reify.unregister()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need Blender are skipped where no real bpy is installed (fake-bpy-module holds only types)."""
     if _real_bpy():

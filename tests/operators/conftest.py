@@ -8,16 +8,6 @@ import pytest
 from reify.tests.scene import samples
 
 
-@pytest.fixture(scope="module")
-def registered():
-    pytest.importorskip("bpy")
-    import reify
-
-    reify.register()
-    yield
-    reify.unregister()
-
-
 @pytest.fixture
 def scene(registered, tmp_path, monkeypatch):
     import bpy

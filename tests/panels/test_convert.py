@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reify.tests.panels.test_panels import Layout, draw, registered  # noqa: F401
+from reify.tests.panels.test_panels import Layout, draw
 
 pytestmark = pytest.mark.blender
 

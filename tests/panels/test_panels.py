@@ -75,16 +75,6 @@ def draw(panel) -> tuple[list[str], str]:
     return drawn, " ".join(texts)
 
 
-@pytest.fixture(scope="module")
-def registered():
-    pytest.importorskip("bpy")
-    import reify
-
-    reify.register()
-    yield
-    reify.unregister()
-
-
 @pytest.fixture
 def scene(registered, monkeypatch):
     import bpy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .test_panels import Layout, draw, registered, scene  # noqa: F401 - fixtures
+from .test_panels import Layout, draw, scene  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.blender
 
