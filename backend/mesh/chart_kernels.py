@@ -7,6 +7,8 @@ import heapq
 import numpy as np
 from numba import njit
 
+MOST_STEPS = 4096  # along a chart when overlaps are looked for
+
 
 @njit(cache=True, nogil=True)
 def grow(normals, areas, centers, neighbors, seeds, seed_normals, least_cosine, reach, chart):
@@ -109,6 +111,8 @@ def find_overlaps(triangles, first, last, step):
         for c in range(3):
             low_x, high_x = min(low_x, triangles[f, c, 0]), max(high_x, triangles[f, c, 0])
             low_y, high_y = min(low_y, triangles[f, c, 1]), max(high_y, triangles[f, c, 1])
+    # A thin chart across its box would need more; it can't be drawn finer than the tile anyway.
+    step = max(step, max(high_x - low_x, high_y - low_y) / MOST_STEPS, 1e-300)
     columns, rows = int((high_x - low_x) / step) + 2, int((high_y - low_y) / step) + 2
     owner = np.full((rows, columns), -1, np.int32)
     pairs = np.empty((16, 2), np.int64)

@@ -46,7 +46,7 @@ def _charts(mesh: Mesh, normals: Array, areas: Array, neighbors: Array) -> Array
 
     count = len(mesh.faces)
     centers = mesh.vertices[mesh.faces].mean(axis=1, dtype=np.float64)
-    reach = float(np.sqrt(areas.sum()))
+    reach = max(float(np.sqrt(areas.sum())), 1e-300)
     flatness = _flatness(normals, neighbors)
     chart = np.full(count, -1, np.int64)
     kernels.cover(normals, areas, neighbors, np.argsort(-flatness, kind="stable"), FLAT, chart)

@@ -32,8 +32,7 @@ def flatten(corners: Array, faces: Array, neighbors: Array, chart: Array, texel:
         cut[_overlapping(flat, heights, areas, neighbors, chart, open_[~cut[open_]], texel)] = True
         if not cut.any():
             return flat, chart
-        cut = _rounded_off(cut, neighbors, chart)
-        chart = _pieces(neighbors, 2 * chart + cut)
+        chart = _pieces(neighbors, np.where(cut, -1, chart))
         open_ = np.flatnonzero(cut)
     chart[open_] = chart.max() + 1 + np.arange(len(open_))
     flat[open_] = _projected(corners[open_], chart[open_])[0]
@@ -120,14 +119,6 @@ def _overlapping(flat: Array, heights: Array, areas: Array, neighbors: Array, ch
     size = np.bincount(patch, areas)[patch[pairs]]
     lower = np.where(patch[pairs[:, 0]] == patch[pairs[:, 1]], heights[pairs[:, 0]] < heights[pairs[:, 1]], size[:, 0] < size[:, 1])
     return np.where(lower, pairs[:, 0], pairs[:, 1])
-
-
-def _rounded_off(cut: Array, neighbors: Array, chart: Array, rounds: int = 3) -> Array:
-    """The faces to cut off, and those that have two of them as neighbors in the same chart."""
-    for _ in range(rounds):
-        near = (cut[neighbors] & (neighbors >= 0) & (chart[neighbors] == chart[:, None])).sum(axis=1)
-        cut = cut | (near >= 2)
-    return cut
 
 
 def _pieces(neighbors: Array, label: Array) -> Array:

@@ -15,7 +15,7 @@ CELLS = 1024  # along the tile's side at most: charts are packed as bitmaps of t
 TRIALS = 9  # of scales
 CLOSE = 0.01  # between a scale that fits and one that doesn't: good enough
 CLOSEST = 0.985  # of the rows filled: good enough
-ANGLES = 24  # tried between 0 and 90 degrees for the smallest box around a chart
+ANGLES = 12  # tried between 0 and 90 degrees for the smallest box around a chart
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,9 @@ def pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
     order, charts = _in_boxes(flat, chart)
     cell = -(-size_px // CELLS)
     cells = size_px // cell
-    full = cells / np.sqrt(max(0.5 * np.abs(doubled_areas(charts.triangles)).sum(), 1e-300))  # the scale that fills every cell
+    # At this scale they would fill every cell, or the longest be as long as the tile.
+    side = np.sqrt(0.5 * np.abs(doubled_areas(charts.triangles)).sum())
+    full = cells / (max(side, charts.spans.max()) or 1.0)
     gap = -(-_affordable(charts.spans * full * cell, margin_px) // cell)
     found, fits, too_large, scale = None, 0.0, np.inf, 0.8 * full
     for _ in range(TRIALS):
