@@ -40,7 +40,7 @@ def main(request_file: str) -> None:
     _extract(database, request)
     pairs = _choose_pairs(database, request)
     _match(database, pairs, request)
-    models = _refine(_map(database, request), len(request["images"]))
+    models = _refine(_map(database, request), request)
     _write(database, models, request)
 
 
@@ -164,7 +164,7 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     folder.mkdir(exist_ok=True)
     total = len(request["images"])
     options = pycolmap.GlobalPipelineOptions() if request["mapper"] == "global" else pycolmap.IncrementalPipelineOptions()
-    options.mergedict({"num_threads": request["threads"], "random_seed": SEED, **request["mapping"]})
+    options.mergedict({"num_threads": request["placing_threads"], "random_seed": SEED, **request["mapping"]})
     placed = 0
 
     def another() -> None:
@@ -182,11 +182,11 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     return sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
 
 
-def _refine(models: list[Any], total: int) -> list[Any]:
+def _refine(models: list[Any], request: dict[str, Any]) -> list[Any]:
     """The best model with all of its lenses' parameters free, where enough photos share a lens to tell them."""
     if not models:
         return models
-    _say("refining", models[0].num_reg_images(), total)
+    _say("refining", models[0].num_reg_images(), len(request["images"]))
     model = pycolmap.Reconstruction(models[0])
     images_of = Counter(model.image(image_id).camera_id for image_id in model.reg_image_ids())
     shared = {camera_id for camera_id, images in images_of.items() if images >= FEWEST_FOR_LENS}
@@ -198,7 +198,8 @@ def _refine(models: list[Any], total: int) -> list[Any]:
     if not shared:
         return models
     options = pycolmap.BundleAdjustmentOptions()
-    options.mergedict({"refine_principal_point": len(shared) == len(images_of)})
+    solver = {"num_threads": request["placing_threads"]}
+    options.mergedict({"refine_principal_point": len(shared) == len(images_of), "ceres": {"solver_options": solver}})
     pycolmap.bundle_adjustment(model, options)
     model.update_point_3d_errors()
     return [model, *models[1:]] if _is_better(model, models[0], shared) else models

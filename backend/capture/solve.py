@@ -27,6 +27,9 @@ PREPARING = 0.04  # share of the stage
 FIRST_RUNG = 0.8
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
 PARTNERS = 12  # photos that each one is compared with, where not all are
+# Photos up to which one thread places them. With several, COLMAP's first pair, its RANSAC and the sums in bundle adjustment depend on
+# which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
+REPEATABLE_UP_TO = 100
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
 STEPS = {
     "start": (0.0, 0.0),
@@ -149,6 +152,7 @@ def _attempt(
         "images": [{"name": picture_name(index), "camera": int(camera)} for index, camera in enumerate(camera_of)],
         "cameras": lenses,
         "threads": available_threads(),
+        "placing_threads": 1 if count <= REPEATABLE_UP_TO else available_threads(),
         "features": dict(rung.features),
         "pairing": {
             "all": rung.every_pair and count <= EXHAUSTIVE_UP_TO,

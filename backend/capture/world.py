@@ -2,8 +2,9 @@
 
 One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, and from the ground where the
 sparse points show one that agrees. The center is where the cameras look. The radius is that of the points around there, without the
-ground, that all cameras can see; without points, it is that of the sphere that all cameras see in full. Two exceptions: a given world
-that stands upright already isn't turned, and a metric one isn't scaled.
+ground, that all cameras can see; without points, it is that of the sphere that all cameras see in full. The front, -Y, is the side that
+the cameras stand on, or else what the first photo shows. Two exceptions: a given world that stands upright already isn't turned, and a
+metric one isn't scaled.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ GROUND_TILT_DEG = 15.0  # between the ground and the cameras' up
 GROUNDS = ((0.02, 0.15), (0.06, 0.25))
 BELOW_GROUND_SHARE = 0.08
 TRIALS = 600
+REFINED = 10  # of the trials, those with the most points
+REFITS = 30
+# Length of the cameras' mean level offset from the center, as a share of their distance: where they stand all around the subject, and
+# where on one side of it. It is 0.5 for an arc of 215 degrees and 0.25 for one of 285.
+ALL_AROUND_TO_ONE_SIDED = (0.25, 0.5)
 MOST_POINTS = 6000  # looked at for the ground
 LEAST_RADIUS = 0.2  # of the visible sphere
 
@@ -206,41 +212,52 @@ def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: 
     normals, offsets = normals[level], np.einsum("ti,ti->t", normals, a)[level]
     if len(normals) == 0:
         return None
-    heights = near @ normals.T - offsets  # [N,T]
     for thickness, least_share in GROUNDS:
         tolerance = thickness * radius
-        share = (np.abs(heights) < tolerance).mean(axis=0)
-        below = (heights < -2.5 * tolerance).mean(axis=0)
-        score = np.where(below < BELOW_GROUND_SHARE, share, 0.0)
-        best = int(score.argmax())
-        if score[best] < least_share:
+        share = _ground_share(near @ normals.T - offsets, tolerance)
+        if share.max() < least_share:
             continue
-        normal, offset = _fitted_plane(near, normals[best], offsets[best], tolerance)
-        if normal @ up > np.cos(np.radians(GROUND_TILT_DEG)) and np.mean(cameras.centers @ normal > offset) > 0.9:
-            return normal, offset
+        # The trials' best depends on chance; what it and the next ones converge to hardly does.
+        best = [trial for trial in np.argsort(-share, kind="stable")[:REFINED] if share[trial] > 0]
+        planes = [_fitted_plane(near, normals[trial], offsets[trial], tolerance) for trial in best]
+        planes = [(n, d) for n, d in planes if n @ up > np.cos(np.radians(GROUND_TILT_DEG)) and np.mean(cameras.centers @ n > d) > 0.9]
+        if planes:
+            return max(planes, key=lambda plane: float(_ground_share(near @ plane[0] - plane[1], tolerance)))
     return None
 
 
+def _ground_share(heights: Array, tolerance: float) -> Array:
+    below = (heights < -2.5 * tolerance).mean(axis=0)
+    return np.where(below < BELOW_GROUND_SHARE, (np.abs(heights) < tolerance).mean(axis=0), 0.0)
+
+
 def _fitted_plane(points: Array, normal: Array, offset: float, tolerance: float) -> tuple[Array, float]:
-    up = normal
-    for _ in range(3):
-        inliers = points[np.abs(points @ normal - offset) < tolerance]
-        middle = inliers.mean(axis=0)
-        fitted = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
+    up, inside = normal, np.zeros(len(points), bool)
+    for _ in range(REFITS):
+        before, inside = inside, np.abs(points @ normal - offset) < tolerance
+        if np.array_equal(inside, before):
+            break
+        middle = points[inside].mean(axis=0)
+        fitted = np.linalg.svd(points[inside] - middle, full_matrices=False)[2][2]
         normal = fitted if fitted @ up > 0 else -fitted
         offset = float(normal @ middle)
     return normal, offset
 
 
 def _turned_to_front(cameras: Cameras, center: Array, up: Array) -> Array:
-    """The rotation [3,3] that takes `up` to Z and puts the cameras, or the first one where they stand all around, before -Y."""
+    """The rotation [3,3] that takes `up` to Z and what is before the subject to -Y.
+
+    That is the side that the cameras stand on or, where they stand all around, the one that the first photo shows. What is neither
+    gets a direction in between, so that a photo more or less can't turn the world to a quite different side.
+    """
+    across = np.eye(3) - np.outer(up, up)
     offsets = cameras.centers - center
-    mean = offsets.mean(axis=0)
-    level = mean - up * (mean @ up)
-    if np.linalg.norm(level) < 0.15 * np.linalg.norm(offsets, axis=1).mean():
-        level = offsets[0] - up * (offsets[0] @ up)
-    if np.linalg.norm(level) < 1e-6 * np.linalg.norm(offsets, axis=1).max(initial=1e-300):
-        right = cameras.cam_from_world[0, 0, :3]  # straight above: what is right in the picture is X
-        level = np.cross(right, up)
-    back = -level / np.linalg.norm(level)
-    return np.stack([np.cross(back, up), back, up])
+    to_cameras = across @ offsets.mean(axis=0) / max(float(np.linalg.norm(offsets, axis=1).mean()), 1e-300)
+    one_sided = float(np.linalg.norm(to_cameras))
+    right, _down, forward = cameras.cam_from_world[0, :3, :3]
+    back = across @ -forward
+    to_first = back + (1.0 - np.linalg.norm(back)) * np.cross(right, up)  # from straight above, the front is at the lower edge
+    share = np.interp(one_sided, ALL_AROUND_TO_ONE_SIDED, (0.0, 1.0))
+    front = share * to_cameras / max(one_sided, 1e-300) + (1.0 - share) * to_first / np.linalg.norm(to_first)
+    front /= np.linalg.norm(front)
+    return np.stack([np.cross(up, front), -front, up])

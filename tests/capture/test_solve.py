@@ -9,18 +9,21 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from reify.backend.capture import sfm
+from reify.backend.capture import solve as solve_module
 from reify.backend.capture.read import CaptureSettings, read_photos
+from reify.backend.capture.sfm_ladder import rungs
 from reify.backend.capture.sfm_pictures import write_pictures
 from reify.backend.capture.solve import CameraSettings, solve_cameras
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.formats.images import read_image, write_jpeg, write_png
 from reify.backend.jobs.cache import Cache
 from reify.backend.jobs.job import Job, Progress
-from reify.backend.metrics.cameras import camera_errors
+from reify.backend.metrics.cameras import camera_errors, rotation_angles_deg
 from reify.backend.values import Array, Cameras, Capture, Photo, Photos
 from scipy import ndimage
 
@@ -90,9 +93,13 @@ def solve(capture: Capture, settings: CameraSettings | None = None, job: Job | N
 
 
 @pytest.fixture(scope="module")
-def solved(room: Capture) -> tuple[Capture, Job]:
+def with_blank(room: Capture) -> Capture:
     blank = capture_of(room.photos[0].path.parent / "blank", [np.full((HEIGHT, WIDTH, 3), 200, np.uint8)])
-    with_blank = Capture(room.name, (room.photos[0], blank.photos[0], *room.photos[1:]), test=(0, 1, 5))
+    return Capture(room.name, (room.photos[0], blank.photos[0], *room.photos[1:]), test=(0, 1, 5))
+
+
+@pytest.fixture(scope="module")
+def solved(with_blank: Capture) -> tuple[Capture, Job]:
     return solve(with_blank, replace(QUICK, retry=False))
 
 
@@ -103,6 +110,31 @@ def test_rendered_photos_of_a_room_get_their_true_cameras_back(solved: tuple[Cap
     assert errors.position.max() < 0.02
     assert errors.rotation_deg.max() < 0.5
     np.testing.assert_allclose(capture.cameras.K[:, 0, 0], FOCAL_PX, rtol=0.02)
+
+
+def test_photos_solved_again_by_more_threads_get_the_same_cameras_in_the_same_world(
+    with_blank: Capture, solved: tuple[Capture, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solve_module, "available_threads", lambda: 8)
+    again = solve(with_blank, replace(QUICK, retry=False))[0].cameras
+    before = solved[0].cameras
+    assert again is not None and before is not None
+    np.testing.assert_allclose(again.centers, before.centers, atol=0.02)
+    turned = again.cam_from_world[:, :3, :3] @ before.cam_from_world[:, :3, :3].transpose(0, 2, 1)
+    assert rotation_angles_deg(turned).max() < 0.5
+    np.testing.assert_allclose(again.K, before.K, rtol=0.005)
+
+
+@pytest.mark.parametrize(("count", "threads"), [(100, 1), (101, 8)])
+def test_one_thread_places_the_photos_of_a_usual_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, threads: int) -> None:
+    requests: list[dict[str, Any]] = []
+    monkeypatch.setattr(solve_module, "available_threads", lambda: 8)
+    monkeypatch.setattr(solve_module, "run_worker", lambda request, *_others: requests.append(request))
+    (tmp_path / "masks").mkdir()
+    photos = tuple(Photo(tmp_path / f"{index}.jpg", str(index), WIDTH, HEIGHT) for index in range(count))
+    rung = rungs(WIDTH, 1000, every_pair=False)[0]
+    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), (0.0, 1.0), "")
+    assert requests[0]["placing_threads"] == threads and requests[0]["threads"] == 8
 
 
 def test_the_solved_room_stands_upright_on_its_floor(solved: tuple[Capture, Job]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reify.backend.capture.world import find_frame, find_up, normalize_world, transform_cameras, transform_capture
@@ -137,6 +139,21 @@ def test_the_ground_corrects_cameras_that_are_all_held_a_little_askew() -> None:
     assert ground[2] == pytest.approx(with_ground.ground_z, abs=0.02)
 
 
+def test_the_ground_hardly_depends_on_which_of_its_points_were_found() -> None:
+    random = np.random.default_rng(2)
+    lawn = np.column_stack([random.uniform(-2, 2, (1500, 2)), random.normal(scale=0.06, size=1500)])
+    xyz = np.concatenate([subject_on_ground(random)[:600], lawn])
+    cameras = looking_at(ring(24, arc_deg=150), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]), 8.0)
+    ups = []
+    for _ in range(8):
+        some = Points(xyz[random.random(len(xyz)) < 0.8].astype(np.float32))
+        frame = find_frame(cameras, some, keep_upright=False, keep_scale=False)
+        assert frame.ground_z is not None
+        ups.append(frame.world_from_source[2, :3] / np.linalg.norm(frame.world_from_source[2, :3]))
+    assert angle_deg(np.mean(ups, axis=0), np.array([0, 0, 1.0])) < 1
+    assert max(angle_deg(up, np.mean(ups, axis=0)) for up in ups) < 0.5
+
+
 def test_a_wall_is_not_taken_for_the_ground() -> None:
     random = np.random.default_rng(0)
     wall = np.column_stack([random.uniform(-3, 3, 900), random.normal(scale=0.003, size=900), random.uniform(-2, 2, 900)])
@@ -172,3 +189,38 @@ def test_cameras_on_one_side_of_a_solved_world_stand_before_its_front() -> None:
     assert capture.cameras is not None
     x, y, _z = capture.cameras.centers.mean(axis=0)
     assert y < 0 and abs(x) < 0.05 * abs(y)
+
+
+def front_deg(cameras: Cameras) -> float:
+    """Direction of our world's -Y in the cameras' own, from its -Y toward its X."""
+    x, y, _z = -find_frame(cameras, None, keep_upright=False, keep_scale=False).world_from_source[1, :3]
+    return float(np.degrees(np.arctan2(x, -y)))
+
+
+def test_the_front_is_where_most_cameras_stand_or_else_what_the_first_photo_shows() -> None:
+    arcs = np.arange(160, 361)
+    fronts = [front_deg(looking_at(ring(60, arc), np.zeros(3), np.array([0, 0, 1.0]))) for arc in arcs]
+    assert abs(fronts[0]) < 2 and abs(fronts[-1] + 180) < 2  # the first of each arc stands at its left end
+    assert np.abs(np.diff(fronts)).max() < 5  # and nothing tips over in between
+
+
+@pytest.mark.parametrize("left_out", [1, 7, 15])
+def test_one_photo_less_does_not_turn_a_world_that_was_photographed_nearly_all_around(left_out: int) -> None:
+    cameras = looking_at(ring(16, arc_deg=310), np.zeros(3), np.array([0, 0, 1.0]))
+    others = cameras.take([index for index in range(16) if index != left_out])
+    assert front_deg(others) == pytest.approx(front_deg(cameras), abs=2)
+
+
+def test_what_lies_right_in_a_first_photo_from_straight_above_is_x() -> None:
+    above = np.column_stack([ring(4, 360, 1.0)[:, :2], np.full(4, 5.0)])
+    downward = np.tile(np.eye(4), (4, 1, 1))
+    downward[:, :3, :3] = [[0, 1.0, 0], [1, 0, 0], [0, 0, -1]]  # right is Y, down is X
+    downward[:, :3, 3] = -np.einsum("cij,cj->ci", downward[:, :3, :3], above)
+    cameras = replace(looking_at(ring(4), np.zeros(3), np.array([0, 0, 1.0])), cam_from_world=downward)
+    tilted = looking_at(ring(24), np.zeros(3), np.array([0, 0, 1.0]))  # tell where up is
+    frame = find_frame(joined(cameras, tilted), None, keep_upright=False, keep_scale=False)
+    assert angle_deg(frame.world_from_source[0, :3], np.array([0, 1.0, 0])) < 2
+
+
+def joined(a: Cameras, b: Cameras) -> Cameras:
+    return Cameras(*(np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("cam_from_world", "K", "size_px", "distortion")))
