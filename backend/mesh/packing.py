@@ -9,7 +9,6 @@ import numpy as np
 from .. import device
 from ..errors import ReifyError
 from ..values import Array
-from . import packing_kernels as kernels
 
 CELLS = 1024  # along the tile's side at most: charts are packed as bitmaps of these
 TRIALS = 9  # of scales
@@ -52,7 +51,7 @@ def pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
             found, fits = (places, turns), scale
         else:
             too_large = scale
-        if too_large < (1.0 + CLOSE) * fits or CLOSEST * cells < needed <= cells:
+        if too_large < (1.0 + CLOSE) * fits or CLOSEST * cells <= needed <= cells:
             break
         scale *= np.sqrt(CLOSEST * cells / needed)
         if not fits < scale < too_large:
@@ -114,6 +113,9 @@ def _affordable(spans_px: Array, margin_px: int) -> int:
 
 def _place(charts: Charts, scale: float, gap: int, cells: int) -> tuple[int, Array, Array]:
     """How many rows of cells the charts need at `scale`, their lower left cells [C,2], and by how many quarters each is turned [C]."""
+    device.prepare_numba()
+    from . import packing_kernels as kernels
+
     sizes = (charts.spans * scale).astype(np.int64) + 1
     places, turns = np.zeros((charts.count, 2), np.int64), np.zeros(charts.count, np.int64)
     room = cells - 2 * gap

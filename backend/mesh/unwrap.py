@@ -24,8 +24,8 @@ def unwrap(mesh: Mesh, settings: TextureSettings, *, cameras: Cameras | None = N
     """The mesh with UVs in [0,1], without overlaps; a mesh that has UVs keeps them, unless they reach outside of that.
 
     Up to 20 k faces by xatlas where it is installed, else by charts of similar normals. All charts have the same texels per area,
-    but with `cameras` those more, up to four times, that photos show large and often. Raises ReifyError for a mesh without faces,
-    with positions that are no numbers, or in too many pieces.
+    but with `cameras` from a quarter to four times as many, by how large and often photos show them. Raises ReifyError for a mesh
+    without faces, with positions that are no numbers, or in too many pieces.
     """
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Use more photos of the subject, or train longer.")
