@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 Array = Any
-BLUR, NEAR, LEAST_ALPHA, MOST_ALPHA = 0.3, 0.01, 1 / 255, 0.999
+BLUR, LOW_PASS, NEAR, LEAST_ALPHA, MOST_ALPHA = 0.3, 5.0, 0.01, 1 / 255, 0.999
 
 
 def parameters_of(splats: Splats, *, device: str = "cpu") -> dict[str, torch.Tensor]:
@@ -135,7 +135,7 @@ def render_surfels(
     on_disc = sum((torch.einsum("nhwc,nc->nhw", offset, axes[:, :, i]) / scales[:, i, None, None]) ** 2 for i in range(2))
     dx = k[0, 0] * (x[None, None, :] - (local[:, 0] / local[:, 2])[:, None, None])
     dy = k[1, 1] * (y[None, :, None] - (local[:, 1] / local[:, 2])[:, None, None])
-    on_picture = 2 * (dx * dx + dy * dy)
+    on_picture = LOW_PASS * (dx * dx + dy * dy)
     seen = (depth > 0) & (on_disc <= on_picture)
     depth = torch.where(seen, depth, local[:, 2, None, None].expand_as(depth)) - middle
     alpha = torch.sigmoid(parameters["opacity_logits"][kept])
@@ -144,7 +144,7 @@ def render_surfels(
         ax, ay = k[0, 0] / local[:, 2], k[1, 1] / local[:, 2]
         rows = [ax, zero, -ax * local[:, 0] / local[:, 2], zero, ay, -ay * local[:, 1] / local[:, 2]]
         shape = torch.stack(rows, dim=1).reshape(-1, 2, 3) @ (axes[:, :, :2] * scales[:, None, :2])
-        alpha = alpha * torch.clamp(2 * torch.abs(torch.linalg.det(shape)), max=1)
+        alpha = alpha * torch.clamp(LOW_PASS * torch.abs(torch.linalg.det(shape)), max=1)
     alpha = torch.clamp(alpha, max=MOST_ALPHA)
     strength = alpha[:, None, None] * torch.exp(-0.5 * torch.where(seen, on_disc, on_picture))
     strength = torch.where(strength >= LEAST_ALPHA, strength, torch.zeros_like(strength))

@@ -118,7 +118,7 @@ def test_a_disc_too_small_for_a_pixel_still_shows(camera):
 
 
 def test_an_antialiased_disc_too_small_for_a_pixel_covers_as_much_as_it_is_large(camera):
-    radius = 0.3  # pixels
+    radius = 0.2  # pixels
     disc = dataclasses.replace(_disc((0.0, 0.0, 2), 0.0, scales=(radius * 2 / 100,) * 2), antialiased=True)
     covered = rasterize(disc, camera, 0).alpha.sum()
     assert covered == pytest.approx(2 * np.pi * radius**2, rel=0.1)
