@@ -32,8 +32,9 @@ from .layout import (
 F = np.float32
 LN2 = F(math.log(2))
 # Standard deviations from a splat's middle to its front along a ray. What is solid ends where its splats do, not in their middles:
-# pictures of outlines see to that. On a known mesh trained for a minute 1.25 takes the depth's mean error from 2.2 % of its radius
-# to 0.9 %.
+# pictures of outlines see to that. On spot, cut out, 0.75, 1.25 and 2 leave a mean error of depth of 0.44, 0.34 and 0.22 % of the
+# diagonal. Photos that aren't cut out want less: carried to the next photo by such depths, those of fox differ from it by 0.33, 0.34
+# and 0.37, those of snowmiku by 0.50, 0.51 and 0.54 (one less the correlation of 7x7 pixels).
 TO_FRONT = F(1.25)
 
 # A plane: depth of the splat's front at its center, change of depth per pixel to the right and down, and the unit normal in camera
