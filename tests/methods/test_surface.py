@@ -68,7 +68,7 @@ def test_cameras_that_are_known_are_looked_from(splats: Path) -> None:
     above = everywhere.take(np.flatnonzero(everywhere.centers[:, 2] > 3))
     mesh = METHOD.perform(replace(given, cameras=above), settings, Job()).mesh
     assert mesh.vertices[:, 2].max() == pytest.approx(3.8, abs=0.05)
-    assert mesh.vertices[:, 2].min() > 2.4  # nobody looked from below
+    assert mesh.vertices[:, 2].min() > 2.3  # its lowest point, at 2.2, nobody looked at
 
 
 def test_a_radius_cuts_off_what_lies_beyond_also_where_cameras_are_known() -> None:
