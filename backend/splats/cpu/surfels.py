@@ -85,8 +85,9 @@ from .tiles import CUT, tile_box, tile_count
 F = np.float32
 FLATTEST = F(1e-5)  # sine of the angle between ray and disc, below which there is nothing to see
 STEEPEST = F(0.9)  # of the way to the camera's plane, that the disc's rim may reach
-# Inverse variance of the least footprint: a fifth of a square pixel. Half of one blurs more than pixels do: on spot and armadillo at
-# 200x200, neighbors compared, this takes held-out PSNR from 34.3 to 35.6 and 31.4 to 32.9 dB, the mesh's error to 80 and 84 %.
+# Inverse variance of the least footprint: a fifth of a square pixel. Half of one blurs more than pixels do: on spot (400x400, 2000 steps,
+# neighbors compared) this takes held-out PSNR from 38.9 to 39.9 dB and the mesh's error from 0.150 to 0.121 % of the diagonal. A tenth
+# gives 40.3 dB and 0.116 %, but dots that show three times as much in a pixel's middle as between four; these differ by a sixth.
 LOW_PASS = F(5)
 
 
