@@ -7,7 +7,7 @@ holes       patches that close boundary loops
 rebuild     a watertight surface around what is inside, whatever the mesh's state
 transfer    UVs and colors from one surface to another in the same place
 tree        a tree of boxes: what is nearest, hidden, crossing, inside
-unwrap      UV coordinates: charts by xatlas for small meshes, our own charts (laid flat by flatten) for large ones, packing for all
+unwrap      UV coordinates: charts, laid flat by flatten, and their packing
 texture     texels from photos
 seams       steps between texels from different photos, leveled
 normal_map  the relief of a detailed mesh on a simplified one

@@ -1,6 +1,8 @@
-"""Large meshes cut into charts of similar normals that lie flat nearly without distortion, in a second or two."""
+"""Meshes cut into charts of similar normals that lie flat nearly without distortion, in a second or two."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,10 +12,12 @@ from ..values import Array, Mesh
 from . import topology
 from .care import smooth
 from .flatten import flatten
+from .raster import normals_of
 
 STEEPEST = 0.34  # cosine: faces tilted more than 70 degrees against their chart get one of their own
 FLAT = 0.64  # cosine within which a chart grows at first
 TINY = 12  # faces: smaller charts join a neighbor, whose flat faces make room for them
+MODELED = 5000  # faces: what has no more was made by hand or simplified; its edges aren't noise, and two of its faces can be a wall
 SMOOTHING = 3  # passes: noise would be seams and holes in the charts; more would stretch the faces
 
 
@@ -23,7 +27,7 @@ def flat_charts(mesh: Mesh, size_px: int) -> tuple[Array, Array]:
     Overlaps too small for a texture of `size_px` don't count.
     """
     device.prepare_numba()
-    even = smooth(mesh, SMOOTHING, job=Job())  # too quick to tell of
+    even = _evened(mesh)
     normals, areas = _normals(even)
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     neighbors = np.full(3 * len(mesh.faces), -1, np.int64)
@@ -32,6 +36,22 @@ def flat_charts(mesh: Mesh, size_px: int) -> tuple[Array, Array]:
     chart = _charts(even, normals, areas, neighbors)
     texel = float(np.sqrt(areas.sum() / 0.6)) / size_px
     return flatten(even.vertices[mesh.faces].astype(np.float64), mesh.faces, neighbors, chart, texel)
+
+
+def _evened(mesh: Mesh) -> Mesh:
+    """The mesh with less noise.
+
+    Vertices move along their normals, as what moves sideways stretches the faces around it; only where faces stay crumpled they do both.
+    """
+    if len(mesh.faces) <= MODELED:
+        return mesh
+    smoothed = smooth(mesh, SMOOTHING, job=Job())  # too quick to tell of
+    normals = normals_of(smoothed)
+    raised = mesh.vertices + normals * np.einsum("vi,vi->v", normals, smoothed.vertices - mesh.vertices)[:, None]
+    facing, _ = _normals(replace(mesh, vertices=raised))
+    crumpled = np.unique(mesh.faces[np.einsum("fi,fi->f", facing, normals[mesh.faces].sum(axis=1)) < 3 * STEEPEST])
+    raised[crumpled] = smoothed.vertices[crumpled]
+    return replace(mesh, vertices=raised)
 
 
 def _normals(mesh: Mesh) -> tuple[Array, Array]:
@@ -60,14 +80,14 @@ def _charts(mesh: Mesh, normals: Array, areas: Array, neighbors: Array) -> Array
         kernels.grow(normals, areas, centers, neighbors, seeds, means, STEEPEST, reach, chart)
         kernels.cover(normals, areas, neighbors, np.argsort(-flatness, kind="stable"), FLAT, chart)
     kernels.straighten(normals, neighbors, _chart_normals(chart, normals, areas), STEEPEST, chart, 4)
-    return _without_tiny(chart, neighbors)
+    return _without_tiny(chart, neighbors, TINY if count > MODELED else 2)
 
 
-def _without_tiny(chart: Array, neighbors: Array, rounds: int = 4) -> Array:
-    """Charts of few faces given to the neighbor that they share most edges with."""
+def _without_tiny(chart: Array, neighbors: Array, least: int, rounds: int = 4) -> Array:
+    """Charts of fewer than `least` faces given to the neighbor that they share most edges with."""
     for _ in range(rounds):
         count = np.bincount(chart)
-        face, side = np.nonzero((neighbors >= 0) & (count[chart] < TINY)[:, None])
+        face, side = np.nonzero((neighbors >= 0) & (count[chart] < least)[:, None])
         own, other = chart[face], chart[neighbors[face, side]]
         pair, shared = np.unique((own * len(count) + other)[own != other], return_counts=True)
         if len(pair) == 0:

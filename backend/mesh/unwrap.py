@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +14,6 @@ from ..values import Array, Cameras, Mesh
 from . import topology
 from .texture import TextureSettings
 
-MOST_FOR_XATLAS = 20_000  # faces: 3 s there, 9 s for 50 k
 OUTSIDE = 1e-4  # of the tile: rounding of other programs
 LEAST_TEXELS = 9  # that a piece and its margin take
 
@@ -23,9 +21,8 @@ LEAST_TEXELS = 9  # that a piece and its margin take
 def unwrap(mesh: Mesh, settings: TextureSettings, *, cameras: Cameras | None = None, job: Job | None = None) -> Mesh:
     """The mesh with UVs in [0,1], without overlaps; a mesh that has UVs keeps them, unless they reach outside of that.
 
-    Up to 20 k faces by xatlas where it is installed, else by charts of similar normals. All charts have the same texels per area,
-    but with `cameras` from a quarter to four times as many, by how large and often photos show them. Raises ReifyError for a mesh
-    without faces, with positions that are no numbers, or in too many pieces.
+    All charts have the same texels per area, but with `cameras` from a quarter to four times as many, by how large and often photos
+    show them. Raises ReifyError for a mesh without faces, with positions that are no numbers, or in too many pieces.
     """
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Use more photos of the subject, or train longer.")
@@ -35,11 +32,7 @@ def unwrap(mesh: Mesh, settings: TextureSettings, *, cameras: Cameras | None = N
         raise ReifyError("The mesh has positions that are no numbers.", "Clean it first.")
     if mesh.uvs is not None and job:
         job.warn("The mesh's UVs reached outside the texture, so it got new ones.")
-    # There are no wheels of xatlas for Python 3.14, which Linux distributions build Blender with.
-    small = len(mesh.faces) <= MOST_FOR_XATLAS and importlib.util.find_spec("xatlas") is not None
-    if job:
-        job.choose("texture.unwrap", f"{'xatlas' if small else 'charts of similar normals'}, for {len(mesh.faces)} faces")
-    work = partial(_uvs, mesh, settings, cameras, small)
+    work = partial(_uvs, mesh, settings, cameras)
     uvs = meanwhile(work, job, 0.0, f"unwrapping {len(mesh.faces)} faces") if job else work()
     return replace(mesh, uvs=uvs, textures={})
 
@@ -48,14 +41,14 @@ def _within_tile(uvs: Array) -> bool:
     return bool(((uvs > -OUTSIDE) & (uvs < 1.0 + OUTSIDE)).all())
 
 
-def _uvs(mesh: Mesh, settings: TextureSettings, cameras: Cameras | None, small: bool) -> Array:
+def _uvs(mesh: Mesh, settings: TextureSettings, cameras: Cameras | None) -> Array:
     from .charts import flat_charts
     from .packing import pack, too_many
 
     pieces = int(topology.parts(mesh.faces, len(mesh.vertices)).max()) + 1
     if pieces * LEAST_TEXELS > settings.size_px**2:
         raise too_many(pieces, settings.size_px)
-    flat, chart = _by_xatlas(mesh) if small else flat_charts(mesh, settings.size_px)
+    flat, chart = flat_charts(mesh, settings.size_px)
     chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
     return pack(flat * _scales(mesh, flat, chart, cameras)[chart][:, None, None], chart, settings.size_px, settings.margin_px)
 
@@ -78,18 +71,3 @@ def _relative(wanted: Array, there: Array) -> Array:
     """Factors for lengths that bring areas `there` to `wanted`, but to no more than twice or half of what all get."""
     all_get = wanted.sum() / max(there.sum(), 1e-300)
     return np.sqrt(wanted / np.maximum(there * all_get, 1e-300)).clip(0.5, 2.0)
-
-
-def _by_xatlas(mesh: Mesh) -> tuple[Array, Array]:
-    """Faces [F,3,2] as xatlas lays them flat, and their charts [F]."""
-    import xatlas
-
-    atlas = xatlas.Atlas()
-    atlas.add_mesh(mesh.vertices.astype(np.float32), mesh.faces.astype(np.uint32))
-    charts = xatlas.ChartOptions()
-    charts.max_iterations = 2
-    atlas.generate(charts)
-    _, corners, uvs = atlas.get_mesh(0)
-    flat = uvs[corners].reshape(-1, 3, 2).astype(np.float64)
-    flat *= np.array([atlas.width, atlas.height])
-    return flat, topology.parts(corners.reshape(-1, 3), len(uvs))

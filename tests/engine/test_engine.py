@@ -202,7 +202,7 @@ def test_an_empty_folder_of_wheels_is_one_clear_sentence(here: place.Place, tmp_
         ("WARNING: … ProxyError('Cannot connect to proxy.', …)\nERROR: No matching distribution found for torch", "proxy refuses"),
         ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", "certificate"),
         ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'", "can't be written"),
-        ("ERROR: No matching distribution found for xatlas==0.0.11", "no xatlas==0.0.11 for this Python"),
+        ("ERROR: No matching distribution found for OpenEXR==3.5.3", "no OpenEXR==3.5.3 for this Python"),
         ("ERROR: ResolutionImpossible: for help visit …", "don't fit Blender's own numpy"),
         ("There is no pip", "has no pip"),
         ("ERROR: something new", "something new"),

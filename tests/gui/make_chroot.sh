@@ -51,7 +51,7 @@ inside apt-get clean
 
 version=$(inside python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 platforms=$(for glibc in 2_28 2_27 2_24 2_17; do printf -- '--platform manylinux_%s_x86_64 ' "$glibc"; done)
-pinned=$(sed -n -E '/^(torch|scipy|pillow)=/d; /python_version < "3\.14"/d; s/^([A-Za-z][A-Za-z0-9-]*==[0-9.]+).*/\1/p' "$engine")
+pinned=$(sed -n -E '/^(torch|scipy|pillow)=/d; s/^([A-Za-z][A-Za-z0-9-]*==[0-9.]+).*/\1/p' "$engine")
 rm -rf "$folder/wheels"
 # shellcheck disable=SC2086  # platforms and packages are several words
 "$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --python-version "$version" $platforms \

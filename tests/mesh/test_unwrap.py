@@ -161,13 +161,27 @@ def test_pixels_are_counted_where_nothing_hides_a_face() -> None:
     assert pixels[2:] == pytest.approx([0, 0])
 
 
-def test_small_meshes_go_to_xatlas() -> None:
-    pytest.importorskip("xatlas")
-    mesh = unwrap(torus(24), TextureSettings(size_px=SIZE))
-    assert mesh.uvs is not None
-    assert mesh.uvs.min() >= 0 and mesh.uvs.max() <= 1
-    count = covered(mesh.uvs)
-    assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
+def test_the_walls_of_a_box_are_charts_of_their_own_and_keep_their_shapes() -> None:
+    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 2) for z in (0, 3)], np.float32)
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    faces = np.array([half for a, b, c, d in quads for half in ((a, b, c), (a, c, d))], np.int32)
+    flat, chart = flat_charts(Mesh(corners, faces), SIZE)
+    assert len(np.unique(chart)) == 6
+    lengths = [np.linalg.norm(np.roll(at, -1, axis=1) - at, axis=2) for at in (corners[faces].astype(float), flat)]
+    assert np.allclose(*lengths, atol=1e-6)
+
+
+def test_faces_of_smooth_bodies_keep_their_shapes() -> None:
+    """Also where the mesh is uneven: evening out noise may not pull vertices sideways."""
+    mesh = torus(128)
+    pulled = mesh.vertices + 0.005 * np.random.default_rng(0).normal(size=(len(mesh.vertices), 3))
+    ring = pulled * [1, 1, 0] / np.linalg.norm(pulled[:, :2], axis=1, keepdims=True)  # the nearest point of the ring's core
+    out = (pulled - ring) / np.linalg.norm(pulled - ring, axis=1, keepdims=True)
+    mesh = replace(mesh, vertices=(ring + 0.4 * out).astype(np.float32))
+    flat, _ = flat_charts(mesh, SIZE)
+    lengths = [np.linalg.norm(np.roll(at, -1, axis=1) - at, axis=2) for at in (mesh.vertices[mesh.faces].astype(float), flat)]
+    change = np.log(lengths[1] / lengths[0])
+    assert np.quantile(np.abs(change - np.median(change)), 0.95) < 0.1
 
 
 def test_a_mesh_that_has_uvs_keeps_them_and_vertex_colors_need_none() -> None:
