@@ -120,10 +120,11 @@ class REIFY_OT_convert(bpy.types.Operator):
         settings = method.preset(self.preset) if self.preset else read_settings(method, group_of(context.scene, method))
         how = context.scene.reify_convert
         scene = context.scene
-        return [
-            start(method, source, settings, scene, scene.reify.seed, beside=how.beside, modifiers=how.modifiers, again=False)
-            for source in sources
-        ]
+        with session.runner().held():
+            return [
+                start(method, source, settings, scene, scene.reify.seed, beside=how.beside, modifiers=how.modifiers, again=False)
+                for source in sources
+            ]
 
 
 def start(method: Method, source: bpy.types.Object, settings: Any, scene: bpy.types.Scene, seed: int, **how: bool) -> Task:

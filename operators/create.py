@@ -46,7 +46,8 @@ class REIFY_OT_create(bpy.types.Operator):
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
-        return [session.start(method, inputs, settings, scene, seed=scene.reify.seed) for inputs in jobs_for(method, paths, settings)]
+        with session.runner().held():
+            return [session.start(method, inputs, settings, scene, seed=scene.reify.seed) for inputs in jobs_for(method, paths, settings)]
 
 
 class REIFY_OT_regenerate(bpy.types.Operator):
@@ -101,16 +102,33 @@ def jobs_for(method: Method, paths: tuple[Path, ...], settings: Any) -> tuple[An
 
 
 def wait(*tasks: Task) -> None:
-    """Wait for tasks and put their results into the scene; raises ReifyError where one failed."""
+    """Wait for tasks and put their results into the scene; then raises the ReifyError of the first that failed.
+
+    Canceling one cancels those behind it.
+    """
+    from ..backend.jobs.runner import State
     from ..backend.jobs.terminal import drain
 
-    for task in tasks:
+    problems = []
+    for number, task in enumerate(tasks):
         drain(task)
-        if task.failure is not None:
-            raise ReifyError(task.failure.what, task.failure.fix)
-        if task.result is None:
-            raise ReifyError("The job was canceled.")
-        pump.hand_over(task)
+        if task.state is State.CANCELLED:
+            for behind in tasks[number + 1 :]:
+                session.runner().cancel(behind)
+        try:
+            _take(task)
+        except ReifyError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+
+
+def _take(task: Task) -> None:
+    if task.failure is not None:
+        raise ReifyError(task.failure.what, task.failure.fix)
+    if task.result is None:
+        raise ReifyError("The job was canceled.")
+    pump.hand_over(task)
 
 
 CLASSES = (REIFY_OT_create, REIFY_OT_regenerate)

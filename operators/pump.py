@@ -148,12 +148,14 @@ def hand_over(task: Task) -> None:
 
     _clear_preview()
     _shown.handed_over.add(task.number)
-    with bpy.context.temp_override(window=_window()):
-        try:
+    try:
+        with bpy.context.temp_override(window=_window()):
             bpy.ops.reify.commit("EXEC_DEFAULT", True, task=task.number)
-        except RuntimeError as error:
-            log.exception("the result couldn't be put into the scene")
-            raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
+    except RuntimeError as error:
+        log.exception("the result couldn't be put into the scene")
+        raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
+    finally:
+        session.runner().taken(task)
     if task.outcome is not None:
         task.outcome = replace(task.outcome, file=bpy.data.filepath)
     session.note(task)

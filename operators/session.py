@@ -75,12 +75,16 @@ class Kept:
 
 
 def runner() -> Runner:
-    """The one runner."""
+    """The one runner.
+
+    While it has Blender evaluate the scene, and so lets go of the interpreter, the main thread doesn't go well with Python that runs in
+    another thread: the wheel crashed now and then. So nothing begins while objects are read or made.
+    """
     global _runner
     if _runner is None:
         from ..backend.jobs.runner import Runner
 
-        _runner = Runner(note)
+        _runner = Runner(note, hands_over=True)
     return _runner
 
 

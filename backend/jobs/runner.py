@@ -11,7 +11,8 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -92,6 +93,7 @@ class Task:
     outcome: Outcome | None = None  # of a result, also of one from before Blender was closed
     reached: tuple[str, float] = ("", 0.0)  # stage and fraction of the whole job
     curve: Curve = Curve()
+    awaited: bool = False  # its result is to be taken over before anything else begins
     created: float = field(default_factory=time.time)  # seconds since 1970
     id: str = field(default_factory=lambda: uuid.uuid4().hex)  # the same for as long as the job is remembered
 
@@ -106,15 +108,18 @@ class Task:
 class Runner:
     """Runs tasks in their order, one at a time, in a daemon thread that starts with the first task.
 
-    `changed` hears of each change of a task, in the thread that makes it.
+    `changed` hears of each change of a task, in the thread that makes it. With `hands_over` no task begins before the last one's
+    result was `taken`, nor while the runner is `held`.
     """
 
-    def __init__(self, changed: Callable[[Task], None] = lambda task: None) -> None:
+    def __init__(self, changed: Callable[[Task], None] = lambda task: None, hands_over: bool = False) -> None:
         self._tasks: list[Task] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._hear_of = changed
+        self._hands_over = hands_over
+        self._holds = 0
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -138,6 +143,24 @@ class Runner:
         self._hear_of(task)
         return task
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No task begins meanwhile; one that runs goes on."""
+        with self._changed:
+            self._holds += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holds -= 1
+                self._changed.notify_all()
+
+    def taken(self, task: Task) -> None:
+        """A task's result is where it belongs, or can't get there: the next one may begin."""
+        with self._changed:
+            task.awaited = False
+            self._changed.notify_all()
+
     def adopt(self, task: Task) -> None:
         """Take an ended task into the list, as one of before Blender was closed."""
         with self._changed:
@@ -149,7 +172,7 @@ class Runner:
             if not task.state.ended:
                 return
             self._tasks.remove(task)
-            task.state, task.job, task.progress, task.preview = State.QUEUED, None, None, None
+            task.state, task.job, task.progress, task.preview, task.awaited = State.QUEUED, None, None, None, False
             task.result, task.failure, task.warnings, task.curve = None, None, (), Curve()
         self.submit(task)
 
@@ -173,6 +196,7 @@ class Runner:
         with self._changed:
             if task.state.ended and task in self._tasks:
                 self._tasks.remove(task)
+                self._changed.notify_all()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Cancel everything and wait for the worker to end; finished stages and checkpoints stay in the cache."""
@@ -197,7 +221,7 @@ class Runner:
                 task.job = task.make_job(partial(self._hear, task))
                 task.state = State.RUNNING
             self._hear_of(task)
-            _finish(task)
+            _finish(task, self._hands_over)
             self._hear_of(task)
 
     def _hear(self, task: Task, event: Event) -> None:
@@ -205,15 +229,18 @@ class Runner:
         self._hear_of(task)
 
     def _next(self) -> Task | None:
+        if self._holds or any(task.awaited for task in self._tasks):
+            return None
         return next((task for task in self._tasks if task.state is State.QUEUED), None)
 
 
-def _finish(task: Task) -> None:
+def _finish(task: Task, hands_over: bool) -> None:
     assert task.job is not None
     try:
         task.result = task.work(task.job)
         report = task.result.report
         task.outcome = Outcome(task.result.name, sum(report.seconds.values()), dict(report.metrics))
+        task.awaited = hands_over
         task.state = State.DONE
     except Cancelled:
         task.state = State.CANCELLED

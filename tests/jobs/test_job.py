@@ -195,6 +195,22 @@ def test_a_queued_task_that_is_canceled_never_runs() -> None:
     assert second.state is State.CANCELLED and not ran.is_set()
 
 
+def test_where_results_are_handed_over_nothing_begins_before_the_last_one_is_taken_or_while_the_runner_is_held() -> None:
+    runner = Runner(hands_over=True)
+    with runner.held():
+        first, second, third = (run_task(runner, lambda job: Result("x", Report())) for _ in range(3))
+        time.sleep(0.05)
+        assert first.state is State.QUEUED
+    wait_until(lambda: first.state is State.DONE)
+    time.sleep(0.05)
+    assert second.state is State.QUEUED
+    runner.taken(first)
+    wait_until(lambda: second.state is State.DONE)
+    runner.forget(second)
+    wait_until(lambda: third.state is State.DONE)
+    runner.stop()
+
+
 def test_stopping_the_runner_ends_its_thread_and_it_can_start_again() -> None:
     runner = Runner()
     run_task(runner, endless)

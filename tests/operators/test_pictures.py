@@ -172,6 +172,17 @@ def test_several_pictures_become_objects_side_by_side_in_one_go(group, data):
     assert all(one.location.y == 0 for one in made)
 
 
+def test_a_picture_that_fails_does_not_keep_those_behind_it_back(group, busy, tmp_path):
+    import bpy
+
+    (tmp_path / "empty.png").touch()
+    for name in ("empty", "busy"):
+        group.sources.add().path = str(tmp_path / f"{name}.png")
+    with pytest.raises(RuntimeError, match="empty.png"):
+        bpy.ops.reify.create()
+    assert "busy Mesh" in bpy.data.objects
+
+
 def red_cover(image) -> float:
     """The share of an overlay that is under the cover."""
     from reify.scene import images
