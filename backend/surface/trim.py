@@ -9,11 +9,11 @@ from . import heat
 from .region import Ball
 
 SMOOTH_VOXELS = 14.0  # scale of the bays and tongues around unseen patches that are smoothed away
-SMOOTH = 0.07  # of the ball's radius: scale of those of rims
+SMOOTH = 0.03  # of the ball's radius: scale of those of rims; at 0.07 a wall between two rims was lost, the front of a basin
 CELLS = 2.5  # that this scale has in the grid that rims are smoothed in
 MOST_RIM = 0.3  # length of rims around, times the scale, over area of surface around; a straight rim has so much at one scale from it
 LARGE_RIM = 0.12  # of the ball's circumference: a longer rim is part of the outline, not a hole
-OUTLINE = 0.93  # of the ball's radius: even ground ends there for the sake of what is ragged
+OUTLINE = 0.97  # of the ball's radius: even ground ends there for the sake of what is ragged
 BACKGROUND = 0.2  # of the largest part's area: smaller parts that go on beyond the outline don't belong to the subject
 END = 0.02  # of an edge: cuts stay so far from vertices, where triangles would vanish
 

@@ -78,7 +78,7 @@ def test_torn_outlines_become_smooth() -> None:
     torn, _ = cut(mesh, 0.8 + 0.05 * np.sign(np.sin(40 * angle)) - np.linalg.norm(mesh.vertices, axis=1))
     smooth = np.linalg.norm(rim(trim(torn, everything(torn), Ball((0.0, 0.0, 0.0), 1.0), VOXEL)), axis=1)
     assert np.ptp(np.linalg.norm(rim(torn), axis=1)) > 0.09
-    assert np.ptp(smooth) < 0.02 and 0.6 < smooth.mean() < 0.75
+    assert np.ptp(smooth) < 0.04 and 0.6 < smooth.mean() < 0.75
 
 
 def test_the_outline_of_crumpled_ground_is_smooth() -> None:
@@ -88,10 +88,17 @@ def test_the_outline_of_crumpled_ground_is_smooth() -> None:
     assert 0.6 < outline.mean() < 0.8 and np.ptp(outline) < 0.03
 
 
+def test_a_wall_between_two_rims_stays() -> None:
+    mesh = sheet()
+    wall, _ = cut(mesh, 0.15 - np.abs(mesh.vertices[:, 1]))
+    high = np.abs(trim(wall, everything(wall), Ball((0.0, 0.0, 0.0), 1.0), VOXEL).vertices[:, 1])
+    assert 0.1 < high.max() <= 0.15
+
+
 def test_a_tongue_and_the_scrap_at_its_end_go_and_a_thin_body_stays() -> None:
     mesh = sheet()
     x, y = mesh.vertices[:, 0], mesh.vertices[:, 1]
-    tongue = np.minimum(0.05 - np.abs(y), 0.6 - np.abs(x - 0.3))
+    tongue = np.minimum(0.03 - np.abs(y), 0.6 - np.abs(x - 0.3))
     scrap = 0.14 - np.hypot(x - 0.85, y)
     ground, _ = cut(mesh, np.maximum(np.maximum(0.6 - np.hypot(x, y), tongue), scrap))
     needle = needle_of(radius=0.02, height=0.3)
