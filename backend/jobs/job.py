@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,6 +71,8 @@ class Job:
         self._weights = dict(weights or {})
         self._done_weight = 0.0
         self._stage = ""
+        self._spans = [(0.0, 1.0)]  # of the stage: where the running function's 0 and 1 lie, the innermost last
+        self._reached = 0.0  # of the stage
         self._folder: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._history: deque[tuple[float, float]] = deque(maxlen=200)
@@ -122,12 +125,36 @@ class Job:
         return value
 
     def progress(self, fraction: float, text: str = "", **figures: float) -> None:
-        """Say how far the stage is; raises Cancelled where the user canceled, waits while paused."""
+        """Say how far the running function is, 0 to 1 of its own work; raises Cancelled where the user canceled, waits while paused.
+
+        Its caller says by `span` which part of its own work that is. The stage's fraction never falls.
+        """
         if not self._running.is_set():
             self._running.wait()
             self._history.clear()
         self.check()
-        self._emit(min(max(fraction, 0.0), 1.0), text, figures)
+        start, end = self._spans[-1]
+        self._reached = max(self._reached, start + (end - start) * min(max(fraction, 0.0), 1.0))
+        self._emit(self._reached, text, figures)
+
+    @contextmanager
+    def span(self, to: float, text: str = "") -> Iterator[None]:
+        """What is reported inside as 0 to 1 leads from where the calling function stands to its own fraction `to`.
+
+        with job.span(0.3, "reading"):
+            photos = read(paths, job=job)  # reports 0 to 1 of itself
+        with job.span(1.0):
+            return fused(photos, job=job)
+        """
+        start, end = self._spans[-1]
+        target = max(start + (end - start) * to, self._reached)
+        self._spans.append((self._reached, target))
+        try:
+            self.progress(0.0, text)
+            yield
+            self._reached = target
+        finally:
+            self._spans.pop()
 
     def check(self) -> None:
         """Raise Cancelled where the user canceled; for code that waits, as `progress` has it checked."""
@@ -186,7 +213,7 @@ class Job:
         return self._cancelled.is_set()
 
     def _begin(self, title: str) -> None:
-        self._stage = title
+        self._stage, self._spans, self._reached = title, [(0.0, 1.0)], 0.0
         self.progress(0.0)
 
     def _stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:

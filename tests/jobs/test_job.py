@@ -225,3 +225,24 @@ def test_previews_reach_the_listener() -> None:
     heard: list[object] = []
     Job(listener=heard.append).preview(3)
     assert heard == [Preview(3)]
+
+
+def test_a_function_reports_of_itself_and_its_caller_says_which_part_that_is() -> None:
+    seen: list[float] = []
+    job = Job(listener=lambda event: seen.append(event.fraction) if isinstance(event, Progress) else None)
+
+    def inner(*, job: Job) -> None:
+        job.progress(0.5)
+
+    def stage(*, job: Job) -> int:
+        with job.span(0.2, "first"):
+            inner(job=job)
+        with job.span(0.6, "second"):
+            job.progress(0.5)
+            with job.span(1.0):
+                inner(job=job)
+        job.progress(0.1)  # never back
+        return 1
+
+    job.stage("x", stage)
+    assert seen == pytest.approx([0, 0, 0.1, 0.2, 0.4, 0.4, 0.5, 0.6, 1, 1])
