@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh.extrude import ExtrudeSettings, extrude, rim_distance
-from reify.backend.mesh.sheet import sheet_for
+from reify.backend.bodies.extrude import ExtrudeSettings, extrude, rim_distance
+from reify.backend.bodies.sheet import sheet_for
 
+from ..mesh.solids import assert_closed, outline, triangles_of, volume
 from ..pictures.shapes import butterfly, disc, rectangle, ring
-from .solids import assert_closed, outline, triangles_of, volume
 
 
 def test_a_rectangle_becomes_a_box() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .texture_kernels import agreement
+from .texel_kernels import agreement
 
 
 @njit(cache=True, nogil=True)

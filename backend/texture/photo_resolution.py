@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..geometry.raster import rasterize_mesh
 from ..values import Array, Cameras, Mesh
-from .raster import rasterize_mesh
 
 MOST_CAMERAS = 48  # taken evenly from more
 SIDE_PX = 400  # the longer side at which they look

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh.lathe import LatheSettings, lathe
+from reify.backend.bodies.lathe import LatheSettings, lathe
 from reify.backend.pictures.outline import along_axis, mirror_axis
 
+from ..mesh.solids import assert_closed, outline, triangles_of, volume
 from ..pictures.shapes import coverage_of, disc, grid, rectangle
-from .solids import assert_closed, outline, triangles_of, volume
 
 
 def turned(coverage: np.ndarray, faces: int = 10_000, **changes):

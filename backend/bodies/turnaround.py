@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry.surface_nets import evened, surface_nets
 from ..settings import option
 from ..values import Array, Mesh, Picture
 from .inflation import Progress
 from .projection import bled
-from .surface_nets import evened, surface_nets
 
 LARGEST_GRID = 320
 MARGIN = 3  # samples around the body

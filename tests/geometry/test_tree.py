@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from reify.backend.mesh import tree as trees
+from reify.backend.geometry import tree as trees
 from reify.backend.metrics.meshes import distance_to_triangles
 from reify.tests.mesh.solids import ball, joined
 

@@ -10,9 +10,10 @@ import pytest
 pytest.importorskip("scipy")
 
 from reify.backend.errors import ReifyError
+from reify.backend.geometry import topology
 from reify.backend.jobs.job import Job
-from reify.backend.mesh import care, topology
-from reify.backend.mesh.care import MeshSettings, clean
+from reify.backend.mesh import cleaning
+from reify.backend.mesh.cleaning import MeshSettings, clean
 from reify.backend.metrics import meshes
 from reify.backend.values import Mesh
 from reify.tests.mesh.solids import ball, joined
@@ -105,19 +106,19 @@ def test_a_ragged_rim_is_as_long_as_a_smooth_one_around_the_same_hole() -> None:
     body = ball(n=96)
     centers = body.vertices[body.faces].mean(axis=1)
     away, angle = np.arccos(centers[:, 0].clip(-1, 1)), np.arctan2(centers[:, 1], centers[:, 2])
-    ragged = care.repair(replace(body, faces=body.faces[away > 0.3 + 0.12 * np.sign(np.sin(8 * angle))]), job=Job())
+    ragged = cleaning.repair(replace(body, faces=body.faces[away > 0.3 + 0.12 * np.sign(np.sin(8 * angle))]), job=Job())
     loops = topology.boundary_loops(ragged.faces, topology.pair_half_edges(ragged.vertices, ragged.faces))
     rim = ragged.vertices[max(loops, key=len)]
     assert np.linalg.norm(rim - np.roll(rim, 1, axis=0), axis=1).sum() > 2 * np.pi * 0.5
-    assert not meshes.is_watertight(care.close_holes(ragged, 2 * np.pi * 0.2, job=Job()))
-    assert meshes.is_watertight(care.close_holes(ragged, 2 * np.pi * 0.4, job=Job()))
+    assert not meshes.is_watertight(cleaning.close_holes(ragged, 2 * np.pi * 0.2, job=Job()))
+    assert meshes.is_watertight(cleaning.close_holes(ragged, 2 * np.pi * 0.4, job=Job()))
 
 
 def test_a_long_rim_closes_too() -> None:
     mesh = ball(n=800)
     job = Job()
     half = replace(mesh, faces=mesh.faces[mesh.vertices[mesh.faces].mean(axis=1)[:, 2] > 0])
-    closed = care.close_holes(half, np.inf, job=job)
+    closed = cleaning.close_holes(half, np.inf, job=job)
     assert meshes.is_watertight(closed)
     assert meshes.volume(closed) == pytest.approx(2 / 3 * np.pi, rel=0.02)
 
@@ -125,7 +126,7 @@ def test_a_long_rim_closes_too() -> None:
 def test_smoothing_takes_noise_away_and_keeps_the_volume() -> None:
     exact = ball(n=96)
     noise = np.random.default_rng(0).normal(0, 0.01, exact.vertices.shape)
-    mesh = care.smooth(replace(exact, vertices=(exact.vertices + noise).astype(np.float32)), 10, job=Job())
+    mesh = cleaning.smooth(replace(exact, vertices=(exact.vertices + noise).astype(np.float32)), 10, job=Job())
     away = lambda m: np.abs(np.linalg.norm(m.vertices, axis=1) - 1).mean()  # noqa: E731
     assert away(mesh) < 0.5 * np.abs(noise).mean()
     assert meshes.volume(mesh) == pytest.approx(meshes.volume(exact), rel=0.01)
@@ -198,7 +199,7 @@ def test_a_small_patch_goes_on_as_the_surface_curves_and_is_as_fine() -> None:
     body = ball(n=256)
     centers = body.vertices[body.faces].mean(axis=1)
     holed = replace(body, faces=body.faces[np.linalg.norm(centers - [1, 0, 0], axis=1) > 0.1])
-    made = care.close_holes(holed, np.inf, job=Job())
+    made = cleaning.close_holes(holed, np.inf, job=Job())
     new = made.vertices[len(holed.vertices) :]
     assert len(new) > 10
     np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1.0, atol=2e-3)
@@ -210,7 +211,7 @@ def test_a_small_patch_goes_on_as_the_surface_curves_and_is_as_fine() -> None:
 def test_a_large_patch_is_flat_and_evenly_meshed() -> None:
     body = ball(n=96)
     half = replace(body, faces=body.faces[body.vertices[body.faces].mean(axis=1)[:, 2] > 0])
-    made = care.close_holes(half, np.inf, job=Job())
+    made = cleaning.close_holes(half, np.inf, job=Job())
     patch = made.faces[len(half.faces) :]
     assert np.abs(made.vertices[patch][..., 2]).max() < 1e-3
     corners = made.vertices[patch].astype(np.float64)
@@ -221,7 +222,7 @@ def test_a_large_patch_is_flat_and_evenly_meshed() -> None:
 def test_levels_of_detail_get_coarser_and_keep_the_shape() -> None:
     job = Job()
     exact = ball(n=64)
-    levels = care.levels_of_detail(exact, 3, 0.5, job=job)
+    levels = cleaning.levels_of_detail(exact, 3, 0.5, job=job)
     assert [len(level.faces) for level in levels] == pytest.approx([len(exact.faces) * 0.5**k for k in (1, 2, 3)], rel=0.02)
     assert all(meshes.is_watertight(level) for level in levels)
     assert meshes.volume(levels[2]) == pytest.approx(meshes.volume(exact), rel=0.05)

@@ -11,7 +11,7 @@ pytest.importorskip("numba")
 
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job, Progress
-from reify.backend.mesh.normal_map import corner_tangents, with_normal_map
+from reify.backend.texture.normal_map import corner_tangents, with_normal_map
 from reify.backend.values import Array, Mesh
 from reify.tests.mesh.solids import sheet
 

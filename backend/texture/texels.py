@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import device
+from ..geometry import raster
 from ..values import Array, Mesh, Views
-from . import raster
-from . import texture_kernels as kernels
+from . import texel_kernels as kernels
 
 EDGE = 1 / 800  # of the picture's longer side: so near to a jump in depth nothing is used; cameras and surface are off by as much
 EDGE_FADE = 1 / 200  # so near to one, only where there is nothing better

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
-from reify.backend.mesh.packing import doubled_areas, pack
+from reify.backend.texture.packing import doubled_areas, pack
 from reify.backend.values import Array
 from scipy.ndimage import distance_transform_edt
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reify.backend.mesh.sheet import euler_number, faces_of, outline_edges, relaxed, sheet_for, sheet_of
+from reify.backend.bodies.sheet import euler_number, faces_of, outline_edges, relaxed, sheet_for, sheet_of
 
 from ..pictures.shapes import butterfly, disc
 

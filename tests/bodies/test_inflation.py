@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from reify.backend.mesh.inflation import InflateSettings, inflate
-from reify.backend.mesh.solid import mesh_of
+from reify.backend.bodies.inflation import InflateSettings, inflate
+from reify.backend.bodies.solid import mesh_of
 
+from ..mesh.solids import assert_closed, outline, polygons_are_quads_mostly, triangles_of, volume
 from ..pictures.shapes import butterfly, disc, rectangle, ring
-from .solids import assert_closed, outline, polygons_are_quads_mostly, triangles_of, volume
 
 ROUND = InflateSettings()
 

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 
 from .. import device
+from ..geometry import topology
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from . import seam_kernels as kernels
-from . import topology
 from .texels import Layout, Samples
 
 REACH_PX = 32.0  # texels over which what a step leaves behind fades

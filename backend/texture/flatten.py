@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import device
+from ..geometry import topology
 from ..values import Array
-from . import topology
 from .packing import doubled_areas
 
 STEPS = 8  # of turning faces and putting them together again

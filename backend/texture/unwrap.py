@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import topology
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Array, Cameras, Mesh
-from . import topology
-from .texture import TextureSettings
+from .from_photos import TextureSettings
 
 OUTSIDE = 1e-4  # of the tile: rounding of other programs
 LEAST_TEXELS = 9  # that a piece and its margin take
@@ -61,7 +61,7 @@ def _scales(mesh: Mesh, flat: Array, chart: Array, cameras: Cameras | None) -> A
     area, lying = np.bincount(chart, areas), np.bincount(chart, 0.5 * np.abs(doubled_areas(flat)))
     scales = _relative(area, lying)
     if cameras is not None and len(cameras):
-        from .detail import pixels_on
+        from .photo_resolution import pixels_on
 
         scales = scales * _relative(np.bincount(chart, pixels_on(mesh, cameras)), area)
     return scales

@@ -91,7 +91,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
     Raises ReifyError where no face is left, or where faces name vertices that aren't there.
     """
-    from . import topology
+    from ..geometry import topology
 
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Choose another mesh, or make it again from more or better photos.")
@@ -133,7 +133,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
     """Without the connected parts whose area is less than `least_share` of the largest part's."""
-    from . import topology
+    from ..geometry import topology
 
     part = topology.parts(mesh.faces, len(mesh.vertices))
     area = np.bincount(part, topology.areas(mesh.vertices, mesh.faces))
@@ -149,9 +149,9 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
 
     Of faces, only patches that are large compared to the mesh go: a crevice that no ray happened to find stays closed.
     """
-    from . import topology
+    from ..geometry import topology
+    from ..geometry.tree import hidden, tree_of
     from .analyze import inner_parts
-    from .tree import hidden, tree_of
 
     job.progress(0.28, "looking for what is inside")
     part = topology.parts(mesh.faces, len(mesh.vertices))
@@ -270,7 +270,7 @@ def _uvs_beside(mesh: Mesh, patch: Array, rim: Array) -> Array:
 
 
 def _subset(mesh: Mesh, keep: Array) -> Mesh:
-    from . import topology
+    from ..geometry import topology
 
     kept, faces = topology.compact(mesh.vertices, mesh.faces[keep])
     return Mesh(
@@ -283,7 +283,7 @@ def _subset(mesh: Mesh, keep: Array) -> Mesh:
 
 
 def _closed(faces: Array, vertices: Array) -> bool:
-    from . import topology
+    from ..geometry import topology
 
     return len(topology.boundary_half_edges(faces, topology.pair_half_edges(vertices, faces))) == 0
 
@@ -292,7 +292,7 @@ def _neighbors(mesh: Mesh):
     """Sparse matrix [V,V] whose rows average the neighbors; on a boundary only those along it."""
     from scipy.sparse import coo_matrix, diags
 
-    from . import topology
+    from ..geometry import topology
 
     start = mesh.faces.ravel()
     end = start[topology.next_corner(np.arange(len(start)))]

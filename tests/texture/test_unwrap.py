@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
+from reify.backend.geometry import topology
 from reify.backend.jobs.job import Job
-from reify.backend.mesh import topology
-from reify.backend.mesh.charts import flat_charts
-from reify.backend.mesh.detail import pixels_on
-from reify.backend.mesh.packing import doubled_areas, pack
-from reify.backend.mesh.texture import TextureSettings
-from reify.backend.mesh.unwrap import unwrap
+from reify.backend.texture.charts import flat_charts
+from reify.backend.texture.from_photos import TextureSettings
+from reify.backend.texture.packing import doubled_areas, pack
+from reify.backend.texture.photo_resolution import pixels_on
+from reify.backend.texture.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh
 
 SIZE = 512

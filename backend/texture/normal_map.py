@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry import raster, topology
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
-from . import raster, topology
 
 REACH = 2.0  # edges of the detailed mesh over which its normals are averaged
 MOST_CELLS = 256  # along an axis, for finding vertices that are near

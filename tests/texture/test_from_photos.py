@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
-from reify.backend.formats.axes import looking_at
+from reify.backend.geometry.axes import looking_at
+from reify.backend.geometry.raster import interpolate, rasterize_mesh, render_mesh
 from reify.backend.jobs.job import Job
-from reify.backend.mesh import fill
-from reify.backend.mesh.raster import interpolate, rasterize_mesh, render_mesh
-from reify.backend.mesh.texels import lay_out
-from reify.backend.mesh.texture import TextureSettings, texture_from_photos
-from reify.backend.mesh.unwrap import unwrap
+from reify.backend.texture import fill
+from reify.backend.texture.from_photos import TextureSettings, texture_from_photos
+from reify.backend.texture.texels import lay_out
+from reify.backend.texture.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh, Views
 
 SETTINGS = TextureSettings(size_px=256)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh.relief import ReliefSettings, framed, from_shading, height_of, normal_map, relief
+from reify.backend.bodies.relief import ReliefSettings, framed, from_shading, height_of, normal_map, relief
 from reify.backend.values import Picture
 
+from ..mesh.solids import assert_closed, triangles_of
 from ..pictures.shapes import disc, pictured
-from .solids import assert_closed, triangles_of
 
 
 def coin() -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Array, Mesh
-from . import texture_kernels as kernels
+from . import texel_kernels as kernels
 from .texels import Layout
 
 MARGIN_PX = 16  # texels around charts that continue their colors, so that filtering and mip maps don't bleed

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh.surface_nets import surface_nets
-from reify.backend.mesh.turnaround import TurnaroundSettings, disagreement, turnaround
+from reify.backend.bodies.turnaround import TurnaroundSettings, disagreement, turnaround
+from reify.backend.geometry.surface_nets import surface_nets
 
+from ..mesh.solids import assert_closed, volume
 from ..pictures.shapes import coverage_of, disc, grid, pictured, rectangle
-from .solids import assert_closed, volume
 
 
 @pytest.mark.parametrize("seed", range(8))

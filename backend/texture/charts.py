@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from .. import device
+from ..geometry import topology
+from ..geometry.raster import normals_of
 from ..jobs.job import Job
+from ..mesh.cleaning import smooth
 from ..values import Array, Mesh
-from . import topology
-from .care import smooth
 from .flatten import flatten
-from .raster import normals_of
 
 STEEPEST = 0.34  # cosine: faces tilted more than 70 degrees against their chart get one of their own
 FLAT = 0.64  # cosine within which a chart grows at first

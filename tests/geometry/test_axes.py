@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from reify.backend.capture.undistort import project
-from reify.backend.formats import axes
 from reify.backend.formats.posed import pinhole_matrix
+from reify.backend.geometry import axes
 from reify.backend.values import Cameras
 
 # Looks along the world's +y from 5 units away, upright: right is +x, up is +z.

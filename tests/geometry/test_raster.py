@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from reify.backend.mesh.raster import interpolate, rasterize_mesh, render_mesh
+from reify.backend.geometry.raster import interpolate, rasterize_mesh, render_mesh
 from reify.backend.values import Cameras, Mesh
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh.inflation import InflateSettings, inflate
-from reify.backend.mesh.projection import ProjectionSettings, bled, projected, with_soft_rim
-from reify.backend.mesh.solid import mesh_of
+from reify.backend.bodies.inflation import InflateSettings, inflate
+from reify.backend.bodies.projection import ProjectionSettings, bled, projected, with_soft_rim
+from reify.backend.bodies.solid import mesh_of
 from reify.backend.values import Mesh, Picture
 
 from ..pictures.shapes import disc, pictured
