@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.geometry.raster import render_mesh
 from ..backend.jobs.job import Job
 from ..backend.mesh.analyze import analyze
-from ..backend.mesh.care import MeshSettings, clean, close_holes, drop_enclosed, repair, simplify, smooth
-from ..backend.mesh.packing import doubled_areas
-from ..backend.mesh.raster import render_mesh
+from ..backend.mesh.cleaning import MeshSettings, clean, close_holes, drop_enclosed, repair, simplify, smooth
 from ..backend.mesh.rebuild import rebuild
-from ..backend.mesh.texture import TextureSettings, texture_from_photos
 from ..backend.mesh.transfer import transfer
-from ..backend.mesh.unwrap import unwrap
+from ..backend.texture.from_photos import TextureSettings, texture_from_photos
+from ..backend.texture.packing import doubled_areas
+from ..backend.texture.unwrap import unwrap
 from ..backend.values import Mesh, Views
 from .surface import orbit
 

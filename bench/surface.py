@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend.formats.axes import looking_at
+from ..backend.geometry.axes import looking_at
+from ..backend.geometry.raster import normals_of, rasterize_mesh, render_mesh
 from ..backend.jobs.job import Job
-from ..backend.mesh.care import MeshSettings, clean
-from ..backend.mesh.raster import normals_of, rasterize_mesh, render_mesh
-from ..backend.mesh.texture import TextureSettings, texture_from_photos
-from ..backend.mesh.unwrap import unwrap
+from ..backend.mesh.cleaning import MeshSettings, clean
 from ..backend.metrics import images, meshes
 from ..backend.splats.train import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.surface.views import surface_of_capture
+from ..backend.texture.from_photos import TextureSettings, texture_from_photos
+from ..backend.texture.unwrap import unwrap
 from ..backend.values import Array, Cameras, Mesh, Rendering, Splats, Views
 
 Emit = Callable[..., None]

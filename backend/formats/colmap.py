@@ -15,8 +15,8 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..geometry import axes
 from ..values import Array, Cameras, Points
-from . import axes
 from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
 PARAMETER_COUNT = {  # in the order of COLMAP's numbers for them, from 0

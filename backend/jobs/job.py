@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from ..errors import Cancelled
 from ..values import Report
 from . import store
-from .cache import Cache
+from .environment import Environment
 
 Value = TypeVar("Value")
 
@@ -58,14 +58,14 @@ class Job:
 
     def __init__(
         self,
-        cache: Cache | None = None,
+        environment: Environment | None = None,
         listener: Callable[[Event], None] = lambda event: None,
         seed: int = 0,
         weights: Mapping[str, float] | None = None,
     ) -> None:
-        """`weights` are the stages' expected shares of the time, for the overall fraction; without a `cache` nothing is kept."""
+        """`weights` are the stages' expected shares of the time, for the overall fraction; without a cache nothing is kept."""
         self.seed = seed
-        self.cache = cache
+        self.environment = environment or Environment()
         self._report = Report(seed=seed)
         self._listener = listener
         self._weights = dict(weights or {})
@@ -109,12 +109,12 @@ class Job:
         self._begin(title)
         self._folder = self._stage_folder(function, (*inputs, depends))
         started = time.perf_counter()
-        kept = self.cache.load(self._folder) if self.cache else None
+        kept = self.environment.cache.load(self._folder) if self.environment.cache else None
         if kept is None:
             before = self._report
             value = function(*inputs, job=self)
             self.progress(1.0)
-            if self.cache:
+            if self.environment.cache:
                 store.save({"value": value, **_news(before, self._report)}, self._folder)
         else:
             value = kept["value"]
@@ -217,10 +217,11 @@ class Job:
         self.progress(0.0)
 
     def _stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:
-        if self.cache:
-            return self.cache.stage_folder(function, inputs, self.seed)
+        if self.environment.cache:
+            return self.environment.cache.stage_folder(function, inputs, self.seed)
         if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="reify-", ignore_cleanup_errors=True)
+            place = self.environment.temporary_folder
+            self._temporary = tempfile.TemporaryDirectory(prefix="reify-", dir=place, ignore_cleanup_errors=True)
         return Path(self._temporary.name) / f"{len(self._report.seconds)}"
 
     def _emit(self, fraction: float, text: str, figures: Mapping[str, float] | None = None) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import topology
+from ..geometry.tree import crossing, hidden, tree_of
 from ..jobs.job import Job
 from ..values import Array, Mesh
-from . import topology
-from .tree import crossing, hidden, tree_of
 
 LEAST_SHELL = 0.001  # of the largest part's area
 HIDDEN_SHARE = 0.99  # of its area that must be out of sight to call a part an inner shell

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import device
+from ..geometry import topology
 from ..values import Array
-from . import topology
 
 LONGEST = 600  # vertices in a loop that is triangulated at once: time grows with the cube
 MOST_NEW = 4000  # vertices within one patch

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .. import device
+from ..geometry.raster import normals_of
+from ..geometry.surface_nets import surface_nets
+from ..geometry.tree import Tree, nearest, tree_of, winding_numbers
 from ..jobs.job import Job
 from ..values import Array, Mesh
-from .raster import normals_of
-from .surface_nets import surface_nets
 from .transfer import transfer
-from .tree import Tree, nearest, tree_of, winding_numbers
 
 BAND = 2.0  # cells on either side of the faces in which distances are measured
 SLICE = 1 << 14  # points that are asked for at once, between two reports of progress

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..geometry import raster, topology
+from ..geometry.tree import Nearest, Tree, nearest, tree_of
 from ..values import Array, Mesh
-from . import raster, topology
-from .tree import Nearest, Tree, nearest, tree_of
 
 
 def transfer(target: Mesh, source: Mesh) -> Mesh:

@@ -85,8 +85,8 @@ class Method:
             versions=versions_of(self.packages),
         )
         result = self.run(inputs, settings, job)
-        if job.cache:
-            job.cache.prune()
+        if job.environment.cache:
+            job.environment.cache.prune()
         return replace(result, report=job.report)
 
 

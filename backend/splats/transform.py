@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats.axes import quats_of_matrices
+from ..geometry.axes import quats_of_matrices
 from ..values import Array, Splats
 
 DIRECTIONS = 64  # that turned harmonics are fitted to, which is exact from 16 on

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from .. import device
+from ..geometry import heat
 from ..values import Array, Mesh
-from . import heat
 from .depth import DepthMaps
 
 COARSER = 4  # pixels along the edge of the squares in which the first vertex hides those behind it: there is one in each

@@ -130,7 +130,7 @@ def _opacity(splats: Splats) -> Array:
 
 
 def _covariances(splats: Splats) -> Array:
-    from ..formats.axes import matrices_of_quats
+    from ..geometry.axes import matrices_of_quats
 
     axes = matrices_of_quats(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
     return axes @ axes.transpose(0, 2, 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry import heat
 from ..values import Array, Mesh
-from . import heat
 from .region import Ball
 
 SMOOTH_VOXELS = 14.0  # scale of the bays and tongues around unseen patches that are smoothed away

@@ -22,6 +22,7 @@ from reify.backend.capture.solve import CameraSettings, solve_cameras
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.formats.images import read_image, write_jpeg, write_png
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.metrics.cameras import camera_errors, rotation_angles_deg
 from reify.backend.values import Array, Cameras, Capture, Photo, Photos
@@ -273,7 +274,7 @@ def cancelled_in(step: str, capture: Capture, cache: Cache | None = None) -> flo
             at.append(time.monotonic())
             job.cancel()
 
-    job = Job(cache=cache, listener=listen)
+    job = Job(Environment(cache), listener=listen)
     with pytest.raises(Cancelled):
         solve(capture, job=job)
     return time.monotonic() - at[0]
@@ -300,7 +301,7 @@ def test_what_was_found_before_a_cancel_is_not_done_again(room: Capture, tmp_pat
         if isinstance(event, Progress):
             texts.append(event.text)
 
-    capture, _job = solve(room, job=Job(cache=cache, listener=listen))
+    capture, _job = solve(room, job=Job(Environment(cache), listener=listen))
     assert len(capture.photos) == 12
     assert not any(text.startswith(("features of photo 0", "features of photo 1 ")) for text in texts)
     assert not list(tmp_path.rglob("*.db"))  # pictures and database are no part of the value

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from reify.backend.capture.undistort import project
 from reify.backend.errors import ReifyError
-from reify.backend.formats import axes
 from reify.backend.formats.colmap import COEFFICIENTS, read_colmap, write_colmap
 from reify.backend.formats.posed import pinhole_matrix
+from reify.backend.geometry import axes
 from reify.backend.values import Cameras, Points
 
 if importlib.util.find_spec("pycolmap") is None:

@@ -12,6 +12,7 @@ import pytest
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job, Preview, Progress
 from reify.backend.jobs.runner import Runner, State, Task
 from reify.backend.values import Capture, Photo, Points, Report, Result
@@ -41,7 +42,7 @@ def wait_until(condition, seconds: float = 5.0) -> None:
 
 
 def test_a_stage_that_was_done_before_is_taken_from_the_cache_with_all_it_said(tmp_path: Path, points: Points) -> None:
-    first, second = Job(Cache(tmp_path)), Job(Cache(tmp_path))
+    first, second = Job(Environment(Cache(tmp_path))), Job(Environment(Cache(tmp_path)))
     value = first.stage("Doubling", double, points)
     again = second.stage("Doubling", double, points)
     assert calls == [2]
@@ -54,17 +55,17 @@ def test_a_stage_that_was_done_before_is_taken_from_the_cache_with_all_it_said(t
 
 
 def test_other_input_and_another_seed_are_computed_anew(tmp_path: Path, points: Points) -> None:
-    Job(Cache(tmp_path)).stage("Doubling", double, points)
-    Job(Cache(tmp_path)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
-    Job(Cache(tmp_path), seed=1).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Environment(Cache(tmp_path)), seed=1).stage("Doubling", double, points)
     assert calls == [2, 2, 2]
 
 
 def test_a_damaged_stage_is_computed_anew(tmp_path: Path, points: Points) -> None:
-    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
     arrays = next(tmp_path.rglob("arrays.safetensors"))
     arrays.write_bytes(arrays.read_bytes()[:20])
-    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
     assert calls == [2, 2]
 
 
@@ -73,7 +74,7 @@ def test_a_stage_killed_before_its_end_leaves_its_checkpoint_but_no_value(tmp_pa
         (job.folder / "checkpoint").write_text("half way")
         raise Cancelled
 
-    job = Job(Cache(tmp_path))
+    job = Job(Environment(Cache(tmp_path)))
     with pytest.raises(Cancelled):
         job.stage("Working", stage)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["checkpoint"]
@@ -81,14 +82,14 @@ def test_a_stage_killed_before_its_end_leaves_its_checkpoint_but_no_value(tmp_pa
 
 def test_the_cache_drops_what_was_used_longest_ago(tmp_path: Path, points: Points) -> None:
     cache = Cache(tmp_path)
-    Job(cache).stage("Doubling", double, points)
+    Job(Environment(cache)).stage("Doubling", double, points)
     time.sleep(0.02)
-    Job(cache).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Environment(cache)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
     cache.limit_bytes = cache.size() - 1
     cache.prune()
-    Job(cache).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Environment(cache)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
     assert len(calls) == 2
-    Job(cache).stage("Doubling", double, points)
+    Job(Environment(cache)).stage("Doubling", double, points)
     assert len(calls) == 3
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
 from reify.backend.methods.image import METHOD, Settings, one_by_one, preview_mesh
 from reify.backend.values import Mesh, Picture, Pictures
@@ -106,8 +107,8 @@ def test_a_canceled_job_ends(tmp_path: Path) -> None:
 
 def test_changing_the_thickness_does_not_cut_out_again(tmp_path: Path) -> None:
     path, cache = write(tmp_path, pictured(disc())), Cache(tmp_path / "cache")
-    made(path, job=Job(cache), method="inflate")
-    job = Job(cache)
+    made(path, job=Job(Environment(cache)), method="inflate")
+    job = Job(Environment(cache))
     thin = made(path, job=job, method="inflate", inflate=replace(Settings().inflate, thickness=0.3))
     assert job.report.cached == ("Cutting out",)
     assert "transparency" in job.report.choices["cut-out"]

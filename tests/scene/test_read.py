@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh import topology
+from reify.backend.geometry import topology
 from reify.tests.scene import samples
 
 pytestmark = pytest.mark.blender
