@@ -18,6 +18,7 @@ from ..errors import ReifyError
 from ..formats.images import SUFFIXES, resize_to
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..pictures.cutout import CutoutSettings, cut_out, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
 from ..pictures.regions import SMALLEST, regions_by_color, regions_painted
@@ -219,6 +220,6 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     stages={"Cutting out": 0.3, "Building mesh": 0.7},
-    packages=("scipy", "PIL", "safetensors"),
+    needs=Needs(packages=("scipy", "PIL", "safetensors")),
     split=one_by_one,
 )

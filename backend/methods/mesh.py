@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.analyze import look_at
 from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
 from ..settings import option
@@ -82,5 +83,5 @@ METHOD = Method(
         "Making levels of detail": 0.1,
         "Looking at the result": 0.15,
     },
-    packages=("numba", "scipy", "fast_simplification", "safetensors"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

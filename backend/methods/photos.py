@@ -10,14 +10,16 @@ from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.views import load_views
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart, meanwhile
+from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean, smooth
 from ..settings import group
+from ..splats.cuda import modules_of
 from ..splats.initialize import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
 from ..surface.fuse import SurfaceSettings
 from ..surface.views import surface_of_capture
-from ..texture.from_photos import TextureSettings, texture_from_photos
+from ..texture.from_photos import TextureSettings, peak_bytes, texture_from_photos
 from ..texture.normal_map import with_normal_map
 from ..texture.unwrap import unwrap
 from ..values import Capture, Mesh, Photos, Result, Splats
@@ -79,6 +81,14 @@ def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job
     return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px, job=job)
 
 
+def _needs(settings: Settings) -> Needs:
+    packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
+    return Needs(
+        packages=(*packages, *modules_of(settings.training.device)),
+        memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
+    )
+
+
 METHOD = Method(
     id="photos",
     title="From Photos",
@@ -109,5 +119,5 @@ METHOD = Method(
         "Texturing": 0.09,
         "Baking relief": 0.01,
     },
-    packages=("torch", "numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    needs=_needs,
 )

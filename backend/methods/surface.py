@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group, option
 from ..splats.render import rasterize
@@ -135,5 +136,5 @@ METHOD = Method(
         "High": {"views": 128, "long_side_px": 1280, "max_voxels": 24, "mesh.faces": 300_000},
     },
     stages={"Extracting surface": 0.8, "Cleaning mesh": 0.2},
-    packages=("torch", "numba", "scipy", "fast_simplification", "safetensors"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

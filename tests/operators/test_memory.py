@@ -23,6 +23,7 @@ import bpy
 import reify
 reify.register()
 from reify.backend.jobs import cache
+from reify.backend.jobs.needs import Needs
 from reify.backend.methods import photos
 from reify.operators import session
 from reify.tests.scene import samples
@@ -45,7 +46,7 @@ def run(inputs, settings, job):
     return dataclasses.replace(samples.result(), splats=splats, report=job.report)
 
 cache.code_digest = lambda: "the same in both processes"
-photos.METHOD = dataclasses.replace(photos.METHOD, run=run, packages=(), stages={"Training splats": 1.0})
+photos.METHOD = dataclasses.replace(photos.METHOD, run=run, needs=Needs(), stages={"Training splats": 1.0})
 session.remember(folder)
 """
 START = "bpy.ops.reify.create(method='photos', source=photo_folder)"
