@@ -156,7 +156,7 @@ def _works(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Cal
 
 
 def _made(method: Method, inputs: Any, settings: Any, how: How) -> Result:
-    job = Job(environment(how.get("keep", True)), how.get("listener", lambda event: None), seed=how.get("seed", 0), weights=method.stages)
+    job = Job(environment(how.get("keep", True)), how.get("listener", lambda event: None), seed=how.get("seed", 0))
     return finished(method.perform(inputs, settings, job))
 
 

@@ -45,7 +45,7 @@ def perform(method: Method, jobs: Sequence[Any], settings: Any, seed: int, keep:
         task = Task(
             title=method.title,
             work=partial(method.perform, inputs, settings),
-            make_job=lambda listener: Job(environment, listener, seed=seed, weights=method.stages),
+            make_job=lambda listener: Job(environment, listener, seed=seed),
         )
         tasks.append(drain(runner.submit(task)))
         if task.failure is not None:

@@ -254,7 +254,7 @@ def _task(order: Order, method: Method, settings: Any) -> Task:
     task = Task(
         title=method.title,
         work=lambda job: method.perform(order.inputs.load() if isinstance(order.inputs, Kept) else order.inputs, settings, job),
-        make_job=lambda listener: Job(environment, listener, seed=order.seed, weights=method.stages),
+        make_job=lambda listener: Job(environment, listener, seed=order.seed),
         context=order,
     )
     task.work = partial(_pictured, task, task.work)

@@ -24,12 +24,13 @@ import reify
 reify.register()
 from reify.backend.jobs import cache
 from reify.backend.methods import photos
+from reify.backend.values import Splats
 from reify.operators import session
 from reify.tests.scene import samples
 
 folder, photo_folder, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 
-def train(*, job):
+def train(*, job) -> Splats:
     checkpoint = job.folder / "checkpoint"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
     print("from", first, flush=True)
@@ -44,8 +45,8 @@ def run(inputs, settings, job):
     splats = job.stage("Training splats", train)
     return dataclasses.replace(samples.result(), splats=splats, report=job.report)
 
-cache.code_digest = lambda: "the same in both processes"
-photos.METHOD = dataclasses.replace(photos.METHOD, run=run, packages=(), stages={"Training splats": 1.0})
+cache.identity = lambda function: "the same in both processes"
+photos.METHOD = dataclasses.replace(photos.METHOD, run=run, packages=(), stages=("Training splats",))
 session.remember(folder)
 """
 START = "bpy.ops.reify.create(method='photos', source=photo_folder)"
@@ -93,7 +94,8 @@ def test_a_killed_blender_resumes_its_job_where_the_last_checkpoint_was(tmp_path
 def test_what_was_queued_when_blender_was_closed_can_be_resumed_or_discarded(scene, quick_method, tmp_path):
     import bpy
     from reify.backend.jobs.runner import State
-    from reify.operators import session
+    from reify.backend.values import Splats
+from reify.operators import session
     from reify.operators.create import jobs_for
     from reify.operators.properties import chosen_method
 
@@ -127,7 +129,8 @@ def test_what_was_queued_when_blender_was_closed_can_be_resumed_or_discarded(sce
 
 def test_a_job_whose_sources_are_gone_says_so_instead_of_starting(scene, quick_method, tmp_path):
     import bpy
-    from reify.operators import session
+    from reify.backend.values import Splats
+from reify.operators import session
 
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -139,7 +142,8 @@ def test_a_job_whose_sources_are_gone_says_so_instead_of_starting(scene, quick_m
 
 def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, tmp_path):
     import bpy
-    from reify.operators import session
+    from reify.backend.values import Splats
+from reify.operators import session
 
     bpy.ops.reify.create(source=str(tmp_path))
     (task,) = session.tasks()
