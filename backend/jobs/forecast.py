@@ -108,11 +108,14 @@ class Forecast:
         stage, self._stage = self._stage, None
         assert stage is not None
         self._ended.add(self._last)
+        if from_cache:
+            self._shown = None  # the rest falls at once by all that needn't be computed
         if from_cache or stage.resumed:
             return None
         seconds, compiling = stage.computing(now), stage.compiled(now)
-        self._spent += seconds
-        self._planned += stage.expected.guess or seconds
+        if (guess := self._guess(self._last)) > 0.0:
+            self._spent += max(seconds - self._expected[self._last].budget, 0.0)
+            self._planned += guess
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
         return Timing(self._expected.get(self._last, Expected()), seconds, compiling, self._kernels, stage.profile_of(now))
@@ -121,15 +124,15 @@ class Forecast:
         """How much of the job is done, 0 to 1 and never less than before, and the seconds left; None where nothing tells them."""
         if self._began is None:
             return 0.0, None
-        elapsed = now.seconds - self._began
-        left = self._left(now)
-        if left is None:
-            return self._overall, None
+        elapsed, left = now.seconds - self._began, self._left(now)
         if left == 0.0:
             self._overall = 1.0
             return 1.0, None
-        shown = self._followed(left, now.seconds)
-        self._overall = max(self._overall, elapsed / (elapsed + shown))
+        shown = None if left is None else self._followed(left, now.seconds)
+        if self._expected and shown is not None:
+            self._overall = max(self._overall, elapsed / (elapsed + shown))
+        elif self._stage is not None:  # the only measure there is
+            self._overall = max(self._overall, self._stage.fraction)
         return self._overall, shown
 
     def _followed(self, left: float, now: float) -> float:
@@ -156,9 +159,14 @@ class Forecast:
         expected, timing = self._expected.get(title, Expected()), self.timings.get(title)
         pace = self._spent / self._planned
         if timing is None:
-            return expected.budget + pace * expected.guess, pace * expected.compiling
+            return expected.budget + pace * self._guess(title), pace * expected.compiling
         compiling = 0.0 if timing.kernels == self._kernels else timing.compiling or expected.compiling
-        return expected.budget + math.sqrt(pace) * timing.factor * expected.guess, compiling
+        return expected.budget + math.sqrt(pace) * self._guess(title), compiling
+
+    def _guess(self, title: str) -> float:
+        """Seconds that a stage should take beside its budget, at the pace of this machine when it ran last."""
+        expected, timing = self._expected.get(title, Expected()), self.timings.get(title)
+        return expected.guess if timing is None else timing.factor * expected.guess
 
 
 class _Stage:
@@ -170,19 +178,20 @@ class _Stage:
         self._profile = EVEN if profile is None else profile
         self._prior = 0.0 if expected.guess <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
         self._began = now
-        self._fraction = self._done = 0.0  # as it reports, and the share of its time by the profile
+        self.fraction = 0.0  # as it reports
+        self._done = 0.0  # share of its time by then, by the profile
         self._at = 0.0  # seconds of computing until it reported that
         self._skipped = 0.0  # share of its time that an earlier run has spent
         self._rows: list[tuple[float, float]] = [(0.0, 0.0)]  # fraction, seconds of computing until then
 
     def reach(self, fraction: float, now: Moment) -> None:
-        if fraction <= self._fraction:
+        if fraction <= self.fraction:
             return
         at, done = self.computing(now), _at(self._profile, fraction)
         step = done - self._done
         if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self.expected.guess:
             self._skipped += step
-        self._fraction, self._done, self._at = fraction, done, at
+        self.fraction, self._done, self._at = fraction, done, at
         if fraction > self._rows[-1][0] + ROW_STEP:
             self._rows.append((fraction, at))
 

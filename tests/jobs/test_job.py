@@ -60,9 +60,7 @@ def test_a_stage_that_was_done_before_is_taken_from_the_cache_with_all_it_said(t
         assert job.report.choices == {"how": "by two"}
 
 
-def test_other_input_and_other_surroundings_are_computed_anew_and_with_another_seed_only_what_takes_it(
-    tmp_path: Path, points: Points
-) -> None:
+def test_other_input_and_surroundings_are_computed_anew_and_with_another_seed_only_what_takes_it(tmp_path: Path, points: Points) -> None:
     Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
     Job(Environment(Cache(tmp_path))).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
     Job(Environment(Cache(tmp_path))).stage("Doubling", double, points, depends="a mask beside them")

@@ -94,8 +94,7 @@ def test_a_killed_blender_resumes_its_job_where_the_last_checkpoint_was(tmp_path
 def test_what_was_queued_when_blender_was_closed_can_be_resumed_or_discarded(scene, quick_method, tmp_path):
     import bpy
     from reify.backend.jobs.runner import State
-    from reify.backend.values import Splats
-from reify.operators import session
+    from reify.operators import session
     from reify.operators.create import jobs_for
     from reify.operators.properties import chosen_method
 
@@ -129,8 +128,7 @@ from reify.operators import session
 
 def test_a_job_whose_sources_are_gone_says_so_instead_of_starting(scene, quick_method, tmp_path):
     import bpy
-    from reify.backend.values import Splats
-from reify.operators import session
+    from reify.operators import session
 
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -142,8 +140,7 @@ from reify.operators import session
 
 def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, tmp_path):
     import bpy
-    from reify.backend.values import Splats
-from reify.operators import session
+    from reify.operators import session
 
     bpy.ops.reify.create(source=str(tmp_path))
     (task,) = session.tasks()
