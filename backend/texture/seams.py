@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from .. import device
-from ..geometry import topology
+from ..geometry import topology, triangles
+from ..geometry.vectors import unit
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
@@ -54,7 +55,7 @@ def neighbors(layout: Layout, usable: Array, mesh: Mesh) -> Array:
     links = np.full((layout.count, 4), -1, np.int32)
     uvs = mesh.uvs.astype(np.float64) * size
     uvs[..., 1] = size - uvs[..., 1]
-    footprint = np.sqrt(topology.areas(mesh.vertices, mesh.faces) / np.maximum(_areas(uvs), 1e-12))
+    footprint = np.sqrt(triangles.areas(mesh.vertices, mesh.faces) / np.maximum(np.abs(triangles.signed_areas(uvs)), 1e-12))
     device.split(
         lambda first, last: kernels.link_beside(
             first, last, index, layout.face, layout.barycentric, mesh.vertices, mesh.faces, footprint, links
@@ -85,9 +86,4 @@ def _inward(edge: Array, third: Array) -> Array:
     along = edge[:, 1] - edge[:, 0]
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     across *= np.sign(np.einsum("ei,ei->e", across, third - edge[:, 0]))[:, None]
-    return across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
-
-
-def _areas(uvs: Array) -> Array:
-    a, b = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]
-    return 0.5 * np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    return unit(across)

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import ReifyError
-from ..geometry import topology
+from ..geometry import topology, triangles
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Array, Cameras, Mesh
@@ -55,10 +55,8 @@ def _uvs(mesh: Mesh, settings: TextureSettings, cameras: Cameras | None) -> Arra
 
 def _scales(mesh: Mesh, flat: Array, chart: Array, cameras: Cameras | None) -> Array:
     """How much each chart [C] is to be enlarged, so that the texture has as many texels of it as it deserves."""
-    from .packing import doubled_areas
-
-    areas = topology.areas(mesh.vertices, mesh.faces)
-    area, lying = np.bincount(chart, areas), np.bincount(chart, 0.5 * np.abs(doubled_areas(flat)))
+    areas = triangles.areas(mesh.vertices, mesh.faces)
+    area, lying = np.bincount(chart, areas), np.bincount(chart, np.abs(triangles.signed_areas(flat)))
     scales = _relative(area, lying)
     if cameras is not None and len(cameras):
         from .photo_resolution import pixels_on
