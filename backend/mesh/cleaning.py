@@ -58,33 +58,38 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     """
     job.progress(0.0, "repairing")
     mesh = repair(mesh, job=job)
-    job.progress(0.2, "removing floaters")
+    job.progress(0.15, "removing floaters")
     mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
     if settings.holes == "rebuild":
         from .rebuild import rebuild
 
-        mesh = repair(rebuild(mesh, settings.rebuild_cells, job=job), job=job, quiet=True)
+        with job.span(0.4):
+            mesh = rebuild(mesh, settings.rebuild_cells, job=job)
+        mesh = repair(mesh, job=job, quiet=True)
     if settings.enclosed == "faces":
+        job.progress(0.4, "looking for faces out of sight")
         mesh = drop_enclosed(mesh, "faces", job=job)
-    mesh = _without_holes(mesh, settings, job)
+    mesh = _without_holes(mesh, settings, 0.42, job)
     if settings.enclosed == "parts":
+        job.progress(0.45, "looking for parts inside others")
         mesh = drop_enclosed(mesh, "parts", job=job)  # now that nothing looks in through holes
     if settings.smoothing:
-        mesh = smooth(mesh, settings.smoothing, job=job)
+        with job.span(0.6):
+            mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
         job.progress(0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
         mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
-        mesh = _without_holes(mesh, settings, job)
+        mesh = _without_holes(mesh, settings, 0.9, job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
 
 
-def _without_holes(mesh: Mesh, settings: MeshSettings, job: Job) -> Mesh:
+def _without_holes(mesh: Mesh, settings: MeshSettings, fraction: float, job: Job) -> Mesh:
     if settings.holes == "none":
         return mesh
-    job.progress(0.25, "closing holes")
+    job.progress(fraction, "closing holes")
     return close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
 
 
@@ -150,7 +155,6 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     from ..geometry.tree import hidden, tree_of
     from .analyze import inner_parts
 
-    job.progress(0.28, "looking for what is inside")
     part = topology.parts(mesh.faces, len(mesh.vertices))
     if which == "parts":
         inner = inner_parts(mesh.vertices, mesh.faces, part)
@@ -178,7 +182,7 @@ def smooth(mesh: Mesh, passes: int, *, job: Job) -> Mesh:
     means = vertex_means(mesh.vertices, mesh.faces)
     vertices = mesh.vertices.astype(np.float64)
     for index in range(passes):
-        job.progress(0.3 + 0.3 * index / passes, f"smoothing, pass {index + 1} of {passes}")
+        job.progress(index / passes, f"smoothing, pass {index + 1} of {passes}")
         vertices = taubin(vertices, means, 1)
     return replace(mesh, vertices=vertices.astype(np.float32))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from ..errors import ReifyError
 from ..geometry import topology
 from ..geometry.vectors import scatter_add, unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Points
 
 LEAST_POINTS = 16
@@ -49,15 +47,17 @@ def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True
     """
     from scipy.spatial import cKDTree
 
+    job.progress(0.0, "measuring the cloud")
     xyz, normals, rgb = _cleaned(points, job)
-    distance, near = meanwhile(lambda: cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1), job, 0.1, "measuring the cloud")
+    distance, near = cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1)
     area = np.pi * distance[:, -1] ** 2 / NEIGHBORS
     if normals is None and not oriented:
         normals = np.zeros_like(xyz)
     elif normals is None:
         looking = np.zeros((0, 3)) if centers is None else centers
-        turn = partial(_towards, looking) if len(looking) else partial(_propagated, near)
-        normals = meanwhile(lambda: turn(xyz, _fitted(xyz, near)), job, 0.4, "finding normals")
+        job.progress(0.5, "finding normals")
+        fitted = _fitted(xyz, near)
+        normals = _towards(looking, xyz, fitted) if len(looking) else _propagated(near, xyz, fitted)
         job.choose("cloud.normals", "fitted, facing the cameras" if len(looking) else "fitted, turned outwards")
     return Cloud(xyz, normals, area, rgb)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from .. import device
 from ..errors import ReifyError
 from ..geometry import quaternions, topology, triangles
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import SH_C0, Array, Mesh, Splats
 from .grid import BLOCK, SparseGrid
@@ -46,15 +44,18 @@ def surface_of_density(
     from .cloud import colors_at
     from .extract import polygons_of
 
-    grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
-    mesh = meanwhile(lambda: without_cavities(polygons_of(grid, polygons)), job, 0.9, "cutting cells")
+    with job.span(0.9):
+        grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
+    job.progress(0.9, "cutting cells")
+    mesh = without_cavities(polygons_of(grid, polygons))
     if len(mesh.faces) == 0:
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
     seen = (_opacity(splats) > 0.5) & np.isfinite(splats.means).all(axis=1)
     if not seen.any():
         return mesh
-    return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, splats.means[seen], rgb[seen]), job, 0.95, "colors"))
+    job.progress(0.95, "colors")
+    return replace(mesh, vertex_srgb=colors_at(mesh.vertices, splats.means[seen], rgb[seen]))
 
 
 def subject_of(splats: Splats, alone: bool = False) -> Ball:
@@ -77,6 +78,7 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
     ball's radius. Raises ReifyError where there is nothing opaque in the ball.
     """
     device.prepare_numba()
+    job.progress(0.0, "looking where splats are")
     chosen = _chosen(splats, ball)
     means, opacity = chosen.means.astype(np.float64), _opacity(chosen)
     covariance = _covariances(chosen)
@@ -87,14 +89,16 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
         origin, count = lattice(low, high, voxel)
         places = (means - origin) / voxel
         widened = covariance / voxel**2 + BLUR**2 * np.eye(3)
-        blocks, slot, starts, owners = meanwhile(partial(_pairs, places, widened, count), job, 0.0, "looking where splats are")
+        blocks, slot, starts, owners = _pairs(places, widened, count)
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
     job.choose("density.voxel_size", f"{voxel:.3g}")
-    density = _summed(places, widened, opacity, blocks, starts, owners, job)
+    with job.span(0.9):
+        density = _summed(places, widened, opacity, blocks, starts, owners, job)
     distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
-    hollow = meanwhile(lambda: _hollow(distance < 0, blocks, count), job, 0.85, "filling hollows")
+    job.progress(0.9, "filling hollows")
+    hollow = _hollow(distance < 0, blocks, count)
     distance[hollow & (distance >= 0)] = -1.0
     return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
 
@@ -189,7 +193,7 @@ def _summed(places: Array, covariance: Array, opacity: Array, blocks: Array, sta
     density = np.zeros((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
     step = max(1, len(blocks) // 20)
     for first in range(0, len(blocks), step):
-        job.progress(0.85 * first / len(blocks), "summing splats")
+        job.progress(first / len(blocks), "summing splats")
         last = min(first + step, len(blocks))
 
         def work(a: int, b: int, first: int = first) -> None:

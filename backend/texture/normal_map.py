@@ -12,7 +12,6 @@ from ..errors import ReifyError
 from ..geometry import topology, triangles
 from ..geometry.vectors import scatter_add, unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 
 REACH = 2.0  # edges of the detailed mesh over which its normals are averaged
@@ -35,8 +34,10 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
     from . import fill, texels
     from . import normal_kernels as kernels
 
-    layout = meanwhile(lambda: texels.lay_out(mesh, size_px), job, 0.0, "laying out texels")
-    tangents, side = meanwhile(lambda: corner_tangents(mesh), job, 0.1, "finding tangents")
+    job.progress(0.0, "laying out texels")
+    layout = texels.lay_out(mesh, size_px)
+    job.progress(0.1, "finding tangents")
+    tangents, side = corner_tangents(mesh)
     normals = triangles.vertex_normals(mesh.vertices, mesh.faces)
     reach = REACH * float(triangles.edge_lengths(detailed.vertices[detailed.faces]).mean())
     low = detailed.vertices.min(axis=0)
@@ -57,8 +58,8 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
         device.split(partial(work, start), min(SLICE, layout.count - start), parts=8, least=4096)
     picture = np.zeros((size_px, size_px, 3), np.uint8)
     picture[layout.rows, layout.columns] = values
-    picture = meanwhile(lambda: fill.widen(picture, layout), job, 0.95, "filling the margins")
-    return replace(mesh, textures={**mesh.textures, "normal": picture})
+    job.progress(0.95, "filling the margins")
+    return replace(mesh, textures={**mesh.textures, "normal": fill.widen(picture, layout)})
 
 
 def corner_tangents(mesh: Mesh) -> tuple[Array, Array]:

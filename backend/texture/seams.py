@@ -10,7 +10,6 @@ from .. import device
 from ..geometry import topology, triangles
 from ..geometry.vectors import unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from . import seam_kernels as kernels
 from .texels import Layout, Samples
@@ -25,13 +24,14 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
     Least squares over the differences between neighboring texels, which are to be those in the photos that show both, with a
     faint pull towards `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, texel by texel).
     """
-    links = meanwhile(lambda: neighbors(layout, samples.quality[:, 0] > 0, mesh), job, 0.86, "looking for seams")
+    job.progress(0.0, "looking for seams")
+    links = neighbors(layout, samples.quality[:, 0] > 0, mesh)
     excess = np.empty_like(color)
 
     def compare(first: int, last: int) -> None:
         kernels.excess(first, last, links, samples.quality, samples.color, samples.view, gains, np.float32(sharpness), color, excess)
 
-    meanwhile(lambda: device.split(compare, layout.count, parts=8, least=4096), job, 0.86, "looking for seams")
+    device.split(compare, layout.count, parts=8, least=4096)
     pull = REACH_PX**-2
     omega = np.float32(2.0 / (1.0 + np.sqrt(1.0 - (4.0 / (4.0 + pull)) ** 2)))
     out = np.zeros_like(color)
@@ -40,7 +40,7 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
         kernels.relax(first, last, black, links, layout.rows, layout.columns, excess, np.float32(pull), omega, out)
 
     for sweep in range(SWEEPS):
-        job.progress(0.86 + 0.04 * sweep / SWEEPS, "leveling seams")
+        job.progress(0.3 + 0.7 * sweep / SWEEPS, "leveling seams")
         for black in (0, 1):
             device.split(partial(relax, black), layout.count, least=4096)
     return color + out
