@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ class Recorder:
         self.stages: dict[str, list[list[float]]] = {}
         self._began = time.monotonic()
         self._compiled = device.compiling_seconds()
-        self._last: tuple[str, float, list[float]] = ("", 0.0, [])
+        self.used: dict[str, tuple[float, float]] = {}  # seconds of the cores before and after each stage
 
     def hear(self, event: Event) -> None:
         """Take down where the job stands."""
@@ -38,8 +39,15 @@ class Recorder:
         seconds, compiled = time.monotonic() - self._began, device.compiling_seconds() - self._compiled
         row = [round(seconds, 2), round(event.fraction, 4), round(compiled, 2)]
         rows = self.stages.setdefault(event.stage, [])
+        first, _ = self.used.get(event.stage, (_cpu_seconds(), 0.0))
+        self.used[event.stage] = (first, _cpu_seconds())
         if not rows or event.fraction == 1.0 or seconds - rows[-1][0] >= EVERY_S:
             rows.append(row)
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def size_of(source: Path, result: Result) -> dict[str, float]:
@@ -73,6 +81,7 @@ def main() -> int:
         "stages": recorder.stages,
     }
     write_text(arguments.output, json.dumps(recording))
+    print({title: round(after - before, 1) for title, (before, after) in recorder.used.items()}, file=sys.stderr)
     print({title: round(seconds, 1) for title, seconds in result.report.seconds.items()}, file=sys.stderr)
     return 0
 

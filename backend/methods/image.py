@@ -11,6 +11,7 @@ from ..errors import ReifyError
 from ..formats.images import SUFFIXES
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..pictures.cutout import cut_out
 from ..settings import file_of
 from ..values import Picture, Pictures, Result
@@ -82,6 +83,6 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     stages=("Cutting out", "Cutting out the side view", "Cutting out the top view", "Building mesh"),
-    packages=("scipy", "PIL", "safetensors"),
+    needs=Needs(packages=("scipy", "PIL", "safetensors")),
     split=one_by_one,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.analyze import look_at
 from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
 from ..settings import base_of, option
@@ -61,5 +62,5 @@ METHOD = Method(
         "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
     },
     stages=("Looking at the mesh", "Cleaning mesh", "Unwrapping", "Making levels of detail", "Looking at the result"),
-    packages=("numba", "scipy", "fast_simplification", "safetensors"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

@@ -9,13 +9,15 @@ from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.surroundings import surroundings
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group
+from ..splats.cuda import modules_of
 from ..splats.stages import train_capture
 from ..splats.train import TrainingSettings
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
-from ..texture.from_photos import TextureSettings
+from ..texture.from_photos import TextureSettings, peak_bytes
 from ..texture.stages import textured, with_relief
 from ..values import Photos, Result
 from . import Method
@@ -44,6 +46,14 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     if settings.texture.normal_map and mesh.uvs is not None:
         mesh = job.stage("Baking relief", apart(with_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
+
+
+def _needs(settings: Settings) -> Needs:
+    packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
+    return Needs(
+        packages=(*packages, *modules_of(settings.training.device)),
+        memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
+    )
 
 
 METHOD = Method(
@@ -76,5 +86,5 @@ METHOD = Method(
         "Texturing",
         "Baking relief",
     ),
-    packages=("torch", "numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    needs=_needs,
 )

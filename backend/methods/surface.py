@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import base_of, group
 from ..surface.stages import ExtractionSettings, surface_from_points, surface_from_splats
@@ -57,5 +58,5 @@ METHOD = Method(
         "High": {"views": 128, "long_side_px": 1280, "max_voxels": 24, "mesh.faces": 300_000},
     },
     stages=("Extracting surface", "Cleaning mesh"),
-    packages=("torch", "numba", "scipy", "fast_simplification", "safetensors"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )
