@@ -75,6 +75,7 @@ class Forecast:
         self._began: float | None = None
         self._shown: tuple[float, float] | None = None  # when the rest was last shown, and what it was
         self._overall = 0.0
+        self._later = 0.0  # seconds of the stages after the one that runs
 
     def learn(self, timings: Mapping[str, Timing], kernels: str) -> None:
         """What the same stages took before, by title, and which version of the kernels runs now."""
@@ -84,6 +85,7 @@ class Forecast:
         """The stages of the whole job in their order; may be said again when more is known of its input."""
         self._expected = dict(stages)
         self._shown = None
+        self._sum_up()
 
     def begin(self, title: str, now: Moment) -> None:
         """A stage begins; those before it that haven't won't."""
@@ -91,6 +93,7 @@ class Forecast:
         self._last = title
         seconds, compiling = self._planned_for(title)
         timing = self.timings.get(title)
+        self._sum_up()
         self._stage = _Stage(Expected(seconds, compiling=compiling), timing.profile if timing else None, now)
 
     def resume(self) -> None:
@@ -110,12 +113,14 @@ class Forecast:
         self._ended.add(self._last)
         if from_cache:
             self._shown = None  # the rest falls at once by all that needn't be computed
-        if from_cache or stage.resumed:
-            return None
         seconds, compiling = stage.computing(now), stage.compiled(now)
+        if from_cache or stage.resumed:
+            self._sum_up()
+            return None
         if (guess := self._guess(self._last)) > 0.0:
             self._spent += max(seconds - self._expected[self._last].budget, 0.0)
             self._planned += guess
+        self._sum_up()
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
         return Timing(self._expected.get(self._last, Expected()), seconds, compiling, self._kernels, stage.profile_of(now))
@@ -146,13 +151,16 @@ class Forecast:
         return self._shown[1]
 
     def _left(self, now: Moment) -> float | None:
+        if self._stage is None:
+            return self._later
+        left = self._stage.left(now)
+        return None if left is None else left + self._later
+
+    def _sum_up(self) -> None:
+        """Add up the seconds of the stages that come later."""
         titles = list(self._expected)
         place = titles.index(self._last) + 1 if self._last in titles else 0
-        later = sum(sum(self._planned_for(title)) for title in titles[place:] if title not in self._ended)
-        if self._stage is None:
-            return later
-        left = self._stage.left(now)
-        return None if left is None else left + later
+        self._later = sum(sum(self._planned_for(title)) for title in titles[place:] if title not in self._ended)
 
     def _planned_for(self, title: str) -> tuple[float, float]:
         """Seconds to compute a stage, and to compile its kernels first."""
