@@ -16,7 +16,6 @@ from pathlib import Path
 from .. import api
 from ..backend import device
 from ..backend.files import write_text
-from ..backend.formats.images import probe
 from ..backend.jobs.job import Event, Progress
 from ..backend.values import Result
 
@@ -50,15 +49,13 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def size_of(source: Path, result: Result) -> dict[str, float]:
-    """What the method's `expect` is told of the input."""
-    if result.capture is not None:
-        photos = result.capture.photos
-        return {"photos": result.report.metrics["photos"], "megapixels": photos[0].width * photos[0].height / 1e6}
-    if "faces_before" in result.report.metrics:
-        return {"faces": result.report.metrics["faces_before"]}
-    info = probe(source)
-    return {"megapixels": info.width * info.height / 1e6}
+def size_of(result: Result) -> dict[str, float]:
+    """What the method's `expected` is told of the input."""
+    report, capture = result.report, result.capture
+    if capture is not None:
+        pixels = sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos)
+        return {"photos": report.metrics["photos"], "megapixels": round(pixels / 1e6, 3)}
+    return {"faces": report.metrics["before.faces"]} if "before.faces" in report.metrics else {}
 
 
 def main() -> int:
@@ -76,7 +73,7 @@ def main() -> int:
     recording = {
         "method": arguments.method,
         "settings": dict(result.report.settings),
-        "size": size_of(arguments.source, result),
+        "size": size_of(result),
         "cached": list(result.report.cached),
         "stages": recorder.stages,
     }

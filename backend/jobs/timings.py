@@ -30,7 +30,9 @@ def timings_of(method: str, file: Path) -> dict[str, Timing]:
 def keep_timing(method: str, title: str, timing: Timing, file: Path) -> None:
     """Write what a stage took, in place of what it took before; where the file can't be written it is forgotten."""
     try:
-        write_text(file, json.dumps({**_stored(file), f"{method}/{title}": dataclasses.asdict(timing)}))
+        write_text(
+            file, json.dumps({**_stored(file), f"{method}/{title}": {**dataclasses.asdict(timing), "expected": timing.expected._asdict()}})
+        )
     except ReifyError as error:
         log.warning("%s", error)
 
