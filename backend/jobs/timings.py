@@ -30,9 +30,7 @@ def timings_of(method: str, file: Path) -> dict[str, Timing]:
 def keep_timing(method: str, title: str, timing: Timing, file: Path) -> None:
     """Write what a stage took, in place of what it took before; where the file can't be written it is forgotten."""
     try:
-        write_text(
-            file, json.dumps({**_stored(file), f"{method}/{title}": {**dataclasses.asdict(timing), "expected": timing.expected._asdict()}})
-        )
+        write_text(file, json.dumps({**_stored(file), f"{method}/{title}": dataclasses.asdict(timing)}))
     except ReifyError as error:
         log.warning("%s", error)
 
