@@ -95,7 +95,7 @@ def task_of(order: Order, environment: Environment, read: Reader = read_given) -
         return method.perform(_inputs(order, method), settings, job)
 
     def make_job(listener: Callable[[Event], None]) -> Job:
-        return Job(environment, listener, seed=order.seed, weights=method.stages)
+        return Job(environment, listener, seed=order.seed)
 
     return Task(method.title, work, make_job, order)
 

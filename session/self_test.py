@@ -12,7 +12,7 @@ def start() -> None:
     """Begin it."""
     from ..backend import selftest
 
-    SELF_TEST.start("Self-Test", selftest.run, selftest.WEIGHTS)
+    SELF_TEST.start("Self-Test", selftest.run)
 
 
 def why_not() -> str:

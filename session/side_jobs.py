@@ -6,7 +6,7 @@ status bar show all of them alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import bpy
@@ -41,17 +41,15 @@ class SideJob:
         """True while one runs."""
         return self._runner is not None and self._runner.busy
 
-    def start(
-        self, title: str, work: Callable[[Job], Result], weights: Mapping[str, float], ended: Callable[[], None] = lambda: None
-    ) -> Task:
-        """Begin; `weights` are the stages' shares of the time, `ended` is called on the main thread when it is over."""
+    def start(self, title: str, work: Callable[[Job], Result], ended: Callable[[], None] = lambda: None) -> Task:
+        """Begin; `ended` is called on the main thread when it is over."""
         from ..backend.jobs.job import Job
         from ..backend.jobs.runner import Runner, Task
 
         self._runner = self._runner or Runner()
         self.forget()
         self._ended = ended
-        task = self._runner.submit(Task(title, work, lambda listener: Job(listener=listener, weights=weights)))
+        task = self._runner.submit(Task(title, work, lambda listener: Job(listener=listener)))
         if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
             bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
         return task

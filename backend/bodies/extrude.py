@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import masks
 from ..settings import option
 from ..values import Array
 from .inflation import Progress, spread
@@ -24,7 +25,7 @@ class ExtrudeSettings:
 def extrude(coverage: Array, faces: int, settings: ExtrudeSettings, progress: Progress = lambda fraction, text: None) -> Solid:
     """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none."""
     progress(0.0, "laying out the mesh")
-    side = longest_side(coverage)
+    side = float(masks.longest_side(coverage > 0.5))
     half = 0.5 * settings.depth / 100.0 * side
     bevel = min(settings.bevel / 100.0 * side, half)
     sheet = sheet_for(coverage, faces, 2.0 * (half - bevel))
@@ -34,12 +35,6 @@ def extrude(coverage: Array, faces: int, settings: ExtrudeSettings, progress: Pr
     height = half - bevel + (rounded(sheet, bevel) if bevel > 0 else np.zeros(len(sheet.xy_px)))
     progress(0.8, "closing the walls")
     return walled(sheet, height, -height)
-
-
-def longest_side(coverage: Array) -> float:
-    """Width or height in pixels of what is covered, whichever is larger."""
-    inside = coverage > 0.5
-    return float(max(np.ptp(np.nonzero(inside.any(axis=axis))[0]) + 1 for axis in (0, 1)))
 
 
 def rounded(sheet: Sheet, radius_px: float) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..geometry import masks
 from ..settings import option
 from ..values import Array
 from .inflation import InflateSettings, Progress, inflate
@@ -51,7 +52,7 @@ def layers(
     parts = _filled(regions)
     order = np.argsort([-part.sum() for part in parts], kind="stable")
     total = float(sum(part.sum() for part in parts))
-    side = max(int(np.ptp(np.nonzero((regions >= 0).any(axis=axis))[0])) + 1 for axis in (0, 1))
+    side = masks.longest_side(regions >= 0)
     reach = settings.overlap / 100.0 * side
     at_edge = distance_transform_edt(coverage > 0.5) < 4.0
     placed: list[tuple[Array, Solid]] = []  # pixels and shell, largest first
@@ -59,7 +60,7 @@ def layers(
         progress(rank / len(order), f"part {rank + 1} of {len(order)}")
         part = parts[index]
         below = next((solid for pixels, solid in reversed(placed) if pixels[part].all()), None)
-        box = _box_around(part, round(reach) + 6)
+        box = masks.bounds(part, round(reach) + 6)
         outline = _outline(coverage[box], part[box], at_edge[box], reach if below is None else 0.0)
         if not (outline > 0.5).any():
             continue
@@ -72,12 +73,6 @@ def layers(
             solid = _moved(solid, np.array([0.0, 0.0, settings.step / 100.0 * side]))
         placed.append((part, solid))
     return together([solid for _, solid in placed])
-
-
-def _box_around(part: Array, margin: int) -> tuple[slice, slice]:
-    ends = [np.nonzero(part.any(axis=axis))[0] for axis in (1, 0)]
-    rows, columns = (slice(max(0, int(end[0]) - margin), int(end[-1]) + 1 + margin) for end in ends)
-    return rows, columns
 
 
 def _filled(regions: Array) -> list[Array]:

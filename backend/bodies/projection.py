@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..formats.images import resize, resize_to
+from ..geometry import masks
 from ..settings import option
 from ..values import Array, Mesh, Picture
 
@@ -36,7 +37,7 @@ def projected(
 
     `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
     """
-    box = _box(picture.coverage)
+    box = masks.bounds(picture.coverage > 0.05, MARGIN_PX)
     srgb, coverage = picture.srgb[box], picture.coverage[box]
     front = with_soft_rim(bled(srgb, coverage), coverage)
     panels = [front]
@@ -114,12 +115,3 @@ def carried_on(srgb: Array, coverage: Array) -> Array:
         result += share * (blurred - result)
         sigma *= 2.5
     return np.clip(result + 0.5, 0, 255).astype(np.uint8)
-
-
-def _box(coverage: Array) -> tuple[slice, slice]:
-    ends = [np.nonzero((coverage > 0.05).any(axis=axis))[0] for axis in (1, 0)]
-    rows, columns = (
-        slice(max(0, int(end[0]) - MARGIN_PX), min(size, int(end[-1]) + 1 + MARGIN_PX))
-        for end, size in zip(ends, coverage.shape, strict=True)
-    )
-    return rows, columns

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import masks
+from ..geometry.vectors import unit
 from ..settings import option
 from ..values import Array, Picture
-from .extrude import longest_side
 from .inflation import InflateSettings, Progress, heights
 from .projection import bled
 from .sheet import STEPS_PX, Sheet, relaxed, sheet_for, sheet_of, spacing_for
@@ -50,7 +51,7 @@ def relief(
     from scipy.ndimage import gaussian_filter, map_coordinates
 
     progress(0.0, "reading heights")
-    side = longest_side(picture.coverage)
+    side = float(masks.longest_side(picture.coverage > 0.5))
     depth, plate = settings.depth / 100.0 * side, settings.plate / 100.0 * side
     fine = (1.0 - settings.roundness) * depth * height_of(picture.srgb, subject, settings)
     spacing = spacing_for(picture.coverage, faces, plate)
@@ -69,9 +70,8 @@ def relief(
 
 def framed(picture: Picture) -> tuple[Picture, Array]:
     """The picture on a rectangular plate of a pale color of its own, and the coverage of the subject on it."""
-    rows, columns = (np.nonzero((picture.coverage > 0.5).any(axis=axis))[0] for axis in (1, 0))
-    cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    margin = max(3, round(2 * MARGIN * max(len(rows), len(columns))))
+    cut = masks.bounds(picture.coverage > 0.5)
+    margin = max(3, round(2 * MARGIN * max(picture.coverage[cut].shape)))
     subject = np.pad(picture.coverage[cut], margin)
     mean = np.average(picture.srgb[cut].reshape(-1, 3), axis=0, weights=picture.coverage[cut].ravel() + 1e-9)
     pale = 0.35 * mean + 0.65 * 235.0
@@ -117,8 +117,7 @@ def from_shading(light: Array, toward_light: float) -> Array:
 def normal_map(height_px: Array) -> Array:
     """Tangent-space normals [H,W,3] uint8 of heights [H,W] in pixels."""
     down, right = np.gradient(height_px)
-    normal = np.stack([-right, down, np.ones_like(right)], axis=-1)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    normal = unit(np.stack([-right, down, np.ones_like(right)], axis=-1))
     return np.clip(np.round((normal * 0.5 + 0.5) * 255.0), 0, 255).astype(np.uint8)
 
 

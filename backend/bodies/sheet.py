@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..geometry import masks
 from ..values import Array
 
 CORNERS = 12  # a cell's outline has at most 4 corners, 4 midpoints that finer neighbors leave and 4 crossings
@@ -161,12 +162,10 @@ def relaxed(sheet: Sheet, weights: Array | None = None, rounds: int = 12, slide:
 
 
 def _sampled(coverage: Array, spacing_px: float) -> tuple[Array, Array, float, int]:
-    rows, columns = np.nonzero((coverage > 0.5).any(axis=1))[0], np.nonzero((coverage > 0.5).any(axis=0))[0]
-    if not len(rows):
-        raise ValueError("nothing is covered")
+    rows, columns = masks.bounds(coverage > 0.5)
     level = int(np.clip(np.ceil(np.log2(spacing_px)), 0, LEVELS))
     step, block = spacing_px / 2**level, 2**level
-    low, high = np.array([columns[0], rows[0]], float), np.array([columns[-1], rows[-1]], float) + 1.0
+    low, high = np.array([columns.start, rows.start], float), np.array([columns.stop, rows.stop], float)
     middle = 0.5 * (low + high)
     half = 0.5 * (high - low) + 1.5
     blocks = np.ceil(half / (step * block)).astype(int)  # on either side of the middle
@@ -187,11 +186,11 @@ def _interpolated(rows: Array, places: Array) -> Array:
 
 
 def _aligned(coverage: Array, spacing_px: float) -> tuple[Array, Array, float, int]:
-    rows, columns = np.nonzero((coverage > 0.5).any(axis=1))[0], np.nonzero((coverage > 0.5).any(axis=0))[0]
+    rows, columns = masks.bounds(coverage > 0.5)
     level = int(np.clip(round(np.log2(spacing_px)), 0, LEVELS))
-    cut = coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
+    cut = coverage[rows, columns].astype(np.float32)
     around = [(1, 1 + (-(size + 1)) % 2**level) for size in cut.shape]
-    return np.pad(cut, around), np.array([columns[0] - 0.5, rows[0] - 0.5]), 1.0, level
+    return np.pad(cut, around), np.array([columns.start - 0.5, rows.start - 0.5]), 1.0, level
 
 
 def _cells_to_split(samples: Array, inside: Array, level: int) -> list[Array]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import masks
 from ..geometry.surface_nets import evened, surface_nets
 from ..settings import option
 from ..values import Array, Mesh, Picture
@@ -70,7 +71,7 @@ def turnaround(
     if settings.smoothness:
         field = gaussian_filter(field, 0.6 * settings.smoothness)
     points, quads = surface_nets(field)
-    points = evened(points, quads, rounds=round(8 * settings.smoothness))
+    points = evened(points, quads, passes=round(8 * settings.smoothness))
     scale = size_m / max(extent[0], extent[2])
     vertices = (points - (np.array(sizes) - 1) / 2) * step * scale
     progress(0.8, "texturing")
@@ -89,8 +90,7 @@ def disagreement(front: Picture, side: Picture, top: Picture) -> float:
 
 
 def _cropped(view: Picture) -> Picture:
-    rows, columns = (np.nonzero((view.coverage > 0.5).any(axis=axis))[0] for axis in (1, 0))
-    cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    cut = masks.bounds(view.coverage > 0.5)
     return Picture(view.name, view.srgb[cut], view.coverage[cut])
 
 

@@ -56,36 +56,6 @@ def move_points(xyz: Array, new_from_old: Array) -> Array:
     return (xyz @ new_from_old[:3, :3].T + new_from_old[:3, 3]).astype(xyz.dtype, copy=False)
 
 
-def matrices_of_quats(quats: Array) -> Array:
-    """[N,4] quaternions w x y z, of any length but zero, to rotation matrices [N,3,3]."""
-    w, x, y, z = (quats / np.linalg.norm(quats, axis=1, keepdims=True)).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), 2, 0)
-
-
-def quats_of_matrices(rotations: Array) -> Array:
-    """Rotation matrices [N,3,3] to unit quaternions w x y z with w >= 0, [N,4]."""
-    m = np.asarray(rotations, dtype=np.float64)
-    # The outer product of the quaternion with itself; its largest row divides best (Shepperd 1978).
-    xx, yy, zz = m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]
-    wx, wy, wz = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
-    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
-    outer = np.array([
-        [1 + xx + yy + zz, wx, wy, wz],
-        [wx, 1 + xx - yy - zz, xy, xz],
-        [wy, xy, 1 - xx + yy - zz, yz],
-        [wz, xz, yz, 1 - xx - yy + zz],
-    ])  # fmt: skip
-    largest = np.argmax(np.einsum("iin->ni", outer), axis=1)
-    quats = outer[largest, :, np.arange(len(m))]
-    quats /= np.linalg.norm(quats, axis=1, keepdims=True)
-    return np.where(quats[:, :1] < 0, -quats, quats)
-
-
 def turn_cameras(cameras: Cameras, quarter_turns: Array) -> Cameras:
     """The cameras of pictures that were turned counter-clockwise by `quarter_turns` [C] (numpy.rot90), where the world stays."""
     cam_from_world, K, size_px, distortion = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Array
+from . import topology
 
 PULL = 1e-4  # of a neighbor's weight: draws values to 0, where nothing of the part is known
 
@@ -14,7 +15,7 @@ def warmth(vertices: Array, faces: Array, cold: Array, reach: float) -> Array:
 
     The solution of an implicit step of the heat equation, with uniform weights.
     """
-    graph, degree = _neighbors(faces, len(vertices))
+    graph, degree = _graph(faces, len(vertices))
     ends = np.repeat(np.arange(len(vertices)), np.diff(graph.indptr))
     squared = float(np.mean(np.sum((vertices[ends] - vertices[graph.indices]) ** 2, axis=1)))
     # One minus the mean over neighbors is a quarter of the squared edge length times the Laplacian.
@@ -27,7 +28,7 @@ def between(values: Array, known: Array, faces: Array) -> Array:
     free, out = np.flatnonzero(~known), np.where(known[:, None], values, 0.0)
     if len(free) == 0:
         return out
-    graph, degree = _neighbors(faces, len(values))
+    graph, degree = _graph(faces, len(values))
     rows, diagonal = graph[free], np.maximum(degree[free], 1.0) + PULL
     inner, pull = rows[:, free], rows @ out
     for column in range(out.shape[1]):
@@ -35,14 +36,9 @@ def between(values: Array, known: Array, faces: Array) -> Array:
     return out
 
 
-def _neighbors(faces: Array, count: int):
-    """Sparse [V,V] with 1 for each edge, and how many a vertex has [V]."""
-    from scipy.sparse import coo_matrix
-
-    start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
-    both = np.concatenate([start, end]), np.concatenate([end, start])
-    graph = coo_matrix((np.ones(2 * len(start)), both), shape=(count, count)).tocsr()
-    graph.data[:] = 1.0
+def _graph(faces: Array, count: int):
+    """Sparse [V,V] with 1 for each edge, and the vertices' degrees [V]."""
+    graph = topology.adjacency(faces.ravel(), faces[:, [1, 2, 0]].ravel(), count)
     return graph, np.asarray(graph.sum(axis=1)).ravel()
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from .. import device
 from ..values import Array, Cameras, Mesh
+from . import triangles
+from .vectors import unit
 
 NEAR = 1e-3  # of the farthest vertex: closer to the camera nothing is drawn
 
@@ -107,16 +109,6 @@ def render_mesh(
     return (mean + 0.5).clip(0, 255).astype(np.uint8)
 
 
-def normals_of(mesh: Mesh) -> Array:
-    """Unit vertex normals weighted by the faces' areas, [V,3] float32; zero where no face is."""
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    doubled_area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = mesh.faces.ravel()
-    normals = np.stack([np.bincount(flat, np.repeat(doubled_area[:, k], 3), len(mesh.vertices)) for k in range(3)], axis=1)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return (normals / np.where(length > 0, length, 1.0)).astype(np.float32)
-
-
 def _enlarged(cameras: Cameras, index: int, factor: int) -> Cameras:
     one = cameras.take([index])
     scale = np.diag([float(factor), float(factor), 1.0])
@@ -143,7 +135,7 @@ def _base_color(mesh: Mesh, cameras: Cameras, fragments: Fragments) -> Array:
 
 
 def _clay(mesh: Mesh, cameras: Cameras, fragments: Fragments) -> Array:
-    normal = interpolate(fragments, normals_of(mesh)[mesh.faces]) @ cameras.cam_from_world[0, :3, :3].T.astype(np.float32)
-    length = np.linalg.norm(normal, axis=2)
-    facing = np.abs(normal[..., 2]) / np.where(length > 0, length, 1.0)
+    corners = triangles.vertex_normals(mesh.vertices, mesh.faces)[mesh.faces]
+    normal = interpolate(fragments, corners) @ cameras.cam_from_world[0, :3, :3].T.astype(np.float32)
+    facing = np.abs(unit(normal)[..., 2])
     return np.repeat((40.0 + 190.0 * facing)[..., None], 3, axis=2).astype(np.float32)

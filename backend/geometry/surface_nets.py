@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Array
+from . import topology
+from .smoothing import taubin
 
 
 def surface_nets(field: Array) -> tuple[Array, Array]:
@@ -30,19 +32,11 @@ def surface_nets(field: Array) -> tuple[Array, Array]:
     return _cell_points(field, inside, place, corners) - 1.0, _quads(inside, index)
 
 
-def evened(points: Array, quads: Array, rounds: int, reach: float = 0.6) -> Array:
-    """Vertices [V,3] of quads without the terraces of the grid: smoothed without shrinking (Taubin 1995), each by `reach` at most."""
-    from scipy.sparse import coo_matrix
-
-    start, end = quads.ravel(), np.roll(quads, -1, axis=1).ravel()
-    size = len(points)
-    links = coo_matrix((np.ones(len(start)), (start, end)), shape=(size, size)).tocsr()
-    links = links + links.T
+def evened(points: Array, quads: Array, passes: int, reach: float = 0.6) -> Array:
+    """Vertices [V,3] of closed quads [Q,4] after Taubin smoothing, which takes the grid's terraces away; each moves by `reach` at most."""
+    links = topology.adjacency(quads.ravel(), np.roll(quads, -1, axis=1).ravel(), len(points))
     count = np.asarray(links.sum(axis=1))
-    smooth = points.copy()
-    for factor in (0.5, -0.53) * rounds:
-        smooth += factor * (links @ smooth / count - smooth)
-    off = smooth - points
+    off = taubin(points, lambda places: links @ places / count, passes) - points
     return points + off * np.minimum(1.0, reach / np.maximum(np.linalg.norm(off, axis=1), 1e-12))[:, None]
 
 

@@ -116,26 +116,6 @@ def boundary_loops(faces: Array, pairs: Pairs) -> list[Array]:
     return loops
 
 
-def areas(vertices: Array, faces: Array) -> Array:
-    """Areas of the faces, [F] float64."""
-    corners = vertices[faces].astype(np.float64)
-    return 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-
-
-def flat_faces(vertices: Array, faces: Array) -> Array:
-    """Faces [F] bool that are lines or points, as far as positions of 32 bits can tell."""
-    corners = vertices[faces].astype(np.float64)
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-    resolution = 2.0**-23 * float(np.abs(vertices).max(initial=0.0))
-    return 2.0 * areas(vertices, faces) <= resolution * longest
-
-
-def volume(vertices: Array, faces: Array) -> float:
-    """Signed volume of a closed mesh, positive where the winding faces outwards."""
-    corners = vertices[faces].astype(np.float64)
-    return float(np.einsum("fi,fi->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6.0)
-
-
 def compact(vertices: Array, faces: Array) -> tuple[Array, Array]:
     """The old numbers of the vertices that faces use, and the faces with the new ones."""
     used = np.zeros(len(vertices), bool)
@@ -175,8 +155,18 @@ def first_of_doubles(faces: Array) -> Array:
     return first_of_equal(np.sort(faces, axis=1))[0]
 
 
+def adjacency(start: Array, end: Array, count: int):
+    """Sparse symmetric [count,count] with 1 where nodes are joined by an edge from `start` [E] to `end` [E]."""
+    from scipy.sparse import coo_matrix
+
+    ends = np.concatenate([start, end]), np.concatenate([end, start])
+    graph = coo_matrix((np.ones(2 * len(start)), ends), shape=(count, count)).tocsr()
+    graph.data[:] = 1.0
+    return graph
+
+
 def connected(nodes: int, a: Array, b: Array) -> Array:
-    """The number of the connected part, [nodes] from 0, in a graph with edges from `a` [E] to `b` [E]."""
+    """The connected component of each node, [nodes] from 0, in a graph with edges from `a` [E] to `b` [E]."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from .. import device
 from ..values import Array
+from . import morton, triangles
+from .vectors import unit
 
 LEAF = 4  # triangles; the kernels know it too
 PARTS = 32  # ranges that queries are split into: queries of one range differ in cost
@@ -60,12 +62,12 @@ def tree_of(vertices: Array, faces: Array) -> Tree:
     origin = corners.reshape(-1, 3).min(axis=0)
     scale = float(np.ptp(corners.reshape(-1, 3), axis=0).max()) or 1.0
     corners = (corners - origin) / scale
-    order = np.argsort(_along_curve(corners.mean(axis=1)), kind="stable")
+    order = np.argsort(morton.codes(corners.mean(axis=1)), kind="stable")
     corners = np.ascontiguousarray(corners[order])
     low, high = _boxes(corners)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    return Tree(order, corners, _normals(corners), place, low, high, origin, scale)
+    return Tree(order, corners, unit(triangles.cross(corners)), place, low, high, origin, scale)
 
 
 def nearest(
@@ -150,23 +152,6 @@ def winding_numbers(tree: Tree, points: Array) -> Array:
     return out
 
 
-def _along_curve(points: Array) -> Array:
-    """Places along a Morton curve through the unit box, [N] uint64 of 63 bits."""
-    code = np.zeros(len(points), np.uint64)
-    for axis in range(3):
-        spread = (points[:, axis].clip(0.0, 1.0) * (2**21 - 1)).astype(np.uint64)
-        for shift, mask in (
-            (32, 0x1F00000000FFFF),
-            (16, 0x1F0000FF0000FF),
-            (8, 0x100F00F00F00F00F),
-            (4, 0x10C30C30C30C30C3),
-            (2, 0x1249249249249249),
-        ):
-            spread = (spread | spread << np.uint64(shift)) & np.uint64(mask)
-        code |= spread << np.uint64(axis)
-    return code
-
-
 def _boxes(corners: Array) -> tuple[Array, Array]:
     leaves = 1 << int(np.ceil(np.log2(max(1, -(-len(corners) // LEAF)))))
     low, high = np.full((leaves * LEAF, 3), np.inf), np.full((leaves * LEAF, 3), -np.inf)
@@ -178,17 +163,11 @@ def _boxes(corners: Array) -> tuple[Array, Array]:
     return np.concatenate([low for low, _ in reversed(levels)]), np.concatenate([high for _, high in reversed(levels)])
 
 
-def _normals(corners: Array) -> Array:
-    doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(doubled, axis=1, keepdims=True)
-    return np.where(length > 1e-30, doubled / np.where(length > 1e-30, length, 1.0), 0.0)
-
-
 def _dipoles(tree: Tree) -> tuple[Array, Array, Array]:
     """For each node: its triangles' middle weighted by area [nodes,3], summed area vectors [nodes,3], and reach from the middle [nodes]."""
     leaves = (len(tree.low) + 1) // 2
     vectors = np.zeros((leaves * LEAF, 3))
-    vectors[: len(tree.corners)] = 0.5 * np.cross(tree.corners[:, 1] - tree.corners[:, 0], tree.corners[:, 2] - tree.corners[:, 0])
+    vectors[: len(tree.corners)] = 0.5 * triangles.cross(tree.corners)
     area = np.linalg.norm(vectors, axis=1)
     moment = np.zeros((leaves * LEAF, 3))
     moment[: len(tree.corners)] = tree.corners.mean(axis=1)

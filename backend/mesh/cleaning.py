@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import topology, triangles
+from ..geometry.smoothing import taubin, vertex_means
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Mesh
@@ -56,33 +58,38 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     """
     job.progress(0.0, "repairing")
     mesh = repair(mesh, job=job)
-    job.progress(0.2, "removing floaters")
+    job.progress(0.15, "removing floaters")
     mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
     if settings.holes == "rebuild":
         from .rebuild import rebuild
 
-        mesh = repair(rebuild(mesh, settings.rebuild_cells, job=job), job=job, quiet=True)
+        with job.span(0.4):
+            mesh = rebuild(mesh, settings.rebuild_cells, job=job)
+        mesh = repair(mesh, job=job, quiet=True)
     if settings.enclosed == "faces":
+        job.progress(0.4, "looking for faces out of sight")
         mesh = drop_enclosed(mesh, "faces", job=job)
-    mesh = _without_holes(mesh, settings, job)
+    mesh = _without_holes(mesh, settings, 0.42, job)
     if settings.enclosed == "parts":
+        job.progress(0.45, "looking for parts inside others")
         mesh = drop_enclosed(mesh, "parts", job=job)  # now that nothing looks in through holes
     if settings.smoothing:
-        mesh = smooth(mesh, settings.smoothing, job=job)
+        with job.span(0.6):
+            mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
         job.progress(0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
         mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
-        mesh = _without_holes(mesh, settings, job)
+        mesh = _without_holes(mesh, settings, 0.9, job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
 
 
-def _without_holes(mesh: Mesh, settings: MeshSettings, job: Job) -> Mesh:
+def _without_holes(mesh: Mesh, settings: MeshSettings, fraction: float, job: Job) -> Mesh:
     if settings.holes == "none":
         return mesh
-    job.progress(0.25, "closing holes")
+    job.progress(fraction, "closing holes")
     return close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
 
 
@@ -91,8 +98,6 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
     Raises ReifyError where no face is left, or where faces name vertices that aren't there.
     """
-    from ..geometry import topology
-
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Choose another mesh, or make it again from more or better photos.")
     faces, uvs = mesh.faces, mesh.uvs
@@ -111,7 +116,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     single = topology.first_of_doubles(faces[sound])
     kept, faces = kept[single], faces[sound][single]
     vertices = mesh.vertices[source]
-    if topology.flat_faces(vertices, faces).all():
+    if triangles.degenerate(vertices, faces).all():
         raise ReifyError("The mesh has no face with an area.", "Choose another mesh, or make it again from more or better photos.")
     wound, turned = topology.wind_consistently(faces, topology.pair_half_edges(vertices, faces))
     reversed_faces = wound[:, 0] != faces[:, 0]
@@ -121,7 +126,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
     vertices = mesh.vertices[source]
     if not quiet:
         _tell(job, dropped=len(mesh.faces) - int(broken.sum()) - len(faces), turned=turned, split=len(vertices) - before)
-    if _closed(faces, vertices) and topology.volume(vertices, faces) < 0:
+    if _closed(faces, vertices) and triangles.volume(vertices, faces) < 0:
         faces, reversed_faces = faces[:, ::-1], ~reversed_faces
         job.warn("The mesh was inside out and was turned round.")
     if uvs is not None:
@@ -133,10 +138,8 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
     """Without the connected parts whose area is less than `least_share` of the largest part's."""
-    from ..geometry import topology
-
     part = topology.parts(mesh.faces, len(mesh.vertices))
-    area = np.bincount(part, topology.areas(mesh.vertices, mesh.faces))
+    area = np.bincount(part, triangles.areas(mesh.vertices, mesh.faces))
     keep = area >= least_share * area.max()
     if keep.all():
         return mesh
@@ -149,11 +152,9 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
 
     Of faces, only patches that are large compared to the mesh go: a crevice that no ray happened to find stays closed.
     """
-    from ..geometry import topology
     from ..geometry.tree import hidden, tree_of
     from .analyze import inner_parts
 
-    job.progress(0.28, "looking for what is inside")
     part = topology.parts(mesh.faces, len(mesh.vertices))
     if which == "parts":
         inner = inner_parts(mesh.vertices, mesh.faces, part)
@@ -164,7 +165,7 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     f, g = pairs.first // 3, pairs.second // 3
     alike = unseen[f] == unseen[g]
     patch = topology.connected(len(mesh.faces), f[alike], g[alike])
-    areas = topology.areas(mesh.vertices, mesh.faces)
+    areas = triangles.areas(mesh.vertices, mesh.faces)
     large = np.bincount(patch, areas) >= 0.001 * areas.sum()
     gone = unseen & large[patch]
     gone &= not gone.all()
@@ -173,17 +174,16 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
     return repair(_subset(mesh, ~gone), job=job, quiet=True) if gone.any() else mesh
 
 
-def smooth(mesh: Mesh, passes: int, *, job: Job, shrink: float = 0.5, grow: float = -0.53) -> Mesh:
+def smooth(mesh: Mesh, passes: int, *, job: Job) -> Mesh:
     """Vertices moved towards the mean of their neighbors and back (Taubin, 1995), so that noise goes and volume stays.
 
     Vertices on a boundary move only along it.
     """
-    neighbors = _neighbors(mesh)
+    means = vertex_means(mesh.vertices, mesh.faces)
     vertices = mesh.vertices.astype(np.float64)
     for index in range(passes):
-        job.progress(0.3 + 0.3 * index / passes, f"smoothing, pass {index + 1} of {passes}")
-        for step in (shrink, grow):
-            vertices = vertices + step * (neighbors @ vertices - vertices)
+        job.progress(index / passes, f"smoothing, pass {index + 1} of {passes}")
+        vertices = taubin(vertices, means, 1)
     return replace(mesh, vertices=vertices.astype(np.float32))
 
 
@@ -270,8 +270,6 @@ def _uvs_beside(mesh: Mesh, patch: Array, rim: Array) -> Array:
 
 
 def _subset(mesh: Mesh, keep: Array) -> Mesh:
-    from ..geometry import topology
-
     kept, faces = topology.compact(mesh.vertices, mesh.faces[keep])
     return Mesh(
         mesh.vertices[kept],
@@ -283,30 +281,7 @@ def _subset(mesh: Mesh, keep: Array) -> Mesh:
 
 
 def _closed(faces: Array, vertices: Array) -> bool:
-    from ..geometry import topology
-
     return len(topology.boundary_half_edges(faces, topology.pair_half_edges(vertices, faces))) == 0
-
-
-def _neighbors(mesh: Mesh):
-    """Sparse matrix [V,V] whose rows average the neighbors; on a boundary only those along it."""
-    from scipy.sparse import coo_matrix, diags
-
-    from ..geometry import topology
-
-    start = mesh.faces.ravel()
-    end = start[topology.next_corner(np.arange(len(start)))]
-    free = topology.boundary_half_edges(mesh.faces, topology.pair_half_edges(mesh.vertices, mesh.faces))
-    on_rim = np.zeros(len(mesh.vertices), bool)
-    on_rim[start[free]] = on_rim[end[free]] = True
-    along = np.zeros(len(start), bool)
-    along[free] = True
-    a, b = np.concatenate([start, end]), np.concatenate([end, start])
-    keep = ~on_rim[a] | np.concatenate([along, along])
-    matrix = coo_matrix((np.ones(int(keep.sum())), (a[keep], b[keep])), shape=(len(mesh.vertices),) * 2).tocsr()
-    matrix.data[:] = 1.0
-    sums = np.asarray(matrix.sum(axis=1)).ravel()
-    return diags(1.0 / np.maximum(sums, 1.0)) @ matrix + diags((sums == 0).astype(float))
 
 
 def _diagonal(mesh: Mesh) -> float:

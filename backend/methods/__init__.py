@@ -21,6 +21,7 @@ from ..formats.given import read_given
 from ..jobs import needs as needs_of
 from ..jobs import store
 from ..jobs.environment import Environment
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.needs import Needs
 from ..values import Given, Mesh, Points, Result, Splats
@@ -40,9 +41,10 @@ class Method:
     settings: type
     run: Callable[[Any, Any, Job], Result]
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
-    stages: Mapping[str, float]  # stage title -> expected share of the time
+    stages: tuple[str, ...]  # titles of all stages that it may run
     needs: Needs | Callable[[Any], Needs] = Needs()  # the same for all settings, or a function of them
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
+    expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
 
     @property
     def changes_things(self) -> bool:
@@ -124,6 +126,7 @@ class Method:
             versions=versions_of(needs.packages),
             licenses={weights.name: weights.license for weights in needs.weights},
         )
+        job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         result = self.run(inputs, settings, job)
         if job.environment.cache:
             job.environment.cache.prune()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from .. import device
-from ..geometry import topology
-from ..geometry.raster import normals_of
-from ..jobs.job import Job
-from ..mesh.cleaning import smooth
+from ..geometry import topology, triangles
+from ..geometry.smoothing import taubin, vertex_means
+from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh
 from .flatten import flatten
 
@@ -28,44 +25,38 @@ def flat_charts(mesh: Mesh, size_px: int) -> tuple[Array, Array]:
     """
     device.prepare_numba()
     even = _evened(mesh)
-    normals, areas = _normals(even)
+    crossed = triangles.cross(triangles.corners_of(even, mesh.faces))
+    normals, areas = unit(crossed), 0.5 * np.linalg.norm(crossed, axis=1)
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     neighbors = np.full(3 * len(mesh.faces), -1, np.int64)
     neighbors[pairs.first], neighbors[pairs.second] = pairs.second // 3, pairs.first // 3
     neighbors = neighbors.reshape(-1, 3)
-    chart = _charts(even, normals, areas, neighbors)
+    chart = _charts(triangles.centers(even, mesh.faces), normals, areas, neighbors)
     texel = float(np.sqrt(areas.sum() / 0.6)) / size_px
-    return flatten(even.vertices[mesh.faces].astype(np.float64), mesh.faces, neighbors, chart, texel)
+    return flatten(triangles.corners_of(even, mesh.faces), mesh.faces, neighbors, chart, texel)
 
 
-def _evened(mesh: Mesh) -> Mesh:
-    """The mesh with less noise.
+def _evened(mesh: Mesh) -> Array:
+    """Positions [V,3] with less noise.
 
     Vertices move along their normals, as what moves sideways stretches the faces around it; only where faces stay crumpled they do both.
     """
     if len(mesh.faces) <= MODELED:
-        return mesh
-    smoothed = smooth(mesh, SMOOTHING, job=Job())  # too quick to tell of
-    normals = normals_of(smoothed)
-    raised = mesh.vertices + normals * np.einsum("vi,vi->v", normals, smoothed.vertices - mesh.vertices)[:, None]
-    facing, _ = _normals(replace(mesh, vertices=raised))
-    crumpled = np.unique(mesh.faces[np.einsum("fi,fi->f", facing, normals[mesh.faces].sum(axis=1)) < 3 * STEEPEST])
-    raised[crumpled] = smoothed.vertices[crumpled]
-    return replace(mesh, vertices=raised)
+        return mesh.vertices
+    vertices, faces = mesh.vertices, mesh.faces
+    smoothed = taubin(vertices.astype(np.float64), vertex_means(vertices, faces), SMOOTHING).astype(np.float32)
+    normals = triangles.vertex_normals(smoothed, faces)
+    raised = vertices + normals * np.einsum("vi,vi->v", normals, smoothed - vertices)[:, None]
+    facing = triangles.normals(raised, faces)
+    crumpled = np.unique(faces[np.einsum("fi,fi->f", facing, normals[faces].sum(axis=1)) < 3 * STEEPEST])
+    raised[crumpled] = smoothed[crumpled]
+    return raised
 
 
-def _normals(mesh: Mesh) -> tuple[Array, Array]:
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(doubled, axis=1)
-    return doubled / np.where(length > 0, length, 1.0)[:, None], 0.5 * length
-
-
-def _charts(mesh: Mesh, normals: Array, areas: Array, neighbors: Array) -> Array:
+def _charts(centers: Array, normals: Array, areas: Array, neighbors: Array) -> Array:
     from . import chart_kernels as kernels
 
-    count = len(mesh.faces)
-    centers = mesh.vertices[mesh.faces].mean(axis=1, dtype=np.float64)
+    count = len(centers)
     reach = max(float(np.sqrt(areas.sum())), 1e-300)
     flatness = _flatness(normals, neighbors)
     chart = np.full(count, -1, np.int64)
@@ -108,15 +99,13 @@ def _flatness(normals: Array, neighbors: Array) -> Array:
 
 
 def _chart_normals(chart: Array, normals: Array, areas: Array) -> Array:
-    sums = np.stack([np.bincount(chart, normals[:, k] * areas) for k in range(3)], axis=1)
-    length = np.linalg.norm(sums, axis=1, keepdims=True)
-    return sums / np.where(length > 0, length, 1.0)
+    return unit(scatter_add(normals * areas[:, None], chart, int(chart.max()) + 1))
 
 
 def _middles(chart: Array, kept: Array, normals: Array, centers: Array, areas: Array) -> Array:
     """The face of each kept chart that is nearest to the chart's center of mass."""
     size = np.bincount(chart, areas)
-    mass = np.stack([np.bincount(chart, centers[:, k] * areas) for k in range(3)], axis=1) / np.maximum(size, 1e-300)[:, None]
+    mass = scatter_add(centers * areas[:, None], chart, len(size)) / np.maximum(size, 1e-300)[:, None]
     distance = np.linalg.norm(centers - mass[chart], axis=1)
     order = np.lexsort((distance, chart))
     first = np.searchsorted(chart[order], kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry import heat
 from ..values import Array, Mesh
 from . import texel_kernels as kernels
 from .texels import Layout
@@ -25,7 +26,7 @@ def unseen(color: Array, seen: Array, layout: Layout, mesh: Mesh) -> Array:
     kernels.gather(layout.face, layout.barycentric, mesh.faces, color - guess, seen, total, weight)
     known = weight > 0.5
     difference = np.where(known[:, None], total / np.maximum(weight, 1e-9)[:, None], 0.0)
-    guess += _at_texels(_spread(difference, known, mesh).astype(np.float32), layout, mesh)
+    guess += _at_texels(heat.between(difference, known, mesh.faces).astype(np.float32), layout, mesh)
     return np.where(seen[:, None], color, guess)
 
 
@@ -41,26 +42,4 @@ def widen(picture: Array, layout: Layout) -> Array:
 def _at_texels(values: Array, layout: Layout, mesh: Mesh) -> Array:
     out = np.empty((layout.count, 3), np.float32)
     kernels.interpolate(layout.face, layout.barycentric, mesh.faces, values, out)
-    return out
-
-
-def _spread(values: Array, known: Array, mesh: Mesh) -> Array:
-    """Values [V,3] that are harmonic over the mesh where they aren't known; 0 on parts where none is."""
-    from scipy.sparse import coo_matrix, diags
-    from scipy.sparse.linalg import cg
-
-    start, end = mesh.faces.ravel(), mesh.faces[:, [1, 2, 0]].ravel()
-    count = len(values)
-    graph = coo_matrix(
-        (np.ones(2 * len(start)), (np.concatenate([start, end]), np.concatenate([end, start]))), shape=(count, count)
-    ).tocsr()
-    graph.data[:] = 1.0
-    free = np.flatnonzero(~known)
-    degree = np.asarray(graph.sum(axis=1)).ravel()
-    # The small pull towards 0 settles parts that photos saw nothing of.
-    inner = diags(degree[free] + 1e-4) - graph[free][:, free]
-    pull = graph[free][:, np.flatnonzero(known)] @ values[known]
-    out = values.copy()
-    for c in range(3):
-        out[free, c], _ = cg(inner, pull[:, c], rtol=1e-3, maxiter=500, M=diags(1.0 / (degree[free] + 1e-4)))
     return out

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .. import device
-from ..geometry import topology
+from ..geometry import topology, triangles
+from ..geometry.vectors import scatter_add, unit
 from ..values import Array
-from .packing import doubled_areas
 
 STEPS = 8  # of turning faces and putting them together again
 STIFFEST, SOFTEST = 10.0, 0.05  # cotangents count no more and no less
@@ -23,12 +23,12 @@ def flatten(corners: Array, faces: Array, neighbors: Array, chart: Array, texel:
     none. Overlaps much smaller than `texel` don't count.
     """
     flat, heights = np.zeros((len(chart), 3, 2)), np.zeros(len(chart))
-    areas = np.linalg.norm(_crossed(corners), axis=1) / 2
+    areas = 0.5 * np.linalg.norm(triangles.cross(corners), axis=1)
     open_ = np.arange(len(chart))
     for _ in range(ATTEMPTS):
         flat[open_], heights[open_] = _laid_out(corners[open_], faces[open_], chart[open_])
         cut = np.zeros(len(chart), bool)
-        cut[open_] = (doubled_areas(flat[open_]) <= SMALLEST * 2 * areas[open_]) & (areas[open_] > 1e-12 * areas.sum())
+        cut[open_] = (triangles.signed_areas(flat[open_]) <= SMALLEST * areas[open_]) & (areas[open_] > 1e-12 * areas.sum())
         cut[_overlapping(flat, heights, areas, neighbors, chart, open_[~cut[open_]], texel)] = True
         if not cut.any():
             return flat, chart
@@ -73,12 +73,10 @@ def _laid_out(corners: Array, faces: Array, chart: Array) -> tuple[Array, Array]
 
 def _projected(corners: Array, chart: Array) -> tuple[Array, Array]:
     chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
-    crossed = _crossed(corners)
-    n = np.stack([np.bincount(chart, crossed[:, k]) for k in range(3)], axis=1)
+    n = scatter_add(triangles.cross(corners), chart, int(chart.max(initial=-1)) + 1)
     length = np.linalg.norm(n, axis=1, keepdims=True)
     n = np.where(length > 0, n / np.where(length > 0, length, 1.0), (0.0, 0.0, 1.0))
-    across = np.cross(np.eye(3)[np.argmin(np.abs(n), axis=1)], n)
-    u = across / np.linalg.norm(across, axis=1, keepdims=True)
+    u = unit(np.cross(np.eye(3)[np.argmin(np.abs(n), axis=1)], n))
     v = np.cross(n, u)
     flat = np.stack([np.einsum("fci,fi->fc", corners, u[chart]), np.einsum("fci,fi->fc", corners, v[chart])], axis=-1)
     return flat, np.einsum("fi,fi->f", corners.mean(axis=1), n[chart])
@@ -87,14 +85,13 @@ def _projected(corners: Array, chart: Array) -> tuple[Array, Array]:
 def _own_shapes(corners: Array) -> tuple[Array, Array]:
     """The edges of every face in its own plane, as complex numbers [F,3], and the cotangents of the angles across them [F,3]."""
     edges = np.roll(corners, -1, axis=1) - corners
-    doubled = np.linalg.norm(_crossed(corners), axis=1)
-    dots = np.stack([-np.einsum("fi,fi->f", edges[:, (k + 1) % 3], edges[:, (k + 2) % 3]) for k in range(3)], axis=1)
+    doubled = np.linalg.norm(triangles.cross(corners), axis=1)
     length = np.linalg.norm(edges[:, 0], axis=1)
     safe = np.where(length > 0, length, 1.0)
     # Corner 0 lies at 0, corner 1 on the real axis.
     third = (-np.einsum("fi,fi->f", edges[:, 2], edges[:, 0]) + 1j * doubled) / safe
     shape = np.stack([length + 0j, third - length, -third], axis=1)
-    return shape, (dots / np.maximum(doubled, 1e-300)[:, None]).clip(SOFTEST, STIFFEST)
+    return shape, np.roll(triangles.cotangents(corners), 1, axis=1).clip(SOFTEST, STIFFEST)
 
 
 def _overlapping(flat: Array, heights: Array, areas: Array, neighbors: Array, chart: Array, among: Array, texel: float) -> Array:
@@ -103,13 +100,13 @@ def _overlapping(flat: Array, heights: Array, areas: Array, neighbors: Array, ch
 
     order = among[np.argsort(chart[among], kind="stable")]
     bounds = np.append(np.flatnonzero(np.diff(chart[order], prepend=-1)), len(order))
-    triangles = flat[order]
+    lying = flat[order]
     found: list[Array] = []
 
     def look(first: int, last: int) -> None:
         for c in range(first, last):
             if bounds[c + 1] - bounds[c] > 1:
-                found.append(kernels.find_overlaps(triangles, bounds[c], bounds[c + 1], 0.5 * texel))
+                found.append(kernels.find_overlaps(lying, bounds[c], bounds[c + 1], 0.5 * texel))
 
     device.split(look, len(bounds) - 1, parts=16)
     pairs = order[np.concatenate([np.zeros((0, 2), np.int64), *found])]
@@ -125,10 +122,6 @@ def _pieces(neighbors: Array, label: Array) -> Array:
     """Numbers [F] of the connected pieces of faces with the same label [F]."""
     face, side = np.nonzero((neighbors >= 0) & (label[neighbors] == label[:, None]))
     return np.unique(topology.connected(len(label), face, neighbors[face, side]), return_inverse=True)[1].reshape(-1)
-
-
-def _crossed(corners: Array) -> Array:
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
 def _summed(index: Array, values: Array, count: int) -> Array:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh, Views
 
@@ -68,8 +66,8 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     device.prepare_numba()
     from . import fill, seams, texels
 
-    layout = meanwhile(lambda: texels.lay_out(mesh, settings.size_px), job, 0.02, "laying out texels")
-    normals = meanwhile(lambda: texels.even_normals(mesh), job, 0.04, "laying out texels")
+    job.progress(0.0, "laying out texels")
+    layout, normals = texels.lay_out(mesh, settings.size_px), texels.even_normals(mesh)
     samples = texels.Samples.empty(layout.count, SLOTS)
     for index in range(len(views)):
         job.progress(0.05 + 0.75 * index / len(views), f"photo {index + 1} of {len(views)}")
@@ -79,16 +77,19 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
         raise ReifyError("No photo sees the mesh.", "Check that the mesh and the cameras belong together.")
     gains = np.ones((len(views), 3), np.float32)
     if settings.level_exposure:
-        gains = meanwhile(lambda: texels.solve_gains(samples, len(views)), job, 0.8, "leveling exposure")
-    color = meanwhile(lambda: texels.blend(samples, gains, settings.sharpness), job, 0.85, "blending")
+        job.progress(0.8, "leveling exposure")
+        gains = texels.solve_gains(samples, len(views))
+    job.progress(0.84, "blending")
+    color = texels.blend(samples, gains, settings.sharpness)
     if settings.level_seams:
-        color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
+        with job.span(0.9):
+            color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
     job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
-    color = meanwhile(partial(fill.unseen, color, seen, layout, mesh), job, 0.9, "filling what no photo saw")
+    job.progress(0.9, "filling what no photo saw")
+    color = fill.unseen(color, seen, layout, mesh)
     marks = np.repeat(np.where(seen, np.float32(255), np.float32(0))[:, None], 3, axis=1)
-    base_color, coverage = (
-        meanwhile(partial(_picture, layout, values, fill), job, 0.95, "filling the margins") for values in (color, marks)
-    )
+    job.progress(0.95, "filling the margins")
+    base_color, coverage = _picture(layout, color, fill), _picture(layout, marks, fill)
     return replace(mesh, textures={**mesh.textures, "base_color": base_color, "coverage": coverage})
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
-from ..geometry import raster, topology
+from ..geometry import topology, triangles
+from ..geometry.vectors import scatter_add, unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 
 REACH = 2.0  # edges of the detailed mesh over which its normals are averaged
@@ -34,14 +34,16 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
     from . import fill, texels
     from . import normal_kernels as kernels
 
-    layout = meanwhile(lambda: texels.lay_out(mesh, size_px), job, 0.0, "laying out texels")
-    tangents, side = meanwhile(lambda: corner_tangents(mesh), job, 0.1, "finding tangents")
-    normals = raster.normals_of(mesh)
-    reach = REACH * _edge_length(detailed)
+    job.progress(0.0, "laying out texels")
+    layout = texels.lay_out(mesh, size_px)
+    job.progress(0.1, "finding tangents")
+    tangents, side = corner_tangents(mesh)
+    normals = triangles.vertex_normals(mesh.vertices, mesh.faces)
+    reach = REACH * float(triangles.edge_lengths(detailed.vertices[detailed.faces]).mean())
     low = detailed.vertices.min(axis=0)
     cell = max(reach, float(np.ptp(detailed.vertices, axis=0).max()) / (MOST_CELLS - 1))
     starts, order = _sorted_into_cells(detailed.vertices, low, cell)
-    points, facing = detailed.vertices[order], raster.normals_of(detailed)[order]
+    points, facing = detailed.vertices[order], triangles.vertex_normals(detailed.vertices, detailed.faces)[order]
     values = np.empty((layout.count, 3), np.uint8)
 
     def work(start: int, first: int, last: int) -> None:
@@ -56,41 +58,31 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
         device.split(partial(work, start), min(SLICE, layout.count - start), parts=8, least=4096)
     picture = np.zeros((size_px, size_px, 3), np.uint8)
     picture[layout.rows, layout.columns] = values
-    picture = meanwhile(lambda: fill.widen(picture, layout), job, 0.95, "filling the margins")
-    return replace(mesh, textures={**mesh.textures, "normal": picture})
+    job.progress(0.95, "filling the margins")
+    return replace(mesh, textures={**mesh.textures, "normal": fill.widen(picture, layout)})
 
 
 def corner_tangents(mesh: Mesh) -> tuple[Array, Array]:
     """Unit tangents [F,3,3] float32 of the faces' corners, along growing u, and the sign [F] of the bitangent, -1 where mirrored."""
     assert mesh.uvs is not None
-    corners, uvs = mesh.vertices[mesh.faces].astype(np.float64), mesh.uvs.astype(np.float64)
+    corners, uvs = triangles.corners_of(mesh.vertices, mesh.faces), mesh.uvs.astype(np.float64)
     p, q = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     a, b = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]
-    side = np.where(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] < 0, -1.0, 1.0)
+    side = np.where(triangles.signed_areas(uvs) < 0, -1.0, 1.0)
     along = side[:, None] * (p * b[:, 1:] - q * a[:, 1:])
-    normals = raster.normals_of(mesh).astype(np.float64)[mesh.faces]
+    normals = triangles.vertex_normals(mesh.vertices, mesh.faces).astype(np.float64)[mesh.faces]
     flat = along[:, None] - np.einsum("fi,fci->fc", along, normals)[..., None] * normals
-    flat = _unit(flat) * _angles(corners)[..., None]
+    flat = unit(flat) * _angles(corners)[..., None]
     keys = np.concatenate([mesh.faces.reshape(-1, 1), np.round(uvs.reshape(-1, 2) * 2**20), np.repeat(side, 3)[:, None]], axis=1)
     group = topology.first_of_equal(keys)[1]
-    sums = np.stack([np.bincount(group, flat[..., k].ravel()) for k in range(3)], axis=1)
-    return _unit(sums)[group].reshape(-1, 3, 3).astype(np.float32), side.astype(np.float32)
+    tangents = unit(scatter_add(flat.reshape(-1, 3), group, int(group.max()) + 1))[group]
+    return tangents.reshape(-1, 3, 3).astype(np.float32), side.astype(np.float32)
 
 
 def _angles(corners: Array) -> Array:
     """Angles [F,3] at the corners of triangles [F,3,3]."""
-    ahead, behind = _unit(np.roll(corners, -1, axis=1) - corners), _unit(np.roll(corners, 1, axis=1) - corners)
+    ahead, behind = unit(np.roll(corners, -1, axis=1) - corners), unit(np.roll(corners, 1, axis=1) - corners)
     return np.arccos(np.einsum("fci,fci->fc", ahead, behind).clip(-1, 1))
-
-
-def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1.0)
-
-
-def _edge_length(mesh: Mesh) -> float:
-    corners = mesh.vertices[mesh.faces]
-    return float(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).mean())
 
 
 def _sorted_into_cells(points: Array, low: Array, cell: float) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry import triangles
 from ..values import Array
 
 CELLS = 1024  # along the tile's side at most: charts are packed as bitmaps of these
@@ -41,7 +42,7 @@ def pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
     cell = -(-size_px // CELLS)
     cells = size_px // cell
     # At this scale they would fill every cell, or the longest be as long as the tile.
-    side = np.sqrt(0.5 * np.abs(doubled_areas(charts.triangles)).sum())
+    side = np.sqrt(np.abs(triangles.signed_areas(charts.triangles)).sum())
     full = cells / (max(side, charts.spans.max()) or 1.0)
     gap = -(-_affordable(charts.spans * full * cell, margin_px) // cell)
     found, fits, too_large, scale = None, 0.0, np.inf, 0.8 * full
@@ -69,12 +70,6 @@ def too_many(pieces: int, size_px: int) -> ReifyError:
         f"The mesh falls into {pieces} pieces, too many for a texture of {size_px} pixels.",
         "Choose a larger texture, or vertex colors.",
     )
-
-
-def doubled_areas(flat: Array) -> Array:
-    """Twice the signed areas [F] of flat triangles [F,3,2], positive where they run counterclockwise."""
-    a, b = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
 def _in_boxes(flat: Array, chart: Array) -> tuple[Array, Charts]:
@@ -123,12 +118,12 @@ def _place(charts: Charts, scale: float, gap: int, cells: int) -> tuple[int, Arr
         return int(np.ceil(cells * (sizes.max() / max(room, 1)) ** 2)) + 1, places, turns
     starts = np.concatenate([[0], np.cumsum(sizes[:, 0] * sizes[:, 1])])
     bitmaps = np.zeros(starts[-1], bool)
-    triangles = charts.triangles * scale
+    scaled = charts.triangles * scale
 
     def draw(first: int, last: int) -> None:
         for c in range(first, last):
             bitmap = bitmaps[starts[c] : starts[c + 1]]
-            kernels.draw_chart(triangles, charts.bounds[c], charts.bounds[c + 1], sizes[c, 0], sizes[c, 1], bitmap)
+            kernels.draw_chart(scaled, charts.bounds[c], charts.bounds[c + 1], sizes[c, 0], sizes[c, 1], bitmap)
 
     device.split(draw, charts.count, parts=16)
     largest_first = np.argsort(-sizes.sum(axis=1), kind="stable")

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from .. import device
-from ..geometry import topology
+from ..geometry import topology, triangles
+from ..geometry.vectors import unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from . import seam_kernels as kernels
 from .texels import Layout, Samples
@@ -24,13 +24,14 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
     Least squares over the differences between neighboring texels, which are to be those in the photos that show both, with a
     faint pull towards `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, texel by texel).
     """
-    links = meanwhile(lambda: neighbors(layout, samples.quality[:, 0] > 0, mesh), job, 0.86, "looking for seams")
+    job.progress(0.0, "looking for seams")
+    links = neighbors(layout, samples.quality[:, 0] > 0, mesh)
     excess = np.empty_like(color)
 
     def compare(first: int, last: int) -> None:
         kernels.excess(first, last, links, samples.quality, samples.color, samples.view, gains, np.float32(sharpness), color, excess)
 
-    meanwhile(lambda: device.split(compare, layout.count, parts=8, least=4096), job, 0.86, "looking for seams")
+    device.split(compare, layout.count, parts=8, least=4096)
     pull = REACH_PX**-2
     omega = np.float32(2.0 / (1.0 + np.sqrt(1.0 - (4.0 / (4.0 + pull)) ** 2)))
     out = np.zeros_like(color)
@@ -39,7 +40,7 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
         kernels.relax(first, last, black, links, layout.rows, layout.columns, excess, np.float32(pull), omega, out)
 
     for sweep in range(SWEEPS):
-        job.progress(0.86 + 0.04 * sweep / SWEEPS, "leveling seams")
+        job.progress(0.3 + 0.7 * sweep / SWEEPS, "leveling seams")
         for black in (0, 1):
             device.split(partial(relax, black), layout.count, least=4096)
     return color + out
@@ -54,7 +55,7 @@ def neighbors(layout: Layout, usable: Array, mesh: Mesh) -> Array:
     links = np.full((layout.count, 4), -1, np.int32)
     uvs = mesh.uvs.astype(np.float64) * size
     uvs[..., 1] = size - uvs[..., 1]
-    footprint = np.sqrt(topology.areas(mesh.vertices, mesh.faces) / np.maximum(_areas(uvs), 1e-12))
+    footprint = np.sqrt(triangles.areas(mesh.vertices, mesh.faces) / np.maximum(np.abs(triangles.signed_areas(uvs)), 1e-12))
     device.split(
         lambda first, last: kernels.link_beside(
             first, last, index, layout.face, layout.barycentric, mesh.vertices, mesh.faces, footprint, links
@@ -85,9 +86,4 @@ def _inward(edge: Array, third: Array) -> Array:
     along = edge[:, 1] - edge[:, 0]
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     across *= np.sign(np.einsum("ei,ei->e", across, third - edge[:, 0]))[:, None]
-    return across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
-
-
-def _areas(uvs: Array) -> Array:
-    a, b = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]
-    return 0.5 * np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    return unit(across)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import device
-from ..geometry import raster
+from ..geometry import raster, triangles
+from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh, Views
 from . import texel_kernels as kernels
 
@@ -64,13 +65,11 @@ def even_normals(mesh: Mesh) -> Array:
 
     Only neighbors that face about the same way are averaged, so that edges stay.
     """
-    normals = raster.normals_of(mesh).astype(np.float64)
+    normals = triangles.vertex_normals(mesh.vertices, mesh.faces).astype(np.float64)
     start, end = mesh.faces.ravel(), mesh.faces[:, [1, 2, 0]].ravel()
     for _ in range(NORMAL_PASSES):
         alike = np.maximum(np.einsum("ei,ei->e", normals[start], normals[end]) - LEAST_ALIKE, 0.0)
-        sums = [normals[:, k] + np.bincount(start, alike * normals[end, k], len(normals)) for k in range(3)]
-        normals = np.stack(sums, axis=1)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        normals = unit(normals + scatter_add(alike[:, None] * normals[end], start, len(normals)))
     return normals.astype(np.float32)
 
 

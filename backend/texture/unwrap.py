@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from ..errors import ReifyError
-from ..geometry import topology
+from ..geometry import topology, triangles
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Cameras, Mesh
 from .from_photos import TextureSettings
 
@@ -32,9 +30,9 @@ def unwrap(mesh: Mesh, settings: TextureSettings, *, cameras: Cameras | None = N
         raise ReifyError("The mesh has positions that are no numbers.", "Clean it first.")
     if mesh.uvs is not None and job:
         job.warn("The mesh's UVs reached outside the texture, so it got new ones.")
-    work = partial(_uvs, mesh, settings, cameras)
-    uvs = meanwhile(work, job, 0.0, f"unwrapping {len(mesh.faces)} faces") if job else work()
-    return replace(mesh, uvs=uvs, textures={})
+    if job:
+        job.progress(0.0, f"unwrapping {len(mesh.faces)} faces")
+    return replace(mesh, uvs=_uvs(mesh, settings, cameras), textures={})
 
 
 def _within_tile(uvs: Array) -> bool:
@@ -55,10 +53,8 @@ def _uvs(mesh: Mesh, settings: TextureSettings, cameras: Cameras | None) -> Arra
 
 def _scales(mesh: Mesh, flat: Array, chart: Array, cameras: Cameras | None) -> Array:
     """How much each chart [C] is to be enlarged, so that the texture has as many texels of it as it deserves."""
-    from .packing import doubled_areas
-
-    areas = topology.areas(mesh.vertices, mesh.faces)
-    area, lying = np.bincount(chart, areas), np.bincount(chart, 0.5 * np.abs(doubled_areas(flat)))
+    areas = triangles.areas(mesh.vertices, mesh.faces)
+    area, lying = np.bincount(chart, areas), np.bincount(chart, np.abs(triangles.signed_areas(flat)))
     scales = _relative(area, lying)
     if cameras is not None and len(cameras):
         from .photo_resolution import pixels_on

@@ -3,27 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reify.backend.bodies.turnaround import TurnaroundSettings, disagreement, turnaround
-from reify.backend.geometry.surface_nets import surface_nets
 
 from ..mesh.solids import assert_closed, volume
 from ..pictures.shapes import coverage_of, disc, grid, pictured, rectangle
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_surface_nets_are_closed_whatever_the_grid(seed: int) -> None:
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(seed)
-    _, quads = surface_nets(gaussian_filter(rng.normal(size=(11, 12, 13)), rng.uniform(0.3, 1.2)))
-    edges = np.sort(np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)]), axis=1)
-    assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
-
-
-def test_surface_nets_face_outwards() -> None:
-    x, y, z = np.mgrid[:20, :20, :20] - 9.5
-    points, quads = surface_nets(6.0 - np.sqrt(x**2 + y**2 + z**2))
-    faces = quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
-    assert volume(points, faces) == pytest.approx(4 / 3 * np.pi * 6.0**3, rel=0.05)
 
 
 def test_two_views_of_a_ball_make_a_ball() -> None:

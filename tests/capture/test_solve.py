@@ -134,7 +134,7 @@ def test_one_thread_places_the_photos_of_a_usual_capture(tmp_path: Path, monkeyp
     (tmp_path / "masks").mkdir()
     photos = tuple(Photo(tmp_path / f"{index}.jpg", str(index), WIDTH, HEIGHT) for index in range(count))
     rung = rungs(WIDTH, 1000, every_pair=False)[0]
-    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), (0.0, 1.0), "")
+    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), "")
     assert requests[0]["placing_threads"] == threads and requests[0]["threads"] == 8
 
 
@@ -213,7 +213,7 @@ def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tm
     masked = [Photo(photo.path, "a", WIDTH, HEIGHT, mask=tmp_path / "mask.png", mask_is_subject=kind) for kind in (True, False)]
     cut_out = capture_of(tmp_path / "rgba", [np.dstack([read_image(photo.path), half])]).photos[0]
     job = Job()
-    job.stage("Finding cameras", lambda job: write_pictures([*masked, cut_out, photo], tmp_path / "out", 0, job, 1.0))
+    job.stage("Finding cameras", lambda job: write_pictures([*masked, cut_out, photo], tmp_path / "out", 0, job))
     for index in range(3):
         np.testing.assert_array_equal(read_image(tmp_path / "out" / "masks" / f"{index:05d}.jpg.png")[..., 0], half)
     assert not (tmp_path / "out" / "masks" / "00003.jpg.png").exists()
@@ -260,7 +260,7 @@ def test_a_photo_that_exif_turns_is_written_upright(tmp_path: Path) -> None:
     with Image.open(tmp_path / "turned.jpg") as image:
         image.save(tmp_path / "turned.jpg", exif=exif, quality=95)
     photo = Photo(tmp_path / "turned.jpg", "turned", WIDTH, HEIGHT)
-    Job().stage("Finding cameras", lambda job: write_pictures([photo], tmp_path / "out", 0, job, 1.0))
+    Job().stage("Finding cameras", lambda job: write_pictures([photo], tmp_path / "out", 0, job))
     written = read_image(tmp_path / "out" / "pictures" / "00000.jpg").astype(float)
     assert np.abs(written - upright).mean() < 4
 

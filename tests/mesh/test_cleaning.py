@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from reify.backend.errors import ReifyError
-from reify.backend.geometry import topology
+from reify.backend.geometry import topology, triangles
 from reify.backend.jobs.job import Job
 from reify.backend.mesh import cleaning
 from reify.backend.mesh.cleaning import MeshSettings, clean
@@ -203,8 +203,8 @@ def test_a_small_patch_goes_on_as_the_surface_curves_and_is_as_fine() -> None:
     new = made.vertices[len(holed.vertices) :]
     assert len(new) > 10
     np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1.0, atol=2e-3)
-    patch = topology.areas(made.vertices, made.faces[len(holed.faces) :])
-    assert patch.max() < 4 * np.median(topology.areas(holed.vertices, holed.faces))
+    patch = triangles.areas(made.vertices, made.faces[len(holed.faces) :])
+    assert patch.max() < 4 * np.median(triangles.areas(holed.vertices, holed.faces))
     np.testing.assert_allclose(made.vertex_srgb[len(holed.vertices) :], 0.5 + 0.5 * new, atol=0.1)
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend.bodies.from_pictures import Settings, preview_mesh
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.cache import Cache
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
-from reify.backend.methods.image import METHOD, Settings, one_by_one, preview_mesh
+from reify.backend.methods.image import METHOD, one_by_one
 from reify.backend.values import Mesh, Picture, Pictures
 
 from ..mesh.solids import assert_closed, polygons_are_quads_mostly

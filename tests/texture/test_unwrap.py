@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
-from reify.backend.geometry import topology
+from reify.backend.geometry.triangles import areas, signed_areas
 from reify.backend.jobs.job import Job
 from reify.backend.texture.charts import flat_charts
 from reify.backend.texture.from_photos import TextureSettings
-from reify.backend.texture.packing import doubled_areas, pack
+from reify.backend.texture.packing import pack
 from reify.backend.texture.photo_resolution import pixels_on
 from reify.backend.texture.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh
@@ -82,13 +82,13 @@ def test_charts_stay_in_the_tile_without_overlaps_or_mirrors(mesh: Mesh) -> None
     assert uvs.min() >= 0 and uvs.max() <= 1
     count = covered(uvs)
     assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
-    assert (doubled_areas(uvs) > 0).mean() > 0.999
+    assert (signed_areas(uvs) > 0).mean() > 0.999
 
 
 def test_charts_are_few_and_fill_the_tile() -> None:
     mesh = torus(96)
     uvs = by_charts(mesh)
-    assert 0.5 * np.abs(doubled_areas(uvs)).sum() > 0.5
+    assert np.abs(signed_areas(uvs)).sum() > 0.5
     corners = np.unique(np.round(uvs.reshape(-1, 2), 6), axis=0)
     assert len(corners) < 1.25 * len(mesh.vertices)  # few seams, so few vertices with several places in the tile
 
@@ -104,15 +104,15 @@ def test_crumpled_ground_is_one_chart_with_few_others() -> None:
     uvs = by_charts(Mesh(vertices.astype(np.float32), faces.astype(np.int32)))
     count = covered(uvs)
     assert (count > 1).sum() <= 0.0005 * (count > 0).sum()
-    assert (doubled_areas(uvs) > 0).all()
-    assert 0.5 * doubled_areas(uvs).sum() > 0.6
+    assert (signed_areas(uvs) > 0).all()
+    assert signed_areas(uvs).sum() > 0.6
     corners = np.unique(np.round(uvs.reshape(-1, 2), 6), axis=0)
     assert len(corners) < 1.05 * len(vertices)
 
 
 def test_texels_are_spread_evenly_over_the_surface() -> None:
     mesh = torus(96)
-    density = doubled_areas(by_charts(mesh)) / topology.areas(mesh.vertices, mesh.faces)
+    density = signed_areas(by_charts(mesh)) / areas(mesh.vertices, mesh.faces)
     low, high = np.quantile(density, [0.02, 0.98])
     assert high / low < 1.5
 
@@ -124,7 +124,7 @@ def test_waves_are_unrolled_not_squeezed() -> None:
     p = i * n + j
     faces = np.concatenate([np.stack([p, p + n, p + n + 1], axis=1), np.stack([p, p + n + 1, p + 1], axis=1)])
     mesh = Mesh(np.stack([x, y, 1.4 * np.sin(x)], axis=1).astype(np.float32), faces.astype(np.int32))
-    density = doubled_areas(by_charts(mesh)) / topology.areas(mesh.vertices, mesh.faces)
+    density = signed_areas(by_charts(mesh)) / areas(mesh.vertices, mesh.faces)
     low, high = np.quantile(density, [0.02, 0.98])
     assert high / low < 1.5  # laid down along one direction, the slopes would have half as many as the crests
 
@@ -139,9 +139,9 @@ def test_charts_keep_their_distance() -> None:
 def test_what_photos_see_gets_more_texels_but_not_everything() -> None:
     mesh = torus(48)
     settings = TextureSettings(size_px=SIZE)
-    area = topology.areas(mesh.vertices, mesh.faces)
+    area = areas(mesh.vertices, mesh.faces)
     density = {
-        name: doubled_areas(unwrap(mesh, settings, cameras=cameras).uvs) / area
+        name: signed_areas(unwrap(mesh, settings, cameras=cameras).uvs) / area
         for name, cameras in (("all alike", None), ("from the right", camera_at(4.0)), ("from the left", camera_at(-4.0)))
     }
     middle = mesh.vertices[mesh.faces].mean(axis=1)

@@ -20,7 +20,7 @@ def run(window):
     from bl_ext.user_default.reify.session import queue
 
     yield from window.install_engine()
-    photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), needs=Needs(), stages={"Training splats": 1.0})
+    photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), needs=Needs(), stages=("Training splats",))
     image.METHOD = dataclasses.replace(image.METHOD, needs=Needs())
     yield from window.open_sidebar("Reify")
     yield 1.5
@@ -101,8 +101,10 @@ def slow(Mesh, Result):
         job.metric("faces", 12)
         return box(Mesh)
 
+    train.__annotations__["return"] = Mesh  # a stage says what it returns
+
     def run(inputs, settings, job):
-        mesh = job.stage("Training splats", train)
+        mesh = job.stage("Training splats", train, keepable=True)
         return Result(name="Box", report=job.report, mesh=mesh)
 
     return run
