@@ -65,7 +65,7 @@ class Environment:
         return state.hexdigest()
 
 
-WORKSHOP = Environment(ROOT / ".venv", ("dev.txt", "engine.txt", "tools.txt"), editable=True)
+WORKSHOP = Environment(ROOT / ".venv", ("dev.txt", "without_torch.txt", "engine.txt", "torch.txt", "tools.txt"), editable=True)
 PRESS = Environment(ROOT / ".venv-docs", ("docs.txt",))  # what builds the website: nothing else needs it
 
 

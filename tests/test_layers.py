@@ -22,7 +22,7 @@ ALLOWED = {
     **{f"backend.{room}": [f"backend.{leaf}" for leaf in LEAVES] for room in SHARED},
     "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
     **{f"backend.{room}": [f"backend.{lower}" for lower in SHARED + LEAVES] for room in PARTS},
-    "backend.methods": [f"backend.{lower}" for lower in PARTS + SHARED + LEAVES],
+    "backend.methods": [f"backend.{lower}" for lower in PARTS + SHARED + LEAVES + ["engine"]],
     "backend.selftest": [f"backend.{lower}" for lower in ["methods", *PARTS, *SHARED, *LEAVES]],
     "scene": ["backend"],
     "operators": ["scene", "backend", "translations"],

@@ -15,6 +15,7 @@ from ..mesh.normal_map import with_normal_map
 from ..mesh.texture import TextureSettings, texture_from_photos
 from ..mesh.unwrap import unwrap
 from ..settings import group
+from ..splats.cuda import modules_of
 from ..splats.initialize import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
@@ -109,5 +110,6 @@ METHOD = Method(
         "Texturing": 0.09,
         "Baking relief": 0.01,
     },
-    packages=("torch", "numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    packages=("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    more_packages=lambda settings: modules_of(settings.training.device),
 )
