@@ -103,7 +103,8 @@ def _draw_torch(layout: Any, context: bpy.types.Context) -> None:
 
 def _draw_installed(layout: Any, context: bpy.types.Context, name: str) -> None:
     state = engine.state(name)
-    text(layout, context, say(state.value) + ".", icon="CHECKMARK")
+    elsewhere = name == engine.TORCH and state.name == "SYSTEM"  # of the system, or in an engine of an older version
+    text(layout, context, say("Torch is there") + "." if elsewhere else say(state.value) + ".", icon="CHECKMARK")
     if state.name == "READY":
         place = engine.place(name)
         text(layout, context, ", ".join(f"{name} {version}" for name, version in place.stamp()["versions"].items() if version))

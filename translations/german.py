@@ -48,6 +48,7 @@ GERMAN = {
     "Installing torch": "Torch wird installiert",
     "Repair Engine": "Rechenkern reparieren",
     "Update Engine": "Rechenkern erneuern",
+    "Torch is there": "Torch ist da",
     "Install Torch": "Torch installieren",
     "Repair Torch": "Torch reparieren",
     "Update Torch": "Torch erneuern",

@@ -36,7 +36,8 @@ COMPRESSION = 2.5  # size of packages on the disk over that of their wheels, whe
 DOWNLOADED = 0.85  # share of one call of pip that downloading is
 UNPACKED = 0.93  # share of the installation that is over when the packages are in the folder
 TRYING = "Trying it out"
-_DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* ")
+_DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* (?:\((?P<size>[\d.]+) (?P<unit>[kMG]?)B\))?")
+_UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
 
 
@@ -267,18 +268,19 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
 
 def _watch(child: subprocess.Popen[str], log: IO[str], expected: float, job: Job) -> str:
     """Follow pip to its end, telling the job how far it is; returns everything it printed."""
-    finished = current = 0
+    finished = current = announced = 0.0  # bytes; pip before 24.1 only announces how large a file is
     fraction, text, output = 0.0, "Starting pip", []
     for line in _lines(child):
         if progress := _BYTES.search(line):
-            current, total = int(progress["done"]), int(progress["total"])
+            current, total = float(progress["done"]), float(progress["total"])
             text = f"{text.partition(',')[0]}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
         elif line:
             output.append(line)
             log.write(line)
             log.flush()
             if download := _DOWNLOAD.search(line):
-                finished, current = finished + current, 0
+                finished, current = finished + (current or announced), 0.0
+                announced = float(download["size"] or 0) * _UNITS[download["unit"] or ""]
                 text = f"Downloading {download['name']}"
             elif line.startswith("Installing collected packages"):
                 fraction, text = DOWNLOADED, "Unpacking"

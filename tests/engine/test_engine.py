@@ -22,7 +22,7 @@ from reify.backend.engine import builds, explain, install, place, requirements
 from reify.backend.engine.requirements import ENGINE, TORCH, Part
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
-from reify.backend.jobs.job import Job
+from reify.backend.jobs.job import Job, Progress
 from reify.backend.values import Photos
 
 GOOD = "__version__ = '1.0'\nimport numpy\n"
@@ -284,6 +284,30 @@ def test_the_build_of_torch_follows_the_machine(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(builds, "has_nvidia_driver", lambda platform: False)
     assert builds.fitting(platform="linux")[0] is builds.CPU
     assert builds.fitting(platform="darwin")[0] is builds.MPS
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_the_bar_follows_the_download_whether_pip_tells_every_byte_or_only_sizes(raw: bool, tmp_path: Path) -> None:
+    lines = [
+        "Collecting numba==0.68.1",
+        "  Downloading numba-0.68.1-cp311-cp311-win_amd64.whl.metadata (2.9 kB)",
+        "Downloading numba-0.68.1-cp311-cp311-win_amd64.whl (60.0 MB)",
+        *(f"Progress {done} of 60000000" for done in (20_000_000, 60_000_000) if raw),
+        "Downloading https://somewhere/packages/av-18.1.0-cp311-cp311-win_amd64.whl (36.0 MB)",
+        *(f"Progress {done} of 36000000" for done in (36_000_000,) if raw),
+        "Downloading tifffile-2026.3.3-py3-none-any.whl (4.0 MB)",
+    ]
+    code = "import sys, time\nfor line in sys.argv[1:]:\n    print(line, flush=True)"
+    seen: list[tuple[str, float]] = []
+    job = Job(listener=lambda event: seen.append((event.text.partition(",")[0], event.fraction)) if isinstance(event, Progress) else None)
+    with (
+        subprocess.Popen([sys.executable, "-c", code, *lines], stdout=subprocess.PIPE, text=True) as child,
+        (tmp_path / "log").open("w") as log,
+    ):
+        install._watch(child, log, 100e6, job)
+    reached = dict(seen)
+    assert reached["Downloading av"] == pytest.approx((0.96 if raw else 0.6) * install.DOWNLOADED, abs=1e-3)
+    assert reached["Downloading tifffile"] == pytest.approx(0.96 * install.DOWNLOADED, abs=1e-3)
 
 
 @pytest.fixture
