@@ -8,8 +8,8 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..session import needs
-from .engine import draw_engine
-from .parts import text
+from .engine import draw_packages
+from .parts import say, text
 
 if TYPE_CHECKING:
     from ..backend.methods import Method
@@ -21,7 +21,10 @@ def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settin
     if not missing:
         return False
     if missing.packages:
-        draw_engine(layout, context)
+        if needs.installed(method):
+            packages = ", ".join(missing.packages)
+            text(layout, context, say("These settings need what isn't installed: {packages}", packages=packages), icon="INFO")
+        draw_packages(layout, context, missing.packages)
         return True
     try:
         needs.check(method, settings)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
+from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
 from ..jobs import needs as needs_of
@@ -88,7 +89,8 @@ class Method:
         missing = self.missing(settings, environment)
         if missing.packages:
             what = f"{self.title} needs packages that aren't installed: {', '.join(missing.packages)}."
-            raise ReifyError(what, "Install the engine in Reify's preferences.")
+            parts = parts_of(missing.packages)
+            raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         if missing.weights:
             weights = missing.weights[0]
             what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."

@@ -142,6 +142,8 @@ def train_with_cameras(
     chosen = meanwhile(lambda: device.choose(*choice), job, 0.0, "Choosing what computes")
     if chosen.warning:
         job.warn(chosen.warning)
+    elif settings.device == "auto":
+        job.choose("device", chosen.why)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, chosen)
     job.choose("training", schedule.why)
     _prepare_kernels(settings, job)
