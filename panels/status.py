@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import engine
 from ..session import queue, side_jobs
 from .parts import say
 
@@ -21,8 +20,7 @@ def draw(header: Any, context: bpy.types.Context) -> None:
     """Draw the bar of what runs, and the way to end it."""
     from ..backend.jobs.standing import standing
 
-    shown = [(queue.current(), "reify.cancel"), (engine.task(), "reify.cancel_engine")]
-    shown += [(side.task, side.cancel_operator) for side in side_jobs.ALL]
+    shown = [(queue.current(), "reify.cancel"), *((side.task, side.cancel_operator) for side in side_jobs.ALL)]
     for task, cancel in shown:
         if task is not None and not task.state.ended:
             paused = task.job is not None and task.job.paused

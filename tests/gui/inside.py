@@ -91,11 +91,11 @@ class Window:
 
     def install_engine(self) -> Steps:
         """As a script does, where the clicks that lead there aren't what is tested."""
-        from bl_ext.user_default.reify.operators import engine
+        from bl_ext.user_default.reify.session.side_jobs import INSTALLER
 
         bpy.ops.reify.install_engine("INVOKE_DEFAULT", wheels=WHEELS)
-        yield from self.until(lambda: engine.task().state.ended, "the engine", timeout_s=3 * PATIENCE_S)
-        assert engine.task().failure is None, engine.task().failure.details
+        yield from self.until(lambda: INSTALLER.task.state.ended, "the engine", timeout_s=3 * PATIENCE_S)
+        assert INSTALLER.task.failure is None, INSTALLER.task.failure.details
 
     def orbit(self) -> Steps:
         """Drag the view around by the middle button, there and back."""
