@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--preset", default="")
     parser.add_argument("changes", nargs="*", metavar="setting=value")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     changes = dict(change.split("=", 1) for change in arguments.changes)
     recorder = Recorder()
     result = api.make(arguments.method, arguments.source, preset=arguments.preset, settings=changes, listener=recorder.hear)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 from reify.backend import settings as settings_of
 from reify.backend.jobs.forecast import Forecast, Moment, Timing
 
