@@ -11,9 +11,10 @@ def register() -> None:
     """Called by Blender when the extension is enabled, at every start: what isn't needed yet is not even imported."""
     import bpy
 
-    from . import operators, panels, preferences, translations
+    from . import operators, panels, preferences, session, translations
 
     preferences.register()
+    session.register()
     operators.register()
     panels.register()
     translations.register()
@@ -24,13 +25,14 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled; leaves nothing behind."""
     import bpy
 
-    from . import operators, panels, preferences, translations
+    from . import operators, panels, preferences, session, translations
 
     translations.unregister()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()
     operators.unregister()
+    session.unregister()
     preferences.unregister()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import bpy
 
+from ..session.properties import group_of
+from ..session.sources import add_paths
 from .import_splats import DIALOG, Dropped
-from .properties import group_of
-from .sources import add_paths
 
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".exr")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")

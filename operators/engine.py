@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..scene import chosen
+from ..session.redraw import redraw
 from ..translations import told
-from .redraw import redraw
 from .reported import reported
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import engine, selftest
+from ..operators import engine
 from .parts import say, text
+from .side_jobs import draw_self_test
 
 if TYPE_CHECKING:
     from ..backend.engine.place import State
@@ -59,31 +60,13 @@ def _draw_installed(layout: Any, context: bpy.types.Context, state: State) -> No
         text(layout, context, ", ".join(f"{name} {version}" for name, version in place.stamp()["versions"].items() if version))
         text(layout, context, say("In {folder}", folder=place.folder))
         layout.operator("reify.remove_engine", icon="TRASH")
-    _draw_selftest(layout, context)
-
-
-def _draw_selftest(layout: Any, context: bpy.types.Context) -> None:
-    task = selftest.task()
-    if task is not None and not task.state.ended:
-        _draw_progress(layout, context, task)
-        layout.operator("reify.cancel_self_test", icon="X")
-        return
-    layout.operator("reify.self_test", icon="CHECKMARK")
-    if report := selftest.report():
-        box = layout.box()
-        for line in report.splitlines():
-            text(box, context, line)
-        box.operator("reify.copy_self_test", icon="COPYDOWN")
+    draw_self_test(layout, context)
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
-    _draw_progress(layout, context, task)
-    layout.operator("reify.cancel_engine", icon="X")
-
-
-def _draw_progress(layout: Any, context: bpy.types.Context, task: Task) -> None:
-    layout.label(text=task.title)
     progress = task.progress
+    layout.label(text=task.title)
     layout.progress(factor=progress.fraction if progress else 0.0, text=f"{progress.fraction:.0%}" if progress else "Starting")
     if progress is not None and progress.text:
         text(layout, context, progress.text)
+    layout.operator("reify.cancel_engine", icon="X")

@@ -198,12 +198,12 @@ class Window:
 
     def start(self, call: str, what: str = "") -> Steps:
         """Press a button that starts a job; returns the job's task."""
-        from bl_ext.user_default.reify.operators import session
+        from bl_ext.user_default.reify.session import queue
 
-        known = {task.number for task in session.tasks()}
+        known = {task.number for task in queue.tasks()}
         yield from self.press(call, what)
-        yield from self.until(lambda: any(task.number not in known for task in session.tasks()), f"{call} to start a job")
-        return next(task for task in session.tasks() if task.number not in known)
+        yield from self.until(lambda: any(task.number not in known for task in queue.tasks()), f"{call} to start a job")
+        return next(task for task in queue.tasks() if task.number not in known)
 
     def find(self, call: str, area: Any, region: Any, columns: Sequence[int]) -> Steps:
         """Where a region has a button, looked for along columns."""

@@ -113,7 +113,7 @@ def generate_and_cancel(window):
 
 def generate(window):
     """Generate once more, and orbit meanwhile; notes how long our code held the main thread, and which stages were seen."""
-    from bl_ext.user_default.reify.operators import pump
+    from bl_ext.user_default.reify.session import pump
 
     ticks = measured(pump)
     view = window.area.spaces.active.region_3d
@@ -177,7 +177,7 @@ def undo_and_redo(window, before, count):
 
 
 def save_reopen_and_regenerate(window):
-    from bl_ext.user_default.reify.operators import pump
+    from bl_ext.user_default.reify.session import pump
 
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
