@@ -9,8 +9,3 @@ Progress = Callable[[float, str], None]  # fraction, 0 to 1 of the function that
 
 def silent(fraction: float, text: str) -> None:
     """For callers that show no progress."""
-
-
-def part(progress: Progress, start: float, end: float) -> Progress:
-    """A callee's progress: its 0 to 1 is the caller's `start` to `end`."""
-    return lambda fraction, text: progress(start + (end - start) * fraction, text)
