@@ -4,6 +4,7 @@ Imports only go down:
 
     methods                                          what an artist can choose
     capture  pictures  splats  surface  mesh         the parts that methods are built from
+    rendering                                        the protocol of what can be rendered and fitted, losses, the training loop
     formats  metrics  jobs  engine                   files, measures, running, installing
     values  errors  settings  device  files          what everything may use
 

@@ -25,7 +25,7 @@ from ..backend.mesh.raster import normals_of, rasterize_mesh, render_mesh
 from ..backend.mesh.texture import TextureSettings, texture_from_photos
 from ..backend.mesh.unwrap import unwrap
 from ..backend.metrics import images, meshes
-from ..backend.splats.train import TrainingSettings
+from ..backend.splats.settings import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.surface.views import surface_of_capture
 from ..backend.values import Array, Cameras, Mesh, Rendering, Splats, Views

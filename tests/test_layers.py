@@ -16,14 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each room may import itself and what stands to its right.
 LEAVES = ["values", "errors", "settings", "device", "files"]
 SHARED = ["formats", "metrics", "jobs"]
+BETWEEN = ["rendering"]
 PARTS = ["capture", "splats", "surface", "mesh", "pictures"]
 ALLOWED = {
     **{f"backend.{leaf}": [f"backend.{other}" for other in LEAVES] for leaf in LEAVES},
     **{f"backend.{room}": [f"backend.{leaf}" for leaf in LEAVES] for room in SHARED},
     "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
-    **{f"backend.{room}": [f"backend.{lower}" for lower in SHARED + LEAVES] for room in PARTS},
-    "backend.methods": [f"backend.{lower}" for lower in PARTS + SHARED + LEAVES],
-    "backend.selftest": [f"backend.{lower}" for lower in ["methods", *PARTS, *SHARED, *LEAVES]],
+    "backend.rendering": [f"backend.{lower}" for lower in SHARED + LEAVES],
+    **{f"backend.{room}": [f"backend.{lower}" for lower in BETWEEN + SHARED + LEAVES] for room in PARTS},
+    "backend.methods": [f"backend.{lower}" for lower in PARTS + BETWEEN + SHARED + LEAVES],
+    "backend.selftest": [f"backend.{lower}" for lower in ["methods", *PARTS, *BETWEEN, *SHARED, *LEAVES]],
     "scene": ["backend"],
     "operators": ["scene", "backend", "translations"],
     "panels": ["operators", "scene", "backend", "translations"],

@@ -16,8 +16,10 @@ from ..mesh.texture import TextureSettings, texture_from_photos
 from ..mesh.unwrap import unwrap
 from ..settings import group
 from ..splats.initialize import starting_splats
+from ..splats.measure import measure
 from ..splats.render import rasterize
-from ..splats.train import TrainingSettings, measure, train_with_cameras
+from ..splats.settings import TrainingSettings
+from ..splats.train import train_with_cameras
 from ..surface.fuse import SurfaceSettings
 from ..surface.views import surface_of_capture
 from ..values import Capture, Mesh, Photos, Result, Splats
