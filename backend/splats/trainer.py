@@ -66,13 +66,15 @@ class Trainer:
         settings: TrainingSettings,
         schedule: Schedule,
         device: Device,
+        seed: int,
         job: Job,
         losses: tuple[Loss, ...] = (),
     ) -> None:
         """Raises ValueError where `losses` stand beside what only the fused step computes."""
         if losses and (settings.exposure or settings.refine_cameras or start.surfels):
             raise ValueError("exposures, poses and surfels are trained by the fused step, which computes no further losses")
-        self.settings, self.schedule, self.job, self.losses, self.threads = settings, schedule, job, losses, device.threads
+        self.settings, self.schedule, self.seed, self.job = settings, schedule, seed, job
+        self.losses, self.threads = losses, device.threads
         self.targets = Targets(views, indices, schedule.keep_bytes)
         poses = views.cameras.cam_from_world[list(indices)]
         self.corrections = Corrections(poses, schedule.extent, exposure=settings.exposure, cameras=settings.refine_cameras)
@@ -125,7 +127,7 @@ class Trainer:
         if self.prunings < len(PRUNINGS) and fraction >= PRUNINGS[self.prunings][0]:
             self._prune(PRUNINGS[self.prunings][1])
             self.prunings += 1
-        rng = np.random.default_rng((self.job.seed, self.clock.steps))
+        rng = np.random.default_rng((self.seed, self.clock.steps))
         figures = self._fit(fraction, factor, rng)
         self.clock.steps += 1
         if np.isfinite(figures.square):
@@ -156,7 +158,7 @@ class Trainer:
                 losses=(*self._losses(fraction, views_agree), *self.losses),
                 bases=self.schedule.active_bases(fraction),
                 count=step + 1,
-                seed=((self.job.seed << 32) + step) % (1 << 62),
+                seed=((self.seed << 32) + step) % (1 << 62),
                 background=background,
                 noise=NOISE if settings.strategy == "mcmc" and fraction < NOISE_UNTIL else 0.0,
                 absolute=settings.strategy == "classic",
@@ -234,7 +236,7 @@ class Trainer:
     def _place(self, step: int) -> int:
         """Which training view a step uses: every view once, in an order that changes each round."""
         count = len(self.targets)
-        order = np.random.default_rng((self.job.seed, 1 << 40, step // count)).permutation(count)
+        order = np.random.default_rng((self.seed, 1 << 40, step // count)).permutation(count)
         return int(order[step % count])
 
     def mend(self) -> None:

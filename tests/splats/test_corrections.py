@@ -129,7 +129,7 @@ def _trained(views, points, settings):
     job, trainers = Job(), []
 
     def work(job):
-        trainers.append(Trainer(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, job))
+        trainers.append(Trainer(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, 0, job))
         splats = trainers[0].run()
         trainers[0].close()
         measure(splats, views, [0], job=job)
