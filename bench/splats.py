@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import resource
 import statistics
@@ -218,6 +219,9 @@ def _measured(count: int, width: int, height: int, threads: int, clock: Callable
 
 
 def _agreement(emit: Emit, count: int, width: int, height: int) -> None:
+    if importlib.util.find_spec("torch") is None:
+        print("torch isn't installed; the comparison with the float64 twin is left out", file=sys.stderr)
+        return
     from ..backend.splats import twin
     from ..backend.splats.cpu.rasterizer import CpuRasterizer
 
