@@ -20,6 +20,7 @@ LEVELS = [
     LEAVES,
     ["geometry"],
     ["formats", "metrics", "jobs"],
+    ["rendering"],
     ["capture", "pictures"],
     ["splats", "mesh", "bodies"],
     ["surface", "texture"],
