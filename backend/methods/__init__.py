@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
+from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
 from ..jobs import store
@@ -40,6 +41,7 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
     stages: Mapping[str, float]  # stage title -> expected share of the time
     packages: tuple[str, ...] = ()  # modules that must be importable
+    more_packages: Callable[[Any], tuple[str, ...]] | None = None  # and those that only some settings need
     licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
 
@@ -69,20 +71,25 @@ class Method:
             raise ReifyError(f"There is no preset called {name!r}.", f"Choose one of: {', '.join(self.presets)}.")
         return settings_of.with_values(self.settings(), self.presets[name])
 
-    def missing(self) -> tuple[str, ...]:
-        """Packages that aren't installed; looked up without importing them."""
-        return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+    def needed(self, settings: Any = None) -> tuple[str, ...]:
+        """Modules that must be importable, with these settings or whatever is set."""
+        return self.packages + (self.more_packages(settings) if self.more_packages and settings is not None else ())
+
+    def missing(self, settings: Any = None) -> tuple[str, ...]:
+        """Those of them that aren't installed; looked up without importing them."""
+        return tuple(name for name in self.needed(settings) if importlib.util.find_spec(name) is None)
 
     def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
         """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""
-        if missing := self.missing():
+        if missing := self.missing(settings):
             what = f"{self.title} needs packages that aren't installed: {', '.join(missing)}."
-            raise ReifyError(what, "Install the engine in Reify's preferences.")
+            parts = parts_of(missing)
+            raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         job.describe(
             method=self.id,
             settings=settings_of.values(settings),
             inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
-            versions=versions_of(self.packages),
+            versions=versions_of(self.needed(settings)),
         )
         result = self.run(inputs, settings, job)
         if job.cache:

@@ -12,6 +12,7 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart, meanwhile
 from ..mesh.cleaning import MeshSettings, clean, smooth
 from ..settings import group
+from ..splats.cuda import modules_of
 from ..splats.initialize import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
@@ -109,5 +110,6 @@ METHOD = Method(
         "Texturing": 0.09,
         "Baking relief": 0.01,
     },
-    packages=("torch", "numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    packages=("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    more_packages=lambda settings: modules_of(settings.training.device),
 )

@@ -135,5 +135,5 @@ METHOD = Method(
         "High": {"views": 128, "long_side_px": 1280, "max_voxels": 24, "mesh.faces": 300_000},
     },
     stages={"Extracting surface": 0.8, "Cleaning mesh": 0.2},
-    packages=("torch", "numba", "scipy", "fast_simplification", "safetensors"),
+    packages=("numba", "scipy", "fast_simplification", "safetensors"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -159,6 +160,27 @@ def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypat
     drawn, texts = draw(VIEW3D_PT_reify)
     assert "engine" in texts
     assert not [name for name in drawn if name.startswith("reify.create")]
+
+
+def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monkeypatch, tmp_path):
+    import bpy
+    from reify.backend.engine.place import State
+    from reify.backend.methods import photos
+    from reify.operators import engine
+    from reify.panels.create import VIEW3D_PT_reify
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    monkeypatch.setattr(engine, "state", lambda part=engine.ENGINE: State.ABSENT if part == engine.TORCH else State.READY)
+    assert photos.METHOD.more_packages is not None
+    bpy.ops.reify.add_folder(directory=str(tmp_path))
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+    scene.reify.photos.training__device = "cuda"
+    drawn, texts = draw(VIEW3D_PT_reify)
+    assert "reify.create (disabled)" in drawn and "reify.install_engine_from_folder" in drawn
+    assert "These settings need what isn't installed: torch" in texts
+    scene.reify.photos.training__device = "auto"
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
 
 
 def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(scene, task):
