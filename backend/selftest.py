@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import device
+from .jobs.forecast import Expected
 from .jobs.job import Job
 from .methods import all_methods, versions_of
 from .values import Array, Cameras, Mesh, Report, Result, Splats
@@ -22,6 +23,8 @@ CELLS = 64  # of the sphere's grid, along each side
 POINTS = 100_000
 FAILED = "failed"
 TORCH = "torch"
+CARD = "Looking for a graphics card"
+COMPILING_S = 6.0  # about, for each kernel, the first time
 
 Round = Callable[[], float]  # computes once; returns how much it was, in the trial's unit
 
@@ -39,7 +42,8 @@ class Trial:
 def run(job: Job) -> Result:
     """Try every kernel; one that fails is a warning and a metric of 0."""
     job.describe(versions=versions_of(sorted({TORCH, *(package for method in all_methods().values() for package in method.packages)})))
-    chosen = job.stage("Looking for a graphics card", _choose_device)
+    job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in TRIALS}})
+    chosen = job.stage(CARD, _choose_device)
     job.choose("device", chosen)
     for trial in _tried():
         job.stage(trial.title, _try, trial)
@@ -184,8 +188,6 @@ TRIALS = (
     Trial("Drawing a mesh", "Mpixel/s", _draw_mesh),
     Trial("Measuring distances", "Mpoint/s", _find_nearest),
 )
-
-WEIGHTS = {trial.title: 1.0 for trial in TRIALS}  # shares of the time
 
 
 def _check(right: bool, what: str) -> None:

@@ -101,7 +101,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
         _runner = _runner or Runner()
         title = TITLES[self.part]
         chosen_plan, _why = plan(self.part, Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
-        work = Task(title, lambda job: _install(title, chosen_plan, job), lambda listener: Job(None, listener))
+        work = Task(title, lambda job: _install(title, chosen_plan, job), lambda listener: Job(listener=listener))
         started = _runner.submit(work)
         if not wait:
             bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)

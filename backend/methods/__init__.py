@@ -21,6 +21,7 @@ from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
 from ..jobs import store
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..values import Given, Mesh, Points, Result, Splats
 
@@ -39,11 +40,12 @@ class Method:
     settings: type
     run: Callable[[Any, Any, Job], Result]
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
-    stages: Mapping[str, float]  # stage title -> expected share of the time
+    stages: tuple[str, ...]  # titles of all stages that it may run
     packages: tuple[str, ...] = ()  # modules that must be importable
     more_packages: Callable[[Any], tuple[str, ...]] | None = None  # and those that only some settings need
     licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
+    expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
 
     @property
     def changes_things(self) -> bool:
@@ -91,9 +93,10 @@ class Method:
             inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
             versions=versions_of(self.needed(settings)),
         )
+        job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         result = self.run(inputs, settings, job)
-        if job.cache:
-            job.cache.prune()
+        if job.environment.cache:
+            job.environment.cache.prune()
         return replace(result, report=job.report)
 
 

@@ -190,7 +190,7 @@ def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(sce
     from reify.panels.settings import VIEW3D_PT_reify_settings
 
     task.state = State.RUNNING
-    task.progress = Progress("Training splats", 0.5, 0.62, "step 800 of 1600", {"psnr": 24.125}, 200.0)
+    task.progress = Progress("Training splats", 0.5, 0.62, "step 800 of 1600", {"psnr": 24.125}, 200.0, can_keep=True)
     task.warnings = ("Two photos have no camera.",)
     drawn, texts = draw(VIEW3D_PT_reify)
     for part in ("Training splats", "62%", "step 800 of 1600", "PSNR 24.1", "3 min 20 s left", "Two photos have no camera."):
