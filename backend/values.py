@@ -258,6 +258,11 @@ class Given:
     offset: Array | None = None  # [3] float64, was taken off the source's positions; None where these are small
     warnings: tuple[str, ...] = ()  # what was left out in reading, one sentence each
 
+    @property
+    def source_from_world(self) -> Array | None:
+        """The translation [4,4] float64 back to the file's large coordinates; None where these were small."""
+        return None if self.offset is None else _translation(self.offset)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -291,10 +296,14 @@ class Result:
 
     @property
     def source_from_world(self) -> Array | None:
-        """The similarity [4,4] float64 back to the source's large coordinates; None where they were small, and exports stay in this world."""
+        """The similarity [4,4] float64 back to the source's large coordinates; None where these were small: exports stay in this world."""
         if self.offset is None:
             return None
-        moved = np.eye(4)
-        moved[:3, 3] = self.offset
         turned = None if self.capture is None else self.capture.world_from_source
-        return moved if turned is None else moved @ np.linalg.inv(turned)
+        return _translation(self.offset) @ (np.eye(4) if turned is None else np.linalg.inv(turned))
+
+
+def _translation(offset: Array) -> Array:
+    matrix = np.eye(4)
+    matrix[:3, 3] = offset
+    return matrix

@@ -173,7 +173,7 @@ def _numbered(columns: Columns, prefix: str) -> list[str]:
 
 
 def _filtered(splats: Splats, filter_size: Array) -> Splats:
-    """Splats widened by Mip-Splatting's 3D filter and made as much fainter (Yu et al. 2024, equation 9); trained with its 2D filter, too."""
+    """Splats widened by Mip-Splatting's 3D filter and made as much fainter (Yu et al. 2024, equation 9), which goes with its 2D filter."""
     squares = np.exp(2.0 * splats.log_scales.astype(np.float64))
     widened = squares + np.nan_to_num(filter_size.astype(np.float64))[:, None] ** 2
     opacity = np.sqrt((squares / widened).prod(axis=1)) / (1.0 + np.exp(-splats.opacity_logits.astype(np.float64)))

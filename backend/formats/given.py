@@ -29,6 +29,13 @@ def read_given(path: Path, kinds: tuple[type, ...]) -> Given:
     raise ReifyError(f"{path.name} doesn't hold what this method takes.", f"Choose a file of {wanted}.")
 
 
+def read_splats(path: Path) -> Given:
+    """The splats of a file; raises ReifyError with the reason where it holds none."""
+    if path.suffix.lower() != ".ply":
+        raise ReifyError(f"{path.name} is no PLY file.", "Save the splats as .ply.")
+    return given(path, *splat_ply.read_all(path))
+
+
 def given(path: Path, value: Splats | Points, broken: int, warnings: tuple[str, ...] = ()) -> Given:
     """What was read of a file, centered where its coordinates are large, with a word about what was left out."""
     xyz = getattr(value, POSITIONS[type(value)])

@@ -38,7 +38,7 @@ def points_of(table: columns.Columns, name: str) -> tuple[Points, int]:
 
 
 def write_points_ply(points: Points, path: Path, offset: Array | None = None) -> None:
-    """Write points as float32, or as double where an `offset` [3] is added again, colors as bytes; raises ReifyError where the disk refuses."""
+    """Write points as float32, or as double where an `offset` [3] is added again; raises ReifyError where the disk refuses."""
     xyz = with_offset(points.xyz.astype(np.float32), offset)
     table = {name: xyz[:, i] for i, name in enumerate("xyz")}
     if points.normals is not None:
