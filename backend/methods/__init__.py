@@ -19,6 +19,7 @@ from typing import Any
 from .. import settings as settings_of
 from ..errors import ReifyError
 from ..formats.given import read_given
+from ..formats.offset import written
 from ..jobs import store
 from ..jobs.job import Job
 from ..values import Given, Mesh, Points, Result, Splats
@@ -84,10 +85,16 @@ class Method:
             inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
             versions=versions_of(self.packages),
         )
+        for warning in inputs.warnings if isinstance(inputs, Given) else ():
+            job.warn(warning)
         result = self.run(inputs, settings, job)
+        source = inputs if isinstance(inputs, Given) else result.capture
+        offset = None if source is None else source.offset
+        if offset is not None:
+            job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
         if job.cache:
             job.cache.prune()
-        return replace(result, report=job.report)
+        return replace(result, report=job.report, offset=offset)
 
 
 def all_methods() -> dict[str, Method]:

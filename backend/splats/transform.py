@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..formats.axes import quats_of_matrices
-from ..values import Array, Splats
+from ..formats.splat_ply import write_splat_ply
+from ..values import SH_C0, Array, Splats
 
 DIRECTIONS = 64  # that turned harmonics are fitted to, which is exact from 16 on
 UNEVEN = 1e-3  # difference between the axes' scales that is taken for rounding
@@ -36,6 +38,15 @@ def transformed(splats: Splats, matrix: Array) -> Splats:
     )
 
 
+def write_moved(splats: Splats, matrix: Array, path: Path, large: bool = False) -> None:
+    """Write splats as PLY after a similarity [4,4], in float64 where that leads to `large` coordinates; raises ReifyError."""
+    if not large:
+        return write_splat_ply(transformed(splats, matrix), path)
+    near, offset = matrix.copy(), matrix[:3, 3].copy()
+    near[:3, 3] = 0.0
+    return write_splat_ply(transformed(splats, near), path, offset)
+
+
 def turned_sh(sh: Array, turn: Array) -> Array:
     """SH coefficients [N,K,3] of what is turned by a rotation [3,3]: the same color, seen from where the view has turned to."""
     count = min(sh.shape[1], 16)
@@ -46,15 +57,25 @@ def turned_sh(sh: Array, turn: Array) -> Array:
 
 
 def _harmonics(directions: Array, count: int) -> Array:
-    """The first `count` functions in each direction, [D,count]."""
-    import torch
-
-    from . import twin
-
-    small = 0.1  # colors below 0 would be cut off
-    each = [np.tile(np.eye(count)[k][:, None] * small, (len(directions), 1, 3)) for k in range(count)]
-    seen = [twin.colors(torch.from_numpy(one), torch.from_numpy(directions))[:, 0].numpy() for one in each]
-    return (np.stack(seen, axis=1) - 0.5) / small
+    """The first `count` (up to 16) real spherical harmonics in the 3DGS order, in each direction [D,3], [D,count]."""
+    x, y, z = (directions / np.linalg.norm(directions, axis=1, keepdims=True)).T
+    bands = [
+        SH_C0 * np.ones_like(x),
+        *(0.4886025119029199 * value for value in (-y, z, -x)),
+        1.0925484305920792 * x * y,
+        -1.0925484305920792 * y * z,
+        0.31539156525252005 * (2 * z * z - x * x - y * y),
+        -1.0925484305920792 * x * z,
+        0.5462742152960396 * (x * x - y * y),
+        -0.5900435899266435 * y * (3 * x * x - y * y),
+        2.890611442640554 * x * y * z,
+        -0.4570457994644658 * y * (4 * z * z - x * x - y * y),
+        0.3731763325901154 * z * (2 * z * z - 3 * x * x - 3 * y * y),
+        -0.4570457994644658 * x * (4 * z * z - x * x - y * y),
+        1.445305721320277 * z * (x * x - y * y),
+        -0.5900435899266435 * x * (x * x - 3 * y * y),
+    ]
+    return np.stack(bands[:count], axis=1)
 
 
 def _turned(turn: Array, quats: Array) -> Array:
