@@ -1,12 +1,13 @@
 """Pictures of every kind to upright 8-bit sRGB, and back to PNG and JPEG.
 
-Pillow reads JPEG, PNG, TIFF, WebP, AVIF, BMP and PPM, tifffile the TIFFs of 16 and 32 bit that Pillow doesn't know, OpenEXR the linear
-EXR files. Pictures are straight (not premultiplied) and stand as EXIF orientation says.
+Pillow reads most (`endings.PILLOW`), HEIC with pi_heif, tifffile the TIFFs of 16 and 32 bit that Pillow doesn't know, OpenEXR the
+linear EXR files. Pictures are straight (not premultiplied) and stand as EXIF orientation says.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +19,11 @@ import numpy as np
 from ..errors import ReifyError
 from ..files import writing
 from ..values import Array
+from . import sniff
 
 if TYPE_CHECKING:
     from PIL import Image
 
-PILLOW = (".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".ppm", ".pgm")
-SUFFIXES = (*PILLOW, ".exr")
 LARGEST_MEGAPIXELS = 500
 ORIENTATION_TAG = 0x0112
 # Quarter turns counter-clockwise that bring the stored pixels upright, by EXIF orientation; a mirrored one is mirrored first.
@@ -138,7 +138,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
-    _let_large_pictures_through()
+    _prepare_pillow()
     from PIL import Image
 
     with Image.open(path) as image:
@@ -146,11 +146,19 @@ def _open(path: Path) -> Iterator[Image.Image]:
 
 
 @functools.cache
-def _let_large_pictures_through() -> None:
-    """Pillow refuses what has more than twice its limit of 89 megapixels, and telephones reach 200."""
+def _prepare_pillow() -> None:
+    """Let large pictures through (Pillow refuses twice its limit of 89 megapixels, and telephones reach 200), and HEIC where it can be."""
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, LARGEST_MEGAPIXELS * 1_000_000 // 2)
+    if _reads_heif():
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+
+
+def _reads_heif() -> bool:
+    return importlib.util.find_spec("pi_heif") is not None
 
 
 @contextmanager
@@ -165,13 +173,24 @@ def _explained(path: Path) -> Iterator[None]:
     except PermissionError:
         raise ReifyError(f"There is no permission to read {path}.", "Change the file's permissions.") from None
     except UnidentifiedImageError:
-        raise ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.") from None
+        raise _unidentified(path) from None
     except DecompressionBombError:
         raise _too_large(path) from None
     except (ReifyError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files: SyntaxError, struct.error, KeyError …
         raise ReifyError(f"{path.name} is damaged or cut off ({error}).", "Copy it again or remove it.") from error
+
+
+def _unidentified(path: Path) -> ReifyError:
+    kind = sniff.kind_of(path)
+    if kind == "HEIC" and not _reads_heif():
+        return ReifyError(
+            f"{path.name} is a HEIC picture, which needs the package pi_heif.", "Install the engine again, or save it as JPEG."
+        )
+    if kind:
+        return ReifyError(f"{path.name} can't be read as a picture: it is a {kind}.", "Remove it or save it as JPEG or PNG.")
+    return ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.")
 
 
 def _too_large(path: Path) -> ReifyError:
