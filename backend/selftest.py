@@ -143,7 +143,7 @@ def _march(job: Job) -> Round:
 
 
 def _draw_mesh(job: Job) -> Round:
-    from .mesh.raster import rasterize_mesh
+    from .geometry.raster import rasterize_mesh
 
     mesh, camera = _sheet(), _camera()
 
@@ -155,7 +155,7 @@ def _draw_mesh(job: Job) -> Round:
 
 
 def _find_nearest(job: Job) -> Round:
-    from .mesh.tree import nearest, tree_of
+    from .geometry.tree import nearest, tree_of
 
     device.prepare_numba()
     sheet = _sheet()

@@ -13,17 +13,26 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Each room may import itself and what stands to its right.
+# The rooms of backend/, the lowest first. A room may import itself and what stands on a lower level.
 LEAVES = ["values", "errors", "settings", "device", "files"]
-SHARED = ["formats", "metrics", "jobs"]
-PARTS = ["capture", "splats", "surface", "mesh", "pictures"]
+LEVELS = [
+    LEAVES,
+    ["geometry"],
+    ["formats", "metrics", "jobs"],
+    ["capture", "pictures"],
+    ["splats", "mesh", "bodies"],
+    ["surface", "texture"],
+    ["methods"],
+    ["selftest"],
+]
 ALLOWED = {
+    **{
+        f"backend.{room}": [f"backend.{lower}" for level in LEVELS[:i] for lower in level]
+        for i, rooms in enumerate(LEVELS)
+        for room in rooms
+    },
     **{f"backend.{leaf}": [f"backend.{other}" for other in LEAVES] for leaf in LEAVES},
-    **{f"backend.{room}": [f"backend.{leaf}" for leaf in LEAVES] for room in SHARED},
     "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
-    **{f"backend.{room}": [f"backend.{lower}" for lower in SHARED + LEAVES] for room in PARTS},
-    "backend.methods": [f"backend.{lower}" for lower in PARTS + SHARED + LEAVES],
-    "backend.selftest": [f"backend.{lower}" for lower in ["methods", *PARTS, *SHARED, *LEAVES]],
     "scene": ["backend"],
     "operators": ["scene", "backend", "translations"],
     "panels": ["operators", "scene", "backend", "translations"],

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..backend.formats.images import read_image, resize, write_png
+from ..backend.geometry.raster import render_mesh
 from ..backend.jobs.job import Job
-from ..backend.mesh.raster import render_mesh
 from ..backend.methods.image import METHOD, Settings, one_by_one
 from ..backend.values import Array, Cameras, Mesh
 

@@ -767,7 +767,6 @@ ERRORS = {
     "Save the splats as .ply.": "Die Splats als .ply speichern.",
     "{} holds no points.": "{0} enthält keine Punkte.",
     "{} has {} SH values for each splat, which fits no SH degree.": "{0} hat {1} SH-Werte je Splat, was zu keinem SH-Grad passt.",
-    "{} has {} SH values for each splat, which fits no SH degree.": "{0} hat {1} SH-Werte je Splat, was zu keinem SH-Grad passt.",
     "None of the {} pictures that {} names exists.": "Keines der {0} Bilder, die {1} nennt, ist da.",
     "Put them beside it; {} is the first.": "Sie daneben legen; {0} ist das erste.",
     "{} isn't a file of camera poses: it has no list of frames.": "{0} ist keine Datei mit Kameraposen: es fehlt die Liste frames.",

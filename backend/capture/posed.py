@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats import axes, colmap, images, transforms
+from ..formats import colmap, images, transforms
 from ..formats.posed import Posed
+from ..geometry import axes
 from ..values import Capture, Photo
 from . import exif, listing
 

@@ -1,6 +1,5 @@
 """Files of this field to values and back: pictures, splats, points and posed cameras.
 
-    axes        camera and world axes: the one place where conventions are converted
     offset      large coordinates: what is taken off before positions become float32
     images      pictures of every kind to upright 8-bit sRGB, PNG and JPEG out
     ply         the vertices of a PLY file, vectorized

@@ -15,8 +15,8 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..geometry import axes, quaternions
 from ..values import Array, Cameras, Points
-from . import axes
 from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
 PARAMETER_COUNT = {  # in the order of COLMAP's numbers for them, from 0
@@ -69,7 +69,7 @@ def read_colmap(folder: Path, image_folders: Sequence[Path]) -> Posed:
         what = f"None of the {len(missing)} pictures of the COLMAP model in {folder} exists; {missing[0]} is the first."
         raise ReifyError(what, "Put them into a folder called images.")
     cam_from_colmap = np.tile(np.eye(4), (len(here), 1, 1))
-    cam_from_colmap[:, :3, :3] = axes.matrices_of_quats(np.array([poses[i][2] for i in here]))
+    cam_from_colmap[:, :3, :3] = quaternions.to_matrices(np.array([poses[i][2] for i in here]))
     cam_from_colmap[:, :3, 3] = [poses[i][3] for i in here]
     cameras = cameras_of(cam_from_colmap @ axes.Z_UP_FROM_Y_DOWN.T, [lens_of_image[i] for i in here], f"The COLMAP model in {folder.name}")
     return Posed(
@@ -88,7 +88,7 @@ def write_colmap(cameras: Cameras, names: Sequence[str], folder: Path, points: P
         np.hstack([cameras.size_px, cameras.K[:, [0, 1, 0, 1], [0, 1, 2, 2]], cameras.distortion]), axis=0, return_inverse=True
     )
     cam_from_colmap = cameras.cam_from_world @ axes.Z_UP_FROM_Y_DOWN
-    quats = axes.quats_of_matrices(cam_from_colmap[:, :3, :3])
+    quats = quaternions.from_matrices(cam_from_colmap[:, :3, :3])
     images = list(zip(quats, cam_from_colmap[:, :3, 3], camera_of_image.ravel() + 1, names, strict=True))
     xyz = axes.move_points(points.xyz, axes.Z_UP_FROM_Y_DOWN.T) if points else np.empty((0, 3))
     rgb = points.rgb if points and points.rgb is not None else np.full((len(xyz), 3), 128, np.uint8)

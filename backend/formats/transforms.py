@@ -16,8 +16,9 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..geometry import axes
 from ..values import Array, Cameras, Points
-from . import axes, images, points_ply
+from . import images, points_ply
 from .posed import Lens, Posed, cameras_of, pinhole_matrix
 
 FISHEYE = ("OPENCV_FISHEYE", "FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE")

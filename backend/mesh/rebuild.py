@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .. import device
+from ..geometry import triangles
+from ..geometry.surface_nets import surface_nets
+from ..geometry.tree import Tree, nearest, tree_of, winding_numbers
 from ..jobs.job import Job
 from ..values import Array, Mesh
-from .raster import normals_of
-from .surface_nets import surface_nets
 from .transfer import transfer
-from .tree import Tree, nearest, tree_of, winding_numbers
 
 BAND = 2.0  # cells on either side of the faces in which distances are measured
 SLICE = 1 << 14  # points that are asked for at once, between two reports of progress
@@ -36,13 +36,13 @@ def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
     if len(quads) == 0:
         job.warn("Nothing is inside the mesh, so its surface couldn't be built anew.")
         return mesh
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     placed = points * cell + origin
     job.progress(0.6, f"placing {len(placed)} vertices")
-    vertices = _settled(placed, normals_of(Mesh(placed, triangles)), tree, cell)
+    vertices = _settled(placed, triangles.vertex_normals(placed, faces), tree, cell)
     job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
     job.progress(0.6, "taking over UVs and colors")
-    return transfer(Mesh(vertices.astype(np.float32), triangles), mesh)
+    return transfer(Mesh(vertices.astype(np.float32), faces), mesh)
 
 
 def _grid(mesh: Mesh, cells: int, job: Job) -> tuple[float, Array]:
@@ -66,8 +66,8 @@ def _near_faces(mesh: Mesh, origin: Array, cell: float, shape: Array) -> Array:
     from scipy.ndimage import binary_dilation
 
     at = np.zeros(shape, bool)
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    corners = triangles.corners_of(mesh.vertices, mesh.faces)
+    longest = triangles.edge_lengths(corners).max(axis=1)
     steps = np.ceil(longest / cell).astype(int) + 1
     for count in np.unique(np.minimum(1 << np.ceil(np.log2(steps)).astype(int), 1024)):
         chosen = corners[np.minimum(1 << np.ceil(np.log2(steps)).astype(int), 1024) == count]

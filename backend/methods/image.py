@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..bodies.extrude import ExtrudeSettings, extrude
+from ..bodies.inflation import InflateSettings, inflate
+from ..bodies.lathe import LatheSettings, lathe
+from ..bodies.layers import LayersSettings, layers
+from ..bodies.projection import ProjectionSettings, projected
+from ..bodies.relief import ReliefSettings, framed, relief
+from ..bodies.solid import Solid, mesh_of
+from ..bodies.turnaround import TurnaroundSettings, disagreement, turnaround
 from ..errors import ReifyError
 from ..formats import endings
 from ..formats.images import resize_to
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
-from ..mesh.extrude import ExtrudeSettings, extrude
-from ..mesh.inflation import InflateSettings, inflate
-from ..mesh.lathe import LatheSettings, lathe
-from ..mesh.layers import LayersSettings, layers
-from ..mesh.projection import ProjectionSettings, projected
-from ..mesh.relief import ReliefSettings, framed, relief
-from ..mesh.solid import Solid, mesh_of
-from ..mesh.turnaround import TurnaroundSettings, disagreement, turnaround
 from ..pictures.cutout import CutoutSettings, cut_out, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
 from ..pictures.regions import SMALLEST, regions_by_color, regions_painted

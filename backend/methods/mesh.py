@@ -9,10 +9,10 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..mesh.analyze import look_at
-from ..mesh.care import MeshSettings, clean, levels_of_detail
-from ..mesh.texture import TextureSettings
-from ..mesh.unwrap import unwrap
+from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
 from ..settings import option
+from ..texture.from_photos import TextureSettings
+from ..texture.unwrap import unwrap
 from ..values import Given, Mesh, Result
 from . import Method
 

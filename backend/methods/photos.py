@@ -10,16 +10,16 @@ from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.views import load_views
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart, meanwhile
-from ..mesh.care import MeshSettings, clean, smooth
-from ..mesh.normal_map import with_normal_map
-from ..mesh.texture import TextureSettings, texture_from_photos
-from ..mesh.unwrap import unwrap
+from ..mesh.cleaning import MeshSettings, clean, smooth
 from ..settings import group
 from ..splats.initialize import starting_splats
 from ..splats.render import rasterize
 from ..splats.train import TrainingSettings, measure, train_with_cameras
 from ..surface.fuse import SurfaceSettings
 from ..surface.views import surface_of_capture
+from ..texture.from_photos import TextureSettings, texture_from_photos
+from ..texture.normal_map import with_normal_map
+from ..texture.unwrap import unwrap
 from ..values import Capture, Mesh, Photos, Result, Splats
 from . import Method
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
-from ..mesh.care import MeshSettings, clean
+from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group, option
 from ..splats.render import rasterize
 from ..surface.density import DensitySettings, subject_of, surface_of_density

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats.axes import quats_of_matrices
 from ..formats.splat_ply import write_splat_ply
+from ..geometry import quaternions
 from ..values import SH_C0, Array, Splats
 
 DIRECTIONS = 64  # that turned harmonics are fitted to, which is exact from 16 on
@@ -32,7 +32,7 @@ def transformed(splats: Splats, matrix: Array) -> Splats:
     return replace(
         splats,
         means=(splats.means @ linear.T + np.asarray(matrix)[:3, 3]).astype(np.float32),
-        quats=_turned(quats_of_matrices(turn[None])[0], splats.quats).astype(np.float32),
+        quats=quaternions.product(quaternions.from_matrices(turn[None])[0], splats.quats).astype(np.float32),
         log_scales=(splats.log_scales + np.log(scale)).astype(np.float32),
         sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else turned_sh(splats.sh, turn),
     )
@@ -76,9 +76,3 @@ def _harmonics(directions: Array, count: int) -> Array:
         -0.5900435899266435 * x * (x * x - 3 * y * y),
     ]
     return np.stack(bands[:count], axis=1)
-
-
-def _turned(turn: Array, quats: Array) -> Array:
-    """The product of a quaternion and others [N,4], all w x y z."""
-    w, v = turn[0], turn[1:]
-    return np.column_stack((w * quats[:, 0] - quats[:, 1:] @ v, w * quats[:, 1:] + quats[:, :1] * v + np.cross(v, quats[:, 1:])))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import topology
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
@@ -67,14 +68,10 @@ def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, c
 
 def _solid(neighbors: Array, opening: Array, radius: float) -> Array:
     """Tetrahedra [T] bool that no ball of this radius reaches from outside through faces that are wide enough for it."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     count = len(neighbors)
     tetrahedron, face = np.nonzero(opening > radius)
     beyond = neighbors[tetrahedron, face]
-    graph = coo_matrix((np.ones(len(beyond), np.int8), (tetrahedron, np.where(beyond < 0, count, beyond))), shape=(count + 1,) * 2)
-    part = connected_components(graph, directed=False)[1]
+    part = topology.connected(count + 1, tetrahedron, np.where(beyond < 0, count, beyond))
     return part[:count] != part[count]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry import quaternions, topology, triangles
 from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..settings import option
@@ -100,19 +101,11 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
 
 def without_cavities(mesh: Mesh) -> Mesh:
     """Without the closed parts that face inwards: the insides of hollow bodies."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    count, faces = len(mesh.vertices), mesh.faces
-    ends = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
-    part = connected_components(coo_matrix((np.ones(len(ends), np.int8), tuple(ends.T)), shape=(count, count)), directed=False)[1][
-        faces[:, 0]
-    ]
-    corners = mesh.vertices.astype(np.float64)[faces]
-    volume = np.bincount(part, np.einsum("fi,fi->f", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])))
+    part = topology.parts(mesh.faces, len(mesh.vertices))
+    volume = np.bincount(part, triangles.signed_volumes(triangles.corners_of(mesh.vertices, mesh.faces)))
     kept = (volume > 0)[part]
-    used, faces = np.unique(faces[kept], return_inverse=True)
-    return Mesh(mesh.vertices[used], faces.reshape(-1, 3).astype(np.int32), quads=int(kept.sum()) // 2 if mesh.quads else 0)
+    used, faces = topology.compact(mesh.vertices, mesh.faces[kept])
+    return Mesh(mesh.vertices[used], faces, quads=int(kept.sum()) // 2 if mesh.quads else 0)
 
 
 def _chosen(splats: Splats, ball: Ball) -> Splats:
@@ -130,9 +123,7 @@ def _opacity(splats: Splats) -> Array:
 
 
 def _covariances(splats: Splats) -> Array:
-    from ..formats.axes import matrices_of_quats
-
-    axes = matrices_of_quats(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
+    axes = quaternions.to_matrices(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
     return axes @ axes.transpose(0, 2, 1)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry.vectors import rejections, unit
 from ..jobs.job import Job
 from ..values import Array, Cameras, Views
 from .grid import PIXELS, SparseGrid
@@ -79,8 +80,8 @@ def _region(cameras: Cameras, outside: list[Array]) -> tuple[Array, float, float
         rows, columns = np.nonzero(silhouette < 0)
         middles.append(np.array([columns.mean() + 0.5, rows.mean() + 0.5]) if len(rows) else cameras.size_px[i] / 2.0)
         ray = np.linalg.inv(cameras.K[i]) @ [*middles[i], 1.0] @ cameras.cam_from_world[i, :3, :3]
-        rays[i] = ray / np.linalg.norm(ray)
-    across = np.eye(3) - rays[:, :, None] * rays[:, None]
+        rays[i] = unit(ray)
+    across = rejections(rays)
     middle = np.linalg.lstsq(across.sum(axis=0), np.einsum("cij,cj->i", across, centers), rcond=None)[0]
     radii, pixels = [], []
     for i, silhouette in enumerate(outside):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..formats import axes
+from ..geometry import axes
 from ..jobs.job import Job
 from ..values import Array, Cameras, Points, Views
 from .depth import DepthMaps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.mesh import topology
+from reify.backend.geometry import triangles
 from reify.tests.scene import samples
 
 pytestmark = pytest.mark.blender
@@ -28,7 +28,7 @@ def test_a_mesh_comes_as_it_stands_in_the_world_with_its_faces_looking_outwards(
 
     given = given_from(cube, modifiers=False)
     assert given.name == "Cube" and len(given.value.faces) == 12 and given.value.uvs is not None
-    assert topology.volume(given.value.vertices, given.value.faces) == pytest.approx(8 * 6)
+    assert triangles.volume(given.value.vertices, given.value.faces) == pytest.approx(8 * 6)
     np.testing.assert_allclose(given.value.vertices.mean(axis=0), 0, atol=1e-6)
     assert len(given_from(cube, modifiers=True).value.faces) == 48
 
@@ -41,7 +41,7 @@ def test_going_back_to_the_objects_space_gives_what_it_was(cube):
     after = in_object_space(given_from(cube, modifiers=False).value, cube)
     np.testing.assert_allclose(after.vertices, before.vertices, atol=1e-5)
     np.testing.assert_array_equal(np.sort(after.faces, axis=1), np.sort(before.faces, axis=1))
-    assert topology.volume(after.vertices, after.faces) == pytest.approx(8)
+    assert triangles.volume(after.vertices, after.faces) == pytest.approx(8)
 
 
 def test_an_object_scaled_to_nothing_is_refused(scene):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from reify.backend.formats.axes import looking_at
+from reify.backend.geometry.axes import looking_at
 from reify.backend.values import Cameras, Rendering, Views
 
 Distance = Callable[[np.ndarray], np.ndarray]
