@@ -177,7 +177,8 @@ def test_hdr_video_looks_as_its_sdr_version_would(tmp_path, transfer, curve):
             frame.pts = number
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    pixels = read_image(read(tmp_path / "clip.mov", video_frames=3).photos[1].path)
+    job = Job()  # whose folder the frames lie in
+    pixels = read_image(read(tmp_path / "clip.mov", job, video_frames=3).photos[1].path)
     assert np.abs(pixels[32, 32::64].astype(int) - PATCHES).max() <= 5
 
 
