@@ -147,7 +147,7 @@ def test_what_is_written_is_read_again(tmp_path, fisheye):
     if fisheye:
         distortion[:, 4:] = 0
     cameras = Cameras(poses, np.array([pinhole_matrix(5, 6, 4, 3)] * 2), np.array([[8, 6]] * 2), distortion, fisheye)
-    points = Points(rng.normal(size=(4, 3)).astype(np.float32), None, rng.normal(size=(4, 3)).astype(np.float32))
+    points = Points(rng.normal(size=(4, 3)).astype(np.float32), None, np.float32([[1, 0, 0], [0, -1, 0], [0, 0, 1], [0.6, 0, -0.8]]))
     write_transforms(cameras, names, tmp_path / "transforms.json", test=[1], points=points)
     posed = read_transforms(tmp_path / "transforms.json")
     assert posed.names == tuple(names) and posed.test == (1,) and posed.cameras.fisheye == fisheye
