@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.views import load_views
@@ -38,7 +39,7 @@ class Settings:
 
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
-    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=_surroundings(photos))
+    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", _train, capture, settings.training)
     surface = job.stage("Extracting surface", apart(_surface), splats, capture, settings.surface)
@@ -47,13 +48,6 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     if settings.texture.normal_map and mesh.uvs is not None:
         mesh = job.stage("Baking relief", apart(_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
-
-
-def _surroundings(photos: Photos) -> tuple[str, ...]:
-    """What lies around a transforms.json or a COLMAP model: the pictures that it names may come and go."""
-    files = (source for source in photos.sources if source.suffix == ".json" or source.name.isdigit() or source.name == "sparse")
-    around = (path for source in files for path in sorted(source.parent.rglob("*")) if path.is_file())
-    return tuple(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in around)
 
 
 def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[Splats, Capture]:
