@@ -27,7 +27,8 @@ MOST_PX = 3000  # of a view
 FACES = {"front": (0, 0), "right": (90, 0), "back": (180, 0), "left": (270, 0), "up": (0, 90), "down": (0, -90)}  # yaw, pitch in degrees
 SHAPE = 0.01  # relative difference from 2 : 1
 LOOKED_AT_PX = 1024
-POLE_CONTRAST = 0.25  # of the first and last row, beside that of rows in the middle
+MOST_LOOKED_AT = 12
+POLE_CONTRAST = 0.3  # of the first and last row, beside that of rows in the middle
 SEAM_STEP = 2.5  # across the seam, as a multiple of the usual step between columns
 PADDING = 3  # columns repeated at both sides, for the look-up between pixels
 XMP_BYTES = 1 << 18
@@ -41,34 +42,32 @@ class Area:
     left_top: tuple[int, int]
 
 
-def area_of(photo: Photo) -> Area | None:
-    """What a photo shows of the sphere, None where it is no panorama."""
-    if (said := _said(photo.path)) is not None:
-        return said
-    whole = Area((photo.width, photo.height), (0, 0))
-    if photo.rig == UNCUT:
-        return whole
-    if abs(photo.width / (2 * photo.height) - 1) > SHAPE:
-        return None
-    try:
-        return whole if looks_all_around(images.read_image(photo.path, LOOKED_AT_PX)[..., :3]) else None
-    except ReifyError:
-        return None
+def areas_of(photos: Sequence[Photo]) -> list[Area | None]:
+    """What each photo shows of the sphere, None where it is no panorama; pictures of one size are all taken for what most of them are."""
+    said = [_said(photo.path) for photo in photos]
+    unsaid = [i for i, photo in enumerate(photos) if said[i] is None and _is_twice_as_wide(photo)]
+    sizes = {(photos[i].width, photos[i].height) for i in unsaid if photos[i].rig != UNCUT}
+    around = {size for size in sizes if _look_all_around([photos[i].path for i in unsaid if (photos[i].width, photos[i].height) == size])}
+    out = list(said)
+    for i, photo in enumerate(photos):
+        if said[i] is None and (photo.rig == UNCUT or (i in set(unsaid) and (photo.width, photo.height) in around)):
+            out[i] = Area((photo.width, photo.height), (0, 0))
+    return out
 
 
-def looks_all_around(rgb: Array) -> bool:
-    """Whether a picture [H,W,3] uint8 closes at its sides and has a pole above and below."""
+def closes(rgb: Array) -> tuple[float, float]:
+    """How badly a picture [H,W,3] uint8 closes at its sides and at its poles: up to 1 each, where it may be a panorama."""
     values = rgb.astype(np.float32)
     steps = np.abs(np.diff(values, axis=1)).mean(axis=(0, 2))
     seam = float(np.abs(values[:, 0] - values[:, -1]).mean())
     middle = float(np.median(values[len(values) // 4 : -len(values) // 4].std(axis=1)))
     poles = max(float(values[row].std(axis=0).mean()) for row in (0, -1))
-    return bool(middle > 1.0 and seam <= SEAM_STEP * float(np.median(steps)) + 2.0 and poles <= POLE_CONTRAST * middle)
+    return seam / (SEAM_STEP * float(np.median(steps)) + 2.0), poles / max(POLE_CONTRAST * middle, 1e-6)
 
 
 def cut(capture: Capture, folder: Path, progress: Progress) -> tuple[Capture, int]:
     """The capture with views in place of panoramas, written to `folder`, and how many panoramas that were; known cameras turn along."""
-    areas = [area_of(photo) for photo in capture.photos]
+    areas = areas_of(capture.photos)
     count = sum(area is not None for area in areas)
     if not count:
         return capture, 0
@@ -105,6 +104,21 @@ def view_size(full_px: tuple[int, int]) -> tuple[int, float]:
     half = np.tan(np.radians(FIELD_DEG / 2))
     side = min(MOST_PX, max(16, int(round(2 * focal * half))))
     return side, side / (2 * half)
+
+
+def _is_twice_as_wide(photo: Photo) -> bool:
+    return abs(photo.width / (2 * photo.height) - 1) <= SHAPE
+
+
+def _look_all_around(paths: Sequence[Path]) -> bool:
+    """Whether the pictures close at the median: a door frame at the seam or a lamp at the pole of one doesn't count."""
+    found = []
+    for path in paths[:: max(1, len(paths) // MOST_LOOKED_AT)]:
+        try:
+            found.append(closes(images.read_image(path, LOOKED_AT_PX)[..., :3]))
+        except ReifyError:
+            continue
+    return bool(found) and bool((np.median(found, axis=0) <= 1.0).all())
 
 
 def _views_of(photo: Photo, area: Area, folder: Path) -> list[Photo]:
