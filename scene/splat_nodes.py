@@ -7,8 +7,8 @@ squares are one mesh, which is what makes Cycles fast enough. The squares follow
 Where no camera is what they are seen from (mirrors, orbiting in a rendered viewport), splats can be ellipsoids instead: instances
 whose material computes the Gaussian along the viewing ray. That is right from every side, and very slow in Cycles.
 
-In the viewport they have one of four looks. "Splats": the room `viewport` draws them, and the nodes give the edges of a box, which
-can be seen and clicked and writes no depth over faces. "Ellipsoids" and "Points": small opaque shapes in one mesh. "As Rendered": the
+In the viewport they have one of four looks. "Splats": the room `viewport` draws them, and the nodes give the corners of a box as
+edges, which can be seen and clicked and hide nothing. "Ellipsoids" and "Points": small opaque shapes in one mesh. "As Rendered": the
 shapes of a render. In a file the node named DRAWN is off, so that a Blender without Reify shows ellipsoids in the place of splats.
 """
 
@@ -285,16 +285,24 @@ def _is_clear(n: Nodes, given: Any, opacity: Any, scale: Any) -> Any:
 
 
 def _box(n: Nodes, points: Any, clear: Any) -> tuple[Any, Any]:
-    """The edges of a box around most of the `clear` splats, and its diagonal."""
+    """The corners of a box around most of the `clear` splats, as edges without faces, and the box's diagonal."""
     position = n.add("GeometryNodeInputPosition")["Position"]
     found = n.add("GeometryNodeAttributeStatistic", data_type="FLOAT_VECTOR", Geometry=points, Selection=clear, Attribute=position)
     reach = n.vector("SCALE", found["Standard Deviation"], BOX_DEVIATIONS)
     low = n.vector("MAXIMUM", found["Min"], n.vector("SUBTRACT", found["Mean"], reach))
     high = n.vector("MINIMUM", found["Max"], n.vector("ADD", found["Mean"], reach))
     size = n.vector("SUBTRACT", high, low)
-    cube = n.add("GeometryNodeMeshCube", Size=size)["Mesh"]
-    cube = n.add("GeometryNodeTransform", Geometry=cube, Translation=n.vector("SCALE", n.vector("ADD", low, high), 0.5))["Geometry"]
+    cube = n.add("GeometryNodeMeshCube", Size=(2.0, 2.0, 2.0))["Mesh"]
     edges = n.add("GeometryNodeDeleteGeometry", domain="FACE", mode="ONLY_FACE", Geometry=cube)["Geometry"]
+    edges = n.add("GeometryNodeSubdivideMesh", Mesh=edges, Level=2)["Mesh"]
+    # Of the four parts of an edge the outer two have their middles at 3/4 of the way from the center, the inner two at 1/4.
+    place = n.add("ShaderNodeSeparateXYZ", Vector=position)
+    product = n.math("MULTIPLY", n.math("MULTIPLY", place["X"], place["Y"]), place["Z"])
+    inner = n.compare("LESS_THAN", n.math("ABSOLUTE", product), 0.5)
+    edges = n.add("GeometryNodeDeleteGeometry", domain="EDGE", mode="EDGE_FACE", Geometry=edges, Selection=inner)["Geometry"]
+    middle = n.vector("SCALE", n.vector("ADD", low, high), 0.5)
+    half = n.vector("SCALE", size, 0.5)
+    edges = n.add("GeometryNodeTransform", Geometry=edges, Translation=middle, Scale=half)["Geometry"]
     return edges, n.vector("LENGTH", size)
 
 

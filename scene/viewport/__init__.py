@@ -26,10 +26,11 @@ def _after_update(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> No
 
 @bpy.app.handlers.persistent
 def _after_jump(*_arguments: Any) -> None:
-    """After undo, or in another file, any data may be other data."""
-    from . import clouds
+    """After undo, or in another file, any data may be other data, and nodes from before splats were drawn."""
+    from . import clouds, drawing
 
     clouds.forget()
+    drawing.announce()
 
 
 @bpy.app.handlers.persistent
@@ -55,7 +56,7 @@ def _before_save(*_arguments: Any) -> None:
 def _after_save(*_arguments: Any) -> None:
     from . import drawing
 
-    splat_nodes.set_drawn(drawing.is_drawing())
+    drawing.announce()
 
 
 HANDLERS = (

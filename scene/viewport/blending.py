@@ -36,6 +36,7 @@ def _take_limits(limits, row0, column0, buffer):
 
 @njit(nogil=True, fastmath=True, inline="never")
 def _put_tile(buffer, row0, column0, packed):
+    """Write the pixels of a tile at (row0, column0) of `packed`, which may end amid the tile."""
     height, width = packed.shape[0], packed.shape[1]
     for row in range(min(TILE, height - row0)):
         for x in range(min(TILE, width - column0)):
@@ -54,20 +55,24 @@ def _level(value):
 def _make_blend(limited):
     # Two kernels from one text: without a scene around them splats need no depth planes.
     @njit(nogil=True, fastmath=True, cache=True)
-    def blend(first, last, tiles_x, tile_start, members, projected, planes, limits, packed):
-        """Composite tiles into `packed` [H,W,2], first row at the bottom: premultiplied sRGB and alpha, 12 bits each, two in a float.
+    def blend(first, last, tiles_x, left_px, top_px, tile_start, members, projected, planes, limits, packed):
+        """Composite tiles into `packed` [h,w,2], first row at the bottom: premultiplied sRGB and alpha, 12 bits each, two in a float.
 
+        `packed` is a part of the picture whose first column and topmost row are the picture's `left_px` and `top_px`, both those of a
+        tile; tiles outside of it must be empty.
         `limits` [H,W] are the scene's depths, first row at the top; read only by the kernel that is `limited`.
         """
         buffer = np.empty((5 if limited else 4) * PIXELS, np.float32)  # transmittance, red, green, blue, limit
         splats, flat = projected.reshape(-1), planes.reshape(-1)
         for tile in range(first, last):
+            start, end = tile_start[tile], tile_start[tile + 1]
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
+            if start == end and (row0 < top_px or column0 < left_px):
+                continue
             x0, y0 = F(column0) + F(0.5), F(row0) + F(0.5)
             start_tile(buffer)
             if limited:
                 _take_limits(limits, row0, column0, buffer)
-            start, end = tile_start[tile], tile_start[tile + 1]
             for i in range(start, end):
                 n = np.int64(members[i])
                 s = n * STRIDE
@@ -98,7 +103,7 @@ def _make_blend(limited):
                         store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * blue)
                 if (i - start) % 16 == 15 and opaque(buffer):
                     break
-            _put_tile(buffer, row0, column0, packed)
+            _put_tile(buffer, row0 - top_px, column0 - left_px, packed)
 
     return blend
 

@@ -47,6 +47,8 @@ class Screen:
     shown: Wish | None = None  # that of the texture
     texture: Any = None
     taken: int = 0  # number of the wish that it came from
+    corner: tuple[int, int] = (0, 0)  # pixels of the picture left of the texture and below it
+    height: int = 1  # of the picture, in its own pixels
     drawn: int = 0  # splats in it
     pace: Pace = field(default_factory=Pace)
 
@@ -58,7 +60,8 @@ class _State:
     screens: dict[int, Screen] = field(default_factory=dict)  # by the region's pointer
     shader: Any = None
     batch: Any = None
-    handler_ms: float = 0.0  # what the last call took of the main thread
+    announced: bool = False  # whether the nodes leave splats to this room
+    handler_ms: float = 0.0  # what the last call took of the main thread's own time
 
 
 _state: _State | None = None
@@ -107,7 +110,7 @@ def screen_of(region: bpy.types.Region) -> Screen | None:
 
 
 def handler_ms() -> float:
-    """How long the last call of the handler held the main thread."""
+    """Processor time that the last call of the handler took of the main thread."""
     return _state.handler_ms if _state is not None else 0.0
 
 
@@ -117,13 +120,13 @@ def is_settled() -> bool:
 
 
 def _is_full(screen: Screen) -> bool:
-    return screen.shown is not None and screen.asked == (screen.key, 1, 1.0) and screen.taken == screen.ticket
+    return _state is not None and _state.announced and screen.asked == (screen.key, 1, 1.0) and screen.taken == screen.ticket
 
 
 def _draw() -> None:
     if _state is None or not bpy.data.pointclouds:
         return
-    started = time.perf_counter()
+    started = time.thread_time()  # not what the graphics driver takes to end the scene, whose depth is read
     context = bpy.context
     region, space = context.region, context.space_data
     pointer = region.as_pointer()
@@ -135,20 +138,21 @@ def _draw() -> None:
     if _state.worker is None:
         _state.worker = Worker()
     screen = _state.screens.setdefault(pointer, Screen())
-    view = _view(context, region, space)
+    view = _view(context, region, space, _state.announced)
     _take(_state.worker, pointer, screen)
     _ask(_state.worker, pointer, screen, seen, view)
-    if screen.texture is not None and screen.shown is not None:
+    if _state.announced and screen.shown is not None:
         _composite(_state, screen, view, _frame(context, region, space))
-    _state.handler_ms = 1000 * (time.perf_counter() - started)
+    _state.handler_ms = 1000 * (time.thread_time() - started)
 
 
-def _view(context: bpy.types.Context, region: bpy.types.Region, space: Any) -> View:
+def _view(context: bpy.types.Context, region: bpy.types.Region, space: Any, announced: bool) -> View:
+    # Before it is announced the nodes give ellipsoids, which would hide their own splats.
     look: Any = context.region_data
     planes = tuple(np.array(plane, np.float64) for plane in look.clip_planes) if look.use_clip_planes else ()
     lens = space.camera.data if look.view_perspective == "CAMERA" and space.camera and space.camera.type == "CAMERA" else space
     clip = (float(lens.clip_start), float(lens.clip_end))
-    depth = None if _sees_through(space.shading) else _scene_depth(region)
+    depth = _scene_depth(region) if announced and not _sees_through(space.shading) else None
     return view_of(np.array(look.window_matrix), np.array(look.view_matrix), region.width, region.height, clip, planes, depth)
 
 
@@ -160,7 +164,7 @@ def _sees_through(shading: Any) -> bool:
 def _scene_depth(region: bpy.types.Region) -> Array | None:
     """The depth buffer of a region, first row at the bottom; None where Blender fills none: overlays off in Material Preview, Rendered."""
     buffer = gpu.state.active_framebuffer_get().read_depth(0, 0, region.width, region.height)
-    depth = np.array(buffer, np.float32, copy=True).reshape(region.height, region.width)
+    depth = np.frombuffer(buffer, np.float32).reshape(region.height, region.width)
     return depth if depth.any() else None
 
 
@@ -204,16 +208,17 @@ def _take(worker: Worker, pointer: int, screen: Screen) -> None:
     flat = picture.packed.reshape(-1)
     data = gpu.types.Buffer("FLOAT", len(flat), flat)
     screen.texture = gpu.types.GPUTexture((width, height), format="RG32F", data=data)
+    screen.corner, screen.height = (picture.left_px, picture.bottom_px), -(-wish.view.height // wish.step)
     screen.shown, screen.drawn = replace(wish, view=replace(wish.view, depth=None)), picture.drawn
     if wish.step > 1:
-        screen.pace.note(wish.step, wish.share, picture.seconds)
+        screen.pace.note(wish.step, wish.share, picture.drawn, picture.seconds)
 
 
 def _tick() -> float | None:
     """Redraw regions that have a new picture, or that have come to rest; forget those that are gone. None ends the timer."""
     if _state is None or _state.worker is None:
         return None
-    splat_nodes.set_drawn(is_drawing())
+    announce()
     regions = {
         region.as_pointer(): region
         for window in bpy.context.window_manager.windows
@@ -233,6 +238,13 @@ def _tick() -> float | None:
             regions[pointer].tag_redraw()
         waiting = waiting or not _is_full(screen)
     return TICK_S if waiting and not _state.worker.problem else None
+
+
+def announce() -> None:
+    """Let the nodes leave splats to this room once it has shown that it can draw them."""
+    if _state is not None:
+        _state.announced = is_drawing()
+        splat_nodes.set_drawn(_state.announced)
 
 
 def _frame(context: bpy.types.Context, region: bpy.types.Region, space: Any) -> tuple[tuple[float, ...], float]:
@@ -267,7 +279,8 @@ def _composite(state: _State, screen: Screen, view: View, frame: tuple[tuple[flo
     shader.uniform_float("across", (*old[0], screen.shown.step))
     shader.uniform_float("down", (*old[1], dark))
     shader.uniform_float("away", (*old[2], 0.0))
-    shader.uniform_float("size", (view.width, view.height, 0.0, 0.0))
+    shader.uniform_float("size", (view.width, view.height, 0.0, screen.height))
+    shader.uniform_float("corner_px", (*screen.corner, 0.0, 0.0))
     shader.uniform_float("inside", inside)
     state.batch.draw(shader)
     gpu.state.blend_set("NONE")
@@ -318,7 +331,7 @@ void main()
   }
   vec2 old = vec2(dot(across.xyz, from_top), dot(down.xyz, from_top)) / along;
   ivec2 limit = textureSize(picture, 0);
-  vec2 at = vec2(old.x / across.w, float(limit.y) - old.y / across.w) - 0.5;
+  vec2 at = vec2(old.x / across.w, size.w - old.y / across.w) - corner_px.xy - 0.5;
   ivec2 first = ivec2(floor(at));
   vec2 share = at - vec2(first);
   vec4 below = mix(unpacked(first, limit), unpacked(first + ivec2(1, 0), limit), share.x);
@@ -342,7 +355,7 @@ def _make_shader() -> tuple[Any, Any]:
     info.vertex_in(0, "VEC2", "corner")
     info.vertex_out(between)
     info.sampler(0, "FLOAT_2D", "picture")
-    for name in ("across", "down", "away", "size", "inside"):
+    for name in ("across", "down", "away", "size", "corner_px", "inside"):
         info.push_constant("VEC4", name)
     info.fragment_out(0, "VEC4", "result")
     info.vertex_source(VERTEX)

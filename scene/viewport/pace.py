@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 FRAME_S = 0.05  # 20 frames a second while the view moves
 STEPS = (2, 3, 4)  # pixels that one of the picture stands for, finest first
-LEAST_SHARE = 0.02
+LEAST_SPLATS = 50_000  # that are drawn in any case
 SLACK = 0.6  # of the frame's time: below it, more is tried
 
 
@@ -17,8 +17,8 @@ class Pace:
     step: int = STEPS[0]
     share: float = 1.0
 
-    def note(self, step: int, share: float, seconds: float) -> None:
-        """Take note of what a frame took; only one that was drawn as asked for tells anything.
+    def note(self, step: int, share: float, drawn: int, seconds: float) -> None:
+        """Take note of what a frame of `drawn` splats took; only one that was drawn as asked for tells anything.
 
         Pixels are given up first, then the least important splats; they come back the other way round.
         """
@@ -29,7 +29,7 @@ class Pace:
             if place + 1 < len(STEPS):
                 self.step = STEPS[place + 1]
             else:
-                self.share = max(LEAST_SHARE, share * max(0.5, FRAME_S / seconds * 0.9))
+                self.share = min(1.0, max(share * max(0.5, FRAME_S / seconds * 0.9), share * LEAST_SPLATS / max(drawn, 1)))
         elif seconds < SLACK * FRAME_S:
             if share < 1.0:
                 self.share = min(1.0, share * 1.25)

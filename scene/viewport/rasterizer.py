@@ -67,7 +67,9 @@ class Instance:
 class Picture:
     """What a pass gives."""
 
-    packed: Array  # [h,w,2] float32, see `blending.blend`
+    packed: Array  # [h,w,2] float32, see `blending.blend`: the part of the picture that anything is in, at least a pixel
+    left_px: int  # columns of the picture before that part
+    bottom_px: int  # rows of the picture below it
     drawn: int  # splats that were given to the pass
     seconds: float
 
@@ -97,9 +99,8 @@ class Rasterizer:
         tiles_x, tiles_y = -(-width // TILE), -(-height // TILE)
         counted = [(instance, max(1, round(len(instance.rows) * share))) for instance in instances if len(instance.rows)]
         total = sum(count for _, count in counted)
-        packed = np.zeros((height, width, 2), np.float32)
         if total == 0:
-            return Picture(packed, 0, time.perf_counter() - started)
+            return Picture(np.zeros((1, 1, 2), np.float32), 0, 0, 0, time.perf_counter() - started)
         self._make_room(total)
         limits = self._limits(view, step, width, height)
         first = 0
@@ -108,10 +109,12 @@ class Rasterizer:
             first += count
         self._drop_near(view, total)
         tile_start, members = self._sorted(total, tiles_x, tiles_y)
-        lists = (tile_start, members, self._arrays["projected"], self._arrays["planes"])
+        left, right, top, bottom = _filled(tile_start, tiles_x, width, height)
+        packed = np.zeros((max(1, bottom - top), max(1, right - left), 2), np.float32)
+        lists = (left, top, tile_start, members, self._arrays["projected"], self._arrays["planes"])
         kernel = blend[limits is not None]
         self.team.run(kernel, tiles_x * tiles_y, tiles_x, tiles_x, *lists, _NO_LIMITS if limits is None else limits, packed)
-        return Picture(packed, total, time.perf_counter() - started)
+        return Picture(packed, left, height - bottom, total, time.perf_counter() - started)
 
     def close(self) -> None:
         """End the threads."""
@@ -183,6 +186,16 @@ class Rasterizer:
         limits = np.empty((height, width), np.float32)
         limits_of(view.depth, step, *(np.float32(v) for v in (*view.depth_terms, view.depth_shift, view.far)), limits)
         return limits
+
+
+def _filled(tile_start: Array, tiles_x: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, right, top and bottom, in pixels, of the part of the picture whose tiles hold splats."""
+    filled = np.diff(tile_start).reshape(-1, tiles_x) > 0
+    rows, columns = np.flatnonzero(filled.any(1)), np.flatnonzero(filled.any(0))
+    if len(rows) == 0:
+        return 0, 0, 0, 0
+    left, top = columns[0] * TILE, rows[0] * TILE
+    return int(left), min(int(columns[-1] + 1) * TILE, width), int(top), min(int(rows[-1] + 1) * TILE, height)
 
 
 def camera_row(view: View, world_from_object: Array, step: int, width: int, height: int) -> Array:
