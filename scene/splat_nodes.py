@@ -32,7 +32,8 @@ DRAWN = "Drawn by Reify"
 LOOK = "Look"
 LOOKS = SPLATS, ELLIPSOIDS, POINTS, AS_RENDERED = ("Splats", "Ellipsoids", "Points", "As Rendered")
 SHAPED = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest")  # inputs of the looks made of opaque shapes
-INPUTS = (LOOK, *SHAPED, "Face Camera")
+FACE_CAMERA = "Face Camera"
+INPUTS = (LOOK, *SHAPED, FACE_CAMERA)
 POINT_RADIUS = 0.001  # of the box's diagonal
 BOX_DEVIATIONS = 3.0  # the box reaches that many standard deviations from the mean position: a few splats far out don't count
 
@@ -90,7 +91,7 @@ def upgrade() -> None:
     old = [group for group in bpy.data.node_groups if group.library is None and _is_old_group(group)]
     for owner in [owner for owner in bpy.data.objects if owner.type == "POINTCLOUD"]:
         for modifier in [m for m in owner.modifiers if m.type == "NODES" and m.node_group in old]:
-            before = {name: _value(modifier, name) for name in (*SHAPED, "Soft in Viewport", "Face Camera")}
+            before = {name: _value(modifier, name) for name in (*SHAPED, "Soft in Viewport", FACE_CAMERA)}
             modifier.node_group = _group()
             soft = before.pop("Soft in Viewport")
             for name, value in before.items():
@@ -133,7 +134,7 @@ def _group() -> bpy.types.NodeTree:
     opacity = n.add("FunctionNodeSeparateColor", Color=opacity["Attribute"])["Alpha"]
     viewport = n.add("GeometryNodeIsViewport")["Is Viewport"]
     use_fast = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=viewport, Boolean_001=is_look[AS_RENDERED])["Boolean"]
-    use_facing = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=given["Face Camera"], Boolean_001=use_fast)["Boolean"]
+    use_facing = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=given[FACE_CAMERA], Boolean_001=use_fast)["Boolean"]
     shape = _shape(n)
     frame = _frame(n)
     points = _with_color(n, given["Geometry"], frame[1], use_facing)
@@ -180,7 +181,7 @@ def _interface(group: Any) -> None:
     socket = group.interface.new_socket
     socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
-    facing = socket("Face Camera", in_out="INPUT", socket_type="NodeSocketBool")
+    facing = socket(FACE_CAMERA, in_out="INPUT", socket_type="NodeSocketBool")
     facing.description = "Draw splats as the scene's camera sees them; off, they are right in mirrors too, and far slower"
     facing.default_value = True
     look = socket(LOOK, in_out="INPUT", socket_type="NodeSocketMenu")

@@ -109,6 +109,16 @@ def screen_of(region: bpy.types.Region) -> Screen | None:
     return _state.screens.get(region.as_pointer()) if _state is not None else None
 
 
+def counts_of(area: bpy.types.Area | None) -> tuple[int, int] | None:
+    """Splats drawn while the view of an area's first region moves, and all that are in its scene; None where there are none."""
+    regions = [] if area is None else [region for region in area.regions if region.type == "WINDOW"]
+    screen = screen_of(regions[0]) if regions else None
+    if screen is None or screen.shown is None:
+        return None
+    counts = [entry.cloud.count for entry in screen.shown.shown]
+    return sum(round(count * screen.pace.share) for count in counts), sum(counts)
+
+
 def handler_ms() -> float:
     """Processor time that the last call of the handler took of the main thread."""
     return _state.handler_ms if _state is not None else 0.0
