@@ -140,7 +140,6 @@ GERMAN = {
     "Amount": "Anteil",
     "Opacity": "Deckkraft",
     "Largest": "Größte",
-    "Look": "Darstellung",
     "Ellipsoids": "Ellipsoide",
     "As Rendered": "Wie gerendert",
     "Shown as ellipsoids until the engine is installed.": "Als Ellipsoide gezeigt, bis der Rechenkern installiert ist.",
