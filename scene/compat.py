@@ -91,9 +91,10 @@ def has_cycles(scene: bpy.types.Scene) -> bool:
     return hasattr(scene, "cycles")
 
 
-def can_show_native_splats(cloud: Any) -> bool:
-    """True where point clouds can be of the type GAUSSIAN_SPLAT (5.3), drawn by Blender itself."""
-    return "GAUSSIAN_SPLAT" in _items(type(cloud), "type")
+def make_native_splats(cloud: Any) -> None:
+    """Tell Blender that a point cloud's points are splats, where it knows such (5.3); its attributes are the same before."""
+    if "GAUSSIAN_SPLAT" in _items(bpy.types.PointCloud, "type"):
+        cloud.type = "GAUSSIAN_SPLAT"
 
 
 def _items(owner: Any, name: str) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ LOOK = "Look"
 LOOKS = SPLATS, ELLIPSOIDS, POINTS, AS_RENDERED = ("Splats", "Ellipsoids", "Points", "As Rendered")
 SHAPED = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest")  # inputs of the looks made of opaque shapes
 FACE_CAMERA = "Face Camera"
+CARRY = "Carry Splats"
 INPUTS = (LOOK, *SHAPED, FACE_CAMERA)
 POINT_RADIUS = 0.001  # of the box's diagonal
 BOX_DEVIATIONS = 3.0  # the box reaches that many standard deviations from the mean position: a few splats far out don't count
@@ -77,6 +78,24 @@ def set_look(splats: bpy.types.Object, look: str) -> None:
     for modifier in drawing(splats):
         compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), look)
         splats.update_tag()
+
+
+def is_carried(splats: bpy.types.Object) -> bool:
+    """Whether the evaluated object has its splats as vertices of a mesh, as other modifiers before "Splats" have left them."""
+    return any(_value(modifier, CARRY) for modifier in drawing(splats))
+
+
+def should_carry(splats: bpy.types.Object) -> bool:
+    """Whether what the viewport is to show isn't the object's own data: another modifier comes before "Splats"."""
+    before = next((i for i, modifier in enumerate(splats.modifiers) if modifier in drawing(splats)), 0)
+    return any(modifier.show_viewport for modifier in splats.modifiers[:before])
+
+
+def set_carried(splats: bpy.types.Object, carried: bool) -> None:
+    """Let the evaluated object have its splats, or not: they are copied for it, which only other modifiers are a reason for."""
+    for modifier in drawing(splats):
+        compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, CARRY), carried)
+    splats.update_tag()
 
 
 def set_drawn(drawn: bool) -> None:
@@ -153,6 +172,10 @@ def _group() -> bpy.types.NodeTree:
     fast = _fast(n, given, points, _is_clear(n, given, opacity, shape[1]), shape[0], size)
     drawn = n.add("FunctionNodeInputBool")
     drawn.node.name = drawn.node.label = DRAWN
+    vertices = n.add("GeometryNodePointsToVertices", Points=given["Geometry"])["Mesh"]
+    carried = n.add("GeometryNodeJoinGeometry", Geometry=box)
+    n.tree.links.new(vertices, carried.node.inputs[0])
+    box = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=given[CARRY], False_=box, True_=carried["Geometry"])["Output"]
     by_handler = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=is_look[SPLATS], Boolean_001=drawn["Boolean"])["Boolean"]
     fast = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=by_handler, False_=fast, True_=box)["Output"]
     chosen = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_fast, False_=soft, True_=fast)["Output"]
@@ -184,6 +207,9 @@ def _interface(group: Any) -> None:
     facing = socket(FACE_CAMERA, in_out="INPUT", socket_type="NodeSocketBool")
     facing.description = "Draw splats as the scene's camera sees them; off, they are right in mirrors too, and far slower"
     facing.default_value = True
+    carry = socket(CARRY, in_out="INPUT", socket_type="NodeSocketBool")
+    carry.description = "Hand the splats on as vertices, for the viewport to draw what modifiers before this one have made of them"
+    carry.hide_in_modifier = True
     look = socket(LOOK, in_out="INPUT", socket_type="NodeSocketMenu")
     look.description = "How the viewport shows the splats; a render isn't changed"
     amount = socket("Viewport Amount", in_out="INPUT", socket_type="NodeSocketFloat")

@@ -30,6 +30,7 @@ def splats_object(name: str, splats: Splats) -> bpy.types.Object:
     made = compat.point_cloud_object(name, splats.means)
     cloud: Any = made.data
     write_splats(cloud, splats)
+    compat.make_native_splats(cloud)
     cloud["antialiased"], cloud["surfels"] = splats.antialiased, splats.surfels
     splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))), largest=_largest(splats))
     made.visible_shadow = False

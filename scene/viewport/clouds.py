@@ -40,9 +40,9 @@ class Shown:
     world_from_object: Array  # [4,4] float64
 
 
-_clouds: dict[int, Cloud] = {}  # by the session's number of the data-block
+_clouds: dict[int, Cloud] = {}  # by the session's number of the data-block, or of the object where modifiers have made them
 _lists: dict[tuple[int, str], list[Shown]] = {}  # by scene and view layer
-_watched = False  # whether there have been splats since the last file was loaded
+_to_carry: dict[str, bool] = {}  # names of objects whose nodes shall hand on their splats, or no longer
 
 
 def forget(everything: bool = True) -> None:
@@ -63,10 +63,20 @@ def note_changes(depsgraph: bpy.types.Depsgraph) -> None:
             _clouds.pop(changed.original.session_uid, None)
             _lists.clear()
         elif isinstance(changed, bpy.types.Object):
+            if update.is_updated_geometry:
+                _clouds.pop(changed.original.session_uid, None)
             if changed.type == "POINTCLOUD" or changed.is_instancer:
                 _lists.clear()
         elif isinstance(changed, bpy.types.Scene | bpy.types.Collection | bpy.types.NodeTree):
             _lists.clear()
+
+
+def carry() -> None:
+    """Let the nodes hand on what other modifiers make of splats; not to be called while something is drawn."""
+    for name, carried in _to_carry.items():
+        if found := bpy.data.objects.get(name):
+            splat_nodes.set_carried(found, carried)
+    _to_carry.clear()
 
 
 def shown(context: bpy.types.Context) -> list[Shown]:
@@ -93,7 +103,7 @@ def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> Iter
     for found in layer.objects:
         if found.type == "POINTCLOUD" and found.data in drawn and _is_ours(found):
             matrix = found.evaluated_get(depsgraph).matrix_world
-            yield Shown(_cloud(found), found.name, np.array(matrix, np.float64))
+            yield Shown(_cloud(found, depsgraph), found.name, np.array(matrix, np.float64))
     if not any(found.is_instancer or _has_nodes(found) for found in layer.objects if found.data not in drawn):
         return
     seen = set()
@@ -107,7 +117,7 @@ def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> Iter
         key = (source.session_uid, instance.parent.name, matrix.tobytes())
         if key not in seen:  # each component of a geometry is an instance of its own
             seen.add(key)
-            yield Shown(_cloud(source), instance.parent.name, matrix)
+            yield Shown(_cloud(source, depsgraph), instance.parent.name, matrix)
 
 
 def _has_nodes(found: bpy.types.Object) -> bool:
@@ -118,22 +128,33 @@ def _is_ours(found: bpy.types.Object) -> bool:
     return found.display_type not in ("BOUNDS", "WIRE") and splat_nodes.look_of(found) == splat_nodes.SPLATS
 
 
-def _cloud(owner: bpy.types.Object) -> Cloud:
+def _cloud(owner: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Cloud:
     data: Any = owner.data
-    if data.session_uid not in _clouds:
-        _clouds[data.session_uid] = read_cloud(data, edited=owner.mode == "EDIT")
-    return _clouds[data.session_uid]
+    carried = splat_nodes.is_carried(owner)
+    if carried != splat_nodes.should_carry(owner):
+        _to_carry[owner.name] = not carried
+    number = owner.session_uid if carried else data.session_uid
+    if number not in _clouds:
+        geometry: Any = owner.evaluated_get(depsgraph).evaluated_geometry() if carried else None  # keeps its mesh
+        made = geometry.mesh if carried else None
+        whole = made is not None and holds_splats(made)  # not before the nodes were evaluated with splats to be carried
+        _clouds[number] = read_cloud(data, made if whole else data, edited=owner.mode == "EDIT")
+    return _clouds[number]
 
 
-def read_cloud(data: Any, edited: bool = False) -> Cloud:
-    """A point cloud's attributes as copies; those selected are tinted where it is `edited`."""
-    arrays = read_arrays(data)
-    if edited and ".selection" in data.attributes:
-        chosen = attributes.read(data, ".selection").astype(bool)
+def read_cloud(data: Any, source: Any, edited: bool = False) -> Cloud:
+    """Copies of the attributes of a point cloud, or of the mesh that modifiers have made of it; those selected are tinted in edit mode.
+
+    Vertices of that mesh which aren't splats have no opacity.
+    """
+    arrays = read_arrays(source)
+    count = len(arrays["position"])
+    if edited and ".selection" in source.attributes:
+        chosen = attributes.read(source, ".selection").astype(bool)
         tint = (SELECTED_SRGB - 0.5) / SH_C0
         arrays["radiance:base"][chosen, :3] *= 1 - SELECTED_SHARE
         arrays["radiance:base"][chosen, :3] += SELECTED_SHARE * tint
-    return Cloud(arrays, len(data.points), bool(data.get("antialiased", False)), bool(data.get("surfels", False)))
+    return Cloud(arrays, count, bool(data.get("antialiased", False)), bool(data.get("surfels", False)))
 
 
 def rows_of(cloud: Cloud) -> Rows:

@@ -229,6 +229,7 @@ def _tick() -> float | None:
     if _state is None or _state.worker is None:
         return None
     announce()
+    clouds.carry()
     regions = {
         region.as_pointer(): region
         for window in bpy.context.window_manager.windows

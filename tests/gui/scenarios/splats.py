@@ -30,6 +30,7 @@ def run(window):
     splats.select_set(False)
     for mode in MODES:
         window.area.spaces.active.shading.type = mode
+        yield from shaders_ready(window, cube)
         yield from compared(window, splats, cube, mode.lower(), (0, 90, 180))
     window.area.spaces.active.shading.type = "SOLID"
     yield from committed(window, splats)
@@ -70,6 +71,18 @@ def compared(window, splats, cube, mode, angles):
         yield from at_rest(window)
         yield from window.shot(f"{mode}-{angle}-nothing")
         splats.hide_set(False)
+
+
+def shaders_ready(window, cube):
+    """Until the cube is seen: EEVEE compiles its shaders first, and shows no meshes before."""
+    turn(window, 0)
+    yield from at_rest(window)
+    before = window._screen()
+    place(window, cube)
+    left, top, right, bottom = window.box(window._view)
+    at = ((top + bottom) // 2, left + (right - left) // 5)
+    yield from window.until(lambda: np.ptp((window._screen()[at].astype(int), before[at]), axis=0).max() > 8, "the cube", 600.0, 1.0)
+    cube.hide_set(True)
 
 
 def moving(window):
