@@ -267,7 +267,7 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
 def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_select(scene):
     import bpy
     from reify.panels.splats import VIEW3D_PT_reify_splats
-    from reify.scene.splat_nodes import INPUTS
+    from reify.scene.splat_nodes import ELLIPSOIDS, INPUTS, set_look
     from reify.scene.splats import splats_object
 
     drawn, texts = draw(VIEW3D_PT_reify_splats)
@@ -277,7 +277,9 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     bpy.context.view_layer.objects.active = made
     made.select_set(True)
     drawn, texts = draw(VIEW3D_PT_reify_splats)
-    assert "2,000 splats" in texts and len(drawn) == len(INPUTS) + 1 and drawn[-1] == "reify.export_splats"
+    assert "2,000 splats" in texts and len(drawn) == 3 and drawn[-1] == "reify.export_splats"
+    set_look(made, ELLIPSOIDS)
+    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 1
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):
