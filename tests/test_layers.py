@@ -20,7 +20,7 @@ LEVELS = [
     LEAVES,
     ["geometry"],
     ["formats", "metrics", "jobs"],
-    ["engine"],
+    ["engine", "rendering"],
     ["capture", "pictures"],
     ["splats", "mesh", "bodies"],
     ["surface", "texture"],

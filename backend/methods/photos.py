@@ -12,8 +12,8 @@ from ..jobs.meanwhile import apart
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group
 from ..splats.cuda import modules_of
+from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
-from ..splats.train import TrainingSettings
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
 from ..texture.from_photos import TextureSettings

@@ -10,7 +10,7 @@ from ..errors import ReifyError
 from ..values import SH_C0, Cameras, Points, Splats, Views
 
 if TYPE_CHECKING:
-    from .train import TrainingSettings
+    from .settings import TrainingSettings
 
 Array = Any
 ENOUGH_POINTS = 200

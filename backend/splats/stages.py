@@ -9,7 +9,9 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Capture, Splats
 from .initialize import starting_splats
-from .train import TrainingSettings, measure, train_with_cameras
+from .measure import measure
+from .settings import TrainingSettings
+from .train import train_with_cameras
 
 STARTING, MEASURING = 0.02, 0.03  # about their shares of the time
 

@@ -1,4 +1,4 @@
-"""A whole training with the card's engine, its kernels on the CPU: loop, strategies and pruning drive it as they drive the CPU's."""
+"""A whole training on a seeming card, its kernels on the CPU: trainer, strategies and pruning drive it as they drive the CPU's."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ torch = pytest.importorskip("torch")
 def seeming_card(host_kernels, monkeypatch):  # noqa: F811
     """Makes the host's kernels look like those of a graphics card."""
     from reify.backend.splats import cuda
-    from reify.backend.splats.cuda.engine import CudaEngine
+    from reify.backend.splats.cuda.rasterizer import CudaRasterizer
 
     monkeypatch.setattr(device, "no_card", lambda: "")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (5 << 30, 8 << 30))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Test")
-    monkeypatch.setattr(cuda, "engine_of", lambda kind, *scene: CudaEngine(*scene, host_kernels, device="cpu"))
+    monkeypatch.setattr(cuda, "make_rasterizer", lambda kind, *scene: CudaRasterizer(*scene, host_kernels, device="cpu"))
 
 
 def _trained(chosen, make_splats, make_cameras, aim="look"):
     from reify.backend.splats.render import rasterize
+    from reify.backend.splats.settings import TrainingSettings
     from reify.backend.splats.surfels import as_surfels
-    from reify.backend.splats.train import TrainingSettings, train
+    from reify.backend.splats.train import train
     from reify.backend.values import Views
 
     truth, start, count = make_splats(80, seed=1, degree=1), make_splats(60, seed=2, degree=1), 5
@@ -47,9 +48,9 @@ def _trained(chosen, make_splats, make_cameras, aim="look"):
 
 @pytest.mark.parametrize(("aim", "gain"), [("look", 2.0), ("surface", 0.4)])
 def test_training_on_a_card_ends_where_training_on_the_cpu_does(aim, gain, seeming_card, make_splats, make_cameras, monkeypatch):
-    from reify.backend.splats import loop
+    from reify.backend.splats import trainer
 
-    monkeypatch.setattr(loop, "DENSIFY_STEPS", 15)
+    monkeypatch.setattr(trainer, "DENSIFY_STEPS", 15)
     ours, psnr, before, report = _trained("auto", make_splats, make_cameras, aim)
     cpu, expected, _before, _report = _trained("cpu", make_splats, make_cameras, aim)
     assert report.choices["training"].startswith("NVIDIA Test, Reify's own kernels") and not report.warnings
@@ -60,9 +61,9 @@ def test_training_on_a_card_ends_where_training_on_the_cpu_does(aim, gain, seemi
 
 
 def test_a_card_that_computes_something_else_is_not_used_and_the_user_is_told(seeming_card, make_splats, make_cameras, monkeypatch):
-    from reify.backend.splats.cuda import engine
+    from reify.backend.splats.cuda import rasterizer
 
-    monkeypatch.setattr(engine.CudaEngine, "_exposed", lambda self, view, *lighting: view.image)
+    monkeypatch.setattr(rasterizer.CudaRasterizer, "_exposed", lambda self, view, *lighting: view.image)
     _splats, _psnr, _before, report = _trained("auto", make_splats, make_cameras)
     assert report.choices["training"].startswith("CPU")
     assert "a check found that its results aren't the CPU's" in report.warnings[0]

@@ -9,9 +9,12 @@ import pytest
 from reify.backend import device
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job, Preview, Progress
+from reify.backend.rendering import loop
 from reify.backend.splats.initialize import splats_at, starting_splats
+from reify.backend.splats.measure import measure
 from reify.backend.splats.render import rasterize
-from reify.backend.splats.train import TrainingSettings, measure, train
+from reify.backend.splats.settings import TrainingSettings
+from reify.backend.splats.train import train
 from reify.backend.values import Points, Views
 
 SETTINGS = TrainingSettings(seconds=0, steps=120, sh_degree=1, max_splats=900, random_background=False)  # the scene's is black
@@ -38,13 +41,6 @@ def scene(make_cameras):
 def _opaque(views: Views) -> Views:
     on_black = [np.round(rgb * (alpha[..., None] / 255)).astype(np.uint8) for rgb, alpha in zip(views.rgb, views.alpha, strict=True)]
     return dataclasses.replace(views, rgb=on_black, alpha=[None] * len(views))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _loop():
-    """The loop imports kernels, which want their cache to be set up first: see conftest."""
-    global loop
-    from reify.backend.splats import loop
 
 
 def _trained(scene, settings=SETTINGS, job=None, opaque=True, seed=0):
@@ -197,23 +193,23 @@ def test_broken_splats_are_removed_and_said(scene):
 
 def _poisoned(monkeypatch, column, value, share, at=60, times=1):
     """Make every step after `at` steps leave `value` in a column of a share of the splats, so many times."""
-    from reify.backend.splats.cpu.engine import CpuEngine
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
 
-    true_step, left = CpuEngine.step, [times]
+    true_step, left = CpuRasterizer.step, [times]
 
-    def step(engine, target, numbers):
-        figures = true_step(engine, target, numbers)
+    def step(rasterizer, target, numbers):
+        figures = true_step(rasterizer, target, numbers)
         if numbers.count == at and left[0]:
             left[0] -= 1
-            engine.parameters[: int(engine.count * share), column] = value
+            rasterizer.parameters[: int(rasterizer.count * share), column] = value
         return figures
 
-    monkeypatch.setattr(CpuEngine, "step", step)
+    monkeypatch.setattr(CpuRasterizer, "step", step)
 
 
 @pytest.mark.parametrize(("column", "value"), [("OPACITY", np.nan), ("MEAN", 1e30), ("LOG_SCALE", 50.0), ("SH", np.inf)])
 def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeypatch, column, value):
-    from reify.backend.splats.cpu import layout
+    from reify.backend.splats import layout
 
     _poisoned(monkeypatch, getattr(layout, column), value, 0.05)
     trained, job, views = _trained(scene)
@@ -223,10 +219,10 @@ def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeyp
 
 
 def test_a_training_that_diverges_goes_back_to_its_checkpoint_once(scene, monkeypatch, tmp_path):
-    from reify.backend.splats.cpu import layout
+    from reify.backend.splats import layout, trainer
 
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "CHECK_STEPS", 10)
+    monkeypatch.setattr(trainer, "CHECK_STEPS", 10)
     with monkeypatch.context() as patch:
         _poisoned(patch, layout.MEAN, np.nan, 0.9)
         trained, job, views = _trained(scene)

@@ -1,4 +1,4 @@
-"""Which training views look at the same surface, and what each of them last saw as its depth (Chen et al., "PGSR", 2024, section 3.3)."""
+"""View selection for multi-view losses, and the last depth of each training view (Chen et al., "PGSR", 2024, section 3.3)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from .initialize import focus_of
 
 Array = Any
 MOST_NEIGHBORS = 4
-# Degrees between two views' rays to a place: none below, best, and how soon it is too much.
+# Triangulation angle in degrees: below the first a neighbor isn't used; up to the second its score rises linearly, beyond it falls as a
+# Gaussian of that width.
 LEAST_ANGLE, BEST_ANGLE, WIDTH = 3.0, 15.0, 20.0
-LEAST_SCORE = 0.1
+LEAST_SCORE = 0.1  # of a neighbor, at most 1
 PROBES = 5  # rays along each side of a picture
 
 
 def neighbors_of(cameras: Cameras, indices: tuple[int, ...]) -> list[list[int]]:
-    """For each of the cameras `indices` the places among them of up to MOST_NEIGHBORS others that see the same from another side.
+    """For each of the cameras `indices` the places in `indices` of its best neighbors, up to MOST_NEIGHBORS.
 
-    By the cameras alone: rays go as far as the camera is from what all look at, and a neighbor counts by how many of their ends it
-    has in its picture, and by the angle between both cameras' rays there.
+    By the cameras alone: a grid of rays is cast to the depth of the common focus; a neighbor's score is the fraction of ray ends inside its
+    picture times a weight of the mean triangulation angle there.
     """
     focus, extent = focus_of(cameras)
     found = []
@@ -53,7 +54,7 @@ def _scores(cameras: Cameras, index: int, others: Array, focus: Array, extent: f
 
 
 class DepthMemory:
-    """The last depth of each training view, within a limit of memory; views beyond it are nobody's neighbors."""
+    """The last expected depth of each training view, within a limit of memory; views beyond it aren't used as neighbors."""
 
     def __init__(self, neighbors: list[list[int]], room_bytes: int) -> None:
         self._neighbors, self._room = neighbors, room_bytes

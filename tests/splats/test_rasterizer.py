@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .agreement import BACKGROUND, assert_gradients, assert_picture, by_name, rendered
+from .agreement import BACKGROUND, assert_gradients, assert_picture, by_name, drawn
 
 torch = pytest.importorskip("torch")
 
@@ -19,12 +19,12 @@ def test_pictures_and_gradients_agree_with_the_float64_twin(degree, antialiased,
     cameras = make_cameras(75, 53)
     rng = np.random.default_rng(7)
     v_picture, v_alpha = rng.normal(size=(53, 75, 3)).astype(np.float32), rng.normal(size=(53, 75)).astype(np.float32)
-    engine, frame, camera = rendered(splats, cameras, geometric=False)
-    found = by_name(engine.gradients(frame, camera, engine.bases, v_picture, v_alpha), engine.bases)
-    engine.close()
+    rasterizer, drawing, _comparison = drawn(splats, cameras, geometric=False)
+    found = by_name(rasterizer.gradients(drawing, v_picture, v_alpha), rasterizer.bases)
+    rasterizer.close()
     parameters = twin.parameters_of(splats)
     picture, alpha = twin.render(parameters, cameras, 0, background=BACKGROUND, antialiased=antialiased)
     (picture * torch.tensor(v_picture)).sum().add((alpha * torch.tensor(v_alpha)).sum()).backward()
-    assert_picture(frame.picture(frame.image), picture)
-    assert_picture(1 - frame.single(frame.transmittance), alpha)
+    assert_picture(drawing.frame.picture(drawing.frame.image), picture)
+    assert_picture(drawing.frame.alpha, alpha)
     assert_gradients(found, parameters)
