@@ -54,7 +54,7 @@ def _draw_task(layout: Any, context: bpy.types.Context) -> bool:
 
 
 def _draw_absent(layout: Any, context: bpy.types.Context, name: str) -> None:
-    """Why a part is there, what it takes and where it goes, and the buttons that install it."""
+    """What a part is for, what it takes and where it goes, and the buttons that install it."""
     plan, why = engine.plan(name)
     state = engine.state(name)
     if state.name != "ABSENT":

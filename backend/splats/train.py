@@ -78,6 +78,8 @@ def _device(settings: TrainingSettings, surfels: bool, job: Job) -> Device:
     device = meanwhile(lambda: choose(settings.device, settings.leave_free, ways(surfels)), job, 0.0, "Choosing what computes")
     if device.warning:
         job.warn(device.warning)
+    elif settings.device == "auto":
+        job.choose("device", device.why)
     return device
 
 

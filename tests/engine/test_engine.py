@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -258,8 +259,7 @@ def test_a_method_that_needs_torch_says_how_to_get_it(monkeypatch: pytest.Monkey
     from reify.backend import methods
     from reify.backend import settings as settings_of
 
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else ModuleSpec(name, None))
     method = methods.method_called("photos")
     settings = settings_of.with_values(method.settings(), {"training.device": "cuda"})
     with pytest.raises(ReifyError) as raised:

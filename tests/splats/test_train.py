@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 
 import numpy as np
 import pytest
@@ -164,6 +165,14 @@ def test_stop_and_keep_ends_early_with_what_there_is(scene):
 def test_a_time_budget_ends_training(scene):
     _splats, job, _views = _trained(scene, settings=dataclasses.replace(SETTINGS, seconds=1.0, steps=1_000_000))
     assert 0.9 < job.report.seconds["Training"] < 6
+
+
+def test_auto_without_torch_trains_on_the_processor_and_says_so_in_the_report_alone(scene, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    _splats, job, _views = _trained(scene, settings=dataclasses.replace(SETTINGS, steps=3, device="auto"))
+    assert job.report.choices["device"] == "The CPU computes: torch, which graphics cards need, isn't installed."
+    assert not job.report.warnings
 
 
 def test_unknown_pixels_are_not_learned(scene):
