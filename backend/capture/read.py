@@ -215,15 +215,18 @@ class _Reader:
         assigned = self.assigned(pools, found.images) if not any(found.masks) else masks.Assigned()
         capture = to_capture(found, assigned, self.masks, self.job.progress, self.warn)
         used = set(found.images)
-        without = [path for part in pools for path in part.photos if path not in used]
+        photos = {path for part in pools for path in part.photos}
+        of_copies = {path.stem.lower() for path in used - photos}  # Polycam's corrected pictures, in place of the first ones
+        without = [path for path in sorted(photos - used) if path.stem.lower() not in of_copies]
         total = len(capture.photos) + len(without)
         self.choose_cameras(f"{described.title}, of {len(capture.photos)} of {counted(total, 'photo')}{_other_cameras(best, others)}")
         if without:
             self.left_out["photos without a camera"] += len(without)
             names = examples([path.name for path in without])
             self.warn(f"{counted(len(without), 'photo')} without a camera in {described.title} left out: {names}.")
+        self.left_out[roles.COPIES] += len(photos - used) - len(without)
         for part in pools:
-            self.count(part, used | {path for path in found.depths if path} | set(part.photos))
+            self.count(part, used | {path for path in found.depths if path})
         return capture if self.settings.use_given_cameras else without_cameras(capture)
 
     def _frames_of(self, described: Described) -> Posed:
