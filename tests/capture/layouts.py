@@ -137,8 +137,11 @@ def video(path: Path, frames: list[np.ndarray]) -> None:
 
 
 def plain(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Phone", "Two"
+    exif.get_ifd(0x8769)[0xA405] = round(43.27 * FX / np.hypot(WIDTH, HEIGHT))
     for number, pose in enumerate(world_from_cam()):
-        save(folder / f"IMG_{number + 1}.jpg", see(pose)[0], quality=95)
+        save(folder / f"IMG_{number + 1}.jpg", see(pose)[0], quality=95, exif=exif)
 
 
 def masked(folder: Path) -> None:
