@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..backend.jobs.job import Job
-from ..backend.mesh.care import MeshSettings, clean
+from ..backend.mesh.cleaning import MeshSettings, clean
 from ..backend.splats.train import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.values import Mesh, Views

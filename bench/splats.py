@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import resource
 import statistics
@@ -213,6 +214,9 @@ def _measured(count: int, width: int, height: int, threads: int, clock: Callable
 
 
 def _agreement(emit: Emit, count: int, width: int, height: int) -> None:
+    if importlib.util.find_spec("torch") is None:
+        print("torch isn't installed; the comparison with the float64 twin is left out", file=sys.stderr)
+        return
     import torch
 
     from ..backend.splats import twin

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend.errors import ReifyError
 from ..backend.jobs.job import Job
-from ..backend.mesh.care import repair
+from ..backend.mesh.cleaning import repair
 from ..backend.mesh.transfer import transfer
 from ..backend.values import Mesh, Result
 from .mesh import mesh_data, read_quads

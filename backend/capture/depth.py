@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats import axes
 from ..formats.depth import read_depth
 from ..formats.images import read_image
 from ..formats.posed import Posed
+from ..geometry import axes
 from ..values import Array, Cameras, Points
 from .listing import Progress
 from .roles import CONFIDENCE_FOLDERS

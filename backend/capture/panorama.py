@@ -15,8 +15,9 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
-from ..formats import axes, images
+from ..formats import images
 from ..formats.posed import pinhole_matrix
+from ..geometry import quaternions
 from ..values import Array, Cameras, Capture, Photo
 from .listing import Progress
 from .masks import read_mask
@@ -145,7 +146,7 @@ def _views_of(photo: Photo, area: Area, folder: Path) -> list[Photo]:
             has_alpha=photo.has_alpha,
             rig=rig,
             shot=photo.name,
-            cam_from_rig=tuple(axes.quats_of_matrices(rotation[None])[0].tolist()),
+            cam_from_rig=tuple(quaternions.from_matrices(rotation[None])[0].tolist()),
         )
         views.append(_with_parts(view, photo, seen[..., -1] if mask is not None else None, known))
     return views
@@ -194,7 +195,7 @@ def _turned(cameras: Cameras, photos: Sequence[Photo], source: Sequence[int]) ->
     for i, photo in enumerate(photos):
         if photo.cam_from_rig is None or photo.focal_px is None:
             continue
-        rotation = axes.matrices_of_quats(np.array([photo.cam_from_rig]))[0]
+        rotation = quaternions.to_matrices(np.array([photo.cam_from_rig]))[0]
         poses[i, :3] = rotation @ poses[i, :3]
         K[i] = pinhole_matrix(photo.focal_px, photo.focal_px, photo.width / 2, photo.height / 2)
         size_px[i] = photo.width, photo.height

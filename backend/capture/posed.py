@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats import axes, images, offset
+from ..formats import images, offset
 from ..formats.posed import Posed
+from ..geometry import axes
 from ..values import Array, Cameras, Capture, Photo, Points
 from . import exif, listing, panorama
 from .masks import Assigned, Masks, with_mask

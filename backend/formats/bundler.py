@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import axes
 from ..values import Points
-from . import axes
 from .posed import Described, Lens, Shot, perspective
 from .text import read_text
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..geometry import axes, quaternions
 from ..values import Array, Cameras, Points
-from . import axes, points_ply
+from . import points_ply
 from .names import Finder
 from .posed import Described, Finders, Lens, Posed, Shot, capital, pinhole_matrix, resolve
 from .text import decoded, printable, read_text
@@ -109,7 +110,7 @@ def write_colmap(cameras: Cameras, names: Sequence[str], folder: Path, points: P
         np.hstack([cameras.size_px, cameras.K[:, [0, 1, 0, 1], [0, 1, 2, 2]], cameras.distortion]), axis=0, return_inverse=True
     )
     cam_from_colmap = cameras.cam_from_world @ axes.Z_UP_FROM_Y_DOWN
-    quats = axes.quats_of_matrices(cam_from_colmap[:, :3, :3])
+    quats = quaternions.from_matrices(cam_from_colmap[:, :3, :3])
     images = list(zip(quats, cam_from_colmap[:, :3, 3], camera_of_image.ravel() + 1, names, strict=True))
     xyz = axes.move_points(points.xyz, axes.Z_UP_FROM_Y_DOWN.T) if points else np.empty((0, 3))
     rgb = points.rgb if points and points.rgb is not None else np.full((len(xyz), 3), 128, np.uint8)
@@ -137,7 +138,7 @@ def _short(folder: Path) -> str:
 
 def _pose(quat: Sequence[float], translation: Sequence[float]) -> Array:
     cam_from_colmap = np.eye(4)
-    cam_from_colmap[:3, :3] = axes.matrices_of_quats(np.array([quat], dtype=np.float64))[0]
+    cam_from_colmap[:3, :3] = quaternions.to_matrices(np.array([quat], dtype=np.float64))[0]
     cam_from_colmap[:3, 3] = translation
     return cam_from_colmap @ axes.Z_UP_FROM_Y_DOWN.T
 

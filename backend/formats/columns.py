@@ -109,6 +109,13 @@ def splats_of(columns: Columns) -> tuple[Splats, int]:
     return (splats, 0) if sound.all() else (splats.take(sound), int((~sound).sum()))
 
 
+def left_out(name: str, what: str, broken: int, sound: int) -> tuple[str, ...]:
+    """A sentence about `broken` ones of the "splats" or "points" in a file or object, none where there are none."""
+    if not broken:
+        return ()
+    return (f"{broken} of {broken + sound} {what} in {name} are broken (not a number, or infinite) and were left out.",)
+
+
 def _triple(columns: Columns, letters: str, prefixes: tuple[str, ...]) -> list[Array] | None:
     for prefix in prefixes:
         if all(prefix + letter in columns for letter in letters):

@@ -40,8 +40,7 @@ def given(path: Path, value: Splats | Points, broken: int, warnings: tuple[str, 
     """What was read of a file, centered where its coordinates are large, with a word about what was left out."""
     xyz = getattr(value, POSITIONS[type(value)])
     what, offset = type(value).__name__.lower(), offset_of(xyz)
-    if broken:
-        warnings += (f"{broken} of {broken + len(value)} {what} in {path.name} are broken (not a number, or infinite) and were left out.",)
+    warnings += columns.left_out(path.name, what, broken, len(value))
     if offset is not None and xyz.dtype == np.float32:
         step = np.spacing(np.float32(np.abs(offset).max()))
         warnings += (f"{path.name} holds large coordinates in 32 bits, which rounds them to {step:.2g}; export them in 64 bits.",)

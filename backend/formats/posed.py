@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import quaternions
 from ..values import Array, Cameras, Points
-from . import axes, endings, images
+from . import endings, images
 from .names import Finder, Located, examples
 from .text import printable
 
@@ -168,7 +169,7 @@ def quat_pose(xyzw: Sequence[float], place: Sequence[float]) -> Array:
     x, y, z, w = xyzw
     if not np.isfinite([*xyzw, *place]).all() or not any(xyzw):
         raise ValueError("it has no proper pose")
-    return np.column_stack([axes.matrices_of_quats(np.array([[w, x, y, z]], np.float64))[0], np.asarray(place, np.float64)])
+    return np.column_stack([quaternions.to_matrices(np.array([[w, x, y, z]], np.float64))[0], np.asarray(place, np.float64)])
 
 
 def cam_from_world_of(pose: Array) -> Array:

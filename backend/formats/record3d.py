@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ReifyError
-from . import axes
+from ..geometry import axes
 from .posed import Described, Shot, cam_from_world_of, perspective, quat_pose
 from .text import read_text
 

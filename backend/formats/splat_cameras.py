@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ReifyError
-from . import axes
+from ..geometry import axes
 from .posed import Described, Shot, cam_from_world_of, perspective
 from .text import read_text
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import axes
 from ..values import Array
-from . import axes
 from .posed import Described, Lens, Shot, cam_from_world_of, perspective, quat_pose
 from .text import read_text
 

@@ -18,8 +18,9 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..geometry import axes
 from ..values import Array, Cameras, Points
-from . import axes, points_ply
+from . import points_ply
 from .posed import Described, Finders, Lens, Posed, Shot, cam_from_world_of, pinhole_matrix, resolve
 from .text import read_text
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import device
+from ..geometry import topology, triangles
 from ..values import Array
-from . import topology
 
 LONGEST = 600  # vertices in a loop that is triangulated at once: time grows with the cube
 MOST_NEW = 4000  # vertices within one patch
@@ -64,14 +64,14 @@ def _patch(rim: Array) -> tuple[Array, Array]:
     device.prepare_numba()
     from . import hole_kernels as kernels
 
-    triangles = _least_area(rim)[:, ::-1]
+    made = _least_area(rim)[:, ::-1]
     if len(rim) < SHORTEST:
-        return np.zeros((0, 3)), triangles
+        return np.zeros((0, 3)), made
     edges = np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1)
     density = 0.5 * (edges + np.roll(edges, 1))
-    area = topology.areas(rim, triangles).sum()
+    area = triangles.areas(rim, made).sum()
     density = np.maximum(density, np.sqrt(2.0 * area / MOST_NEW))
-    points, refined = kernels.refine(rim, np.ascontiguousarray(triangles), density, MOST_NEW)
+    points, refined = kernels.refine(rim, np.ascontiguousarray(made), density, MOST_NEW)
     return points[len(rim) :], refined
 
 
@@ -119,14 +119,11 @@ def _laplacian(points: Array, faces: Array):
 
     count = len(points)
     corners = points[faces]
-    sides = np.roll(corners, -2, axis=1) - np.roll(corners, -1, axis=1)  # across from each corner
-    doubled = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
     # Slivers would rule all others, and obtuse angles push vertices out of their place.
-    dots = -np.einsum("fki,fki->fk", np.roll(sides, -1, axis=1), np.roll(sides, -2, axis=1))
-    cotangents = (dots / np.maximum(doubled, 1e-300)[:, None]).clip(0.01, 100.0)
+    cotangents = triangles.cotangents(corners).clip(0.01, 100.0)
     start, end = np.roll(faces, -1, axis=1).ravel(), np.roll(faces, -2, axis=1).ravel()
     weights = coo_matrix((np.tile(cotangents.ravel(), 2), (np.r_[start, end], np.r_[end, start])), shape=(count, count)).tocsr()
-    around = np.bincount(faces.ravel(), np.repeat(doubled / 6.0, 3), count)
+    around = np.bincount(faces.ravel(), np.repeat(triangles.areas(points, faces) / 3.0, 3), count)
     mean = float(around[around > 0].mean()) if (around > 0).any() else 1.0
     scale = diags(1.0 / np.sqrt(np.maximum(around, 1e-6 * mean) / mean))
     return scale @ (diags(np.asarray(weights.sum(axis=1)).ravel()) - weights)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..geometry import topology, triangles
+from ..geometry.tree import Nearest, Tree, nearest, tree_of
 from ..values import Array, Mesh
-from . import raster, topology
-from .tree import Nearest, Tree, nearest, tree_of
 
 
 def transfer(target: Mesh, source: Mesh) -> Mesh:
@@ -22,7 +22,7 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
     tree = tree_of(source.vertices, source.faces)
     colors = None
     if source.vertex_srgb is not None:
-        found = _nearest(tree, target.vertices, raster.normals_of(target))
+        found = _nearest(tree, target.vertices, triangles.vertex_normals(target.vertices, target.faces))
         colors = np.einsum("vk,vki->vi", found.weights, source.vertex_srgb[source.faces[found.face]]).astype(np.float32)
     uvs = None if source.uvs is None else _uvs(target, source, tree)
     return replace(target, uvs=uvs, vertex_srgb=colors, textures=source.textures if uvs is not None else {})
@@ -30,7 +30,8 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
 
 def source_faces(target: Mesh, source: Mesh) -> Array:
     """For each face of `target` the face of `source` [F] that its middle is nearest to, on the same side of a thin wall."""
-    return _nearest(tree_of(source.vertices, source.faces), _middles(target), _face_normals(target)).face
+    middles, normals = triangles.centers(target.vertices, target.faces), triangles.normals(target.vertices, target.faces)
+    return _nearest(tree_of(source.vertices, source.faces), middles, normals).face
 
 
 def charts(mesh: Mesh) -> Array:
@@ -44,9 +45,9 @@ def charts(mesh: Mesh) -> Array:
 def _uvs(target: Mesh, source: Mesh, tree: Tree) -> Array:
     assert source.uvs is not None
     chart = charts(source)
-    middles, normals = _middles(target), _face_normals(target)
+    middles, normals = triangles.centers(target.vertices, target.faces), triangles.normals(target.vertices, target.faces)
     middle = _nearest(tree, middles, normals)
-    corners = target.vertices[target.faces].astype(np.float64)
+    corners = triangles.corners_of(target.vertices, target.faces)
     # What lies in the chart can't be farther from a corner than by way of the middle.
     reach = 1.001 * (middle.distance[:, None] + np.linalg.norm(corners - middles[:, None], axis=2))
     found = nearest(tree, corners.reshape(-1, 3), group=chart, wanted=np.repeat(chart[middle.face], 3), reach=reach.ravel())
@@ -63,17 +64,3 @@ def _nearest(tree: Tree, points: Array, facing: Array) -> Nearest:
         again = nearest(tree, points[lost])
         found.face[lost], found.weights[lost], found.distance[lost] = again.face, again.weights, again.distance
     return found
-
-
-def _middles(mesh: Mesh) -> Array:
-    return mesh.vertices[mesh.faces].mean(axis=1, dtype=np.float64)
-
-
-def _face_normals(mesh: Mesh) -> Array:
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    return _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
-
-
-def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(length > 0, vectors / np.where(length > 0, length, 1.0), 0.0)

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
+from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
 from ..formats.offset import written
 from ..jobs import store
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..values import Given, Mesh, Points, Result, Splats
 
@@ -39,10 +41,12 @@ class Method:
     settings: type
     run: Callable[[Any, Any, Job], Result]
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
-    stages: Mapping[str, float]  # stage title -> expected share of the time
+    stages: tuple[str, ...]  # titles of all stages that it may run
     packages: tuple[str, ...] = ()  # modules that must be importable
+    more_packages: Callable[[Any], tuple[str, ...]] | None = None  # and those that only some settings need
     licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
+    expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
 
     @property
     def changes_things(self) -> bool:
@@ -70,30 +74,36 @@ class Method:
             raise ReifyError(f"There is no preset called {name!r}.", f"Choose one of: {', '.join(self.presets)}.")
         return settings_of.with_values(self.settings(), self.presets[name])
 
-    def missing(self) -> tuple[str, ...]:
-        """Packages that aren't installed; looked up without importing them."""
-        return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+    def needed(self, settings: Any = None) -> tuple[str, ...]:
+        """Modules that must be importable, with these settings or whatever is set."""
+        return self.packages + (self.more_packages(settings) if self.more_packages and settings is not None else ())
+
+    def missing(self, settings: Any = None) -> tuple[str, ...]:
+        """Those of them that aren't installed; looked up without importing them."""
+        return tuple(name for name in self.needed(settings) if importlib.util.find_spec(name) is None)
 
     def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
         """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""
-        if missing := self.missing():
+        if missing := self.missing(settings):
             what = f"{self.title} needs packages that aren't installed: {', '.join(missing)}."
-            raise ReifyError(what, "Install the engine in Reify's preferences.")
+            parts = parts_of(missing)
+            raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         job.describe(
             method=self.id,
             settings=settings_of.values(settings),
             inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
-            versions=versions_of(self.packages),
+            versions=versions_of(self.needed(settings)),
         )
         for warning in inputs.warnings if isinstance(inputs, Given) else ():
             job.warn(warning)
+        job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         result = self.run(inputs, settings, job)
         source = inputs if isinstance(inputs, Given) else result.capture
         offset = None if source is None else source.offset
         if offset is not None:
             job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
-        if job.cache:
-            job.cache.prune()
+        if job.environment.cache:
+            job.environment.cache.prune()
         return replace(result, report=job.report, offset=offset)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..formats.axes import looking_at
+from ..geometry.axes import looking_at
 from ..values import Array, Cameras, Mesh, Result
 
 SIDE_PX = 192

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from ..errors import ReifyError
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..mesh.analyze import look_at
-from ..mesh.care import MeshSettings, clean, levels_of_detail
-from ..mesh.texture import TextureSettings
-from ..mesh.unwrap import unwrap
-from ..settings import option
+from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
+from ..settings import base_of, option
+from ..texture.stages import unwrapped
 from ..values import Given, Mesh, Result
 from . import Method
 
@@ -37,26 +34,14 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     mesh = given.value
     assert isinstance(mesh, Mesh)
     job.stage("Looking at the mesh", apart(look_at), mesh, "before")
-    mesh = job.stage("Cleaning mesh", apart(clean), mesh, _cleaning(settings))
+    mesh = job.stage("Cleaning mesh", apart(clean), mesh, base_of(settings, MeshSettings))
     if settings.unwrap and mesh.uvs is None:
-        mesh = job.stage("Unwrapping", apart(_unwrap), mesh)
+        mesh = job.stage("Unwrapping", apart(unwrapped), mesh)
     lods: tuple[Mesh, ...] = ()
     if settings.lods:
         lods = job.stage("Making levels of detail", apart(levels_of_detail), mesh, settings.lods, settings.lod_ratio)
     job.stage("Looking at the result", apart(look_at), mesh, "after")
     return Result(name=given.name, report=job.report, mesh=mesh, lods=lods)
-
-
-def _cleaning(settings: Settings) -> MeshSettings:
-    return MeshSettings(**{entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(MeshSettings)})
-
-
-def _unwrap(mesh: Mesh, *, job: Job) -> Mesh:
-    try:
-        return unwrap(mesh, TextureSettings(), job=job)
-    except ReifyError as error:
-        job.warn(f"The mesh got no UVs: {error.what}")
-        return mesh
 
 
 METHOD = Method(
@@ -75,12 +60,6 @@ METHOD = Method(
         "Game": {"faces": 20_000, "smoothing": 0, "unwrap": True, "lods": 3},
         "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
     },
-    stages={
-        "Looking at the mesh": 0.2,
-        "Cleaning mesh": 0.5,
-        "Unwrapping": 0.05,
-        "Making levels of detail": 0.1,
-        "Looking at the result": 0.15,
-    },
+    stages=("Looking at the mesh", "Cleaning mesh", "Unwrapping", "Making levels of detail", "Looking at the result"),
     packages=("numba", "scipy", "fast_simplification", "safetensors"),
 )

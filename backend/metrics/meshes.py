@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import topology, triangles
 from ..values import Array, Mesh
 
 CANDIDATES = 8  # nearest samples of the other mesh, whose faces are looked at exactly
@@ -41,7 +42,7 @@ def compare(reconstruction: Mesh, truth: Mesh, samples: int = SAMPLES, seed: int
     points_b, faces_b = sample_surface(truth, samples, seed + 1)
     to_truth, met_truth = nearest_on_surface(points_a, truth, points_b, faces_b)
     to_reconstruction, met_reconstruction = nearest_on_surface(points_b, reconstruction, points_a, faces_a)
-    normals_a, normals_b = face_normals(reconstruction), face_normals(truth)
+    normals_a, normals_b = (triangles.normals(mesh.vertices, mesh.faces) for mesh in (reconstruction, truth))
     agreement = [
         np.abs(np.einsum("ni,ni->n", normals_a[faces_a], normals_b[met_truth])).mean(),
         np.abs(np.einsum("ni,ni->n", normals_b[faces_b], normals_a[met_reconstruction])).mean(),
@@ -67,7 +68,7 @@ def sample_surface(mesh: Mesh, count: int, seed: int = 0) -> tuple[Array, Array]
     without area.
     """
     rng = np.random.default_rng(seed)
-    ends = np.cumsum(face_areas(mesh))
+    ends = np.cumsum(triangles.areas(mesh.vertices, mesh.faces))
     if len(ends) == 0 or not ends[-1] > 0:
         raise ValueError("the mesh has no area to sample")
     faces = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right").clip(0, len(ends) - 1)
@@ -106,22 +107,14 @@ def distance_to_triangles(points: Array, corners: Array) -> Array:
     return np.where(inside, height, rim)
 
 
-def face_areas(mesh: Mesh) -> Array:
-    """Areas of the faces, [F] float64."""
-    return 0.5 * np.linalg.norm(_doubled(mesh), axis=1)
-
-
-def face_normals(mesh: Mesh) -> Array:
-    """Unit normals of the faces, [F,3] float64; zero where a face has no area."""
-    doubled = _doubled(mesh)
-    length = np.linalg.norm(doubled, axis=1, keepdims=True)
-    return doubled / np.where(length > 0, length, 1.0)
-
-
 def volume(mesh: Mesh) -> float:
     """Signed volume of a closed mesh, positive where its faces look outwards."""
-    corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    return float(np.einsum("fi,fi->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6.0)
+    return triangles.volume(mesh.vertices, mesh.faces)
+
+
+def parts(mesh: Mesh) -> int:
+    """Number of connected parts."""
+    return int(topology.parts(mesh.faces, len(mesh.vertices)).max(initial=-1)) + 1
 
 
 def is_watertight(mesh: Mesh) -> bool:
@@ -144,24 +137,8 @@ def genus(mesh: Mesh) -> int:
     return (2 * parts(mesh) - euler_number(mesh)) // 2
 
 
-def parts(mesh: Mesh) -> int:
-    """Number of connected parts."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    used, faces = np.unique(mesh.faces, return_inverse=True)
-    edges = faces.reshape(-1, 3)[:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(edges), np.int8), tuple(edges.T)), shape=(len(used), len(used)))
-    return int(connected_components(graph, directed=False)[0])
-
-
 def _half_edges(mesh: Mesh) -> Array:
     return mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-
-
-def _doubled(mesh: Mesh) -> Array:
-    corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
 def _to_segment(points: Array, start: Array, end: Array) -> Array:

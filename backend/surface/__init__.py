@@ -16,6 +16,5 @@ grid        signed distances in sparse blocks of voxels
 sampling    fields as such grids
 extract     a grid's surface, by marching (cubes), tetrahedra or dual (quads); cells finds where it passes
 color      vertex colors from renderings
-heat        what spreads over a mesh: smooth borders, missing values
 trim        outlines of open surfaces, cut along smooth lines
 """

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry import topology
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from .cloud import Cloud, spread
 
@@ -32,16 +32,19 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
     points = spread(cloud, MOST_POINTS)
     if len(points) < len(cloud):
         job.choose("alpha.points", f"{len(points)} means of {len(cloud)} points: more would take too long")
+    job.progress(0.0, f"triangulating {len(points)} points")
     try:
-        mesh = meanwhile(lambda: Delaunay(points.xyz), job, 0.0, f"triangulating {len(points)} points")
+        mesh = Delaunay(points.xyz)
     except QhullError as error:
         raise ReifyError("The points lie in a plane or on a line: there is no body between them.", "Choose another extraction.") from error
     corners = _turned(points.xyz, mesh.simplices)
     neighbors = np.where(corners != mesh.simplices, mesh.neighbors[:, [1, 0, 2, 3]], mesh.neighbors)
-    opening = meanwhile(lambda: _circumradius(points.xyz[corners[:, OPPOSITE]]), job, 0.6, "measuring faces")
+    job.progress(0.6, "measuring faces")
+    opening = _circumradius(points.xyz[corners[:, OPPOSITE]])
     if radius == 0:
         volumes = np.abs(_volumes(points.xyz, corners))
-        radius = points.spacing * _fitting(corners, neighbors, opening / points.spacing, volumes, len(points), job)
+        with job.span(1.0):
+            radius = points.spacing * _fitting(corners, neighbors, opening / points.spacing, volumes, len(points), job)
         job.choose("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
     solid = _solid(neighbors, opening, radius)
     faces = _boundary(corners, neighbors, solid)
@@ -55,7 +58,7 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
 def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, count: int, job: Job) -> float:
     solids = []
     for number, radius in enumerate((*LADDER, 2 * LADDER[-1])):
-        job.progress(0.8 + 0.02 * number, "rolling the ball")
+        job.progress(number / (len(LADDER) + 1), "rolling the ball")
         solids.append(_solid(neighbors, opening, radius))
     sizes = [volumes[solid].sum() for solid in solids]
     for i, radius in enumerate(LADDER):
@@ -67,14 +70,10 @@ def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, c
 
 def _solid(neighbors: Array, opening: Array, radius: float) -> Array:
     """Tetrahedra [T] bool that no ball of this radius reaches from outside through faces that are wide enough for it."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     count = len(neighbors)
     tetrahedron, face = np.nonzero(opening > radius)
     beyond = neighbors[tetrahedron, face]
-    graph = coo_matrix((np.ones(len(beyond), np.int8), (tetrahedron, np.where(beyond < 0, count, beyond))), shape=(count + 1,) * 2)
-    part = connected_components(graph, directed=False)[1]
+    part = topology.connected(count + 1, tetrahedron, np.where(beyond < 0, count, beyond))
     return part[:count] != part[count]
 
 

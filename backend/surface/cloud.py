@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry import topology
+from ..geometry.vectors import scatter_add, unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Points
 
 LEAST_POINTS = 16
@@ -47,15 +47,17 @@ def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True
     """
     from scipy.spatial import cKDTree
 
+    job.progress(0.0, "measuring the cloud")
     xyz, normals, rgb = _cleaned(points, job)
-    distance, near = meanwhile(lambda: cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1), job, 0.1, "measuring the cloud")
+    distance, near = cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1)
     area = np.pi * distance[:, -1] ** 2 / NEIGHBORS
     if normals is None and not oriented:
         normals = np.zeros_like(xyz)
     elif normals is None:
         looking = np.zeros((0, 3)) if centers is None else centers
-        turn = partial(_towards, looking) if len(looking) else partial(_propagated, near)
-        normals = meanwhile(lambda: turn(xyz, _fitted(xyz, near)), job, 0.4, "finding normals")
+        job.progress(0.5, "finding normals")
+        fitted = _fitted(xyz, near)
+        normals = _towards(looking, xyz, fitted) if len(looking) else _propagated(near, xyz, fitted)
         job.choose("cloud.normals", "fitted, facing the cameras" if len(looking) else "fitted, turned outwards")
     return Cloud(xyz, normals, area, rgb)
 
@@ -69,8 +71,7 @@ def thinned(cloud: Cloud, cell: float) -> Cloud:
         return cloud
 
     def mean(rows: Array) -> Array:
-        sums = np.stack([np.bincount(owner, column * cloud.area, len(key)) for column in rows.T], axis=1)
-        return sums / np.bincount(owner, cloud.area, len(key))[:, None]
+        return scatter_add(rows * cloud.area[:, None], owner, len(key)) / np.bincount(owner, cloud.area, len(key))[:, None]
 
     normals = mean(cloud.normals)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
@@ -117,23 +118,19 @@ def _cleaned(points: Points, job: Job) -> tuple[Array, Array | None, Array | Non
         length = np.linalg.norm(normals, axis=1)
         normals = normals if (np.isfinite(length) & (length > 0))[sound].all() else None
     rows = points.xyz[sound].astype(np.float32)
-    order = np.lexsort(rows.T)
-    fresh = np.ones(len(rows), bool)
-    fresh[1:] = (np.diff(rows[order], axis=0) != 0).any(axis=1)
-    first = order[fresh]
+    first = topology.first_of_equal(rows)[0]
     if len(first) < LEAST_POINTS:
         places = "one place" if len(first) == 1 else f"{len(first)} different places"
         raise ReifyError(
             f"{len(points)} points in {places} are too few for a surface.", f"At least {LEAST_POINTS} are needed; use a denser cloud."
         )
-    chosen = np.flatnonzero(sound)[np.sort(first)]
+    chosen = np.flatnonzero(sound)[first]
     if len(chosen) > MOST_POINTS:
         job.warn(f"Of {len(chosen)} points {MOST_POINTS} were used, taken evenly.")
         chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_POINTS).astype(int)]
     xyz = points.xyz[chosen].astype(np.float64)
     if normals is not None:
-        normals = normals[chosen].astype(np.float64)
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        normals = unit(normals[chosen].astype(np.float64))
     return xyz, normals, None if points.rgb is None else points.rgb[chosen]
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from .. import device
+from ..geometry import heat, triangles
 from ..values import Array, Mesh
-from . import heat
 from .depth import DepthMaps
 
 COARSER = 4  # pixels along the edge of the squares in which the first vertex hides those behind it: there is one in each
@@ -31,7 +31,7 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
         np.zeros(len(vertices), np.float32),
     )
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
-    normals = _normals(vertices, faces)
+    normals = triangles.at_vertices(triangles.cross(vertices[faces]), faces, len(vertices))
 
     def work(first: int, last: int) -> None:
         part = slice(first, last)
@@ -63,7 +63,7 @@ def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, 
     from . import color_kernels as kernels
 
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
-    normals = _normals(vertices, faces)
+    normals = triangles.at_vertices(triangles.cross(vertices[faces]), faces, len(vertices))
     sums, lock = np.zeros((2, len(vertices)), np.float32), threading.Lock()
 
     def work(first: int, last: int) -> None:
@@ -79,9 +79,3 @@ def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, 
 
     device.split(work, len(maps))
     return sums[1] / np.maximum(sums[0], np.float32(1))
-
-
-def _normals(vertices: Array, faces: Array) -> Array:
-    corners = vertices[faces]
-    doubled_area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return np.stack([np.bincount(faces.ravel(), np.repeat(doubled_area[:, k], 3), len(vertices)) for k in range(3)], axis=1)

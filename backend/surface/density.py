@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry import quaternions, topology, triangles
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import SH_C0, Array, Mesh, Splats
 from .grid import BLOCK, SparseGrid
@@ -45,15 +44,18 @@ def surface_of_density(
     from .cloud import colors_at
     from .extract import polygons_of
 
-    grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
-    mesh = meanwhile(lambda: without_cavities(polygons_of(grid, polygons)), job, 0.9, "cutting cells")
+    with job.span(0.9):
+        grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
+    job.progress(0.9, "cutting cells")
+    mesh = without_cavities(polygons_of(grid, polygons))
     if len(mesh.faces) == 0:
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
     seen = (_opacity(splats) > 0.5) & np.isfinite(splats.means).all(axis=1)
     if not seen.any():
         return mesh
-    return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, splats.means[seen], rgb[seen]), job, 0.95, "colors"))
+    job.progress(0.95, "colors")
+    return replace(mesh, vertex_srgb=colors_at(mesh.vertices, splats.means[seen], rgb[seen]))
 
 
 def subject_of(splats: Splats, alone: bool = False) -> Ball:
@@ -76,6 +78,7 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
     ball's radius. Raises ReifyError where there is nothing opaque in the ball.
     """
     device.prepare_numba()
+    job.progress(0.0, "looking where splats are")
     chosen = _chosen(splats, ball)
     means, opacity = chosen.means.astype(np.float64), _opacity(chosen)
     covariance = _covariances(chosen)
@@ -86,33 +89,27 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
         origin, count = lattice(low, high, voxel)
         places = (means - origin) / voxel
         widened = covariance / voxel**2 + BLUR**2 * np.eye(3)
-        blocks, slot, starts, owners = meanwhile(partial(_pairs, places, widened, count), job, 0.0, "looking where splats are")
+        blocks, slot, starts, owners = _pairs(places, widened, count)
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
     job.choose("density.voxel_size", f"{voxel:.3g}")
-    density = _summed(places, widened, opacity, blocks, starts, owners, job)
+    with job.span(0.9):
+        density = _summed(places, widened, opacity, blocks, starts, owners, job)
     distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
-    hollow = meanwhile(lambda: _hollow(distance < 0, blocks, count), job, 0.85, "filling hollows")
+    job.progress(0.9, "filling hollows")
+    hollow = _hollow(distance < 0, blocks, count)
     distance[hollow & (distance >= 0)] = -1.0
     return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
 
 
 def without_cavities(mesh: Mesh) -> Mesh:
     """Without the closed parts that face inwards: the insides of hollow bodies."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    count, faces = len(mesh.vertices), mesh.faces
-    ends = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
-    part = connected_components(coo_matrix((np.ones(len(ends), np.int8), tuple(ends.T)), shape=(count, count)), directed=False)[1][
-        faces[:, 0]
-    ]
-    corners = mesh.vertices.astype(np.float64)[faces]
-    volume = np.bincount(part, np.einsum("fi,fi->f", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])))
+    part = topology.parts(mesh.faces, len(mesh.vertices))
+    volume = np.bincount(part, triangles.signed_volumes(triangles.corners_of(mesh.vertices, mesh.faces)))
     kept = (volume > 0)[part]
-    used, faces = np.unique(faces[kept], return_inverse=True)
-    return Mesh(mesh.vertices[used], faces.reshape(-1, 3).astype(np.int32), quads=int(kept.sum()) // 2 if mesh.quads else 0)
+    used, faces = topology.compact(mesh.vertices, mesh.faces[kept])
+    return Mesh(mesh.vertices[used], faces, quads=int(kept.sum()) // 2 if mesh.quads else 0)
 
 
 def _chosen(splats: Splats, ball: Ball) -> Splats:
@@ -130,9 +127,7 @@ def _opacity(splats: Splats) -> Array:
 
 
 def _covariances(splats: Splats) -> Array:
-    from ..formats.axes import matrices_of_quats
-
-    axes = matrices_of_quats(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
+    axes = quaternions.to_matrices(splats.quats.astype(np.float64)) * np.exp(splats.log_scales.astype(np.float64))[:, None]
     return axes @ axes.transpose(0, 2, 1)
 
 
@@ -198,7 +193,7 @@ def _summed(places: Array, covariance: Array, opacity: Array, blocks: Array, sta
     density = np.zeros((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
     step = max(1, len(blocks) // 20)
     for first in range(0, len(blocks), step):
-        job.progress(0.85 * first / len(blocks), "summing splats")
+        job.progress(first / len(blocks), "summing splats")
         last = min(first + step, len(blocks))
 
         def work(a: int, b: int, first: int = first) -> None:

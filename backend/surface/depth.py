@@ -39,7 +39,7 @@ def render_depth(render: Callable[[Cameras, int], Rendering], views: Views, *, j
     maps = DepthMaps(views.cameras, [], [], [], [])
     seen = 0
     for index in range(len(views)):
-        job.progress(0.6 * index / len(views), f"depth {index + 1} of {len(views)}")
+        job.progress(index / len(views), f"depth {index + 1} of {len(views)}")
         rendering = render(views.cameras, index)
         if rendering.depth is None:
             raise ReifyError("The renderings have no depth.", "Use a renderer that returns depth.")

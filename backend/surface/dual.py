@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import device
+from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh
 from .cells import Cells, crossed_cells, places, shares
 from .grid import SparseGrid
@@ -122,7 +123,7 @@ def _crossings(grid: SparseGrid, keys: Array, field: Field | None, sharp: bool) 
         slope = np.empty((2, len(keys), 3), np.float32)
         for out, corners in zip(slope, (start, end), strict=True):
             kernels.slopes(corners, grid.blocks, grid.slot, grid.distance, grid.weight, out)
-        return low + share[:, None] * along, _unit(slope[0] * (1 - share[:, None]) + slope[1] * share[:, None])
+        return low + share[:, None] * along, unit(slope[0] * (1 - share[:, None]) + slope[1] * share[:, None])
 
     def at(points: Array) -> Array:
         return field(grid.origin + grid.voxel * points)
@@ -135,7 +136,7 @@ def _crossings(grid: SparseGrid, keys: Array, field: Field | None, sharp: bool) 
         left, right = np.where(before, middle, left), np.where(before, right, middle)
     crossing = low + ((left + right) / 2)[:, None] * along
     step = 1e-3 * np.eye(3)
-    return crossing, _unit(np.stack([at(crossing + d) - at(crossing - d) for d in step], axis=1))
+    return crossing, unit(np.stack([at(crossing + d) - at(crossing - d) for d in step], axis=1))
 
 
 def _next(grid: SparseGrid, low: Array, axis: Array) -> Array:
@@ -149,12 +150,12 @@ def _placed(crossing: Array, normals: Array | None, vertex: Array, lowest: Array
     """Vertices [V,3] in voxels, each within its cell."""
     count = len(lowest)
     shares_of = np.bincount(vertex, minlength=count)[:, None]
-    middle = _summed(crossing, vertex, count) / shares_of
+    middle = scatter_add(crossing, vertex, count) / shares_of
     if normals is None:
         return middle
     off = np.einsum("ei,ei->e", normals, crossing - middle[vertex])
-    squares = _summed(np.einsum("ei,ej->eij", normals, normals).reshape(-1, 9), vertex, count).reshape(-1, 3, 3)
-    right = _summed(normals * off[:, None], vertex, count)
+    squares = scatter_add(np.einsum("ei,ej->eij", normals, normals).reshape(-1, 9), vertex, count).reshape(-1, 3, 3)
+    right = scatter_add(normals * off[:, None], vertex, count)
     values, axes = np.linalg.eigh(squares)
     keep = values > FLATTEST**2 * values[:, 2:]
     inverse = np.where(keep, 1.0 / np.where(keep, values, 1.0), 0.0)
@@ -183,12 +184,3 @@ def _split(vertices: Array, ring: Array) -> Array:
     first, second = (np.linalg.norm(vertices[ring[:, a]] - vertices[ring[:, b]], axis=1) for a, b in ((0, 2), (1, 3)))
     ring = np.where((second < first)[:, None], np.roll(ring, -1, axis=1), ring)
     return ring[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32)
-
-
-def _summed(rows: Array, owner: Array, count: int) -> Array:
-    return np.stack([np.bincount(owner, column, count) for column in rows.T], axis=1)
-
-
-def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1.0)

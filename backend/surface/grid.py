@@ -96,7 +96,7 @@ def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
     hidden = np.zeros_like(grid.weight)
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
     for index in range(len(maps)):
-        job.progress(0.6 + 0.3 * index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
+        job.progress(index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
         pose, intrinsics = poses[index], np.array(maps.intrinsics(index))
         depth, facing, weight = maps.depth[index], maps.facing[index], maps.weight[index]
 

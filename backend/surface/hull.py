@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry.vectors import rejections, unit
 from ..jobs.job import Job
 from ..values import Array, Cameras, Views
 from .grid import PIXELS, SparseGrid
@@ -54,7 +55,8 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0
         return np.maximum(out, np.linalg.norm(points, axis=1) - radius) if radius > 0 else out
 
     voxel = max(voxel or PIXELS * pixel, 2 * reach / 1024)
-    grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
+    with job.span(1.0):
+        grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
     job.choose("hull.voxel_size", f"{grid.voxel:.3g}")
     if not (grid.distance[grid.weight > 0] < 0).any():
         raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")
@@ -79,8 +81,8 @@ def _region(cameras: Cameras, outside: list[Array]) -> tuple[Array, float, float
         rows, columns = np.nonzero(silhouette < 0)
         middles.append(np.array([columns.mean() + 0.5, rows.mean() + 0.5]) if len(rows) else cameras.size_px[i] / 2.0)
         ray = np.linalg.inv(cameras.K[i]) @ [*middles[i], 1.0] @ cameras.cam_from_world[i, :3, :3]
-        rays[i] = ray / np.linalg.norm(ray)
-    across = np.eye(3) - rays[:, :, None] * rays[:, None]
+        rays[i] = unit(ray)
+    across = rejections(rays)
     middle = np.linalg.lstsq(across.sum(axis=0), np.einsum("cij,cj->i", across, centers), rcond=None)[0]
     radii, pixels = [], []
     for i, silhouette in enumerate(outside):

@@ -6,7 +6,6 @@ import numpy as np
 
 from .. import device
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array
 from .cloud import Cloud, spread
 from .grid import BLOCK, SparseGrid
@@ -84,7 +83,8 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
         job.choose("rbf.centers", f"{len(few)} means of {len(cloud)} points: the system grows with the cube of their number")
     middle, scale = few.xyz.mean(axis=0), float(np.ptp(few.xyz, axis=0).max()) / 2
     centers = (few.xyz - middle) / scale
-    alpha, beta, plane = meanwhile(lambda: _solved(centers, few.normals), job, 0.0, f"solving for {len(few)} centers")
+    job.progress(0.0, f"solving for {len(few)} centers")
+    alpha, beta, plane = _solved(centers, few.normals)
 
     def field(points: Array) -> Array:
         out = np.empty(len(points))
@@ -94,7 +94,9 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
 
     voxel = voxel or few.spacing / SAMPLES
     margin = 0.15 * np.ptp(few.xyz, axis=0).max()
-    grid = sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job)
+    job.progress(0.3, "sampling the function")
+    with job.span(1.0):
+        grid = sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job)
     job.choose("rbf.voxel_size", f"{grid.voxel:.3g}")
     return grid, field
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..formats import axes
+from ..geometry import axes
 from ..jobs.job import Job
 from ..values import Array, Cameras, Points, Views
 from .depth import DepthMaps
@@ -41,9 +41,10 @@ def views_of(cameras: Cameras, long_side_px: int) -> Views:
 def points_of(maps: DepthMaps, ball: Ball, *, job: Job) -> Points:
     """What the depth maps show in the ball, as points with colors and normals; only what several cameras agree on."""
     stride = max(1, int(np.sqrt(sum(np.count_nonzero(w) for w in maps.weight) / STRIDE_POINTS)))
+    job.progress(0.0, "reading points from depth")
     found = [_points_of_one(maps, index, ball, stride) for index in range(len(maps))]
     xyz, normals, rgb = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    job.progress(0.7, f"comparing {len(xyz)} points")
+    job.progress(0.5, f"comparing {len(xyz)} points")
     kept = _witnesses(xyz, maps, TOLERANCE * ball.radius) >= min(AGREEING, len(maps))
     return Points(xyz[kept].astype(np.float32), rgb[kept], normals[kept].astype(np.float32))
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array
 from .cells import crossed_cells, places
 from .cloud import Cloud, thinned
@@ -50,15 +48,17 @@ def screened_poisson(cloud: Cloud, voxel: float, max_voxels: int, fit: float = 4
     count = max(BASE_BLOCKS[0], int(np.ceil((edge / (voxel * 2**depth) + 1) / BLOCK)))
     coarse = voxel * 2**depth
     origin = (low + high) / 2 - 0.5 * coarse * (BLOCK * count - 1)
-    level = base = meanwhile(lambda: _solve_base(cloud, origin, coarse, count, fit), job, 0.0, "Poisson: the whole")
+    job.progress(0.0, "Poisson: the whole")
+    level = base = _solve_base(cloud, origin, coarse, count, fit)
     dense = _dense(base.values, count)
     for number in range(1, depth + 1):
-        fraction, text = 0.1 + 0.8 * (number - 1) / depth, f"Poisson: level {number} of {depth}"
-        finer = meanwhile(partial(_refined, level, cloud, origin, count * 2**number), job, fraction, text)
+        # Each level has four times the voxels of the one before.
+        job.progress(0.1 + 0.9 * 4.0 ** (number - 1 - depth), f"Poisson: level {number} of {depth}")
+        finer = _refined(level, cloud, origin, count * 2**number)
         if len(finer[0]) * BLOCK**3 > max_voxels:
             job.choose("poisson.voxel_size", f"{level.voxel:.3g}, as fine as {max_voxels / 1e6:.0f} million voxels allow")
             break
-        level = meanwhile(partial(_solve, level, finer, cloud, origin, dense, 2.0**number, fit), job, fraction + 0.4 / depth, text)
+        level = _solve(level, finer, cloud, origin, dense, 2.0**number, fit)
     else:
         job.choose("poisson.voxel_size", f"{level.voxel:.3g}")
     return _grid(level, origin)

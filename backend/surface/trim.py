@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry import heat, topology, triangles
+from ..geometry.vectors import scatter_add
 from ..values import Array, Mesh
-from . import heat
 from .region import Ball
 
 SMOOTH_VOXELS = 14.0  # scale of the bays and tongues around unseen patches that are smoothed away
@@ -80,9 +81,9 @@ def _rims(mesh: Mesh, longest: float) -> tuple[Array, Array]:
     edge, once = _edges(mesh)
     rim = edge[once]
     length = np.linalg.norm(mesh.vertices[rim[:, 0]] - mesh.vertices[rim[:, 1]], axis=1).astype(np.float64)
-    label, middle = _connected(len(mesh.vertices), *rim.T)[rim[:, 0]], mesh.vertices[rim].mean(axis=1).astype(np.float64)
+    label, middle = topology.connected(len(mesh.vertices), *rim.T)[rim[:, 0]], mesh.vertices[rim].mean(axis=1).astype(np.float64)
     total = np.maximum(np.bincount(label, length), 1e-30)
-    center = np.stack([np.bincount(label, length * middle[:, k]) / total for k in range(3)], axis=1)
+    center = scatter_add(length[:, None] * middle, label, len(total)) / total[:, None]
     spread = np.bincount(label, length * ((middle - center[label]) ** 2).sum(axis=1)) / total
     large = (2 * np.pi * np.sqrt(spread) > longest)[label]
     return rim[large], length[large]
@@ -99,7 +100,7 @@ def _rim_around(mesh: Mesh, longest: float, scale: float) -> Array:
     rim, length = _rims(mesh, longest)
     if len(rim) == 0:
         return np.zeros(len(mesh.vertices))
-    cell, corners = scale / CELLS, mesh.vertices[mesh.faces].astype(np.float64)
+    cell, corners = scale / CELLS, triangles.corners_of(mesh.vertices, mesh.faces)
     origin = mesh.vertices.min(axis=0) - cell
     shape = tuple(np.ceil((mesh.vertices.max(axis=0) - origin) / cell).astype(int) + 2)
 
@@ -108,17 +109,15 @@ def _rim_around(mesh: Mesh, longest: float, scale: float) -> Array:
         blurred = gaussian_filter(np.bincount(index, amounts, int(np.prod(shape))).reshape(shape), CELLS, mode="constant")
         return map_coordinates(blurred, ((mesh.vertices - origin) / cell).T, order=3, mode="nearest", prefilter=False)
 
-    area = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = 0.5 * triangles.cross(corners)
     shadow = np.linalg.norm([around(corners.mean(axis=1), area[:, k]) for k in range(3)], axis=0)
     return scale * around(mesh.vertices[rim].mean(axis=1), length) / np.maximum(shadow, 1e-30)
 
 
 def _without_background(mesh: Mesh, going_on: Array) -> Mesh:
     (a, b), count = _edges(mesh)[0].T, len(mesh.vertices)
-    part = _connected(count, a, b)
-    corners = mesh.vertices[mesh.faces]
-    doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    area = np.bincount(part[mesh.faces[:, 0]], doubled, count)
+    part = topology.connected(count, a, b)
+    area = np.bincount(part[mesh.faces[:, 0]], triangles.areas(mesh.vertices, mesh.faces), count)
     away = (np.bincount(part, going_on, count) > 0) & (area < BACKGROUND * area.max(initial=0.0))
     return cut(mesh, np.where(away[part], -1.0, 1.0))[0]
 
@@ -129,10 +128,3 @@ def _edges(mesh: Mesh) -> tuple[Array, Array]:
     ends = np.sort(np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]]).astype(np.int64), axis=1)
     keys, count = np.unique(ends[:, 0] * total + ends[:, 1], return_counts=True)
     return np.stack([keys // total, keys % total], axis=1), count == 1
-
-
-def _connected(nodes: int, a: Array, b: Array) -> Array:
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    return connected_components(coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(nodes, nodes)), directed=False)[1]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from reify.backend.capture.undistort import project
 from reify.backend.errors import ReifyError
-from reify.backend.formats import axes
 from reify.backend.formats.colmap import COEFFICIENTS, read_colmap, write_colmap
 from reify.backend.formats.posed import pinhole_matrix
+from reify.backend.geometry import axes, quaternions
 from reify.backend.values import Cameras, Points
 
 if importlib.util.find_spec("pycolmap") is None:
@@ -101,7 +101,7 @@ def test_a_model_of_colmap_3_without_rigs_and_frames_reads_the_same(model, kind)
 def test_a_written_model_is_read_alike_by_colmap_and_by_us(tmp_path, text, fisheye):
     rng = np.random.default_rng(0)
     poses = np.tile(np.eye(4), (4, 1, 1))
-    poses[:, :3, :3] = axes.matrices_of_quats(rng.normal(size=(4, 4)))
+    poses[:, :3, :3] = quaternions.to_matrices(rng.normal(size=(4, 4)))
     poses[:, :3, 3] = rng.normal(size=(4, 3))
     distortion = np.zeros((4, 8))
     distortion[2] = [0.1, 0.01, 0.02, -0.01, *([0] * 4 if fisheye else [0.01, 0.02, 0.03, 0.04])]

@@ -13,7 +13,7 @@ from reify.backend import device
 from reify.backend.errors import Cancelled
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.mesh.analyze import analyze
-from reify.backend.mesh.care import MeshSettings, clean
+from reify.backend.mesh.cleaning import MeshSettings, clean
 from reify.backend.mesh.rebuild import rebuild
 from reify.backend.metrics import meshes
 from reify.tests.mesh.solids import ball, grid, joined

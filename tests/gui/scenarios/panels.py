@@ -19,7 +19,7 @@ def run(window):
     from bl_ext.user_default.reify.operators import session
 
     yield from window.install_engine()
-    photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), packages=(), stages={"Training splats": 1.0})
+    photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), packages=(), stages=("Training splats",))
     image.METHOD = dataclasses.replace(image.METHOD, packages=())
     yield from window.open_sidebar("Reify")
     yield 1.5
@@ -100,8 +100,10 @@ def slow(Mesh, Result):
         job.metric("faces", 12)
         return box(Mesh)
 
+    train.__annotations__["return"] = Mesh  # a stage says what it returns
+
     def run(inputs, settings, job):
-        mesh = job.stage("Training splats", train)
+        mesh = job.stage("Training splats", train, keepable=True)
         return Result(name="Box", report=job.report, mesh=mesh)
 
     return run

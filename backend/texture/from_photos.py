@@ -1,0 +1,93 @@
+"""A base color texture for a mesh, from photos whose cameras are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import device
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..settings import option
+from ..values import Array, Mesh, Views
+
+SLOTS = 4  # photos kept for every texel
+
+
+@dataclass(frozen=True)
+class TextureSettings:
+    """What can be set about texturing."""
+
+    colors: str = option(
+        "photos",
+        "Where the mesh's colors come from",
+        choices={
+            "photos": "A texture made from the photos",
+            "vertices": "Vertex colors of the splats only: fast, and as sharp as the mesh is fine",
+        },
+    )
+    size_px: int = option(2048, "Width and height of the texture", low=128, high=16384, unit="px")
+    long_side_px: int = option(1600, "Longer side at which photos are read for the texture", low=64, high=16384, unit="px")
+    level_exposure: bool = option(True, "Make photos of different exposure and white balance agree where they overlap")
+    level_seams: bool = option(True, "Take away the steps where neighboring places come from different photos")
+    normal_map: bool = option(False, "Keep relief that was lost when the mesh was made smaller, as a normal map")
+    sharpness: float = option(
+        4.0, "How much the best photo of a place outweighs the others; low values blur and hide seams", low=1.0, high=32.0, advanced=True
+    )
+    margin_px: int = option(
+        8, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True
+    )
+
+
+def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:
+    """The mesh with textures "base_color" and "coverage" (white where a photo saw the surface, black where colors were guessed).
+
+    A texel takes the photos that see it (by depth), the better the more they face it, the closer and sharper they are and the
+    farther they see it from silhouettes; photos that disagree with the others count less. Steps between places that come from
+    different photos are leveled. Places that no photo sees continue their surroundings, with the detail of the vertex colors
+    where the mesh has them. Raises ReifyError for a mesh without UVs, with positions that are no numbers, or that no photo sees.
+    """
+    if settings.colors == "vertices":
+        job.choose("texture", "vertex colors, as set")
+        return mesh
+    if mesh.uvs is None:
+        raise ReifyError("The mesh has no UVs to put a texture on.", "Unwrap it first.")
+    if not np.isfinite(mesh.vertices[mesh.faces]).all():
+        raise ReifyError("The mesh has positions that are no numbers.", "Clean it first.")
+    if len(views) == 0:
+        raise ReifyError("There are no photos to take the texture from.", "Use the vertex colors instead.")
+    device.prepare_numba()
+    from . import fill, seams, texels
+
+    job.progress(0.0, "laying out texels")
+    layout, normals = texels.lay_out(mesh, settings.size_px), texels.even_normals(mesh)
+    samples = texels.Samples.empty(layout.count, SLOTS)
+    for index in range(len(views)):
+        job.progress(0.05 + 0.75 * index / len(views), f"photo {index + 1} of {len(views)}")
+        texels.collect(samples, layout, mesh, normals, views, index)
+    seen = samples.quality[:, 0] > 0
+    if not seen.any():
+        raise ReifyError("No photo sees the mesh.", "Check that the mesh and the cameras belong together.")
+    gains = np.ones((len(views), 3), np.float32)
+    if settings.level_exposure:
+        job.progress(0.8, "leveling exposure")
+        gains = texels.solve_gains(samples, len(views))
+    job.progress(0.84, "blending")
+    color = texels.blend(samples, gains, settings.sharpness)
+    if settings.level_seams:
+        with job.span(0.9):
+            color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
+    job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
+    job.progress(0.9, "filling what no photo saw")
+    color = fill.unseen(color, seen, layout, mesh)
+    marks = np.repeat(np.where(seen, np.float32(255), np.float32(0))[:, None], 3, axis=1)
+    job.progress(0.95, "filling the margins")
+    base_color, coverage = _picture(layout, color, fill), _picture(layout, marks, fill)
+    return replace(mesh, textures={**mesh.textures, "base_color": base_color, "coverage": coverage})
+
+
+def _picture(layout, color: Array, fill) -> Array:
+    picture = np.zeros((layout.size, layout.size, 3), np.uint8)
+    picture[layout.rows, layout.columns] = (color + 0.5).clip(0, 255).astype(np.uint8)
+    return fill.widen(picture, layout)
