@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from reify.backend.formats import axes
 from reify.backend.formats.colmap import write_colmap
 from reify.backend.formats.points_ply import write_points_ply
 from reify.backend.formats.posed import pinhole_matrix
 from reify.backend.formats.transforms import write_transforms
+from reify.backend.geometry import quaternions
 from reify.backend.values import Cameras, Points
 
 COUNT, WIDTH, HEIGHT = 8, 96, 72
@@ -121,7 +121,7 @@ def opengl(pose: np.ndarray) -> np.ndarray:
 
 
 def xyzw(rotation: np.ndarray) -> list[float]:
-    w, x, y, z = axes.quats_of_matrices(rotation[None])[0].tolist()
+    w, x, y, z = quaternions.from_matrices(rotation[None])[0].tolist()
     return [x, y, z, w]
 
 
@@ -301,7 +301,7 @@ def realsense(folder: Path) -> None:
 def metashape(folder: Path) -> None:
     pictures(folder / "images", "IMG_{}.png")
     # The chunk has axes and a scale of its own; its transform leads to the world.
-    rotation, scale, shift = axes.matrices_of_quats(np.array([[0.7, 0.1, -0.5, 0.3]]))[0], 2.5, np.array([0.4, -0.3, 0.2])
+    rotation, scale, shift = quaternions.to_matrices(np.array([[0.7, 0.1, -0.5, 0.3]]))[0], 2.5, np.array([0.4, -0.3, 0.2])
     world_from_chunk = np.eye(4)
     world_from_chunk[:3, :3], world_from_chunk[:3, 3] = scale * rotation, shift
     entries = []

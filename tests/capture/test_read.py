@@ -9,7 +9,7 @@ from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.undistort import project
 from reify.backend.errors import ReifyError
 from reify.backend.formats.colmap import write_colmap
-from reify.backend.formats.images import ORIENTATION_TAG
+from reify.backend.formats.decoding import ORIENTATION_TAG
 from reify.backend.formats.posed import pinhole_matrix
 from reify.backend.formats.transforms import write_transforms
 from reify.backend.geometry import axes
