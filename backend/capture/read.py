@@ -139,9 +139,10 @@ class _Reader:
         found = [(camera_file, 0) for camera_file in dict.fromkeys(given)]
         pools = list(folders)
         if not pools:
-            root = nearby.capture_root(given[0].path)
+            place = given[0].path if given[0].path.is_dir() else given[0].path.parent
+            root = nearby.capture_root(place)
             pools = [roles.sort_out(root)]
-            if not pools[0].pictures and not pools[0].videos:
+            if root == place and not pools[0].pictures and not pools[0].videos:  # a model in a folder of any name, beside its pictures
                 pools = [roles.sort_out(root.parent)]
         problems: list[str] = []
         candidates = nearby.examine(found, lambda described: nearby.finders(pools, described), problems.append)

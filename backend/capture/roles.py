@@ -96,12 +96,14 @@ def sort_out(root: Path) -> Contents:
     stills = {(path.parent, path.stem.lower()) for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW))}
     left: dict[str, list[Path]] = defaultdict(list)
     by_name = _by_folder_and_name(pictures, root)
-    by_name |= {path: DEPTHS for path in _depth_by_content([path for path in pictures if path not in by_name])}
+    deep = _depth_by_content([path for path in pictures if path not in by_name])
+    by_name |= {path: DEPTHS for path in pictures if path in deep}
     for path, what in by_name.items():
         left[what].append(path)
     plain = [path for path in pictures if path not in by_name]
     plain, left[TWINS] = _without_twins(plain)
-    for what, rest in (_copies(plain, root), _previews(plain), _stray(plain, root)):
+    for find in (_copies, _previews, _stray):
+        what, rest = find(plain, root)
         taken = set(rest)
         left[what] += rest
         plain = [path for path in plain if path not in taken]
@@ -259,7 +261,7 @@ def _without_derived(parts: Sequence[str]) -> Iterable[str]:
         yield (match["sized"] or match["of"] or match["first"]) if match else part
 
 
-def _previews(pictures: Sequence[Path]) -> tuple[str, list[Path]]:
+def _previews(pictures: Sequence[Path], root: Path) -> tuple[str, list[Path]]:
     found = [path for path in pictures if _plain(path.stem) in LONE_PREVIEWS]
     return PREVIEWS, found if len(pictures) - len(found) >= 3 else []
 
