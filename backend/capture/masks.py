@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,7 +39,8 @@ def assign(masks: Sequence[Path], photos: Sequence[Path], root: Path) -> Assigne
     # What lies beside its photo is nearer to it than what lies in a folder of masks.
     ordered = sorted(masks, key=lambda mask: roles.mask_tail(mask, root) is not None)
     located = finder.find([_photo_name(mask, root) for mask in ordered])
-    by_number = {roles.without_color_word(photo.stem): photo for photo in reversed(photos)}
+    keys = Counter(roles.without_color_word(photo.stem) for photo in photos)
+    by_number = {key: photo for photo in photos if keys[key := roles.without_color_word(photo.stem)] == 1}
     of_photo: dict[Path, Path] = {}
     unused = []
     for mask, found in zip(ordered, located.paths, strict=True):

@@ -135,13 +135,14 @@ class _Reader:
         """The photos of camera files that are sources themselves: among the other sources, or around the first camera file."""
         if videos:
             self.left_out[roles.VIDEOS] += len(videos)
-            self.warn(f"{counted(len(videos), 'video')} such as {videos[0].name} can't be used together with given cameras.")
+            self.warn(f"Videos can't be used together with given cameras: {len(videos)} were left out, such as {videos[0].name}.")
         found = [(camera_file, 0) for camera_file in dict.fromkeys(given)]
         pools = list(folders)
         if not pools:
-            root = nearby.capture_root(given[0].path)
+            place = given[0].path if given[0].path.is_dir() else given[0].path.parent
+            root = nearby.capture_root(place)
             pools = [roles.sort_out(root)]
-            if not pools[0].pictures and not pools[0].videos:
+            if root == place and not pools[0].pictures and not pools[0].videos:  # a model in a folder of any name, beside its pictures
                 pools = [roles.sort_out(root.parent)]
         problems: list[str] = []
         candidates = nearby.examine(found, lambda described: nearby.finders(pools, described), problems.append)
@@ -165,10 +166,9 @@ class _Reader:
                 if not contents.photos and not contents.videos:
                     raise
                 self.warn(f"{error.what} The cameras are found from the photos instead.")
-        elif best is not None:
-            known = f"it knows {best.count} of the {len(contents.photos)} photos"
-            if best.count or best.distance < nearby.BESIDE:
-                self.warn(f"{capital(best.described.title)} isn't used, because {known}.")
+        elif best is not None and (best.count or best.distance < nearby.BESIDE):
+            title = capital(best.described.title)
+            self.warn(f"{title} isn't used, because it knows {best.count} of the {len(contents.photos)} photos.")
         if contents.photos:
             self.choose_cameras("none lie in or beside the folder; they are found from the photos")
             capture = self.read_files(contents)
@@ -215,15 +215,18 @@ class _Reader:
         assigned = self.assigned(pools, found.images) if not any(found.masks) else masks.Assigned()
         capture = to_capture(found, assigned, self.masks, self.job.progress, self.warn)
         used = set(found.images)
-        without = [path for part in pools for path in part.photos if path not in used]
+        photos = {path for part in pools for path in part.photos}
+        of_copies = {path.stem.lower() for path in used - photos}  # Polycam's corrected pictures, in place of the first ones
+        without = [path for path in sorted(photos - used) if path.stem.lower() not in of_copies]
         total = len(capture.photos) + len(without)
         self.choose_cameras(f"{described.title}, of {len(capture.photos)} of {counted(total, 'photo')}{_other_cameras(best, others)}")
         if without:
             self.left_out["photos without a camera"] += len(without)
             names = examples([path.name for path in without])
-            self.warn(f"{counted(len(without), 'photo')} without a camera in {described.title} left out: {names}.")
+            self.warn(f"Photos without a camera in {described.title} are left out: {len(without)} of {total} ({names}).")
+        self.left_out[roles.COPIES] += len(photos - used) - len(without)
         for part in pools:
-            self.count(part, used | {path for path in found.depths if path} | set(part.photos))
+            self.count(part, used | {path for path in found.depths if path})
         return capture if self.settings.use_given_cameras else without_cameras(capture)
 
     def _frames_of(self, described: Described) -> Posed:
@@ -254,10 +257,10 @@ class _Reader:
                 unused += said.unused
         if unused:
             self.left_out["masks of no photo"] += len(unused)
-            self.warn(f"{counted(len(unused), 'mask')} not used, because the photo isn't there or isn't clear: {examples(unused)}.")
+            self.warn(f"Masks of no photo, or of several, are left out: {len(unused)} ({examples(unused)}).")
         without = [path.name for path in photos if path not in of_photo]
         if of_photo and without:
-            self.warn(f"{counted(len(without), 'photo')} of {len(photos)} without a mask: {examples(without)}.")
+            self.warn(f"Photos without a mask: {len(without)} of {len(photos)} ({examples(without)}).")
         return masks.Assigned(of_photo, tuple(unused))
 
     def choose_cameras(self, how: str) -> None:
@@ -280,7 +283,7 @@ class _Reader:
         if contents.videos:
             self.left_out[roles.VIDEOS] += len(contents.videos)
             names = examples([path.name for path in contents.videos])
-            self.warn(f"{counted(len(contents.videos), 'video')} beside the photos not used: {names}. Choose them as sources, too.")
+            self.warn(f"Videos beside the photos aren't used: {len(contents.videos)} ({names}). Choose them as sources, too.")
 
     def join(self, parts: Sequence[Capture]) -> Capture:
         if not parts:
@@ -351,10 +354,9 @@ def _is_camera_file(path: Path) -> bool:
 
 
 def _unread(files: Sequence[Path]) -> str:
-    such, needed = f"such as {files[0].name}", "Convert them to JPEG."
     if all(endings.has(path, endings.HEIF) for path in files):
-        return f"Skipped: {counted(len(files), 'HEIC picture')} {such}, which need the package pi_heif. {needed}"
-    return f"Skipped: {counted(len(files), 'file')} {such}, a format that isn't read. {needed}"
+        return f"Skipped: {len(files)} HEIC pictures such as {files[0].name}, which need the package pi_heif. Convert them to JPEG."
+    return f"Skipped: {len(files)} files such as {files[0].name}, a format that isn't read. Convert them to JPEG."
 
 
 def _nothing_in(contents: Contents) -> ReifyError:

@@ -38,7 +38,12 @@ COPY = re.compile(
     rf"(?P<sized>{'|'.join(PICTURE_FOLDERS)})_\d+|(?P<of>.+)_(small|low|half|resized|undistorted)|(corrected|resized|undistorted|small)_(?P<first>.+)"
 )
 MASKS, DEPTHS, CONFIDENCES, NORMALS, PREVIEWS = WORDS
-COPIES, STRAY, LIVE, TWINS = "copies in another size or form", "pictures beside the folder of photos", "films of Live Photos", "RAW twins"
+COPIES, STRAY, LIVE, TWINS = (
+    "copies in another size or form",
+    "pictures beside the folder of photos",
+    "films of Live Photos",
+    "RAW and HEIC files beside their JPEGs",
+)
 VIDEOS, UNREAD, OTHERS = "videos", "pictures in a format that isn't read", "other files"
 SAME_SHARE = 0.5  # of a folder's names that lie in another one, for it to hold copies
 STRAY_SHARE = 0.1  # of the photos, up to which pictures beside their folder don't belong to them
@@ -86,17 +91,19 @@ def files_in(folder: Path) -> list[Path]:
 def sort_out(root: Path) -> Contents:
     """What the files of a folder are; raises OSError where it can't be listed."""
     files = files_in(root)
-    heif = () if images.reads_heif() else endings.HEIF
-    pictures = [path for path in files if endings.has(path, endings.PICTURES) and not endings.has(path, heif)]
+    unreadable = (*(() if images.reads_heif() else endings.HEIF), *(() if images.reads_raw() else endings.RAW))
+    pictures = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW)) and not endings.has(path, unreadable)]
     stills = {(path.parent, path.stem.lower()) for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW))}
     left: dict[str, list[Path]] = defaultdict(list)
     by_name = _by_folder_and_name(pictures, root)
-    by_name |= {path: DEPTHS for path in _depth_by_content([path for path in pictures if path not in by_name])}
+    deep = _depth_by_content([path for path in pictures if path not in by_name])
+    by_name |= {path: DEPTHS for path in pictures if path in deep}
     for path, what in by_name.items():
         left[what].append(path)
     plain = [path for path in pictures if path not in by_name]
     plain, left[TWINS] = _without_twins(plain)
-    for what, rest in (_copies(plain, root), _previews(plain), _stray(plain, root)):
+    for find in (_copies, _previews, _stray):
+        what, rest = find(plain, root)
         taken = set(rest)
         left[what] += rest
         plain = [path for path in plain if path not in taken]
@@ -104,13 +111,12 @@ def sort_out(root: Path) -> Contents:
     for path in files:
         if endings.has(path, endings.VIDEOS):
             (left[LIVE] if (path.parent, path.stem.lower()) in stills else videos).append(path)
-    used = {(path.parent, path.stem.lower()) for path in pictures}
-    raw = [path for path in files if endings.has(path, endings.RAW)]
-    left[TWINS] += [path for path in raw if (path.parent, path.stem.lower()) in used]
-    unread = [path for path in raw if (path.parent, path.stem.lower()) not in used]
-    unread += [path for path in files if endings.has(path, (*heif, *endings.UNREAD_PICTURES, *endings.UNREAD_VIDEOS))]
+    read = {(path.parent, path.stem.lower()) for path in pictures}
+    unread = [path for path in files if endings.has(path, (*unreadable, *endings.UNREAD_PICTURES, *endings.UNREAD_VIDEOS))]
+    left[TWINS] += [path for path in unread if (path.parent, path.stem.lower()) in read]
+    unread = [path for path in unread if (path.parent, path.stem.lower()) not in read]
     left[DEPTHS] += [path for path in files if endings.has(path, endings.DEPTH)]
-    known = {*pictures, *videos, *raw, *unread, *left[LIVE], *left[DEPTHS]}
+    known = {*pictures, *videos, *unread, *left[TWINS], *left[LIVE], *left[DEPTHS]}
     left[OTHERS] = [path for path in files if path not in known]
     return Contents(
         root=root,
@@ -218,10 +224,12 @@ def _depth_by_content(pictures: Sequence[Path]) -> set[Path]:
 
 
 def _without_twins(pictures: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """HEIC files lie beside the JPEGs that were made of them."""
-    others = {(path.parent, path.stem.lower()) for path in pictures if not endings.has(path, endings.HEIF)}
-    twins = [path for path in pictures if endings.has(path, endings.HEIF) and (path.parent, path.stem.lower()) in others]
-    return [path for path in pictures if path not in set(twins)], twins
+    """RAW and HEIC files lie beside the JPEGs that were made of them."""
+    twins: set[Path] = set()
+    for first in (endings.HEIF, endings.RAW):
+        others = {(path.parent, path.stem.lower()) for path in pictures if not endings.has(path, (*first, *endings.RAW))}
+        twins |= {path for path in pictures if endings.has(path, first) and (path.parent, path.stem.lower()) in others}
+    return [path for path in pictures if path not in twins], [path for path in pictures if path in twins]
 
 
 def _copies(pictures: Sequence[Path], root: Path) -> tuple[str, list[Path]]:
@@ -253,7 +261,7 @@ def _without_derived(parts: Sequence[str]) -> Iterable[str]:
         yield (match["sized"] or match["of"] or match["first"]) if match else part
 
 
-def _previews(pictures: Sequence[Path]) -> tuple[str, list[Path]]:
+def _previews(pictures: Sequence[Path], root: Path) -> tuple[str, list[Path]]:
     found = [path for path in pictures if _plain(path.stem) in LONE_PREVIEWS]
     return PREVIEWS, found if len(pictures) - len(found) >= 3 else []
 

@@ -121,7 +121,7 @@ def resolve(described: Described, finders: Finders) -> Posed:
         reason = problems[0] if problems else "it has no pictures"
         raise ReifyError(f"{capital(described.title)} is damaged: {reason}.", "Export it again.")
     if problems:
-        notes.append(f"Skipped: {counted(len(problems), 'damaged picture')} of {described.title} ({examples(problems)}).")
+        notes.append(f"Skipped: {len(problems)} damaged pictures of {described.title} ({examples(problems)}).")
     points, problem = _points_of(described)
     photos = {path for _, path, _ in kept}
     masks, depths = (_find_others([getattr(shot, kind) for shot, _, _ in kept], finder, photos) for kind, finder in _others(finders))
