@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,6 @@ from pathlib import Path
 from .. import api
 from ..backend import device
 from ..backend.files import write_text
-from ..backend.formats.images import probe
 from ..backend.jobs.job import Event, Progress
 from ..backend.values import Result
 
@@ -29,7 +29,7 @@ class Recorder:
         self.stages: dict[str, list[list[float]]] = {}
         self._began = time.monotonic()
         self._compiled = device.compiling_seconds()
-        self._last: tuple[str, float, list[float]] = ("", 0.0, [])
+        self.used: dict[str, tuple[float, float]] = {}  # seconds of the cores before and after each stage
 
     def hear(self, event: Event) -> None:
         """Take down where the job stands."""
@@ -38,19 +38,24 @@ class Recorder:
         seconds, compiled = time.monotonic() - self._began, device.compiling_seconds() - self._compiled
         row = [round(seconds, 2), round(event.fraction, 4), round(compiled, 2)]
         rows = self.stages.setdefault(event.stage, [])
+        first, _ = self.used.get(event.stage, (_cpu_seconds(), 0.0))
+        self.used[event.stage] = (first, _cpu_seconds())
         if not rows or event.fraction == 1.0 or seconds - rows[-1][0] >= EVERY_S:
             rows.append(row)
 
 
-def size_of(source: Path, result: Result) -> dict[str, float]:
-    """What the method's `expect` is told of the input."""
-    if result.capture is not None:
-        photos = result.capture.photos
-        return {"photos": result.report.metrics["photos"], "megapixels": photos[0].width * photos[0].height / 1e6}
-    if "faces_before" in result.report.metrics:
-        return {"faces": result.report.metrics["faces_before"]}
-    info = probe(source)
-    return {"megapixels": info.width * info.height / 1e6}
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def size_of(result: Result) -> dict[str, float]:
+    """What the method's `expected` is told of the input."""
+    report, capture = result.report, result.capture
+    if capture is not None:
+        pixels = sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos)
+        return {"photos": report.metrics["photos"], "megapixels": round(pixels / 1e6, 3)}
+    return {"faces": report.metrics["before.faces"]} if "before.faces" in report.metrics else {}
 
 
 def main() -> int:
@@ -68,11 +73,12 @@ def main() -> int:
     recording = {
         "method": arguments.method,
         "settings": dict(result.report.settings),
-        "size": size_of(arguments.source, result),
+        "size": size_of(result),
         "cached": list(result.report.cached),
         "stages": recorder.stages,
     }
     write_text(arguments.output, json.dumps(recording))
+    print({title: round(after - before, 1) for title, (before, after) in recorder.used.items()}, file=sys.stderr)
     print({title: round(seconds, 1) for title, seconds in result.report.seconds.items()}, file=sys.stderr)
     return 0
 

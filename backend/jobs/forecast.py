@@ -75,6 +75,7 @@ class Forecast:
         self._began: float | None = None
         self._shown: tuple[float, float] | None = None  # when the rest was last shown, and what it was
         self._overall = 0.0
+        self._later = (0.0, 0.0, 0.0)  # seconds of the stages after the one that runs, as `_sum_up` has them
 
     def learn(self, timings: Mapping[str, Timing], kernels: str) -> None:
         """What the same stages took before, by title, and which version of the kernels runs now."""
@@ -84,14 +85,16 @@ class Forecast:
         """The stages of the whole job in their order; may be said again when more is known of its input."""
         self._expected = dict(stages)
         self._shown = None
+        self._sum_up()
 
     def begin(self, title: str, now: Moment) -> None:
         """A stage begins; those before it that haven't won't."""
         self._began = now.seconds if self._began is None else self._began
         self._last = title
-        seconds, compiling = self._planned_for(title)
         timing = self.timings.get(title)
-        self._stage = _Stage(Expected(seconds, compiling=compiling), timing.profile if timing else None, now)
+        pace = self._pace()
+        self._stage = _Stage(self._planned_for(title), math.sqrt(pace) if timing else pace, timing.profile if timing else None, now)
+        self._sum_up()
 
     def resume(self) -> None:
         """The running stage goes on from where an earlier, canceled run had come."""
@@ -110,12 +113,14 @@ class Forecast:
         self._ended.add(self._last)
         if from_cache:
             self._shown = None  # the rest falls at once by all that needn't be computed
-        if from_cache or stage.resumed:
-            return None
         seconds, compiling = stage.computing(now), stage.compiled(now)
-        if (guess := self._guess(self._last)) > 0.0:
-            self._spent += max(seconds - self._expected[self._last].budget, 0.0)
-            self._planned += guess
+        if from_cache or stage.resumed:
+            self._sum_up()
+            return None
+        if stage.expected.guess > 0.0:
+            self._spent += max(seconds - stage.expected.budget, 0.0)
+            self._planned += stage.expected.guess
+        self._sum_up()
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
         return Timing(self._expected.get(self._last, Expected()), seconds, compiling, self._kernels, stage.profile_of(now))
@@ -146,37 +151,49 @@ class Forecast:
         return self._shown[1]
 
     def _left(self, now: Moment) -> float | None:
+        left: float | None = 0.0 if self._stage is None else self._stage.left(now)
+        pace = self._pace()
+        known, unknown, settled = self._later
+        return None if left is None else left + settled + pace * unknown + math.sqrt(pace) * known
+
+    def _pace(self) -> float:
+        """By how much the job has taken longer than its stages should, so far."""
+        if self._stage is None:
+            return self._spent / self._planned
+        spent, planned = self._stage.progressed()
+        return (self._spent + spent) / (self._planned + planned)
+
+    def _sum_up(self) -> None:
+        """Add up the seconds of the stages that come later: of those that ran here before, of others, and what the pace doesn't change."""
         titles = list(self._expected)
         place = titles.index(self._last) + 1 if self._last in titles else 0
-        later = sum(sum(self._planned_for(title)) for title in titles[place:] if title not in self._ended)
-        if self._stage is None:
-            return later
-        left = self._stage.left(now)
-        return None if left is None else left + later
+        known = unknown = settled = 0.0
+        for title in titles[place:]:
+            if title not in self._ended:
+                planned = self._planned_for(title)
+                settled += planned.budget + planned.compiling
+                known += planned.guess if title in self.timings else 0.0
+                unknown += 0.0 if title in self.timings else planned.guess
+        self._later = (known, unknown, settled)
 
-    def _planned_for(self, title: str) -> tuple[float, float]:
-        """Seconds to compute a stage, and to compile its kernels first."""
+    def _planned_for(self, title: str) -> Expected:
+        """What a stage should take here: its guess as last time, compiling only where the kernels have changed since."""
         expected, timing = self._expected.get(title, Expected()), self.timings.get(title)
-        pace = self._spent / self._planned
         if timing is None:
-            return expected.budget + pace * self._guess(title), pace * expected.compiling
+            return expected
         compiling = 0.0 if timing.kernels == self._kernels else timing.compiling or expected.compiling
-        return expected.budget + math.sqrt(pace) * self._guess(title), compiling
-
-    def _guess(self, title: str) -> float:
-        """Seconds that a stage should take beside its budget, at the pace of this machine when it ran last."""
-        expected, timing = self._expected.get(title, Expected()), self.timings.get(title)
-        return expected.guess if timing is None else timing.factor * expected.guess
+        return Expected(timing.factor * expected.guess, expected.budget, compiling)
 
 
 class _Stage:
     """The stage that runs: what it should take, and how it moves."""
 
-    def __init__(self, expected: Expected, profile: Profile | None, now: Moment) -> None:
+    def __init__(self, expected: Expected, pace: float, profile: Profile | None, now: Moment) -> None:
         self.expected = expected
+        self._seconds = expected.budget + pace * expected.guess
         self.resumed = False
         self._profile = EVEN if profile is None else profile
-        self._prior = 0.0 if expected.guess <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
+        self._prior = 0.0 if self._seconds <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
         self._began = now
         self.fraction = 0.0  # as it reports
         self._done = 0.0  # share of its time by then, by the profile
@@ -189,11 +206,16 @@ class _Stage:
             return
         at, done = self.computing(now), _at(self._profile, fraction)
         step = done - self._done
-        if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self.expected.guess:
+        if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self._seconds:
             self._skipped += step
         self.fraction, self._done, self._at = fraction, done, at
         if fraction > self._rows[-1][0] + ROW_STEP:
             self._rows.append((fraction, at))
+
+    def progressed(self) -> tuple[float, float]:
+        """Seconds until its last report, beside its budget, and how many these should have been."""
+        done = self._done - self._skipped
+        return (max(self._at - done * self.expected.budget, 0.0), done * self.expected.guess) if self.expected.guess > 0.0 else (0.0, 0.0)
 
     def computing(self, now: Moment) -> float:
         """Seconds since it began, without those of compiling."""
@@ -208,7 +230,7 @@ class _Stage:
         known = self._prior + self._done - self._skipped
         if known < LEAST_KNOWN:
             return None
-        left = (1.0 - self._done) * (self._prior * self.expected.guess + self._at) / known
+        left = (1.0 - self._done) * (self._prior * self._seconds + self._at) / known
         still = max(left - (self.computing(now) - self._at), STILL_SHARE * left)
         return still + (1.0 - self._done) * max(self.expected.compiling - self.compiled(now), 0.0)
 

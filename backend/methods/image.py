@@ -9,8 +9,10 @@ from pathlib import Path
 from ..bodies.from_pictures import Settings, build, chosen_for
 from ..errors import ReifyError
 from ..formats import endings
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..pictures.cutout import cut_out
 from ..settings import file_of
 from ..values import Picture, Pictures, Result
@@ -73,6 +75,12 @@ def _title(view: int) -> str:
     return "Cutting out" if view == 0 else f"Cutting out the {VIEWS[view]} view"
 
 
+def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of pictures."""
+    cutting = {_title(view): Expected(0.5) for view in range(int(views))}
+    return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
+
+
 METHOD = Method(
     id="image",
     title="From Picture",
@@ -82,7 +90,8 @@ METHOD = Method(
     settings=Settings,
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
+    expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
     stages=("Cutting out", "Cutting out the side view", "Cutting out the top view", "Building mesh"),
-    packages=("scipy", "PIL", "safetensors"),
+    needs=Needs(packages=("scipy", "PIL", "safetensors")),
     split=one_by_one,
 )

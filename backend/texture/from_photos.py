@@ -13,6 +13,7 @@ from ..settings import option
 from ..values import Array, Mesh, Views
 
 SLOTS = 4  # photos kept for every texel
+BYTES_A_TEXEL = 84  # of main memory at the peak, as measured at 4096 and 8192 px
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class TextureSettings:
     margin_px: int = option(
         8, "Empty texels around every UV island, fewer where there are very many islands", low=1, high=64, unit="px", advanced=True
     )
+
+
+def peak_bytes(settings: TextureSettings) -> int:
+    """Bytes of main memory that a texture takes while it is made, without the photos."""
+    return BYTES_A_TEXEL * settings.size_px**2 if settings.colors == "photos" else 0
 
 
 def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:

@@ -23,6 +23,7 @@ import bpy
 import reify
 reify.register()
 from reify.backend.jobs import cache
+from reify.backend.jobs.needs import Needs
 from reify.backend.methods import photos
 from reify.backend.values import Splats
 from reify.operators import session
@@ -46,7 +47,7 @@ def run(inputs, settings, job):
     return dataclasses.replace(samples.result(), splats=splats, report=job.report)
 
 cache.identity = lambda function: "the same in both processes"
-photos.METHOD = dataclasses.replace(photos.METHOD, run=run, packages=(), stages=("Training splats",))
+photos.METHOD = dataclasses.replace(photos.METHOD, run=run, needs=Needs(), stages=("Training splats",))
 session.remember(folder)
 """
 START = "bpy.ops.reify.create(method='photos', source=photo_folder)"

@@ -79,10 +79,11 @@ def draw(panel) -> tuple[list[str], str]:
 @pytest.fixture
 def scene(registered, monkeypatch):
     import bpy
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.operators import session
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=()))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs()))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.context.scene.reify.seed == 0  # makes the properties, which drawing may not
     yield bpy.context.scene
@@ -153,10 +154,11 @@ def test_every_setting_of_every_method_is_drawn(scene):
 
 
 def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypatch):
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.panels.create import VIEW3D_PT_reify
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=("nowhere_to_be_found",)))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs(packages=("nowhere_to_be_found",))))
     drawn, texts = draw(VIEW3D_PT_reify)
     assert "engine" in texts
     assert not [name for name in drawn if name.startswith("reify.create")]
