@@ -78,6 +78,32 @@ def test_what_is_seen_is_what_training_renders(rasterizer, ball):
     np.testing.assert_allclose(picture_of(rasterizer.draw([instance(ball)], view())), trained(ball), atol=1e-3)
 
 
+@pytest.fixture(scope="module")
+def discs() -> Splats:
+    from reify.backend.splats.surfels import flattened
+
+    ball = bumpy_ball(3000, seed=3)
+    return dataclasses.replace(ball, means=ball.means * 1.1, log_scales=flattened(ball.log_scales), surfels=True)
+
+
+def test_surfels_are_seen_as_training_renders_surfels(rasterizer, discs):
+    np.testing.assert_allclose(picture_of(rasterizer.draw([instance(discs)], view())), trained(discs), atol=1e-3)
+    far = view(depth=np.ones((HEIGHT, WIDTH), np.float32), far=1e6)
+    np.testing.assert_allclose(picture_of(rasterizer.draw([instance(discs)], far)), trained(discs), atol=1e-3)
+
+
+def test_surfels_and_splats_are_sorted_together(rasterizer, ball, discs):
+    opaque = dataclasses.replace(discs, log_scales=discs.log_scales + (1.2, 1.2, 0), opacity_logits=discs.opacity_logits * 0 + 5)
+    opaque = dataclasses.replace(opaque, means=opaque.means * 1.1, log_scales=opaque.log_scales.astype(np.float32))
+    both = picture_of(rasterizer.draw([instance(opaque), instance(ball)], view()))
+    outer, inner = trained(opaque), trained(ball)
+    hidden = outer[..., 3] > 0.98  # the surfels are the outer ones: where these are opaque nothing else is seen
+    assert hidden.mean() > 0.1
+    np.testing.assert_allclose(both[hidden], outer[hidden], atol=0.03)
+    clear = outer[..., 3] < 0.01
+    np.testing.assert_allclose(both[clear], inner[clear], atol=0.02)
+
+
 @pytest.mark.parametrize("step", [2, 3])
 def test_a_coarser_picture_is_what_training_renders_at_its_size(rasterizer, ball, step):
     found = rasterizer.draw([instance(ball)], view(), step)
