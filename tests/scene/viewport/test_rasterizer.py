@@ -92,16 +92,18 @@ def test_surfels_are_seen_as_training_renders_surfels(rasterizer, discs):
     np.testing.assert_allclose(picture_of(rasterizer.draw([instance(discs)], far)), trained(discs), atol=1e-3)
 
 
-def test_surfels_and_splats_are_sorted_together(rasterizer, ball, discs):
-    opaque = dataclasses.replace(discs, log_scales=discs.log_scales + (1.2, 1.2, 0), opacity_logits=discs.opacity_logits * 0 + 5)
-    opaque = dataclasses.replace(opaque, means=opaque.means * 1.1, log_scales=opaque.log_scales.astype(np.float32))
-    both = picture_of(rasterizer.draw([instance(opaque), instance(ball)], view()))
-    outer, inner = trained(opaque), trained(ball)
-    hidden = outer[..., 3] > 0.98  # the surfels are the outer ones: where these are opaque nothing else is seen
-    assert hidden.mean() > 0.1
-    np.testing.assert_allclose(both[hidden], outer[hidden], atol=0.03)
-    clear = outer[..., 3] < 0.01
-    np.testing.assert_allclose(both[clear], inner[clear], atol=0.02)
+def test_a_surfel_between_two_splats_is_blended_between_them(rasterizer):
+    ahead = view(cam_from_world=looking_at(np.array([[0.0, -4.0, 0.0]]), np.zeros(3))[0], principal_px=(75.5, 50.5))
+    near, far = samples.splat((0, -1, 0), 0.8, 0.3, 0.0), samples.splat((0, 1, 0), 0.3, 0.3, 1.0)
+    turn = np.array([[0.5**0.5, 0.5**0.5, 0, 0]], np.float32)  # its plane across the view
+    disc = dataclasses.replace(samples.splat((0, 0, 0), 0.5, 0.3, -1.0), quats=turn, surfels=True)
+    found = picture_of(rasterizer.draw([instance(disc), instance(far), instance(near)], ahead))[50, 75]
+    weights, left = [], 1.0
+    for logit in (0.0, -1.0, 1.0):
+        weights.append(left / (1 + np.exp(-logit)))
+        left -= weights[-1]
+    assert found[0] == pytest.approx(np.dot(weights, (0.8, 0.5, 0.3)), abs=2e-3)
+    assert found[3] == pytest.approx(1 - left, abs=2e-3)
 
 
 @pytest.mark.parametrize("step", [2, 3])
