@@ -195,7 +195,8 @@ class Rasterizer:
         if view.depth is None:
             return None
         limits = np.empty((height, width), np.float32)
-        limits_of(view.depth, step, *(np.float32(v) for v in (*view.depth_terms, view.depth_shift, view.far)), limits)
+        m22, m23, m32, m33 = (np.float32(term) for term in view.depth_terms)
+        limits_of(view.depth, step, m22, m23, m32, m33, np.float32(view.depth_shift), np.float32(view.far), limits)
         return limits
 
 
