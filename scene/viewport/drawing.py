@@ -138,7 +138,8 @@ def _draw() -> None:
         return
     started = time.thread_time()  # not what the graphics driver takes to end the scene, whose depth is read
     context = bpy.context
-    region, space = context.region, context.space_data
+    region: Any = context.region
+    space: Any = context.space_data
     pointer = region.as_pointer()
     seen = [entry for entry in clouds.shown(context) if clouds.visible(entry, context.view_layer, space)]
     if not seen or (_state.worker is None and not can_draw()):
@@ -173,7 +174,7 @@ def _sees_through(shading: Any) -> bool:
 
 def _scene_depth(region: bpy.types.Region) -> Array | None:
     """The depth buffer of a region, first row at the bottom; None where Blender fills none: overlays off in Material Preview, Rendered."""
-    buffer = gpu.state.active_framebuffer_get().read_depth(0, 0, region.width, region.height)
+    buffer: Any = gpu.state.active_framebuffer_get().read_depth(0, 0, region.width, region.height)
     depth = np.frombuffer(buffer, np.float32).reshape(region.height, region.width)
     return depth if depth.any() else None
 

@@ -19,8 +19,7 @@ def run(window):
     show_nothing_else(window)
     cube = bpy.data.objects["Cube"]
     cube.hide_set(True)
-    for name in ("Camera", "Light"):
-        bpy.data.objects[name].hide_set(True)
+    bpy.data.objects["Camera"].hide_set(True)
     bpy.ops.reify.import_splats("EXEC_DEFAULT", filepath=FILE)
     splats = bpy.context.object
     window.note(look=look_of(splats), drawn_before=drawing.is_drawing())
@@ -200,7 +199,7 @@ def show_nothing_else(window):
     space = window.area.spaces.active
     space.show_gizmo = space.show_region_toolbar = space.show_region_ui = False
     overlay = space.overlay
-    for name in ("show_floor", "show_axis_x", "show_axis_y", "show_text", "show_cursor", "show_object_origins", "show_relationship_lines"):
+    for name in ("show_floor", "show_axis_x", "show_axis_y", "show_text", "show_cursor", "show_object_origins", "show_extras"):
         setattr(overlay, name, False)
 
 
