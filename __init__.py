@@ -12,11 +12,13 @@ def register() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
+    from .scene import viewport
 
     preferences.register()
     operators.register()
     panels.register()
     translations.register()
+    viewport.register()
     _commands.append(bpy.utils.register_cli_command("reify", _command))
 
 
@@ -25,7 +27,9 @@ def unregister() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
+    from .scene import viewport
 
+    viewport.unregister()
     translations.unregister()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..backend.engine.requirements import ENGINE as ENGINE_PART
+from ..backend.engine.requirements import TORCH as TORCH_PART
 from ..scene import chosen
 from ..translations import told
 from .redraw import redraw
@@ -20,15 +22,17 @@ if TYPE_CHECKING:
     from ..backend.values import Result
 
 TICK_S = 0.25
+ENGINE, TORCH = ENGINE_PART.name, TORCH_PART.name
+TITLES = {ENGINE: "Installing the engine", TORCH: "Installing torch"}
 
 _runner: Runner | None = None
 
 
-def place() -> Place:
-    """Where this Blender's engine lies."""
+def place(part: str = ENGINE) -> Place:
+    """Where a part of this Blender's engine lies."""
     from ..backend.engine.place import Place
 
-    return Place(chosen.user_folder("engine"))
+    return Place(chosen.user_folder("engine"), TORCH_PART if part == TORCH else ENGINE_PART)
 
 
 def task() -> Task | None:
@@ -41,13 +45,23 @@ def busy() -> bool:
     return _runner is not None and _runner.busy
 
 
-def plan(wheels: Path | None = None) -> tuple[install.Plan, str]:
-    """What would be installed here, and why this build."""
+def plan(part: str = ENGINE, wheels: Path | None = None) -> tuple[install.Plan, str]:
+    """What would be installed here for a part, and why this build of torch."""
     from ..backend.engine import builds, install
 
     preferences = chosen.preferences()
     build, why = builds.fitting(getattr(preferences, "torch_build", "AUTO").lower())
-    return install.Plan(place(), build, online=bpy.app.online_access, wheels=wheels), why
+    return install.Plan(place(part), build, online=bpy.app.online_access, wheels=wheels), why
+
+
+def _part() -> Any:
+    return bpy.props.EnumProperty(
+        name="Part",
+        description="Which part of the engine",
+        items=((ENGINE, ENGINE_PART.title, ENGINE_PART.use), (TORCH, TORCH_PART.title, TORCH_PART.use)),
+        default=ENGINE,
+        options={"SKIP_SAVE"},
+    )
 
 
 class REIFY_OT_install_engine(bpy.types.Operator):
@@ -56,6 +70,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
     bl_idname = "reify.install_engine"
     bl_label = "Install Engine"
 
+    part: _part()
     wheels: bpy.props.StringProperty(
         name="Folder of Wheels", description="Install from .whl files in this folder instead of the network", subtype="DIR_PATH"
     )
@@ -84,8 +99,9 @@ class REIFY_OT_install_engine(bpy.types.Operator):
 
         global _runner
         _runner = _runner or Runner()
-        chosen_plan, _why = plan(Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
-        work = Task("Installing the engine", lambda job: _install(chosen_plan, job), lambda listener: Job(listener=listener))
+        title = TITLES[self.part]
+        chosen_plan, _why = plan(self.part, Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
+        work = Task(title, lambda job: _install(title, chosen_plan, job), lambda listener: Job(listener=listener))
         started = _runner.submit(work)
         if not wait:
             bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
@@ -104,6 +120,7 @@ class REIFY_OT_install_engine_from_folder(bpy.types.Operator):
     bl_idname = "reify.install_engine_from_folder"
     bl_label = "Install from Folder…"
 
+    part: _part()
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
@@ -119,7 +136,7 @@ class REIFY_OT_install_engine_from_folder(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start."""
-        return set(bpy.ops.reify.install_engine("EXEC_DEFAULT", wheels=self.directory))
+        return set(bpy.ops.reify.install_engine("EXEC_DEFAULT", part=self.part, wheels=self.directory))
 
 
 class REIFY_OT_cancel_engine(bpy.types.Operator):
@@ -159,6 +176,13 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
     bl_idname = "reify.remove_engine"
     bl_label = "Remove Engine"
 
+    part: _part()
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """What is deleted."""
+        return "Delete torch from the disk; everything that does without it goes on working" if properties.part == TORCH else ""
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while it is being installed."""
@@ -170,13 +194,15 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove."""
+        """Remove the part, and with the engine all of it."""
         from ..backend.engine import install
 
-        if reported(self, lambda: install.uninstall(place())) == {"CANCELLED"}:
-            return {"CANCELLED"}
+        for part in (TORCH, ENGINE) if self.part == ENGINE else (TORCH,):
+            place_of_part = place(part)
+            if reported(self, lambda place=place_of_part: install.uninstall(place)) == {"CANCELLED"}:
+                return {"CANCELLED"}
         forget()
-        self.report({"INFO"}, "The engine is gone; packages that are in use stay so until Blender is closed")
+        self.report({"INFO"}, "Removed; packages that are in use stay so until Blender is closed")
         return {"FINISHED"}
 
 
@@ -187,27 +213,20 @@ def forget() -> None:
         _runner.forget(ended)
 
 
-_seen: dict[str, Any] = {}  # panels ask at every redraw, and looking takes milliseconds
+_seen: dict[str, State] = {}  # panels ask at every redraw, and looking takes milliseconds
 
 
-def state() -> State:
-    """The engine's state, as of the last change by us."""
-    if "state" not in _seen:
-        _seen["state"] = place().state()
-    return _seen["state"]
+def state(part: str = ENGINE) -> State:
+    """The state of a part, as of the last change by us."""
+    if part not in _seen:
+        _seen[part] = place(part).state()
+    return _seen[part]
 
 
-def size_gib() -> float:
-    """About how much installing would take on the disk."""
-    if "size" not in _seen:
-        _seen["size"] = plan()[0].gib
-    return _seen["size"]
-
-
-def _install(chosen_plan: install.Plan, job: Job) -> Result:
+def _install(title: str, chosen_plan: install.Plan, job: Job) -> Result:
     from ..backend.values import Result
 
-    job.stage("Installing the engine", _install_stage, chosen_plan)
+    job.stage(title, _install_stage, chosen_plan)
     return Result(name="Engine", report=job.report)
 
 
@@ -244,9 +263,10 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     if chosen.user_folder("engine").is_dir():
-        here = place()
-        here.sweep()
-        here.use()
+        for part in (ENGINE, TORCH):
+            here = place(part)
+            here.sweep()
+            here.use()
 
 
 def unregister() -> None:
@@ -256,6 +276,7 @@ def unregister() -> None:
     forget()
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    place().leave()
+    for part in (ENGINE, TORCH):
+        place(part).leave()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

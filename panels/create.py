@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators import properties, session
-from ..operators.properties import changed, chosen_method, group_of
+from ..operators.properties import changed, chosen_method, group_of, read_settings
 from . import icons
-from .engine import draw_engine
+from .engine import draw_missing
 from .parts import PICTURE_SHARE, SidebarPanel, figures, say, text
 from .queue import draw_interrupted
 
@@ -52,8 +52,8 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
     method = chosen_method(scene)
     if len(all_methods()) > 1:
         layout.prop(scene.reify, "method", text="")
-    if method.missing():
-        draw_engine(layout, context)
+    if missing := method.missing():
+        draw_missing(layout, context, missing)
         return
     _draw_start(layout, context, method, group_of(scene, method))
 
@@ -74,10 +74,15 @@ def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: 
     column.prop(group, "preset")
     if different := changed(method, group):
         text(column, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
+    missing = method.missing(read_settings(method, group)) if method.more_packages else ()
     row = layout.row()
     row.scale_y = 1.6
-    row.enabled = bool(group.sources)
+    row.enabled = bool(group.sources) and not missing
     row.operator("reify.create", icon="SHADERFX")
+    if missing:
+        box = layout.box()
+        text(box, context, say("These settings need what isn't installed: {packages}", packages=", ".join(missing)), icon="INFO")
+        draw_missing(box, context, missing)
     if not group.sources:
         text(layout, context, "Generate needs a folder or files first.")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ICONS = {"done": "CHECKMARK", "failed": "ERROR", "canceled": "PANEL_CLOSE"}
 ROLES = {"splats": "Splats", "mesh": "Mesh", "points": "Points"}
+CHOICES = {"cameras": "Cameras: {what}", "left out": "Not used: {what}"}  # of the report, that are shown
 MOST_SHOWN = 6
 
 
@@ -96,6 +97,9 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
     if line := headline(stored["metrics"]):
         text(layout, context, line)
+    for choice, label in CHOICES.items():
+        if said := stored.get("choices", {}).get(choice):
+            text(layout, context, say(label, what=said))
     if collection is not None:
         row = layout.row(align=True)
         present = {provenance.role(member) for member in collection.objects}

@@ -6,4 +6,5 @@ tree          a bounding volume hierarchy: nearest faces, hidden faces, crossing
 raster        what a camera sees of a mesh, and pictures of it
 surface_nets  the zero level of a dense grid as quads
 heat          the heat equation over a mesh: smooth borders, harmonic values where none are known
+harmonics     real spherical harmonics and their rotation
 """

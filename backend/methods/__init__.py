@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
+from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
+from ..formats.offset import written
 from ..jobs import needs as needs_of
 from ..jobs import store
 from ..jobs.environment import Environment
@@ -85,7 +87,8 @@ class Method:
         missing = self.missing(settings, environment)
         if missing.packages:
             what = f"{self.title} needs packages that aren't installed: {', '.join(missing.packages)}."
-            raise ReifyError(what, "Install the engine in Reify's preferences.")
+            parts = parts_of(missing.packages)
+            raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         if missing.weights:
             weights = missing.weights[0]
             what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
@@ -119,11 +122,17 @@ class Method:
             versions=versions_of(needs.packages),
             licenses={weights.name: weights.license for weights in needs.weights},
         )
+        for warning in inputs.warnings if isinstance(inputs, Given) else ():
+            job.warn(warning)
         job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         result = self.run(inputs, settings, job)
+        source = inputs if isinstance(inputs, Given) else result.capture
+        offset = None if source is None else source.offset
+        if offset is not None:
+            job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
         if job.environment.cache:
             job.environment.cache.prune()
-        return replace(result, report=job.report)
+        return replace(result, report=job.report, offset=offset)
 
     def _way_out_of_memory(self, path: str, settings: Any, environment: Environment) -> str:
         smaller = self.fitting(settings, environment)

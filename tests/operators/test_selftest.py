@@ -8,7 +8,7 @@ pytestmark = pytest.mark.blender
 
 
 def test_a_script_gets_the_report_and_can_copy_it(monkeypatch) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("numba")
     import bpy
     import reify
     from reify.backend import selftest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,6 +164,27 @@ def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypat
     assert not [name for name in drawn if name.startswith("reify.create")]
 
 
+def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monkeypatch, tmp_path):
+    import bpy
+    from reify.backend.engine.place import State
+    from reify.backend.methods import photos
+    from reify.operators import engine
+    from reify.panels.create import VIEW3D_PT_reify
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    monkeypatch.setattr(engine, "state", lambda part=engine.ENGINE: State.ABSENT if part == engine.TORCH else State.READY)
+    assert photos.METHOD.more_packages is not None
+    bpy.ops.reify.add_folder(directory=str(tmp_path))
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+    scene.reify.photos.training__device = "cuda"
+    drawn, texts = draw(VIEW3D_PT_reify)
+    assert "reify.create (disabled)" in drawn and "reify.install_engine_from_folder" in drawn
+    assert "These settings need what isn't installed: torch" in texts
+    scene.reify.photos.training__device = "auto"
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+
+
 def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(scene, task):
     from reify.backend.jobs.job import Progress
     from reify.backend.jobs.runner import State
@@ -247,7 +269,7 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
 def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_select(scene):
     import bpy
     from reify.panels.splats import VIEW3D_PT_reify_splats
-    from reify.scene.splat_nodes import INPUTS
+    from reify.scene.splat_nodes import ELLIPSOIDS, INPUTS, set_look
     from reify.scene.splats import splats_object
 
     drawn, texts = draw(VIEW3D_PT_reify_splats)
@@ -257,7 +279,9 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     bpy.context.view_layer.objects.active = made
     made.select_set(True)
     drawn, texts = draw(VIEW3D_PT_reify_splats)
-    assert "2,000 splats" in texts and len(drawn) == len(INPUTS) + 1 and drawn[-1] == "reify.export_splats"
+    assert "2,000 splats" in texts and len(drawn) == 3 and drawn[-1] == "reify.export_splats"
+    set_look(made, ELLIPSOIDS)
+    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 1
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):
