@@ -11,10 +11,11 @@ def register() -> None:
     """Called by Blender when the extension is enabled, at every start: what isn't needed yet is not even imported."""
     import bpy
 
-    from . import operators, panels, preferences, translations
+    from . import operators, panels, preferences, session, translations
     from .scene import viewport
 
     preferences.register()
+    session.register()
     operators.register()
     panels.register()
     translations.register()
@@ -26,7 +27,7 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled; leaves nothing behind."""
     import bpy
 
-    from . import operators, panels, preferences, translations
+    from . import operators, panels, preferences, session, translations
     from .scene import viewport
 
     viewport.unregister()
@@ -35,6 +36,7 @@ def unregister() -> None:
         bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()
     operators.unregister()
+    session.unregister()
     preferences.unregister()
 
 

@@ -23,18 +23,18 @@ from pathlib import Path
 from typing import Any
 
 from . import api
-from .backend import selftest
+from .backend import orders, selftest
 from .backend import settings as settings_of
 from .backend.errors import ReifyError
 from .backend.jobs.job import Job, Progress
 from .backend.jobs.runner import Runner, State, Task
 from .backend.jobs.terminal import ProgressLine, drain
 from .backend.methods import Method, all_methods, method_called
-from .backend.values import Photos
+from .backend.orders import Order
 from .farm import batch
 from .farm.cluster import on_cluster
-from .farm.order import Order, read_order, write_order
-from .farm.perform import carry_out, check_output, perform
+from .farm.job_file import read_order, write_order
+from .farm.perform import carry_out, check_output
 from .farm.streams import output_to_error, without_notes
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
@@ -152,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
     method = method_called(arguments.method_id)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
-    order = Order(method.id, sources, outputs, settings=values, seed=arguments.seed, name=arguments.name)
+    order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs)
     if arguments.save_job is not None:
         write_order(order, arguments.save_job)
         return DONE
@@ -173,13 +173,14 @@ def _carry_out(order: Order, arguments: argparse.Namespace) -> int:
 def _batch(arguments: argparse.Namespace) -> int:
     captures, output = (path.expanduser().absolute() for path in (arguments.captures, arguments.output))
     method = method_called(arguments.method_id)
-    settings = _settings(method, arguments)
-    orders = batch.orders(method, captures, output, settings=settings, files=arguments.write or ["scene.blend"], seed=arguments.seed)
-    outcomes = [outcome for order in orders if (outcome := batch.kept(order))]
+    settings, keep = _settings(method, arguments), not arguments.no_cache
+    ordered = batch.orders(method, captures, output, settings=settings, files=arguments.write or ["scene.blend"], seed=arguments.seed)
+    outcomes = [outcome for order in ordered if (outcome := batch.kept(order))]
     kept = {outcome.name for outcome in outcomes}
-    todo = [order for order in orders if order.name not in kept]
+    todo = [order for order in ordered if order.name not in kept]
+    if todo and arguments.address is None:  # a cluster's machines look for themselves
+        orders.check(todo[0], api.environment(keep))
     say = partial(print, file=sys.stderr, flush=True)
-    keep = not arguments.no_cache
     with output_to_error():
         if arguments.address is None:
             outcomes += batch.one_by_one(todo, keep=keep, say=say)
@@ -207,16 +208,16 @@ def _self_test(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     folder = arguments.output.absolute()
-    outputs = [folder / name for name in ("scene.blend", "splats.ply", "mesh.glb", "preview.png", "report.json")]
+    outputs = tuple(folder / name for name in ("scene.blend", "splats.ply", "mesh.glb", "preview.png", "report.json"))
     check_output(outputs[0], make=True)
-    method = all_methods()["photos"]
-    settings = _settings(method, arguments, {"training.seconds": DEMO_TRAINING_S})
-    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos, output_to_error():
-        _photograph(Path(photos), arguments.views, arguments.size)
-        tasks = perform(method, (Photos((Path(photos),), name="Demo"),), settings, arguments.seed, not arguments.no_cache)
-        results = [task.result for task in tasks if task.result is not None]
-        for path in outputs if results else ():
-            api.write(results, path)
+    keep = not arguments.no_cache
+    values = settings_of.values(_settings(all_methods()["photos"], arguments, {"training.seconds": DEMO_TRAINING_S}))
+    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos:
+        order = Order("photos", values, (Path(photos),), arguments.seed, "Demo", outputs=outputs)
+        orders.check(order, api.environment(keep))
+        with output_to_error():
+            _photograph(Path(photos), arguments.views, arguments.size)
+        tasks, results = carry_out(order, keep)
     for path in outputs if results else ():
         print(path)
     return _exit_code(tasks)

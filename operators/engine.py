@@ -1,4 +1,4 @@
-"""Install, cancel and remove the engine, and tell the panels how that goes. It has a runner of its own: jobs don't wait for it."""
+"""Install, cancel and remove the engine, and tell the panels what is there."""
 
 from __future__ import annotations
 
@@ -10,22 +10,17 @@ import bpy
 from ..backend.engine.requirements import ENGINE as ENGINE_PART
 from ..backend.engine.requirements import TORCH as TORCH_PART
 from ..scene import chosen
-from ..translations import told
-from .redraw import redraw
+from ..session.side_jobs import INSTALLER
 from .reported import reported
 
 if TYPE_CHECKING:
     from ..backend.engine import install
     from ..backend.engine.place import Place, State
     from ..backend.jobs.job import Job
-    from ..backend.jobs.runner import Runner, Task
     from ..backend.values import Result
 
-TICK_S = 0.25
 ENGINE, TORCH = ENGINE_PART.name, TORCH_PART.name
 TITLES = {ENGINE: "Installing the engine", TORCH: "Installing torch"}
-
-_runner: Runner | None = None
 
 
 def place(part: str = ENGINE) -> Place:
@@ -33,16 +28,6 @@ def place(part: str = ENGINE) -> Place:
     from ..backend.engine.place import Place
 
     return Place(chosen.user_folder("engine"), TORCH_PART if part == TORCH else ENGINE_PART)
-
-
-def task() -> Task | None:
-    """The installation that runs, or the last one that ended."""
-    return _runner.tasks[-1] if _runner is not None and _runner.tasks else None
-
-
-def busy() -> bool:
-    """True while an installation runs."""
-    return _runner is not None and _runner.busy
 
 
 def plan(part: str = ENGINE, wheels: Path | None = None) -> tuple[install.Plan, str]:
@@ -79,7 +64,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """One at a time."""
         cls.poll_message_set("The engine is being installed")
-        return not busy()
+        return not INSTALLER.busy
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
@@ -93,25 +78,10 @@ class REIFY_OT_install_engine(bpy.types.Operator):
         if not self.wheels and not bpy.app.online_access:
             self.report({"ERROR"}, _no_access())
             return {"CANCELLED"}
-        from ..backend.jobs.job import Job
-        from ..backend.jobs.runner import Runner, Task
-        from ..backend.jobs.terminal import drain
-
-        global _runner
-        _runner = _runner or Runner()
         title = TITLES[self.part]
         chosen_plan, _why = plan(self.part, Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
-        work = Task(title, lambda job: _install(title, chosen_plan, job), lambda listener: Job(listener=listener))
-        started = _runner.submit(work)
-        if not wait:
-            bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
-            return {"FINISHED"}
-        drain(started)
-        _seen.clear()
-        if started.failure is not None:
-            self.report({"ERROR"}, told(f"{started.failure.what} {started.failure.fix}"))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        INSTALLER.start(title, lambda job: _install(title, chosen_plan, job), ended=_seen.clear)
+        return reported(self, INSTALLER.wait) if wait else {"FINISHED"}
 
 
 class REIFY_OT_install_engine_from_folder(bpy.types.Operator):
@@ -147,8 +117,7 @@ class REIFY_OT_cancel_engine(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel."""
-        if running := task():
-            running.cancel()
+        INSTALLER.cancel()
         return {"FINISHED"}
 
 
@@ -187,7 +156,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while it is being installed."""
         cls.poll_message_set("The engine is being installed")
-        return not busy()
+        return not INSTALLER.busy
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask first."""
@@ -209,8 +178,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
 def forget() -> None:
     """Drop what is known of installations that ended, and look at the disk again."""
     _seen.clear()
-    for ended in _runner.tasks if _runner is not None else ():
-        _runner.forget(ended)
+    INSTALLER.forget()
 
 
 _seen: dict[str, State] = {}  # panels ask at every redraw, and looking takes milliseconds
@@ -241,14 +209,6 @@ def _no_access() -> str:
     return f"Online access is off.{override} Allow it in Preferences › System › Network, or install from a folder of wheels."
 
 
-def _tick() -> float | None:
-    redraw()
-    if busy():
-        return TICK_S
-    _seen.clear()
-    return None
-
-
 CLASSES = (
     REIFY_OT_install_engine,
     REIFY_OT_install_engine_from_folder,
@@ -271,11 +231,8 @@ def register() -> None:
 
 def unregister() -> None:
     """End an installation, and take everything back."""
-    if _runner is not None:
-        _runner.stop()
-    forget()
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    INSTALLER.stop()
+    _seen.clear()
     for part in (ENGINE, TORCH):
         place(part).leave()
     for cls in reversed(CLASSES):

@@ -39,7 +39,9 @@ def test_without_online_access_the_button_says_what_to_do_and_nothing_starts(eng
         pytest.skip("this Blender was started with online access")
     with pytest.raises(RuntimeError, match="Online access is off.*folder of wheels"):
         bpy.ops.reify.install_engine()
-    assert engine.task() is None
+    from reify.session.side_jobs import INSTALLER
+
+    assert INSTALLER.task is None
 
 
 def test_installing_from_wheels_and_removing_works_from_a_script(engine, tmp_path: Path) -> None:

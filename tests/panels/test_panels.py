@@ -81,13 +81,13 @@ def scene(registered, monkeypatch):
     import bpy
     from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
-    from reify.operators import session
+    from reify.session import queue
 
     monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs()))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.context.scene.reify.seed == 0  # makes the properties, which drawing may not
     yield bpy.context.scene
-    session.stop()
+    queue.stop()
 
 
 @pytest.fixture
@@ -95,19 +95,19 @@ def task(monkeypatch):
     """The only task that there is; tests set its state."""
     from reify.backend.jobs.job import Job
     from reify.backend.jobs.runner import Task
-    from reify.backend.values import Photos
-    from reify.operators import session
+    from reify.backend.orders import Order, Target
+    from reify.session import queue
 
-    order = session.Order("photos", Photos((Path("fox"),)), {}, 0, "Scene")
+    order = Order("photos", {}, (Path("fox"),), target=Target("Scene"))
     made = Task("From Photos", lambda job: None, lambda listener: Job(), order)
     made.job = Job()
-    monkeypatch.setattr(session, "tasks", lambda: (made,))
+    monkeypatch.setattr(queue, "tasks", lambda: (made,))
     return made
 
 
 def test_the_first_drawing_makes_no_properties_but_has_them_made(scene, monkeypatch):
-    from reify.operators import properties
     from reify.panels.create import VIEW3D_PT_reify
+    from reify.session import properties
 
     asked = []
     monkeypatch.setattr(properties, "ready", lambda: False)
@@ -215,9 +215,9 @@ def test_a_long_error_is_shown_to_its_last_word_with_its_way_out(scene, task):
 def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     import bpy
     from reify.backend.jobs.runner import Outcome, State
-    from reify.operators.commit import TASK
     from reify.panels.results import VIEW3D_PT_reify_results
     from reify.scene.commit import commit
+    from reify.session.results import TASK
 
     task.state, task.result = State.DONE, samples.result()
     task.outcome = Outcome("fox", 61.0, samples.result().report.metrics)
@@ -252,8 +252,8 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
     import bpy
     from reify.backend.jobs.job import Progress
     from reify.backend.jobs.runner import State
-    from reify.operators.redraw import redraw
     from reify.panels.status import draw as draw_status
+    from reify.session.redraw import redraw
 
     drawn, texts = [], []
     header = SimpleNamespace(layout=Layout(drawn, texts))
