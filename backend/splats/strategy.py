@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..geometry import morton, quaternions
 from .layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_SEEN, STAT_SIGNAL
 
 Array = Any
@@ -73,7 +74,8 @@ def clone_and_split(state: State, wanted: int, extent: float, rng: np.random.Gen
     split = scales.max(axis=1) > 0.01 * extent
     for rows in (chosen[split], places[split]):
         offset = rng.normal(size=(len(rows), 3)) * scales[split]
-        state.parameters[rows, MEAN : MEAN + 3] += _turned(state.parameters[rows, QUATERNION : QUATERNION + 4], offset)
+        moved = quaternions.rotate(state.parameters[rows, QUATERNION : QUATERNION + 4], offset)
+        state.parameters[rows, MEAN : MEAN + 3] += moved.astype(np.float32)
         state.parameters[rows, LOG_SCALE : LOG_SCALE + 3] -= np.float32(np.log(1.6))
         state.moments[rows] = 0
     return len(chosen)
@@ -97,20 +99,8 @@ def by_place(state: State) -> None:
     """Reorder splats along a Morton curve, so that neighbors in space are neighbors in memory."""
     xyz = state.parameters[: state.count, MEAN : MEAN + 3]
     low, high = np.quantile(xyz, (0.01, 0.99), axis=0)
-    cell = (np.clip((xyz - low) / np.maximum(high - low, 1e-12), 0, 1) * 1023).astype(np.uint64)
-    key = np.zeros(len(xyz), np.uint64)
-    for axis in range(3):
-        v = cell[:, axis]
-        for shift, mask in ((16, 0x030000FF), (8, 0x0300F00F), (4, 0x030C30C3), (2, 0x09249249)):
-            v = (v | (v << np.uint64(shift))) & np.uint64(mask)
-        key |= v << np.uint64(axis)
-    keep(state, np.argsort(key, kind="stable"))
-
-
-def _turned(quats: Array, vectors: Array) -> Array:
-    quats = quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-12)
-    across = 2 * np.cross(quats[:, 1:], vectors)
-    return (vectors + quats[:, :1] * across + np.cross(quats[:, 1:], across)).astype(np.float32)
+    code = morton.codes((xyz - low) / np.maximum(high - low, 1e-12), bits=10)
+    keep(state, np.argsort(code, kind="stable"))
 
 
 def _drawn(state: State, opacity: Array, count: int, rng: np.random.Generator) -> Array:

@@ -49,9 +49,9 @@ def train_with_cameras(
 
     `losses` on single views are minimized beside those that the settings ask for, more slowly, as the fused step doesn't compute them.
     Ends when the steps or the seconds are used up, or early with what it has when the user asked to keep it. Checkpoints go to the job's
-    folder every minute and at cancel; with the same inputs there, training goes on from them. Raises ReifyError where there is nothing to
-    train on or not enough memory, ValueError for lens distortion, and where further `losses` are to be minimized together with exposures,
-    poses or surfels.
+    folder every minute and at cancel; with the same inputs there, training goes on from them.
+    Raises ReifyError where there is nothing to train on or not enough memory, ValueError for lens distortion, and where further `losses`
+    are to be minimized together with exposures, poses or surfels.
     """
     if len(train_indices) == 0 or len(start) == 0:
         raise ReifyError("There is nothing to train splats on.", "Use more photos, or hold fewer of them out.")
@@ -73,9 +73,15 @@ def train_with_cameras(
         trainer.close()
 
 
+def preference_of(settings: TrainingSettings, job: Job) -> str:
+    """The name of what is to compute: what the settings say, or, where they leave it open, what the job is run with."""
+    return job.environment.device if settings.device == "auto" else settings.device
+
+
 def _device(settings: TrainingSettings, surfels: bool, job: Job) -> Device:
     """What computes; a card is checked first."""
-    device = meanwhile(lambda: choose(settings.device, settings.leave_free, ways(surfels)), job, 0.0, "Choosing what computes")
+    preference = preference_of(settings, job)
+    device = meanwhile(lambda: choose(preference, settings.leave_free, ways(surfels)), job, 0.0, "Choosing what computes")
     if device.warning:
         job.warn(device.warning)
     elif settings.device == "auto":

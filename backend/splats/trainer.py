@@ -73,8 +73,8 @@ class Trainer:
         """Raises ValueError where `losses` stand beside what only the fused step computes."""
         if losses and (settings.exposure or settings.refine_cameras or start.surfels):
             raise ValueError("exposures, poses and surfels are trained by the fused step, which computes no further losses")
-        self.seed = seed
-        self.settings, self.schedule, self.job, self.losses, self.threads = settings, schedule, job, losses, device.threads
+        self.settings, self.schedule, self.seed, self.job = settings, schedule, seed, job
+        self.losses, self.threads = losses, device.threads
         self.targets = Targets(views, indices, schedule.keep_bytes)
         poses = views.cameras.cam_from_world[list(indices)]
         self.corrections = Corrections(poses, schedule.extent, exposure=settings.exposure, cameras=settings.refine_cameras)

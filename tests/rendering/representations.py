@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from reify.backend.mesh.raster import rasterize_mesh
+from reify.backend.geometry.raster import rasterize_mesh
 from reify.backend.rendering.buffers import Buffers, Gradients
 from reify.backend.rendering.protocol import check_current, check_same
 
