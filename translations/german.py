@@ -38,7 +38,7 @@ GERMAN = {
     "Show Details": "Einzelheiten zeigen",
     "Folder": "Ordner",
     "Files": "Dateien",
-    "The engine is what computes: numba, pycolmap and others. It is installed once.": "Der Rechenkern ist, was rechnet: numba, pycolmap und andere. Er wird einmal installiert.",
+    "The engine computes splats, meshes and pictures on the processor: numba, pycolmap and others. It is installed once.": "Der Rechenkern berechnet Splats, Meshes und Bilder auf dem Prozessor: numba, pycolmap und andere. Er wird einmal installiert.",
     "Torch computes on graphics cards and runs learned methods; everything else does without it.": "Torch rechnet auf Grafikkarten und führt gelernte Verfahren aus; alles andere kommt ohne aus.",
     "Engine": "Rechenkern",
     "Graphics Card and Learned Methods": "Grafikkarte und gelernte Verfahren",
