@@ -300,8 +300,12 @@ class _Reader:
         found = nearby.given_file(path)
         if found is None:
             kind = sniff.kind_of(path)
-            what = f"{path.name} is no picture, video or camera file that Reify knows" + (f": it is a {kind}." if kind else ".")
-            raise ReifyError(what, f"Choose a folder of {KINDS} photos.")
+            raise ReifyError(
+                f"{path.name} is a {kind}, which isn't read."
+                if kind
+                else f"{path.name} is no picture, video or camera file that Reify knows.",
+                f"Choose a folder of {KINDS} photos.",
+            )
         return found
 
     def _cameras_of_model_folder(self, contents: Contents) -> list[CameraFile]:
