@@ -411,4 +411,6 @@ def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:
     reason = f" {warnings[-1]}" if warnings else ""
     usable = ["No photo", "Only one photo", "Only two photos"][count]
     what = f"{usable} can be used, and at least {FEWEST_PHOTOS} different ones are needed.{reason}"
+    if count == 0 and warnings:
+        return ReifyError(what, "Save them as JPEG in full size.")
     return ReifyError(what, "Take photos from many sides: 20 to 100 give good results.")
