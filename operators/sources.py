@@ -12,7 +12,7 @@ from .properties import chosen_method, group_of
 
 
 class REIFY_OT_add_files(bpy.types.Operator):
-    """Choose pictures, a video, a COLMAP model or a transforms.json"""
+    """Choose pictures, a video, or a file of cameras of another program"""
 
     bl_idname = "reify.add_files"
     bl_label = "Add Files"

@@ -209,7 +209,7 @@ GERMAN = {
     "Add the picture, or the picture files, on the clipboard": "Das Bild oder die Bilddateien aus der Zwischenablage hinzufügen",
     "Change the order in which waiting jobs come": "Die Reihenfolge der wartenden Aufträge ändern",
     "Choose a folder of pictures": "Einen Ordner mit Bildern wählen",
-    "Choose pictures, a video, a COLMAP model or a transforms.json": "Bilder, ein Video, ein COLMAP-Modell oder eine transforms.json wählen",
+    "Choose pictures, a video, or a file of cameras of another program": "Bilder, ein Video oder eine Kameradatei eines anderen Programms wählen",
     "Clean, simplify or turn the selected objects into others; the originals are kept": "Die ausgewählten Objekte bereinigen, vereinfachen oder in andere verwandeln; die Originale bleiben",
     "Cut the subject out by the painted strokes": "Das Motiv nach den gemalten Strichen freistellen",
     "Delete every kept stage and checkpoint; results in .blend files stay": "Alle aufgehobenen Schritte und Zwischenstände löschen; Ergebnisse in .blend-Dateien bleiben",
