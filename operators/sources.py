@@ -13,7 +13,7 @@ from ..session.sources import add_paths
 
 
 class REIFY_OT_add_files(bpy.types.Operator):
-    """Choose pictures, a video, a COLMAP model or a transforms.json"""
+    """Choose pictures, a video, or a file of cameras of another program"""
 
     bl_idname = "reify.add_files"
     bl_label = "Add Files"

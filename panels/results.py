@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..session import queue, results
+from ..translations import told
 from . import icons
 from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 ICONS = {"done": "CHECKMARK", "failed": "ERROR", "canceled": "PANEL_CLOSE"}
 ROLES = {"splats": "Splats", "mesh": "Mesh", "points": "Points"}
-CHOICES = {"cameras": "Cameras: {what}", "left out": "Not used: {what}"}  # of the report, that are shown
 MOST_SHOWN = 6
 
 
@@ -97,9 +97,11 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
     if line := headline(stored["metrics"]):
         text(layout, context, line)
-    for choice, label in CHOICES.items():
-        if said := stored.get("choices", {}).get(choice):
-            text(layout, context, say(label, what=said))
+    chosen = stored.get("choices", {})
+    if "cameras" in chosen:
+        text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
+    if "left out" in chosen:
+        text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
     if collection is not None:
         row = layout.row(align=True)
         present = {provenance.role(member) for member in collection.objects}

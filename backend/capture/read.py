@@ -300,8 +300,12 @@ class _Reader:
         found = nearby.given_file(path)
         if found is None:
             kind = sniff.kind_of(path)
-            what = f"{path.name} is no picture, video or camera file that Reify knows" + (f": it is a {kind}." if kind else ".")
-            raise ReifyError(what, f"Choose a folder of {KINDS} photos.")
+            raise ReifyError(
+                f"{path.name} is a {kind}, which isn't read."
+                if kind
+                else f"{path.name} is no picture, video or camera file that Reify knows.",
+                f"Choose a folder of {KINDS} photos.",
+            )
         return found
 
     def _cameras_of_model_folder(self, contents: Contents) -> list[CameraFile]:
@@ -407,4 +411,6 @@ def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:
     reason = f" {warnings[-1]}" if warnings else ""
     usable = ["No photo", "Only one photo", "Only two photos"][count]
     what = f"{usable} can be used, and at least {FEWEST_PHOTOS} different ones are needed.{reason}"
+    if count == 0 and warnings:
+        return ReifyError(what, "Save them as JPEG in full size.")
     return ReifyError(what, "Take photos from many sides: 20 to 100 give good results.")
