@@ -103,7 +103,11 @@ def task_of(order: Order, environment: Environment, read: Reader = read_given) -
 def run(order: Order, environment: Environment, listener: Callable[[Event], None], read: Reader = read_given) -> Result:
     """Carry an order for one result out in this thread; raises ReifyError where it can't be done."""
     task = task_of(order, environment, read)
-    return task.work(task.make_job(listener))
+    job = task.make_job(listener)
+    try:
+        return task.work(job)
+    finally:
+        job.settle()
 
 
 def plain(order: Order) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from reify.backend.values import Given, Photos, Points
 from reify.tests.farm.conftest import Settings, run
 
 PRESETS = {"Few": {}, "Many": {"number": 50}}
-DOTS = Method("photos", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, PRESETS, {"Counting": 1.0})
+DOTS = Method("photos", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, PRESETS, ("Counting",))
 REFUSED = "Dots needs packages that aren't installed: nowhere_to_be_found."
 
 

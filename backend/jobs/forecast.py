@@ -120,6 +120,9 @@ class Forecast:
         if stage.expected.guess > 0.0:
             self._spent += max(seconds - stage.expected.budget, 0.0)
             self._planned += stage.expected.guess
+        if compiling > LEAST_COMPILING_S and stage.expected.compiling > 0.0:
+            self._spent += compiling
+            self._planned += stage.expected.compiling
         self._sum_up()
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
@@ -171,9 +174,9 @@ class Forecast:
         for title in titles[place:]:
             if title not in self._ended:
                 planned = self._planned_for(title)
-                settled += planned.budget + planned.compiling
-                known += planned.guess if title in self.timings else 0.0
-                unknown += 0.0 if title in self.timings else planned.guess
+                settled += planned.budget
+                known += planned.guess + planned.compiling if title in self.timings else 0.0
+                unknown += 0.0 if title in self.timings else planned.guess + planned.compiling
         self._later = (known, unknown, settled)
 
     def _planned_for(self, title: str) -> Expected:
@@ -191,6 +194,7 @@ class _Stage:
     def __init__(self, expected: Expected, pace: float, profile: Profile | None, now: Moment) -> None:
         self.expected = expected
         self._seconds = expected.budget + pace * expected.guess
+        self._compiling = pace * expected.compiling
         self.resumed = False
         self._profile = EVEN if profile is None else profile
         self._prior = 0.0 if self._seconds <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
@@ -232,7 +236,7 @@ class _Stage:
             return None
         left = (1.0 - self._done) * (self._prior * self._seconds + self._at) / known
         still = max(left - (self.computing(now) - self._at), STILL_SHARE * left)
-        return still + (1.0 - self._done) * max(self.expected.compiling - self.compiled(now), 0.0)
+        return still + (1.0 - self._done) * max(self._compiling - self.compiled(now), 0.0)
 
     def profile_of(self, now: Moment) -> Profile:
         """How its fraction grew with time, in a few knots."""

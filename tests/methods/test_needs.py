@@ -32,7 +32,7 @@ def _run(photos: Photos, settings: Settings, job: Job) -> Result:
     return Result("made", job.report)
 
 
-METHOD = Method("big", "From Big", "Make something big", (Photos,), (), Settings, _run, {"Standard": {}}, {}, needs=_needs)
+METHOD = Method("big", "From Big", "Make something big", (Photos,), (), Settings, _run, {"Standard": {}}, (), needs=_needs)
 PHOTOS = Photos((Path("fox"),))
 
 

@@ -42,14 +42,14 @@ def test_what_is_done_calls_who_waits_for_it_once(side) -> None:
     from reify.backend.jobs.runner import State
 
     heard = []
-    side.start("Test", done, {}, lambda: heard.append(threading.current_thread()))
+    side.start("Test", done, lambda: heard.append(threading.current_thread()))
     side.wait()
     side.settle()
     assert (side.task.state, side.busy, heard) == (State.DONE, False, [threading.main_thread()])
 
 
 def test_what_failed_says_why(side) -> None:
-    side.start("Test", failed, {})
+    side.start("Test", failed)
     with pytest.raises(ReifyError, match="The disk is full. Make room."):
         side.wait()
     assert side.task.failure.expected
@@ -59,7 +59,7 @@ def test_what_is_canceled_ends_at_once_and_neither_is_done_nor_fails(side) -> No
     from reify.backend.jobs.runner import State
     from reify.session import side_jobs
 
-    side.start("Test", waits, {})
+    side.start("Test", waits)
     until(lambda: side.task.progress is not None)
     assert side_jobs.busy()
     side.cancel()
@@ -82,7 +82,7 @@ def test_each_is_shown_with_the_same_fraction_and_time_in_the_panel_and_the_stat
     from reify.tests.panels.test_panels import Layout
 
     hold = threading.Event()
-    side.start("Test", lambda job: hold.wait(10) and done(job), {})
+    side.start("Test", lambda job: hold.wait(10) and done(job))
     until(lambda: side.task.job is not None)
     side.task.progress = Progress("Testing", 0.9, 0.429, "looking", {}, 200.0)
     shown = []
@@ -99,7 +99,7 @@ def test_its_thread_ends_with_the_extension(side) -> None:
     from reify.session import side_jobs
 
     before = set(threading.enumerate())
-    side.start("Test", waits, {})
+    side.start("Test", waits)
     until(lambda: side.task.progress is not None)
     side_jobs.stop()
     assert side.task is None
