@@ -8,8 +8,8 @@ from mathutils import Matrix, Quaternion, Vector
 
 FILE = "/home/artist/subject.ply"
 MODES = ("SOLID", "MATERIAL", "RENDERED")
-DISTANCE = 4.2
-CUBE_SIZE, CUBE_AT = 1.2, (-0.85, 0.1, 2.2)  # in the view's axes, from its pivot: left, and towards the eye
+DISTANCE = 3.3
+CUBE_SIZE, CUBE_AT = 0.8, (-0.55, 0.05, 1.9)  # in the view's axes, from its pivot: left, and towards the eye
 
 
 def run(window):
