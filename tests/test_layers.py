@@ -195,7 +195,9 @@ def way_to_torch(module: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("module", [name for name, _ in modules() if room_of(name) in ("scene", "operators", "panels", "backend.formats")])
+@pytest.mark.parametrize(
+    "module", [name for name, _ in modules() if room_of(name) in ("scene", "session", "operators", "panels", "backend.formats")]
+)
 def test_what_stands_before_the_artist_and_reads_files_never_imports_torch(module: str) -> None:
     assert not way_to_torch(module)
 

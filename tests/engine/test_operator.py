@@ -102,7 +102,7 @@ def test_the_engine_is_offered_first_with_its_size_and_torch_once_it_is_there(en
 
 def test_settings_that_need_torch_say_so_with_the_button_that_brings_it(engine, tmp_path: Path, monkeypatch) -> None:
     from reify.backend.engine import builds
-    from reify.panels.engine import draw_missing
+    from reify.panels.engine import draw_packages
     from reify.tests.panels.test_panels import Layout
 
     from .test_engine import GOOD, make_wheel
@@ -111,6 +111,6 @@ def test_settings_that_need_torch_say_so_with_the_button_that_brings_it(engine, 
     make_wheel(tmp_path / "wheels", "reify_one", GOOD)
     bpy.ops.reify.install_engine(wheels=str(tmp_path / "wheels"))
     operators, texts = [], []
-    draw_missing(Layout(operators, texts), bpy.context, ("torch",))
+    draw_packages(Layout(operators, texts), bpy.context, ("torch",))
     assert operators[-1] == "reify.install_engine_from_folder" and len(operators) == 2
     assert not any("Remove" in line for line in texts)

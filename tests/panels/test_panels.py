@@ -167,6 +167,7 @@ def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypat
 def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monkeypatch, tmp_path):
     import bpy
     from reify.backend.engine.place import State
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.operators import engine
     from reify.panels.create import VIEW3D_PT_reify
@@ -174,7 +175,12 @@ def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monk
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
     monkeypatch.setattr(engine, "state", lambda part=engine.ENGINE: State.ABSENT if part == engine.TORCH else State.READY)
-    assert photos.METHOD.more_packages is not None
+    needs = Needs(packages=("torch",))
+    monkeypatch.setattr(
+        photos,
+        "METHOD",
+        dataclasses.replace(photos.METHOD, needs=lambda settings: needs if "cuda" in settings.training.device else Needs()),
+    )
     bpy.ops.reify.add_folder(directory=str(tmp_path))
     assert "reify.create" in draw(VIEW3D_PT_reify)[0]
     scene.reify.photos.training__device = "cuda"
