@@ -72,6 +72,8 @@ GERMAN = {
     "Texturing": "Texturieren",
     "Baking relief": "Relief backen",
     "Cutting out": "Freistellen",
+    "Cutting out the side view": "Freistellen der Seitenansicht",
+    "Cutting out the top view": "Freistellen der Oberansicht",
     "Building mesh": "Mesh bauen",
     "Looking at the mesh": "Mesh untersuchen",
     "Looking at the result": "Ergebnis untersuchen",
