@@ -189,6 +189,7 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
     assert looks == {"Fast": splat_nodes.SPLATS, "Soft": splat_nodes.AS_RENDERED}
     for made in scene.objects:
         (modifier,) = splat_nodes.drawing(made)
+        assert modifier.node_group.name == splat_nodes.GROUP
         for socket, value in (("Viewport Size", 2.5), ("Face Camera", False)):
             owner, key = compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, socket))
             assert owner.path_resolve(key) == value
