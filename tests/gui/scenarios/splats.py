@@ -237,7 +237,7 @@ def settled(window):
     from bl_ext.user_default.reify.scene.viewport import drawing
 
     yield 0.5
-    yield from window.until(drawing.is_settled, f"the full picture; {drawing.problem()}")
+    yield from window.until(drawing.is_settled, "the full picture", timeout_s=600.0)  # the first time kernels are compiled
     yield 0.5
 
 
