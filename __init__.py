@@ -11,11 +11,12 @@ def register() -> None:
     """Called by Blender when the extension is enabled, at every start: what isn't needed yet is not even imported."""
     import bpy
 
-    from . import operators, panels, preferences, session, translations
+    from . import operators, panels, preferences, translations
     from .scene import viewport
+    from .session import registration
 
     preferences.register()
-    session.register()
+    registration.register()
     operators.register()
     panels.register()
     translations.register()
@@ -27,8 +28,9 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled; leaves nothing behind."""
     import bpy
 
-    from . import operators, panels, preferences, session, translations
+    from . import operators, panels, preferences, translations
     from .scene import viewport
+    from .session import registration
 
     viewport.unregister()
     translations.unregister()
@@ -36,7 +38,7 @@ def unregister() -> None:
         bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()
     operators.unregister()
-    session.unregister()
+    registration.unregister()
     preferences.unregister()
 
 

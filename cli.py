@@ -4,6 +4,7 @@
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
+    reify install                           the engine into Blender; reify install torch: what graphics cards need
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
@@ -14,6 +15,7 @@ Progress goes to standard error, the report as one line of JSON to standard outp
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from typing import Any
 from . import api
 from .backend import orders, selftest
 from .backend import settings as settings_of
+from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
 from .backend.jobs.job import Job, Progress
 from .backend.jobs.runner import Runner, State, Task
@@ -86,6 +89,10 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--size", type=int, default=400, help="width and height of the pictures in pixels (default: 400)")
     _add_job_flags(demo, all_methods()["photos"])
     demo.set_defaults(command=_demo)
+    install = commands.add_parser("install", help="install the packages that compute into Blender: the engine, or torch beside it")
+    install.add_argument("part", nargs="?", default=PARTS[0].name, choices=[part.name for part in PARTS], help="default: the engine")
+    install.add_argument("--wheels", type=Path, metavar="DIR", help="from the .whl files in this folder instead of the network")
+    install.set_defaults(command=_install)
     test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
     test.set_defaults(command=_self_test)
     return top
@@ -191,6 +198,19 @@ def _batch(arguments: argparse.Namespace) -> int:
         return CANCELLED
     failed = [outcome for outcome in outcomes if outcome.state == batch.FAILED]
     return UNEXPECTED if any(not outcome.expected for outcome in failed) else BAD_INPUT if failed else DONE
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("bpy") is None:
+        raise ReifyError("There is no Blender here to install the engine into.", "Install the packages of requirements/engine.txt by pip.")
+    from .session import engine
+    from .session.side_jobs import INSTALLER
+
+    with output_to_error():
+        engine.install(arguments.part, arguments.wheels and arguments.wheels.expanduser().absolute())
+        INSTALLER.wait()
+    task = INSTALLER.task
+    return CANCELLED if task is None or task.state is State.CANCELLED else DONE
 
 
 def _self_test(arguments: argparse.Namespace) -> int:

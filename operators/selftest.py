@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..session import self_test
+from ..session import engine, self_test
 from ..session.side_jobs import SELF_TEST
-from . import engine
 from .reported import reported
 
 
@@ -19,9 +18,7 @@ class REIFY_OT_self_test(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """With the engine, and not while something else computes."""
-        reason = "The engine isn't installed"
-        if engine.state().usable:
-            reason = self_test.why_not()
+        reason = self_test.why_not() if engine.state().usable else "The engine isn't installed"
         cls.poll_message_set(reason)
         return not reason
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.engine.requirements import TORCH, parts_of
-from ..operators import engine
+from ..session import engine
 from ..session.side_jobs import INSTALLER
 from .parts import say, text
 from .side_jobs import draw_self_test, draw_side_job

@@ -40,7 +40,7 @@ ALLOWED = {
     "panels": ["operators", "session", "scene", "backend", "translations"],
     "preferences": ["panels", "operators", "session", "scene", "backend"],
     "translations": [],
-    "cli": ["farm", "api", "scene", "backend"],
+    "cli": ["farm", "api", "session", "scene", "backend"],
     "farm": ["api", "scene", "backend"],
     "api": ["scene", "backend"],
 }

@@ -266,7 +266,7 @@ def test_a_method_that_needs_torch_says_how_to_get_it(monkeypatch: pytest.Monkey
     with pytest.raises(ReifyError) as raised:
         method.perform(Photos((Path("nowhere"),)), settings, Job())
     assert raised.value.what == "From Photos needs packages that aren't installed: torch."
-    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences."
+    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences, or by `reify install torch`."
     assert not method.missing(method.settings(), Environment())
 
 

@@ -169,8 +169,8 @@ def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monk
     from reify.backend.engine.place import State
     from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
-    from reify.operators import engine
     from reify.panels.create import VIEW3D_PT_reify
+    from reify.session import engine
 
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))

@@ -65,7 +65,7 @@ def drop_photos(window):
 
 
 def engine_from_wheels(window):
-    from bl_ext.user_default.reify.operators import engine
+    from bl_ext.user_default.reify.session import engine
     from bl_ext.user_default.reify.session.side_jobs import INSTALLER
 
     assert not engine.state().usable
@@ -84,8 +84,8 @@ def engine_from_wheels(window):
     fractions = set()
     while not INSTALLER.task.state.ended:
         progress = INSTALLER.task.progress
-        fractions.add(progress.fraction if progress is not None else 0.0)
-        if progress is not None and progress.fraction > 0.9 and "engine-installing" not in window.notes["shots"]:
+        fractions.add(progress.overall if progress is not None else 0.0)
+        if progress is not None and progress.overall > 0.9 and "engine-installing" not in window.notes["shots"]:
             yield from window.shot("engine-installing", busy=True)
         yield 0.2
     failure = INSTALLER.task.failure
