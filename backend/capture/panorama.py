@@ -78,12 +78,9 @@ def closes(rgb: Array) -> tuple[float, float]:
     return seam / (SEAM_STEP * step + 2.0), max(stretched, default=np.inf) / STRETCHED
 
 
-def cut(capture: Capture, folder: Path, progress: Progress) -> tuple[Capture, int]:
-    """The capture with views in place of panoramas, written to `folder`, and how many panoramas that were; known cameras turn along."""
-    areas = areas_of(capture.photos)
+def cut(capture: Capture, areas: Sequence[Area | None], folder: Path, progress: Progress) -> Capture:
+    """The capture with views, written to `folder`, in place of the photos that have an area; known cameras turn along."""
     count = sum(area is not None for area in areas)
-    if not count:
-        return capture, 0
     photos: list[Photo] = []
     source: list[int] = []
     done = 0
@@ -100,7 +97,7 @@ def cut(capture: Capture, folder: Path, progress: Progress) -> tuple[Capture, in
     cameras = None if capture.cameras is None else _turned(capture.cameras, photos, source)
     held_out = set(capture.test)
     test = tuple(new for new, old in enumerate(source) if old in held_out)
-    return replace(capture, photos=tuple(photos), cameras=cameras, test=test), count
+    return replace(capture, photos=tuple(photos), cameras=cameras, test=test)
 
 
 def cam_from_rig(yaw_deg: float, pitch_deg: float) -> Array:

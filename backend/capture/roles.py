@@ -107,7 +107,7 @@ def sort_out(root: Path) -> Contents:
         taken = set(rest)
         left[what] += rest
         plain = [path for path in plain if path not in taken]
-    videos = []
+    videos: list[Path] = []
     for path in files:
         if endings.has(path, endings.VIDEOS):
             (left[LIVE] if (path.parent, path.stem.lower()) in stills else videos).append(path)

@@ -56,8 +56,9 @@ def read(folder: Path) -> tuple[Capture, Job]:
 def test_each_view_shows_what_lies_in_its_direction(tmp_path):
     photo = Photo(tmp_path / "pano.png", "pano.png", WIDTH, HEIGHT, rig=panorama.UNCUT)
     Image.fromarray(colored(directions())).save(photo.path)
-    capture, count = panorama.cut(Capture("", (photo,)), tmp_path / "views", lambda *_: None)
-    assert count == 1 and [Path(view.name).stem for view in capture.photos] == list(panorama.FACES)
+    areas = panorama.areas_of([photo])
+    capture = panorama.cut(Capture("", (photo,)), areas, tmp_path / "views", lambda *_: None)
+    assert [Path(view.name).stem for view in capture.photos] == list(panorama.FACES)
     from reify.backend.geometry import quaternions
 
     expected = {"front": (0, 0, 1), "right": (1, 0, 0), "back": (0, 0, -1), "left": (-1, 0, 0), "up": (0, -1, 0), "down": (0, 1, 0)}
