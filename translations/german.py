@@ -1005,6 +1005,7 @@ NOTES = {
     "{} confidence maps": "{0} Vertrauenskarten",
     "{} normal maps": "{0} Normalenkarten",
     "{} previews": "{0} Vorschaubilder",
+    "{} infrared pictures": "{0} Infrarotbilder",
     "{} copies in another size or form": "{0} Kopien in anderer Größe oder Form",
     "{} pictures beside the folder of photos": "{0} Bilder neben dem Ordner mit den Fotos",
     "{} films of Live Photos": "{0} Filme von Live Photos",
