@@ -41,8 +41,9 @@ class Trial:
 
 def run(job: Job) -> Result:
     """Try every kernel; one that fails is a warning and a metric of 0."""
-    job.describe(versions=versions_of(sorted({TORCH, *(package for method in all_methods().values() for package in method.packages)})))
-    job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in TRIALS}})
+    needed = (method.needed(method.settings()).packages for method in all_methods().values())
+    job.describe(versions=versions_of(sorted({TORCH, *(package for packages in needed for package in packages)})))
+    job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in _tried()}})
     chosen = job.stage(CARD, _choose_device)
     job.choose("device", chosen)
     for trial in _tried():
@@ -121,21 +122,21 @@ def _render_splats(job: Job) -> Round:
 
 def _train_splats(job: Job) -> Round:
     device.prepare_numba()
-    from .splats.cpu.engine import CpuEngine
-    from .splats.cpu.layout import camera_row
-    from .splats.engine import Step, Target
+    from .rendering.targets import Target
+    from .splats.cpu.rasterizer import CpuRasterizer
+    from .splats.layout import NAMES
+    from .splats.step import SplatStep
 
-    engine = CpuEngine(_splats(), SPLATS, 0, device.available_threads())
-    photo = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
-    target = Target(photo, None, None, camera_row(_camera(), 0))
-    step = Step(bases=1, learning=np.full(engine.width, 1e-3, np.float32))
-    before = engine.step(target, step).loss
+    rasterizer = CpuRasterizer(_splats(), SPLATS, 0, device.available_threads())
+    target = Target(_camera(), np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
+    step = SplatStep(rates=dict.fromkeys(NAMES, 1e-3), bases=1)
+    before = rasterizer.step(target, step).loss
 
     def compute() -> float:
-        _check(engine.step(target, step).loss < 1.01 * before, "training makes the splats worse")
+        _check(rasterizer.step(target, step).loss < 1.01 * before, "training makes the splats worse")
         return 1.0
 
-    weakref.finalize(compute, engine.close)  # its threads end with the trial
+    weakref.finalize(compute, rasterizer.close)  # its threads end with the trial
     return compute
 
 

@@ -22,6 +22,8 @@ from . import attributes, compat, splat_nodes
 VIEWPORT_SPLATS = 150_000  # about 3 million triangles; more are thinned out while one works
 VIEWPORT_LARGEST = 0.08  # of the distance that half of the splats lie within: what is larger is background
 
+SAMPLE = 100_000  # splats that tell how large the subject is
+BLOCK = 8192  # splats whose harmonics are gathered at a time, so that they stay in the cache
 SHAPE = ("position", "scale", "rotation")
 
 
@@ -40,7 +42,8 @@ def splats_object(name: str, splats: Splats) -> bpy.types.Object:
 def _largest(splats: Splats) -> float:
     if len(splats) < 100:  # too few to tell what is background
         return 0.0
-    return VIEWPORT_LARGEST * float(np.median(np.linalg.norm(splats.means - np.median(splats.means, axis=0), axis=1)))
+    some = splats.means[:: -(-len(splats) // SAMPLE)]
+    return VIEWPORT_LARGEST * float(np.median(np.linalg.norm(some - np.median(some, axis=0), axis=1)))
 
 
 def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
@@ -51,8 +54,18 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
     attributes.write(cloud, "scale", "FLOAT_VECTOR", np.exp(splats.log_scales))
     attributes.write(cloud, "rotation", "QUATERNION", splats.quats)
     if with_sh:
+        band: Array = np.empty((len(splats), 3), np.float32)  # one for all: fresh memory costs as much as the copy
         for k in range(splats.sh.shape[1] - 1):
-            attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", splats.sh[:, k + 1])
+            band[:] = splats.sh[:, k + 1]
+            attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", band)
+
+
+def upgrade() -> None:
+    """Bring splats of a file that an older Reify, or an older Blender, has saved up to date."""
+    splat_nodes.upgrade()
+    for data in bpy.data.pointclouds:
+        if data.library is None and "antialiased" in data and holds_splats(data):
+            compat.make_native_splats(data)
 
 
 def holds_splats(data: Any) -> bool:
@@ -80,13 +93,17 @@ def splats_of(arrays: Mapping[str, Array], antialiased: bool, surfels: bool) -> 
     bands = [base[:, :3]]
     while f"radiance:sh_{len(bands) - 1}" in arrays:
         bands.append(arrays[f"radiance:sh_{len(bands) - 1}"])
+    sh: Array = np.empty((len(base), len(bands), 3), np.float32)
+    for first in range(0, len(base), BLOCK):
+        for k, band in enumerate(bands):
+            sh[first : first + BLOCK, k] = band[first : first + BLOCK]
     opacity = np.clip(base[:, 3], 1e-7, 1 - 1e-7)
     return Splats(
         means=arrays["position"],
         quats=arrays["rotation"],
         log_scales=np.log(np.maximum(arrays["scale"], 1e-12)),
         opacity_logits=np.log(opacity / (1 - opacity)),
-        sh=np.stack(bands, axis=1),
+        sh=sh,
         antialiased=antialiased,
         surfels=surfels,
     )

@@ -11,20 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-KNOWN_PRIOR = 0.3  # share of a stage that its expectation weighs as much as; less adapts sooner to how fast the stage moves
-GUESSED_PRIOR = 0.15  # the same for a stage that this machine hasn't run before
-PACE_PRIOR_S = 10.0  # seconds of work that the pace of a job begins with; less adapts sooner to a slow or busy machine
-STILL_SHARE = 0.08  # of what was left at a stage's last report, below which it doesn't fall before the next one
-SKIPPED_SHARE = 0.1  # of a stage that passes at once where an earlier, canceled run has done it already
-SMOOTH_S = 4.0  # time constant with which the shown rest follows the estimated one; more is calmer and slower
-SMOOTH_SHARE = 0.04  # the same as a share of the rest, for long jobs
-LEAST_LEFT_S = 1.0  # shown while work goes on
-LEAST_COMPILING_S = 0.5  # below it a stage had its kernels already
-ROW_STEP = 0.002  # of the fraction, between the rows that a profile is made from
-LEAST_KNOWN = 0.01  # share of a stage, of which less tells nothing
-PROFILE_KNOTS = 16
+# Weight of a stage's expectation against its own rate, as a share of the stage; less follows the rate sooner.
+KNOWN_PRIOR = 0.3
+GUESSED_PRIOR = 0.15  # for a stage that has never run on this machine
+PACE_PRIOR_S = 10.0  # weight of a pace of 1, in seconds of work; less follows a slow or busy machine sooner
+STILL_SHARE = 0.08  # floor of the rest while a stage reports nothing, as a share of the rest at its last report
+SKIPPED_SHARE = 0.1  # least step, as a share of a stage, that counts as skipped where a stage is resumed
+SMOOTH_S = 4.0  # time constant of the low-pass filter on the rest that is shown, in seconds; more is calmer and lags more
+SMOOTH_SHARE = 0.04  # the same as a share of the rest, which counts where it is larger
+LEAST_LEFT_S = 1.0  # floor of the rest that is shown, in seconds
+LEAST_COMPILING_S = 0.5  # compiling below it is noise: the kernels were there
+LEAST_KNOWN = 0.01  # share of a stage below which its rate says nothing
+ROW_STEP = 0.002  # resolution of a recorded profile, in fractions
+PROFILE_KNOTS = 16  # most knots of a kept profile
+PROFILE_ERROR = 0.01  # largest error of a kept profile with fewer knots, as a share of the stage's time
 
-Profile = tuple[tuple[float, float], ...]  # fraction that a stage reports -> share of its time that has passed then; both rise from 0 to 1
+Profile = tuple[tuple[float, float], ...]  # knots (reported fraction, share of the time that had passed), from (0, 0) to (1, 1)
 EVEN: Profile = ((0.0, 0.0), (1.0, 1.0))
 
 
@@ -75,6 +77,7 @@ class Forecast:
         self._began: float | None = None
         self._shown: tuple[float, float] | None = None  # when the rest was last shown, and what it was
         self._overall = 0.0
+        self._later = (0.0, 0.0, 0.0)  # seconds of the stages after the one that runs, as `_sum_up` has them
 
     def learn(self, timings: Mapping[str, Timing], kernels: str) -> None:
         """What the same stages took before, by title, and which version of the kernels runs now."""
@@ -84,14 +87,16 @@ class Forecast:
         """The stages of the whole job in their order; may be said again when more is known of its input."""
         self._expected = dict(stages)
         self._shown = None
+        self._sum_up()
 
     def begin(self, title: str, now: Moment) -> None:
         """A stage begins; those before it that haven't won't."""
         self._began = now.seconds if self._began is None else self._began
         self._last = title
-        seconds, compiling = self._planned_for(title)
         timing = self.timings.get(title)
-        self._stage = _Stage(Expected(seconds, compiling=compiling), timing.profile if timing else None, now)
+        pace = self._pace()
+        self._stage = _Stage(self._planned_for(title), math.sqrt(pace) if timing else pace, timing.profile if timing else None, now)
+        self._sum_up()
 
     def resume(self) -> None:
         """The running stage goes on from where an earlier, canceled run had come."""
@@ -110,12 +115,17 @@ class Forecast:
         self._ended.add(self._last)
         if from_cache:
             self._shown = None  # the rest falls at once by all that needn't be computed
-        if from_cache or stage.resumed:
-            return None
         seconds, compiling = stage.computing(now), stage.compiled(now)
-        if (guess := self._guess(self._last)) > 0.0:
-            self._spent += max(seconds - self._expected[self._last].budget, 0.0)
-            self._planned += guess
+        if from_cache or stage.resumed:
+            self._sum_up()
+            return None
+        if stage.expected.guess > 0.0:
+            self._spent += max(seconds - stage.expected.budget, 0.0)
+            self._planned += stage.expected.guess
+        if compiling > LEAST_COMPILING_S and stage.expected.compiling > 0.0:
+            self._spent += compiling
+            self._planned += stage.expected.compiling
+        self._sum_up()
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
         return Timing(self._expected.get(self._last, Expected()), seconds, compiling, self._kernels, stage.profile_of(now))
@@ -146,37 +156,50 @@ class Forecast:
         return self._shown[1]
 
     def _left(self, now: Moment) -> float | None:
+        left: float | None = 0.0 if self._stage is None else self._stage.left(now)
+        pace = self._pace()
+        known, unknown, settled = self._later
+        return None if left is None else left + settled + pace * unknown + math.sqrt(pace) * known
+
+    def _pace(self) -> float:
+        """By how much the job has taken longer than its stages should, so far."""
+        if self._stage is None:
+            return self._spent / self._planned
+        spent, planned = self._stage.progressed()
+        return (self._spent + spent) / (self._planned + planned)
+
+    def _sum_up(self) -> None:
+        """Add up the seconds of the stages that come later: of those that ran here before, of others, and what the pace doesn't change."""
         titles = list(self._expected)
         place = titles.index(self._last) + 1 if self._last in titles else 0
-        later = sum(sum(self._planned_for(title)) for title in titles[place:] if title not in self._ended)
-        if self._stage is None:
-            return later
-        left = self._stage.left(now)
-        return None if left is None else left + later
+        known = unknown = settled = 0.0
+        for title in titles[place:]:
+            if title not in self._ended:
+                planned = self._planned_for(title)
+                settled += planned.budget
+                known += planned.guess + planned.compiling if title in self.timings else 0.0
+                unknown += 0.0 if title in self.timings else planned.guess + planned.compiling
+        self._later = (known, unknown, settled)
 
-    def _planned_for(self, title: str) -> tuple[float, float]:
-        """Seconds to compute a stage, and to compile its kernels first."""
+    def _planned_for(self, title: str) -> Expected:
+        """What a stage should take here: its guess as last time, compiling only where the kernels have changed since."""
         expected, timing = self._expected.get(title, Expected()), self.timings.get(title)
-        pace = self._spent / self._planned
         if timing is None:
-            return expected.budget + pace * self._guess(title), pace * expected.compiling
+            return expected
         compiling = 0.0 if timing.kernels == self._kernels else timing.compiling or expected.compiling
-        return expected.budget + math.sqrt(pace) * self._guess(title), compiling
-
-    def _guess(self, title: str) -> float:
-        """Seconds that a stage should take beside its budget, at the pace of this machine when it ran last."""
-        expected, timing = self._expected.get(title, Expected()), self.timings.get(title)
-        return expected.guess if timing is None else timing.factor * expected.guess
+        return Expected(timing.factor * expected.guess, expected.budget, compiling)
 
 
 class _Stage:
     """The stage that runs: what it should take, and how it moves."""
 
-    def __init__(self, expected: Expected, profile: Profile | None, now: Moment) -> None:
+    def __init__(self, expected: Expected, pace: float, profile: Profile | None, now: Moment) -> None:
         self.expected = expected
+        self._seconds = expected.budget + pace * expected.guess
+        self._compiling = pace * expected.compiling
         self.resumed = False
         self._profile = EVEN if profile is None else profile
-        self._prior = 0.0 if expected.guess <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
+        self._prior = 0.0 if self._seconds <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
         self._began = now
         self.fraction = 0.0  # as it reports
         self._done = 0.0  # share of its time by then, by the profile
@@ -189,11 +212,16 @@ class _Stage:
             return
         at, done = self.computing(now), _at(self._profile, fraction)
         step = done - self._done
-        if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self.expected.guess:
+        if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self._seconds:  # four times as fast as it can be
             self._skipped += step
         self.fraction, self._done, self._at = fraction, done, at
         if fraction > self._rows[-1][0] + ROW_STEP:
             self._rows.append((fraction, at))
+
+    def progressed(self) -> tuple[float, float]:
+        """Seconds until its last report, beside its budget, and how many these should have been."""
+        done = self._done - self._skipped
+        return (max(self._at - done * self.expected.budget, 0.0), done * self.expected.guess) if self.expected.guess > 0.0 else (0.0, 0.0)
 
     def computing(self, now: Moment) -> float:
         """Seconds since it began, without those of compiling."""
@@ -208,9 +236,9 @@ class _Stage:
         known = self._prior + self._done - self._skipped
         if known < LEAST_KNOWN:
             return None
-        left = (1.0 - self._done) * (self._prior * self.expected.guess + self._at) / known
+        left = (1.0 - self._done) * (self._prior * self._seconds + self._at) / known
         still = max(left - (self.computing(now) - self._at), STILL_SHARE * left)
-        return still + (1.0 - self._done) * max(self.expected.compiling - self.compiled(now), 0.0)
+        return still + (1.0 - self._done) * max(self._compiling - self.compiled(now), 0.0)
 
     def profile_of(self, now: Moment) -> Profile:
         """How its fraction grew with time, in a few knots."""
@@ -235,7 +263,7 @@ def _simplified(rows: Sequence[tuple[float, float]]) -> Profile:
         knots = tuple(rows[i] for i in kept)
         errors = [abs(_at(knots, fraction) - share) for fraction, share in rows]
         worst = max(range(len(rows)), key=errors.__getitem__)
-        if errors[worst] < 0.01:
+        if errors[worst] < PROFILE_ERROR:
             break
         kept = sorted({*kept, worst})
     return tuple(rows[i] for i in kept)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.analyze import look_at
 from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
 from ..settings import base_of, option
@@ -44,6 +46,20 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     return Result(name=given.name, report=job.report, mesh=mesh, lods=lods)
 
 
+def expected(settings: Settings, faces: float = 100_000) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of faces; a mesh that has UVs isn't unwrapped."""
+    many, left = faces / 1e5, min(faces, settings.faces or faces) / 1e5
+    seconds = {
+        "Looking at the mesh": Expected(0.6 * many, compiling=6.0),
+        "Cleaning mesh": Expected(1.0 * many + 0.04 * many * settings.smoothing, compiling=6.0),
+    }
+    if settings.unwrap:
+        seconds["Unwrapping"] = Expected(6.0 * left, compiling=15.0)
+    if settings.lods:
+        seconds["Making levels of detail"] = Expected(0.5 * left * settings.lods)
+    return {**seconds, "Looking at the result": Expected(0.6 * left)}
+
+
 METHOD = Method(
     id="mesh",
     title="Clean Mesh",
@@ -60,6 +76,7 @@ METHOD = Method(
         "Game": {"faces": 20_000, "smoothing": 0, "unwrap": True, "lods": 3},
         "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
     },
+    expect=lambda given, settings: expected(settings, len(given.value.faces)),
     stages=("Looking at the mesh", "Cleaning mesh", "Unwrapping", "Making levels of detail", "Looking at the result"),
-    packages=("numba", "scipy", "fast_simplification", "safetensors"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

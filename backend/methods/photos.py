@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group
 from ..splats.cuda import modules_of
+from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
-from ..splats.train import TrainingSettings
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
-from ..texture.from_photos import TextureSettings
+from ..texture.from_photos import TextureSettings, peak_bytes
 from ..texture.stages import textured, with_relief
-from ..values import Photos, Result
+from ..values import Capture, Photos, Result
 from . import Method
+
+PARTNERS = 12  # photos that each one is compared with, where they are many
+STEP_S = 1 / 60  # of training
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Settings:
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
     capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
+    job.expect(expected(settings, len(capture.photos), _megapixels(capture)))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
     surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
@@ -45,6 +51,41 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     if settings.texture.normal_map and mesh.uvs is not None:
         mesh = job.stage("Baking relief", apart(with_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
+
+
+def _megapixels(capture: Capture) -> float:
+    return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
+
+
+def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of photos of a size; what isn't known yet is as in a common capture."""
+    training, texture = settings.training, settings.texture
+    pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
+    trained, textured = (min(megapixels, long_side_px**2 * 0.7e-6) for long_side_px in (training.long_side_px, texture.long_side_px))
+    sought = min(megapixels, settings.cameras.long_side_px**2 * 0.7e-6)
+    held_out = photos / settings.capture.hold_out if settings.capture.hold_out > 1 else 0.0
+    texels = texture.size_px**2 / 1e6
+    steps_s = training.steps * STEP_S
+    in_time = 0.0 < training.seconds < steps_s
+    seconds = {
+        "Reading photos": Expected(0.02 * photos),
+        "Finding cameras": Expected((0.1 + 0.4 * sought) * photos + 0.05 * pairs),
+        "Training splats": Expected(
+            1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=30.0
+        ),
+        "Extracting surface": Expected(2.0 + 0.3 * trained * photos + 0.5 * settings.surface.max_voxels, compiling=20.0),
+        "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=5.0),
+        "Texturing": Expected(2.0 + 0.3 * textured * photos + 2.0 * texels, compiling=20.0),
+    }
+    return {**seconds, "Baking relief": Expected(1.0 + texels, compiling=5.0)} if texture.normal_map else seconds
+
+
+def _needs(settings: Settings) -> Needs:
+    packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
+    return Needs(
+        packages=(*packages, *modules_of(settings.training.device)),
+        memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
+    )
 
 
 METHOD = Method(
@@ -68,6 +109,7 @@ METHOD = Method(
         },
         "Surface": {"training.aim": "surface"},
     },
+    expect=lambda photos, settings: expected(settings),
     stages=(
         "Reading photos",
         "Finding cameras",
@@ -77,6 +119,5 @@ METHOD = Method(
         "Texturing",
         "Baking relief",
     ),
-    packages=("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
-    more_packages=lambda settings: modules_of(settings.training.device),
+    needs=_needs,
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..errors import ReifyError
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import base_of, group
 from ..surface.stages import ExtractionSettings, surface_from_points, surface_from_splats
@@ -43,6 +45,15 @@ def _chosen(value: Splats | Points | Mesh, extraction: str, job: Job) -> str:
     return extraction
 
 
+def expected(settings: Settings) -> dict[str, Expected]:
+    """The stages and their seconds."""
+    seen = settings.views * settings.long_side_px**2 * 0.7e-6
+    return {
+        "Extracting surface": Expected(2.0 + 0.3 * seen + 1.0 * settings.max_voxels, compiling=25.0),
+        "Cleaning mesh": Expected(1.0 + 0.5 * settings.max_voxels, compiling=6.0),
+    }
+
+
 METHOD = Method(
     id="surface",
     title="To Mesh",
@@ -56,6 +67,7 @@ METHOD = Method(
         "Preview": {"views": 32, "long_side_px": 320, "max_voxels": 1, "mesh.faces": 20_000},
         "High": {"views": 128, "long_side_px": 1280, "max_voxels": 24, "mesh.faces": 300_000},
     },
+    expect=lambda given, settings: expected(settings),
     stages=("Extracting surface", "Cleaning mesh"),
-    packages=("numba", "scipy", "fast_simplification", "safetensors"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

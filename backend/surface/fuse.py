@@ -14,9 +14,9 @@ from ..jobs.job import Job
 from ..settings import option
 from ..values import Cameras, Mesh, Rendering, Views
 
-LEAST_AGREEMENT = 0.08  # of the cameras that look at a place, on a surface there
-LEAST_LOOKED = 0.5  # of those with a free view, that don't see through it
-
+# A vertex counts as seen where either is reached; see color.py.
+LEAST_AGREEMENT = 0.08  # share of the weight of all cameras that look at it
+LEAST_SUPPORT = 0.5  # share of the weight of those with a free view
 
 EXTRACTIONS = {  # see views.py
     "auto": "Where splats are dense if all photos cut out their subject, else fused depth",
@@ -58,11 +58,11 @@ class SurfaceSettings:
 
 
 def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
-    """The surface that the depth renderings agree on, with vertex colors, open where no camera looked.
+    """The surface that depth renderings agree on, with vertex colors, open where no camera looked.
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. Transparent pixels of
-    `views.alpha` are empty space; pixels without `views.weight` say nothing. Raises ReifyError where no depth comes or nothing
-    solid is found.
+    `views.alpha` are empty space; pixels without `views.weight` are ignored. Raises ReifyError where renderings have no depth or no
+    surface is found.
     """
     from . import color, grid, marching, region, trim
     from .depth import render_depth
@@ -89,13 +89,13 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     reach = 0.5 * volume.truncation, grid.REACH * volume.truncation
     job.progress(0.95, "colors")
-    colors, agreement = color.at_vertices(vertices, faces, maps, *reach)
-    job.progress(0.96, "looking at the surface")
-    looked = color.looked_at(vertices, faces, maps, *reach)
-    whole, seen = Mesh(vertices, faces, vertex_srgb=colors), (agreement >= LEAST_AGREEMENT) | (looked >= LEAST_LOOKED)
+    colors, agreement = color.vertex_colors(vertices, faces, maps, *reach)
+    job.progress(0.96, "confirming the surface")
+    support = color.support(vertices, faces, maps, *reach)
+    whole, seen = Mesh(vertices, faces, vertex_srgb=colors), (agreement >= LEAST_AGREEMENT) | (support >= LEAST_SUPPORT)
     job.progress(0.97, "trimming the outline")
     mesh = trim.trim(whole, seen, whole_ball, volume.voxel)
     if len(mesh.faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
-    job.progress(0.99, "colors of what no camera sees")
+    job.progress(0.99, "filling in colors")
     return color.with_all_colors(mesh)

@@ -1,4 +1,4 @@
-"""Point clouds to triangles: four ways behind one function."""
+"""Triangles from point clouds: Poisson, moving least squares, radial basis functions or alpha shape."""
 
 from __future__ import annotations
 

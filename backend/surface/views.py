@@ -1,4 +1,4 @@
-"""From splats and what cameras see of them to triangles: density, fused depth, Poisson through the depth's points, or the visual hull."""
+"""Triangles from splats and their renderings: density, fused depth, Poisson through the depth's points, or the visual hull."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Render = Callable[[Cameras, int], Rendering]
 def surface_of_capture(splats: Splats, render: Render, views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
     """The surface of splats that were trained on these views, with vertex colors; raises ReifyError as each extraction does.
 
-    `render` draws the splats. What is chosen automatically is density where all photos cut out the subject: nothing but the subject is
-    there to be dense. Surfels are thin and have gaps, so that their depth says more.
+    `render` draws the splats. "auto" takes density where all photos cut out the subject, as nothing else is dense then, and fused
+    depth otherwise; always for surfels, which are thin and leave gaps in the density.
     """
     extraction = settings.extraction
     if extraction == "auto":
@@ -61,8 +61,8 @@ def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, 
         mesh = polygons_of(grid, polygons)
         reach = 4.0 * grid.voxel, 8.0 * grid.voxel
         job.progress(0.97, "colors")
-        colors, _ = color.at_vertices(mesh.vertices, mesh.faces, maps, *reach)
-        job.progress(0.99, "colors of what no camera sees")
+        colors, _ = color.vertex_colors(mesh.vertices, mesh.faces, maps, *reach)
+        job.progress(0.99, "filling in colors")
         return color.with_all_colors(replace(mesh, vertex_srgb=colors))
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     with job.span(0.7):

@@ -1,4 +1,4 @@
-"""Seams leveled: a smooth correction that takes away steps where neighboring texels come from different photos."""
+"""Seam leveling: a smooth correction removes color steps where neighboring texels come from different photos."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..values import Array, Mesh
 from . import seam_kernels as kernels
 from .texels import Layout, Samples
 
-REACH_PX = 32.0  # texels over which what a step leaves behind fades
-SWEEPS = 64  # after which less than a tenth is left of what is wrong at that distance
+REACH_PX = 32.0  # texels over which the correction of a step decays
+SWEEPS = 64  # of over-relaxation; less than a tenth of the error at that distance is left
 
 
 def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, layout: Layout, mesh: Mesh, *, job: Job) -> Array:
-    """Blended colors [T,3] without steps that no photo shows, also across the seams of the UV map.
+    """Blended colors [T,3] with the gradients of the photos, also across UV seams.
 
-    Least squares over the differences between neighboring texels, which are to be those in the photos that show both, with a
-    faint pull towards `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, texel by texel).
+    Screened Poisson equation: the difference of neighboring texels is that in the photos that show both, with a weak pull to
+    `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, for every texel).
     """
-    job.progress(0.0, "looking for seams")
+    job.progress(0.0, "linking texels across seams")
     links = neighbors(layout, samples.quality[:, 0] > 0, mesh)
     excess = np.empty_like(color)
 
@@ -47,7 +47,7 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
 
 
 def neighbors(layout: Layout, usable: Array, mesh: Mesh) -> Array:
-    """Up to four texels [T,4] int32 beside each usable one on the surface, -1 where there is none; always mutual."""
+    """The up to four texels [T,4] int32 beside each usable one on the surface, -1 for none; links are mutual."""
     assert mesh.uvs is not None
     size = layout.size
     index = np.full((size, size), -1, np.int32)
@@ -69,7 +69,7 @@ def neighbors(layout: Layout, usable: Array, mesh: Mesh) -> Array:
 
 
 def _seams(mesh: Mesh, uvs: Array) -> tuple[Array, Array, Array, Array]:
-    """Edges with different UVs on either side: both as [E,2,2], running the same way, and unit vectors into their faces [E,2]."""
+    """UV seams: both sides of each edge [E,2,2] in the same direction, and their unit vectors into the faces [E,2]."""
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     corners = uvs.reshape(-1, 2)
     first, second = (np.stack([corners[h], corners[topology.next_corner(h)]], axis=1) for h in (pairs.first, pairs.second))

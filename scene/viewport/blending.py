@@ -1,8 +1,8 @@
 """Splats onto a viewport's pixels, each cut off where the scene's own surface is nearer.
 
-The kernel is `backend.splats.cpu.blending.blend` with one more plane: the depth of the scene at each pixel. A splat counts in a pixel
-where its own depth plane there (`planes.depth_planes`) is in front of that, so that a mesh amid splats hides those behind it and no
-others; one depth per pixel of the finished picture couldn't tell them apart.
+The kernel is `blending.blend` and `surfel_blending.blend` of `backend.splats.cpu` with one more plane: the depth of the scene at each
+pixel. A splat counts in a pixel where its own depth plane there is in front of that. A mesh amid splats then hides those behind it and
+no others; one depth per pixel of the finished picture couldn't tell them apart.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 from numba import njit
 
 from ...backend.splats.cpu.blending import AHEAD, PIXELS, opaque, reach, start_tile
-from ...backend.splats.cpu.lanes import exp2, iota, load, prefetch, store, where_at_least
-from ...backend.splats.cpu.layout import BLUE, DEPTH, GREEN, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, TILE, X, Y
-from ...backend.splats.cpu.layout import PROJECTED as STRIDE
+from ...backend.splats.cpu.intermediates import BLUE, DEPTH, DISC, GREEN, INVERSE, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, SHRINK, TILE, X, Y
+from ...backend.splats.cpu.intermediates import PROJECTED as STRIDE
+from ...backend.splats.cpu.lanes import exp2, iota, load, maximum, minimum, prefetch, spread, store, where_at_least
 from ...backend.splats.cpu.planes import PLANE, SLOPE_X, SLOPE_Y
+from ...backend.splats.cpu.surfel_blending import LEAST_SHRINK, TO_POWER
+from ...backend.splats.cpu.surfels import LOW_PASS
 from ...backend.splats.cpu.tiles import CUT
 
 F = np.float32
@@ -52,18 +54,27 @@ def _level(value):
     return F(math.floor(min(max(value, F(0)), F(1)) * LEVELS + F(0.5)))
 
 
+@njit(nogil=True, fastmath=True, inline="always")
+def _add(buffer, k, weight, red, green, blue):
+    store(buffer, k, load(buffer, k) - weight)
+    store(buffer, PIXELS + k, load(buffer, PIXELS + k) + weight * red)
+    store(buffer, 2 * PIXELS + k, load(buffer, 2 * PIXELS + k) + weight * green)
+    store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * blue)
+
+
 def _make_blend(limited):
     # Two kernels from one text: without a scene around them splats need no depth planes.
     @njit(nogil=True, fastmath=True, cache=True)
-    def blend(first, last, tiles_x, left_px, top_px, tile_start, members, projected, planes, limits, packed):
+    def blend(first, last, tiles_x, left_px, top_px, tile_start, members, projected, planes, discs, first_surfel, limits, packed):
         """Composite tiles into `packed` [h,w,2], first row at the bottom: premultiplied sRGB and alpha, 12 bits each, two in a float.
 
         `packed` is a part of the picture whose first column and topmost row are the picture's `left_px` and `top_px`, both those of a
-        tile; tiles outside of it must be empty.
+        tile; tiles outside of it must be empty. From number `first_surfel` on splats are surfels, whose planes are in `discs`.
         `limits` [H,W] are the scene's depths, first row at the top; read only by the kernel that is `limited`.
         """
         buffer = np.empty((5 if limited else 4) * PIXELS, np.float32)  # transmittance, red, green, blue, limit
-        splats, flat = projected.reshape(-1), planes.reshape(-1)
+        splats, flat, round_ = projected.reshape(-1), planes.reshape(-1), discs.reshape(-1)
+        one, least = spread(F(1)), spread(LEAST_SHRINK)
         for tile in range(first, last):
             start, end = tile_start[tile], tile_start[tile + 1]
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
@@ -78,29 +89,45 @@ def _make_blend(limited):
                 s = n * STRIDE
                 prefetch(splats, np.int64(members[min(i + AHEAD, end - 1)]) * STRIDE)
                 low, high, left, right = reach(splats, s, x0, y0)
-                a, b, c, level = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C], splats[s + QUAD_L]
-                red, green, blue = splats[s + RED], splats[s + GREEN], splats[s + BLUE]
-                if limited:
-                    center = splats[s + DEPTH]
-                    slope_x, slope_y = flat[n * PLANE + SLOPE_X], flat[n * PLANE + SLOPE_Y]
-                top = y0 - splats[s + Y]
-                for column in range(left, right):
-                    dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
-                    across = dx * dx * a
-                    tilt = dx * b
-                    for row in range(low, high):
-                        dy = top + F(row)
-                        power = across + tilt * dy + (c * dy * dy + level)
-                        k = column * (PIXELS // 2) + row * 8
-                        through = load(buffer, k)
-                        weight = where_at_least(power, -CUT, exp2(power)) * through
-                        if limited:
-                            depth = dx * slope_x + (slope_y * dy + center)
-                            weight = where_at_least(load(buffer, 4 * PIXELS + k) - depth, F(0), weight)
-                        store(buffer, k, through - weight)
-                        store(buffer, PIXELS + k, load(buffer, PIXELS + k) + weight * red)
-                        store(buffer, 2 * PIXELS + k, load(buffer, 2 * PIXELS + k) + weight * green)
-                        store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * blue)
+                red, green, blue, level = splats[s + RED], splats[s + GREEN], splats[s + BLUE], splats[s + QUAD_L]
+                center, top = splats[s + DEPTH], y0 - splats[s + Y]
+                if n < first_surfel:
+                    a, b, c = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C]
+                    if limited:
+                        slope_x, slope_y = flat[n * PLANE + SLOPE_X], flat[n * PLANE + SLOPE_Y]
+                    for column in range(left, right):
+                        dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                        across = dx * dx * a
+                        tilt = dx * b
+                        for row in range(low, high):
+                            dy = top + F(row)
+                            power = across + tilt * dy + (c * dy * dy + level)
+                            k = column * (PIXELS // 2) + row * 8
+                            weight = where_at_least(power, -CUT, exp2(power)) * load(buffer, k)
+                            if limited:
+                                depth = dx * slope_x + (slope_y * dy + center)
+                                weight = where_at_least(load(buffer, 4 * PIXELS + k) - depth, F(0), weight)
+                            _add(buffer, k, weight, red, green, blue)
+                else:
+                    d = n * DISC
+                    i00, i01, i10, i11 = round_[d + INVERSE], round_[d + INVERSE + 1], round_[d + INVERSE + 2], round_[d + INVERSE + 3]
+                    sx, sy = round_[d + SHRINK], round_[d + SHRINK + 1]
+                    for column in range(left, right):
+                        dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
+                        u0, v0, h0 = dx * i00, dx * i10, one - dx * sx
+                        round0 = dx * dx * LOW_PASS
+                        for row in range(low, high):
+                            dy = top + F(row)
+                            u, v = u0 + i01 * dy, v0 + i11 * dy
+                            shrink = F(1) / maximum(h0 - sy * dy, least)
+                            on_disc, on_picture = (u * u + v * v) * (shrink * shrink), round0 + LOW_PASS * dy * dy
+                            power = minimum(on_disc, on_picture) * TO_POWER + level
+                            k = column * (PIXELS // 2) + row * 8
+                            weight = where_at_least(power, -CUT, exp2(power)) * load(buffer, k)
+                            if limited:
+                                depth = center + where_at_least(on_picture - on_disc, F(0), (shrink - one) * center)
+                                weight = where_at_least(load(buffer, 4 * PIXELS + k) - depth, F(0), weight)
+                            _add(buffer, k, weight, red, green, blue)
                 if (i - start) % 16 == 15 and opaque(buffer):
                     break
             _put_tile(buffer, row0 - top_px, column0 - left_px, packed)

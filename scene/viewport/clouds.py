@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ class Cloud:
     antialiased: bool
     surfels: bool
     rows: Rows | None = field(default=None)  # written by the drawing thread alone
+    number: int = field(default_factory=itertools.count().__next__)  # of no other cloud, be it long gone
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,8 @@ def note_changes(depsgraph: bpy.types.Depsgraph) -> None:
 def carry() -> None:
     """Let the nodes hand on what other modifiers make of splats; not to be called while something is drawn."""
     for name, carried in _to_carry.items():
-        if found := bpy.data.objects.get(name):
+        found: Any = bpy.data.objects.get(name)
+        if found is not None:
             splat_nodes.set_carried(found, carried)
     _to_carry.clear()
 
@@ -92,14 +95,15 @@ def shown(context: bpy.types.Context) -> list[Shown]:
 
 def visible(entry: Shown, layer: bpy.types.ViewLayer, space: bpy.types.SpaceView3D) -> bool:
     """Whether a 3D viewport shows it: hidden objects, types and collections, and the local view, are the viewport's own."""
-    owner = layer.objects.get(entry.owner)
+    owner: Any = layer.objects.get(entry.owner)
     return owner is not None and owner.visible_get(view_layer=layer, viewport=space) and owner.visible_in_viewport_get(space)
 
 
 def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> Iterator[Shown]:
-    drawn = [data for data in bpy.data.pointclouds if holds_splats(data)]
+    drawn: list[Any] = [data for data in bpy.data.pointclouds if holds_splats(data)]
     if not drawn:
         return
+    found: Any
     for found in layer.objects:
         if found.type == "POINTCLOUD" and found.data in drawn and _is_ours(found):
             matrix = found.evaluated_get(depsgraph).matrix_world
@@ -113,11 +117,11 @@ def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> Iter
         source = instance.object.original
         if source.type != "POINTCLOUD" or source == instance.parent.original or source.data not in drawn or not _is_ours(source):
             continue
-        matrix = np.array(instance.matrix_world, np.float64)
-        key = (source.session_uid, instance.parent.name, matrix.tobytes())
+        placed = np.array(instance.matrix_world, np.float64)
+        key = (source.session_uid, instance.parent.name, placed.tobytes())
         if key not in seen:  # each component of a geometry is an instance of its own
             seen.add(key)
-            yield Shown(_cloud(source, depsgraph), instance.parent.name, matrix)
+            yield Shown(_cloud(source, depsgraph), instance.parent.name, placed)
 
 
 def _has_nodes(found: bpy.types.Object) -> bool:

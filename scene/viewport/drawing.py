@@ -138,7 +138,8 @@ def _draw() -> None:
         return
     started = time.thread_time()  # not what the graphics driver takes to end the scene, whose depth is read
     context = bpy.context
-    region, space = context.region, context.space_data
+    region: Any = context.region
+    space: Any = context.space_data
     pointer = region.as_pointer()
     seen = [entry for entry in clouds.shown(context) if clouds.visible(entry, context.view_layer, space)]
     if not seen or (_state.worker is None and not can_draw()):
@@ -173,7 +174,7 @@ def _sees_through(shading: Any) -> bool:
 
 def _scene_depth(region: bpy.types.Region) -> Array | None:
     """The depth buffer of a region, first row at the bottom; None where Blender fills none: overlays off in Material Preview, Rendered."""
-    buffer = gpu.state.active_framebuffer_get().read_depth(0, 0, region.width, region.height)
+    buffer: Any = gpu.state.active_framebuffer_get().read_depth(0, 0, region.width, region.height)
     depth = np.frombuffer(buffer, np.float32).reshape(region.height, region.width)
     return depth if depth.any() else None
 
@@ -187,7 +188,7 @@ def _ask(worker: Worker, pointer: int, screen: Screen, seen: list[Shown], view: 
         view.principal_px,
         (view.width, view.height, view.near, view.far),
         b"".join(plane.tobytes() for plane in view.clip_planes),
-        tuple((id(entry.cloud), entry.world_from_object.tobytes()) for entry in seen),
+        tuple((entry.cloud.number, entry.world_from_object.tobytes()) for entry in seen),
     )
     if key != screen.key:
         screen.key, screen.moved_s = key, now
@@ -253,9 +254,10 @@ def _tick() -> float | None:
 
 def announce() -> None:
     """Let the nodes leave splats to this room once it has shown that it can draw them."""
+    drawn = is_drawing()
     if _state is not None:
-        _state.announced = is_drawing()
-        splat_nodes.set_drawn(_state.announced)
+        _state.announced = drawn
+    splat_nodes.set_drawn(drawn)
 
 
 def _frame(context: bpy.types.Context, region: bpy.types.Region, space: Any) -> tuple[tuple[float, ...], float]:
@@ -294,6 +296,7 @@ def _composite(state: _State, screen: Screen, view: View, frame: tuple[tuple[flo
     shader.uniform_float("corner_px", (*screen.corner, 0.0, 0.0))
     shader.uniform_float("inside", inside)
     state.batch.draw(shader)
+    gpu.state.depth_mask_set(True)
     gpu.state.blend_set("NONE")
 
 

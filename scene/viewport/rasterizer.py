@@ -20,18 +20,10 @@ from ...backend.values import Splats
 
 device.prepare_numba()  # says where compiled kernels are kept, before the first one is imported
 
-from ...backend.splats.cpu import planes, projection, tiles  # noqa: E402
-from ...backend.splats.cpu.engine import rows_of  # noqa: E402
-from ...backend.splats.cpu.layout import (  # noqa: E402
-    CAMERA,
-    CENTER,
-    FOCAL,
-    PROJECTED,
-    SIZE,
-    TILE,
-    TRANSLATION,
-)
+from ...backend.splats.cpu import planes, projection, surfels, tiles  # noqa: E402
+from ...backend.splats.cpu.intermediates import DISC, PROJECTED, TILE  # noqa: E402
 from ...backend.splats.cpu.team import Team  # noqa: E402
+from ...backend.splats.layout import CAMERA, CENTER, FOCAL, SIZE, TRANSLATION, rows_of  # noqa: E402
 from .blending import blend, limits_of  # noqa: E402
 from .view import View  # noqa: E402
 
@@ -40,6 +32,7 @@ MOST_BASES = 16  # SH bases that the kernels know
 _CHUNKS = 32  # of the depth order, for building the tiles' lists in parallel
 _SPLATS = projection.RANGE
 _NO_LIMITS = np.zeros((0, 0), np.float32)
+_BY_SPLAT = ("projected", "boxes", "counts", "depths", "planes", "discs")
 _BLOCK = 8192  # splats that are put into rows at a time: their rows fit into the cache
 
 
@@ -50,6 +43,7 @@ class Rows:
     parameters: Array  # [N, row width] float32
     bases: int  # SH bases, 1 to 16
     antialiased: bool
+    surfels: bool
 
     def __len__(self) -> int:
         return len(self.parameters)
@@ -81,7 +75,7 @@ def rows_from(splats: Splats) -> Rows:
     order = np.argsort(-(extent + opacity).astype(np.float32), kind="stable")
     bases = min((splats.sh_degree + 1) ** 2, MOST_BASES)
     blocks = [rows_of(splats.take(order[first : first + _BLOCK]), bases) for first in range(0, len(order), _BLOCK)]
-    return Rows(np.concatenate(blocks) if blocks else rows_of(splats, bases), bases, splats.antialiased)
+    return Rows(np.concatenate(blocks) if blocks else rows_of(splats, bases), bases, splats.antialiased, splats.surfels)
 
 
 @dataclass(eq=False)
@@ -98,10 +92,12 @@ class Rasterizer:
         width, height = -(-view.width // step), -(-view.height // step)
         tiles_x, tiles_y = -(-width // TILE), -(-height // TILE)
         counted = [(instance, max(1, round(len(instance.rows) * share))) for instance in instances if len(instance.rows)]
+        counted.sort(key=lambda entry: entry[0].rows.surfels)  # surfels last
         total = sum(count for _, count in counted)
+        flat = sum(count for instance, count in counted if instance.rows.surfels)
         if total == 0:
             return Picture(np.zeros((1, 1, 2), np.float32), 0, 0, 0, time.perf_counter() - started)
-        self._make_room(total)
+        self._make_room(total, flat > 0)
         limits = self._limits(view, step, width, height)
         first = 0
         for instance, count in counted:
@@ -111,9 +107,10 @@ class Rasterizer:
         tile_start, members = self._sorted(total, tiles_x, tiles_y)
         left, right, top, bottom = _filled(tile_start, tiles_x, width, height)
         packed = np.zeros((max(1, bottom - top), max(1, right - left), 2), np.float32)
-        lists = (left, top, tile_start, members, self._arrays["projected"], self._arrays["planes"])
+        shapes = (self._arrays["projected"], self._arrays["planes"], self._arrays["discs"], total - flat)
         kernel = blend[limits is not None]
-        self.team.run(kernel, tiles_x * tiles_y, tiles_x, tiles_x, *lists, _NO_LIMITS if limits is None else limits, packed)
+        lists = (left, top, tile_start, members)
+        self.team.run(kernel, tiles_x * tiles_y, tiles_x, tiles_x, *lists, *shapes, _NO_LIMITS if limits is None else limits, packed)
         return Picture(packed, left, height - bottom, total, time.perf_counter() - started)
 
     def close(self) -> None:
@@ -124,10 +121,14 @@ class Rasterizer:
         step, width, height, tiles_x, tiles_y = size
         camera = camera_row(view, instance.world_from_object, step, width, height)
         rows, here = instance.rows, slice(first, first + count)
-        at = {name: array[here] for name, array in self._arrays.items() if name in ("projected", "boxes", "counts", "depths", "planes")}
-        before = (rows.parameters, rows.bases, camera, tiles_x, tiles_y, rows.antialiased)
-        self.team.run(projection.project, count, _SPLATS, *before, at["projected"], at["boxes"], at["counts"], at["depths"])
-        if with_planes:
+        at = {name: array[here] for name, array in self._arrays.items() if name in _BY_SPLAT}
+        before = (rows.parameters, rows.bases, camera, tiles_x, tiles_y, rows.antialiased, at["projected"])
+        found = (at["boxes"], at["counts"], at["depths"])
+        if rows.surfels:
+            self.team.run(surfels.project, count, _SPLATS, *before, at["discs"], *found)
+        else:
+            self.team.run(projection.project, count, _SPLATS, *before, *found)
+        if with_planes and not rows.surfels:
             self.team.run(planes.depth_planes, count, _SPLATS, rows.parameters, camera, at["counts"], at["projected"], at["planes"])
         for plane in view.clip_planes:
             hidden = rows.parameters[:count, :3] @ (plane[:3] @ instance.world_from_object[:3, :3]).astype(np.float32)
@@ -160,14 +161,15 @@ class Rasterizer:
         self.team.run(tiles.fill_tiles, _CHUNKS, 1, chunk, visible, *found, a["offsets"], tiles_x, histogram, a["members"], a["rows"])
         return tile_start, a["members"]
 
-    def _make_room(self, total: int) -> None:
-        if total <= self._room:
+    def _make_room(self, total: int, with_surfels: bool) -> None:
+        if total <= self._room and (len(self._arrays["discs"]) or not with_surfels):
             return
         self._room = total + total // 8
         n = self._room
         self._arrays = {
             "projected": np.zeros((n, PROJECTED), np.float32),
             "planes": np.zeros((n, planes.PLANE), np.float32),
+            "discs": np.zeros((n if with_surfels else 0, DISC), np.float32),
             "boxes": np.zeros((n, tiles.BOX), np.int16),
             "counts": np.zeros(n, np.int32),
             "depths": np.zeros(n, np.float32),
@@ -184,7 +186,8 @@ class Rasterizer:
         if view.depth is None:
             return None
         limits = np.empty((height, width), np.float32)
-        limits_of(view.depth, step, *(np.float32(v) for v in (*view.depth_terms, view.depth_shift, view.far)), limits)
+        m22, m23, m32, m33 = (np.float32(term) for term in view.depth_terms)
+        limits_of(view.depth, step, m22, m23, m32, m33, np.float32(view.depth_shift), np.float32(view.far), limits)
         return limits
 
 

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from reify.backend.engine import builds, explain, install, place, requirements
 from reify.backend.engine.requirements import ENGINE, TORCH, Part
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.values import Photos
 
@@ -239,7 +241,7 @@ def test_the_engines_list_names_what_the_methods_need() -> None:
     from reify.backend.methods import all_methods
 
     listed = {requirement.module for requirement in requirements.read()}
-    needed = {package for method in all_methods().values() for package in method.packages}
+    needed = {package for method in all_methods().values() for package in method.needed(method.settings()).packages}
     assert needed <= listed
     assert "torch" not in listed
 
@@ -251,22 +253,21 @@ def test_only_training_on_a_card_that_was_asked_for_needs_torch(device: str) -> 
 
     method = method_called("photos")
     settings = settings_of.with_values(method.settings(), {"training.device": device})
-    assert ("torch" in method.needed(settings)) == (device in ("cuda", "gsplat"))
+    assert ("torch" in method.needed(settings).packages) == (device in ("cuda", "gsplat"))
 
 
 def test_a_method_that_needs_torch_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from reify.backend import methods
     from reify.backend import settings as settings_of
 
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else ModuleSpec(name, None))
     method = methods.method_called("photos")
     settings = settings_of.with_values(method.settings(), {"training.device": "cuda"})
     with pytest.raises(ReifyError) as raised:
         method.perform(Photos((Path("nowhere"),)), settings, Job())
     assert raised.value.what == "From Photos needs packages that aren't installed: torch."
-    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences."
-    assert not method.missing() and not method.missing(method.settings())
+    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences, or by `reify install torch`."
+    assert not method.missing(method.settings(), Environment())
 
 
 def test_a_line_in_an_unknown_form_is_refused(tmp_path: Path) -> None:

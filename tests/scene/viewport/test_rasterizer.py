@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from reify.backend.formats.axes import looking_at
+from reify.backend.geometry.axes import looking_at
 from reify.backend.values import Cameras, Splats
 from reify.tests.scene import samples
 from reify.tests.scene.viewport.subject import bumpy_ball
@@ -76,6 +76,34 @@ def turned() -> np.ndarray:
 
 def test_what_is_seen_is_what_training_renders(rasterizer, ball):
     np.testing.assert_allclose(picture_of(rasterizer.draw([instance(ball)], view())), trained(ball), atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def discs() -> Splats:
+    from reify.backend.splats.surfels import flattened
+
+    ball = bumpy_ball(3000, seed=3)
+    return dataclasses.replace(ball, means=ball.means * 1.1, log_scales=flattened(ball.log_scales), surfels=True)
+
+
+def test_surfels_are_seen_as_training_renders_surfels(rasterizer, discs):
+    np.testing.assert_allclose(picture_of(rasterizer.draw([instance(discs)], view())), trained(discs), atol=1e-3)
+    far = view(depth=np.ones((HEIGHT, WIDTH), np.float32), far=1e6)
+    np.testing.assert_allclose(picture_of(rasterizer.draw([instance(discs)], far)), trained(discs), atol=1e-3)
+
+
+def test_a_surfel_between_two_splats_is_blended_between_them(rasterizer):
+    ahead = view(cam_from_world=looking_at(np.array([[0.0, -4.0, 0.0]]), np.zeros(3))[0], principal_px=(75.5, 50.5))
+    near, far = samples.splat((0, -1, 0), 0.8, 0.3, 0.0), samples.splat((0, 1, 0), 0.3, 0.3, 1.0)
+    turn = np.array([[0.5**0.5, 0.5**0.5, 0, 0]], np.float32)  # its plane across the view
+    disc = dataclasses.replace(samples.splat((0, 0, 0), 0.5, 0.3, -1.0), quats=turn, surfels=True)
+    found = picture_of(rasterizer.draw([instance(disc), instance(far), instance(near)], ahead))[50, 75]
+    weights, left = [], 1.0
+    for logit in (0.0, -1.0, 1.0):
+        weights.append(left / (1 + np.exp(-logit)))
+        left -= weights[-1]
+    assert found[0] == pytest.approx(np.dot(weights, (0.8, 0.5, 0.3)), abs=2e-3)
+    assert found[3] == pytest.approx(1 - left, abs=2e-3)
 
 
 @pytest.mark.parametrize("step", [2, 3])
