@@ -2,12 +2,17 @@
 
 Imports only go down:
 
-    methods                                          what an artist can choose
-    capture  pictures  splats  surface  mesh         the parts that methods are built from
-    formats  metrics  jobs  engine                   files, measures, running, installing
-    values  errors  settings  device  files          what everything may use
+    methods                                    what an artist can choose
+    surface  texture                           anything to triangles; UV coordinates and textures
+    splats  mesh  bodies                       Gaussians; repair and simplification; meshes from outlines
+    rendering                                  the protocol of what can be rendered and fitted, losses, the training loop
+    capture  pictures                          photos and cameras; single pictures, cut out
+    rendering                                  the protocol of what can be rendered and fitted, losses, the training loop
+    formats  metrics  jobs  engine             files, measures, running, installing
+    geometry                                   what the rooms above share: topology, trees, rasters, axes
+    values  errors  settings  device  files    what everything may use
 
-The parts of one level don't import each other. torch, numba and pycolmap are imported by the modules
+The rooms of one level don't import each other. torch, numba and pycolmap are imported by the modules
 that need them, inside functions or in modules that are themselves imported on first use, so that
 `import backend` costs nothing. The world in here is Blender's: right-handed, Z up.
 """

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -47,6 +49,13 @@ def choose(preference: str, leave_free: int = 0, ways: Sequence[Way] = ()) -> De
     processor = Device("cpu", f"CPU, {threads} thread{'s' * (threads > 1)}", threads, free_memory(), "The CPU was chosen in the settings.")
     if preference == "cpu":
         return processor
+    if importlib.util.find_spec("torch") is None:
+        if preference == "auto":
+            return replace(processor, why="The CPU computes: torch, which graphics cards need, isn't installed.")
+        raise ReifyError(
+            "The graphics card can't be used: torch isn't installed.",
+            "Install torch in Reify's preferences, or choose the CPU as the device.",
+        )
     if reason := no_card():
         if preference == "auto":
             return replace(processor, why=f"There is no graphics card to compute on: {reason}.")
@@ -107,6 +116,42 @@ def prepare_numba() -> None:
     import numba
 
     numba.config.CACHE_DIR = str(_kernel_folder())
+    _watch_compiling()
+
+
+def kernel_version() -> str:
+    """Names the compiled kernels of just this code and this Python: what was compiled under the same name is compiled no more."""
+    return f"{_kernel_folder().name} {sys.implementation.cache_tag}"
+
+
+def compiling_seconds() -> float:
+    """Seconds that this process has spent compiling kernels."""
+    return _Compiling.seconds + (time.monotonic() - _Compiling.began if _Compiling.depth else 0.0)
+
+
+class _Compiling:
+    """What numba tells of compiling; only one thread at a time does."""
+
+    seconds = began = 0.0
+    depth = 0  # kernels within kernels
+
+
+@cache
+def _watch_compiling() -> None:
+    from numba.core import event
+
+    class Listener(event.Listener):
+        def on_start(self, event: object) -> None:
+            if _Compiling.depth == 0:
+                _Compiling.began = time.monotonic()
+            _Compiling.depth += 1
+
+        def on_end(self, event: object) -> None:
+            _Compiling.depth -= 1
+            if _Compiling.depth == 0:
+                _Compiling.seconds += time.monotonic() - _Compiling.began
+
+    event.register("numba:compile", Listener())
 
 
 @cache
@@ -144,11 +189,9 @@ def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least
 
 
 def no_card() -> str:
-    """Why torch can't compute on a graphics card, "" where it can."""
-    try:
-        import torch
-    except ImportError:
-        return "torch isn't installed"
+    """Why torch, which must be there, can't compute on a graphics card; "" where it can."""
+    import torch
+
     if torch.version.cuda is None:
         return "the installed torch is one without CUDA"
     if torch.cuda.is_available():

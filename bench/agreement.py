@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ..backend.jobs.job import Job
-from ..backend.mesh.care import MeshSettings, clean
-from ..backend.splats.train import TrainingSettings
+from ..backend.mesh.cleaning import MeshSettings, clean
+from ..backend.splats.settings import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.values import Mesh, Views
 from . import surface

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.geometry.raster import render_mesh
+from ..backend.geometry.triangles import signed_areas
 from ..backend.jobs.job import Job
 from ..backend.mesh.analyze import analyze
-from ..backend.mesh.care import MeshSettings, clean, close_holes, drop_enclosed, repair, simplify, smooth
-from ..backend.mesh.packing import doubled_areas
-from ..backend.mesh.raster import render_mesh
+from ..backend.mesh.cleaning import MeshSettings, clean, close_holes, drop_enclosed, repair, simplify, smooth
 from ..backend.mesh.rebuild import rebuild
-from ..backend.mesh.texture import TextureSettings, texture_from_photos
 from ..backend.mesh.transfer import transfer
-from ..backend.mesh.unwrap import unwrap
+from ..backend.texture.from_photos import TextureSettings, texture_from_photos
+from ..backend.texture.unwrap import unwrap
 from ..backend.values import Mesh, Views
 from .surface import orbit
 
@@ -41,7 +41,7 @@ def run(emit: Emit) -> None:
         smaller = timed("simplify_50k_seconds", partial(simplify, sound, 50_000))
         flat = timed("unwrap_50k_seconds", partial(unwrap, smaller, TextureSettings()))
         mapped = timed("unwrap_200k_seconds", partial(unwrap, sound, TextureSettings()))
-        emit("unwrap_200k_texels_used_percent", round(50.0 * float(np.abs(doubled_areas(mapped.uvs)).sum()), 1), "%")
+        emit("unwrap_200k_texels_used_percent", round(100.0 * float(np.abs(signed_areas(mapped.uvs)).sum()), 1), "%")
         timed("texture_2k_50_photos_seconds", partial(texture_from_photos, mapped, photos, TextureSettings(), job=job))
         timed("simplify_50k_with_uvs_seconds", partial(simplify, _mapped(sound), 50_000))
         timed("transfer_50k_seconds", partial(transfer, Mesh(smaller.vertices, smaller.faces), flat))

@@ -74,7 +74,7 @@ def _display(emit: Emit) -> None:
 def _view() -> Any:
     import numpy as np
 
-    from ..backend.formats.axes import looking_at
+    from ..backend.geometry.axes import looking_at
     from ..scene.viewport.view import view_of
 
     far, near = 1000.0, 0.01

@@ -18,16 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend.formats.axes import looking_at
+from ..backend.geometry import triangles
+from ..backend.geometry.axes import looking_at
+from ..backend.geometry.raster import rasterize_mesh, render_mesh
 from ..backend.jobs.job import Job
-from ..backend.mesh.care import MeshSettings, clean
-from ..backend.mesh.raster import normals_of, rasterize_mesh, render_mesh
-from ..backend.mesh.texture import TextureSettings, texture_from_photos
-from ..backend.mesh.unwrap import unwrap
+from ..backend.mesh.cleaning import MeshSettings, clean
 from ..backend.metrics import images, meshes
-from ..backend.splats.train import TrainingSettings
+from ..backend.splats.settings import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.surface.views import surface_of_capture
+from ..backend.texture.from_photos import TextureSettings, texture_from_photos
+from ..backend.texture.unwrap import unwrap
 from ..backend.values import Array, Cameras, Mesh, Rendering, Splats, Views
 
 Emit = Callable[..., None]
@@ -178,7 +179,7 @@ def _lit(mesh: Mesh) -> Mesh:
     """The mesh with its vertex colors times a soft light from above; a texture stays as it is."""
     if mesh.vertex_srgb is None:
         return mesh
-    light = 0.7 + 0.3 * normals_of(mesh)[:, 2:]
+    light = 0.7 + 0.3 * triangles.vertex_normals(mesh.vertices, mesh.faces)[:, 2:]
     return replace(mesh, vertex_srgb=(mesh.vertex_srgb * light).astype(np.float32))
 
 

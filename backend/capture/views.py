@@ -11,7 +11,8 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
-from ..formats import axes, images
+from ..formats import images
+from ..geometry import axes
 from ..values import Array, Cameras, Capture, Photo, Views
 from .masks import read_mask
 

@@ -1,4 +1,4 @@
-"""What state a mesh is in: what an artist wants to know before and after it is cleaned."""
+"""The state of a mesh in figures, before and after cleaning."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import topology, triangles
+from ..geometry.tree import crossing, hidden, tree_of
 from ..jobs.job import Job
 from ..values import Array, Mesh
-from . import topology
-from .tree import crossing, hidden, tree_of
 
-LEAST_SHELL = 0.001  # of the largest part's area
-HIDDEN_SHARE = 0.99  # of its area that must be out of sight to call a part an inner shell
+LEAST_SHELL = 0.001  # area, by the largest component's, below which a component is dust and isn't tested
+HIDDEN_SHARE = 0.99  # share of its area that must be hidden for a component to be an inner shell
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Figures of a mesh whose vertices at one place count as one; edges, parts and all below are those of sound faces."""
+    """Figures of a mesh with coincident vertices welded; from `parts` on they are of sound faces only."""
 
     vertices: int
     faces: int
@@ -70,17 +70,14 @@ def analyze(mesh: Mesh) -> Analysis:
         faces_in_all=len(mesh.faces),
         double_vertices=len(used) - len(vertices),
         broken_faces=int((~sound).sum()),
-        degenerate_faces=int(topology.flat_faces(vertices, numbers).sum()),
+        degenerate_faces=int(triangles.degenerate(vertices, numbers).sum()),
         double_faces=int(distinct.sum()) - len(faces),
     )
 
 
 def inner_parts(vertices: Array, faces: Array, part: Array) -> Array:
-    """Parts [P] bool that can't be seen from outside, not even through holes: shells within others; `part` [F] is each face's.
-
-    Specks with less than a thousandth of the largest part's area are dust, not shells, and aren't looked at.
-    """
-    areas = topology.areas(vertices, faces)
+    """Components [P] bool that are hidden from outside, even through holes: inner shells. `part` [F] is each face's component."""
+    areas = triangles.areas(vertices, faces)
     whole = np.bincount(part, areas)
     asked = whole > LEAST_SHELL * whole.max()
     if asked.sum() < 2:
@@ -89,37 +86,37 @@ def inner_parts(vertices: Array, faces: Array, part: Array) -> Array:
     return asked & (unseen >= HIDDEN_SHARE * whole)
 
 
-def _assembled(points: Array, triangles: Array, *, faces_in_all: int, **counted: int) -> Analysis:
-    if len(triangles) == 0:
+def _assembled(points: Array, faces: Array, *, faces_in_all: int, **counted: int) -> Analysis:
+    if len(faces) == 0:
         zeros = {field.name: 0 for field in dataclasses.fields(Analysis)}
         return Analysis(**{**zeros, **counted, "faces": faces_in_all, "genus": -1})
-    edge, uses = topology.edge_numbers(triangles)
-    pairs = topology.pair_half_edges(points, triangles)
-    # Where windings disagree no fan is whole, so they are made to agree before fans are counted.
-    fans = topology.separate_fans(points, topology.wind_consistently(triangles, pairs)[0])[1]
-    part = topology.parts(triangles, len(points))
+    edge, uses = topology.edge_numbers(faces)
+    pairs = topology.pair_half_edges(points, faces)
+    # Fans are whole only where windings agree.
+    fans = topology.separate_fans(points, topology.wind_consistently(faces, pairs)[0])[1]
+    part = topology.parts(faces, len(points))
     parts = int(part.max()) + 1
     free = np.flatnonzero(uses[edge] == 1)
     boundary = len(free)
-    rim, following = triangles.ravel()[free], triangles.ravel()[topology.next_corner(free)]
+    rim, following = faces.ravel()[free], faces.ravel()[topology.next_corner(free)]
     flipped = int((~pairs.opposed).sum())
     crowded = int((uses > 2).sum())
-    euler = len(np.unique(triangles)) - len(uses) + len(triangles)
+    euler = len(np.unique(faces)) - len(uses) + len(faces)
     watertight = boundary == 0 and crowded == 0 and flipped == 0
     return Analysis(
         faces=faces_in_all,
         parts=parts,
-        inner_parts=int(inner_parts(points, triangles, part).sum()),
+        inner_parts=int(inner_parts(points, faces, part).sum()),
         boundary_edges=boundary,
         holes=len(np.unique(topology.connected(len(points), rim, following)[rim])),
         non_manifold_edges=crowded,
         non_manifold_vertices=int((np.bincount(fans, minlength=len(points)) > 1).sum()),
         flipped_edges=flipped,
-        crossing_faces=int(crossing(tree_of(points, triangles), triangles).sum()),
+        crossing_faces=int(crossing(tree_of(points, faces), faces).sum()),
         euler=euler,
         genus=(2 * parts - euler) // 2 if watertight else -1,
         watertight=int(watertight),
-        area=float(topology.areas(points, triangles).sum()),
-        volume=topology.volume(points, triangles) if watertight else 0.0,
+        area=float(triangles.areas(points, faces).sum()),
+        volume=triangles.volume(points, faces) if watertight else 0.0,
         **counted,
     )

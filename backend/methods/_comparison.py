@@ -23,7 +23,7 @@ def write_comparison(result: Result, path: Path) -> None:
 
 def comparison(result: Result, long_side_px: int = 480) -> Array:
     """Photo | splats | mesh from up to three held-out cameras, one below the other, [H,W,3] uint8."""
-    from ..mesh.raster import render_mesh
+    from ..geometry.raster import render_mesh
     from ..splats.render import rasterize
 
     capture = result.capture

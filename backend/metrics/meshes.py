@@ -1,7 +1,7 @@
-"""How far a mesh is from the truth, and what kind of surface it is.
+"""Distances between a mesh and the truth, and topological invariants.
 
-All comparisons take points spread evenly by area over both meshes and, for each, the nearest place on the other mesh.
-d(p, B) is the distance (not squared) from point p to mesh B.
+Comparisons sample points evenly by area on both meshes and find the nearest place of each on the other mesh. d(p, B) is the
+distance (not squared) from point p to mesh B.
 
     chamfer            1/2 (mean over A of d(a, B) + mean over B of d(b, A))
     precision(t)       share of A with d(a, B) < t, where A is the reconstruction
@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import topology, triangles
 from ..values import Array, Mesh
 
-CANDIDATES = 8  # nearest samples of the other mesh, whose faces are looked at exactly
-SAMPLES = 100_000
+CANDIDATES = 8  # nearest samples of the other mesh, to whose faces distances are exact
+SAMPLES = 100_000  # points on each mesh
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def compare(reconstruction: Mesh, truth: Mesh, samples: int = SAMPLES, seed: int
     points_b, faces_b = sample_surface(truth, samples, seed + 1)
     to_truth, met_truth = nearest_on_surface(points_a, truth, points_b, faces_b)
     to_reconstruction, met_reconstruction = nearest_on_surface(points_b, reconstruction, points_a, faces_a)
-    normals_a, normals_b = face_normals(reconstruction), face_normals(truth)
+    normals_a, normals_b = (triangles.normals(mesh.vertices, mesh.faces) for mesh in (reconstruction, truth))
     agreement = [
         np.abs(np.einsum("ni,ni->n", normals_a[faces_a], normals_b[met_truth])).mean(),
         np.abs(np.einsum("ni,ni->n", normals_b[faces_b], normals_a[met_reconstruction])).mean(),
@@ -61,13 +62,12 @@ def f_score(to_truth: Array, to_reconstruction: Array, threshold: float) -> floa
 
 
 def sample_surface(mesh: Mesh, count: int, seed: int = 0) -> tuple[Array, Array]:
-    """Points [count,3] float64 spread evenly by area, and the faces [count] that they lie on.
+    """Points [count,3] float64 evenly by area, and their faces [count], by systematic sampling of the cumulative areas.
 
-    Faces get points by systematic sampling of the summed areas, so the numbers vary little. Raises ValueError for a mesh
-    without area.
+    Raises ValueError for a mesh without area.
     """
     rng = np.random.default_rng(seed)
-    ends = np.cumsum(face_areas(mesh))
+    ends = np.cumsum(triangles.areas(mesh.vertices, mesh.faces))
     if len(ends) == 0 or not ends[-1] > 0:
         raise ValueError("the mesh has no area to sample")
     faces = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right").clip(0, len(ends) - 1)
@@ -77,7 +77,7 @@ def sample_surface(mesh: Mesh, count: int, seed: int = 0) -> tuple[Array, Array]
 
 
 def nearest_on_surface(points: Array, mesh: Mesh, samples: Array, sampled_faces: Array) -> tuple[Array, Array]:
-    """Distance [N] from each point to the mesh, and the face [N] it is nearest to; exact for the faces of the nearest samples."""
+    """Distance [N] from each point to the mesh and its nearest face [N], among the faces of the CANDIDATES nearest samples."""
     from scipy.spatial import cKDTree
 
     candidates = min(CANDIDATES, len(samples))
@@ -106,22 +106,14 @@ def distance_to_triangles(points: Array, corners: Array) -> Array:
     return np.where(inside, height, rim)
 
 
-def face_areas(mesh: Mesh) -> Array:
-    """Areas of the faces, [F] float64."""
-    return 0.5 * np.linalg.norm(_doubled(mesh), axis=1)
-
-
-def face_normals(mesh: Mesh) -> Array:
-    """Unit normals of the faces, [F,3] float64; zero where a face has no area."""
-    doubled = _doubled(mesh)
-    length = np.linalg.norm(doubled, axis=1, keepdims=True)
-    return doubled / np.where(length > 0, length, 1.0)
-
-
 def volume(mesh: Mesh) -> float:
     """Signed volume of a closed mesh, positive where its faces look outwards."""
-    corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    return float(np.einsum("fi,fi->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6.0)
+    return triangles.volume(mesh.vertices, mesh.faces)
+
+
+def parts(mesh: Mesh) -> int:
+    """Number of connected parts."""
+    return int(topology.parts(mesh.faces, len(mesh.vertices)).max(initial=-1)) + 1
 
 
 def is_watertight(mesh: Mesh) -> bool:
@@ -144,24 +136,8 @@ def genus(mesh: Mesh) -> int:
     return (2 * parts(mesh) - euler_number(mesh)) // 2
 
 
-def parts(mesh: Mesh) -> int:
-    """Number of connected parts."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    used, faces = np.unique(mesh.faces, return_inverse=True)
-    edges = faces.reshape(-1, 3)[:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(edges), np.int8), tuple(edges.T)), shape=(len(used), len(used)))
-    return int(connected_components(graph, directed=False)[0])
-
-
 def _half_edges(mesh: Mesh) -> Array:
     return mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-
-
-def _doubled(mesh: Mesh) -> Array:
-    corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
 def _to_segment(points: Array, start: Array, end: Array) -> Array:

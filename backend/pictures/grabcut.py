@@ -15,8 +15,8 @@ from ..errors import ReifyError
 from ..formats.images import read_image, resize, resize_to
 from ..jobs.job import Job
 from ..values import Array
-from .background import lab_of
 from .box import Box
+from .lab import lab_of
 
 LONG_SIDE_PX = 256
 COLORS = 5  # Gaussians in each mixture
@@ -56,7 +56,7 @@ def grab_cut(srgb: Array, box: Box, strokes: Array | None, job: Job) -> Array:
     subject = known >= 0 if strokes is None else known == 1
     background = known == -1
     for step in range(ROUNDS):
-        job.progress(0.3 + 0.5 * step / ROUNDS, f"cutting, round {step + 1} of {ROUNDS}")
+        job.progress(step / ROUNDS, f"cutting, round {step + 1} of {ROUNDS}")
         costs = [_cost(colors, _mixture(colors[member])) for member in (subject, background)]
         before = subject
         subject = _cut(costs[1] - costs[0], known, links)

@@ -1,4 +1,4 @@
-"""What the renderings that see a vertex say of it: its color, and whether it is there."""
+"""Vertex colors from renderings, and how far renderings confirm that there is a surface at a vertex."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from .. import device
+from ..geometry import heat, triangles
 from ..values import Array, Mesh
-from . import heat
 from .depth import DepthMaps
 
-COARSER = 4  # pixels along the edge of the squares in which the first vertex hides those behind it: there is one in each
-GRAY = 0.5  # sRGB, of what nobody saw anything of
+COARSER = 4  # pixels along a cell of the z-buffer of vertices that decides occlusion; larger ones leave no gaps between vertices
+GRAY = 0.5  # sRGB, of parts without any color
 
 
-def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
-    """Mean color [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and how far they agree on it, [V] from 0 to 1.
+def vertex_colors(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
+    """Mean color [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and their agreement [V], 0 to 1.
 
-    A camera sees what is within `tolerance` world units of its depth, from in front; it disagrees where it sees farther, or
-    something up to `reach` nearer. Colors of vertices that none sees are NaN: see `with_all_colors`.
+    A camera sees a vertex that faces it and is within `tolerance` world units of its depth map; it counts against a vertex that is
+    nearer than its depth, or up to `reach` behind it. Agreement is the share of weight for the vertex. Colors of vertices that no
+    camera sees are NaN, see `with_all_colors`.
     """
     device.prepare_numba()
     from . import color_kernels as kernels
@@ -31,7 +32,7 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
         np.zeros(len(vertices), np.float32),
     )
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
-    normals = _normals(vertices, faces)
+    normals = triangles.at_vertices(triangles.cross(vertices[faces]), faces, len(vertices))
 
     def work(first: int, last: int) -> None:
         part = slice(first, last)
@@ -46,42 +47,36 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
 
 
 def with_all_colors(mesh: Mesh) -> Mesh:
-    """The mesh with what lies smoothly between the colors around where these are NaN, and gray where a part has none."""
+    """The mesh with NaN colors filled harmonically from the known ones, and GRAY on parts that have none."""
     assert mesh.vertex_srgb is not None
     known = np.isfinite(mesh.vertex_srgb).all(axis=1)
-    colors = GRAY + heat.between(mesh.vertex_srgb.astype(np.float64) - GRAY, known, mesh.faces)
+    colors = GRAY + heat.fill_harmonically(mesh.vertex_srgb.astype(np.float64) - GRAY, known, mesh.faces)
     return replace(mesh, vertex_srgb=colors.clip(0, 1).astype(np.float32))
 
 
-def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> Array:
-    """Share [V], by weight, of the cameras with nothing of the surface before a vertex that don't see through it.
+def support(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> Array:
+    """Share [V], by weight, of the cameras with a free view of a vertex that don't see through it.
 
-    Those that do see farther than `reach` world units behind it. What is up to `tolerance` behind another vertex isn't hidden by it.
-    Where depth is too noisy for cameras to agree, this tells a surface from what floats before one.
+    A camera sees through a vertex where its depth is more than `reach` world units behind it. A vertex occludes what is more than
+    `tolerance` behind it. Where depth is too noisy for cameras to agree, this tells a surface from floaters before one.
     """
     device.prepare_numba()
     from . import color_kernels as kernels
 
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
-    normals = _normals(vertices, faces)
+    normals = triangles.at_vertices(triangles.cross(vertices[faces]), faces, len(vertices))
     sums, lock = np.zeros((2, len(vertices)), np.float32), threading.Lock()
 
     def work(first: int, last: int) -> None:
-        asked, looked = np.zeros((2, len(vertices)), np.float32)
+        free, confirmed = np.zeros((2, len(vertices)), np.float32)
         for index in range(first, last):
             depth, weight = maps.depth[index], maps.weight[index]
             front = np.full(-(-np.array(depth.shape) // COARSER), np.inf)
             intrinsics = np.array(maps.intrinsics(index))
-            kernels.look(vertices, normals, poses[index], intrinsics, depth, weight, tolerance, reach, front, asked, looked)
+            kernels.support(vertices, normals, poses[index], intrinsics, depth, weight, tolerance, reach, front, free, confirmed)
         with lock:
-            sums[0] += asked
-            sums[1] += looked
+            sums[0] += free
+            sums[1] += confirmed
 
     device.split(work, len(maps))
     return sums[1] / np.maximum(sums[0], np.float32(1))
-
-
-def _normals(vertices: Array, faces: Array) -> Array:
-    corners = vertices[faces]
-    doubled_area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return np.stack([np.bincount(faces.ravel(), np.repeat(doubled_area[:, k], 3), len(vertices)) for k in range(3)], axis=1)

@@ -1,10 +1,10 @@
-"""Dual contouring: a vertex for each sheet of surface in a cell, a quad across each crossed edge.
+"""Dual contouring: a vertex for each sheet of the surface in a cell, a quad across each crossed edge.
 
-The sheets are those of marching cubes, so that two that pass the same cell don't touch (dual marching cubes; Nielson, 2004).
-Where two neighboring cells would share two edges between one sheet each, the ambiguous face between them is joined the other
-way round, after which no edge has more than two quads (Wenger, "Isosurfaces", 2013, section 5.5). Vertices stand in the middle
-of where the sheet crosses the cell's edges, or where the tangent planes there meet (Ju, Losasso, Schaefer and Warren, "Dual
-contouring of Hermite data", 2002), which keeps sharp edges and corners.
+Sheets are the loops of marching cubes, so that two in one cell don't touch (dual marching cubes; Nielson, 2004). Where an ambiguous
+face would join one sheet of either cell at all four edges, it is resolved the other way, after which no edge has more than two quads
+(Wenger, "Isosurfaces", 2013, section 5.5). Vertices stand at the mean of the sheet's edge crossings, or at the minimum of the
+quadratic error to the tangent planes there (Ju, Losasso, Schaefer and Warren, "Dual contouring of Hermite data", 2002), which keeps
+sharp edges and corners.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import device
+from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh
 from .cells import Cells, crossed_cells, places, shares
 from .grid import SparseGrid
 from .marching import EDGES, FACES, edge_number, loops
 
 EDGE_CORNER, EDGE_AXIS = (np.array(column) for column in zip(*EDGES, strict=True))
-FLATTEST = 0.1  # singular value, relative to the largest, below which a sheet counts as flat in that direction
-BISECTIONS = 10
+FLATTEST = 0.1  # singular value, by the largest, below which a sheet counts as flat in that direction
+BISECTIONS = 10  # of an edge for its crossing: 1/1024 of a voxel
 
 Field = Callable[[Array], Array]
 
@@ -30,8 +31,8 @@ Field = Callable[[Array], Array]
 def dual_surface(grid: SparseGrid, sharp: bool, field: Field | None = None) -> Mesh:
     """Quads facing the positive side, closed and manifold wherever the grid is known.
 
-    `sharp` puts vertices where tangent planes meet. These come from `field` (points [P,3] in the world to values [P]) where
-    it is given, and exactly; else from differences between the grid's samples, which round edges off over a voxel.
+    `sharp` puts vertices where tangent planes meet. These are exact with a `field` (points [P,3] in the world to values [P]);
+    without one they come from differences between the grid's samples, which round edges off over a voxel.
     """
     cells = crossed_cells(grid)
     if len(cells.pattern) == 0:
@@ -122,7 +123,7 @@ def _crossings(grid: SparseGrid, keys: Array, field: Field | None, sharp: bool) 
         slope = np.empty((2, len(keys), 3), np.float32)
         for out, corners in zip(slope, (start, end), strict=True):
             kernels.slopes(corners, grid.blocks, grid.slot, grid.distance, grid.weight, out)
-        return low + share[:, None] * along, _unit(slope[0] * (1 - share[:, None]) + slope[1] * share[:, None])
+        return low + share[:, None] * along, unit(slope[0] * (1 - share[:, None]) + slope[1] * share[:, None])
 
     def at(points: Array) -> Array:
         return field(grid.origin + grid.voxel * points)
@@ -135,7 +136,7 @@ def _crossings(grid: SparseGrid, keys: Array, field: Field | None, sharp: bool) 
         left, right = np.where(before, middle, left), np.where(before, right, middle)
     crossing = low + ((left + right) / 2)[:, None] * along
     step = 1e-3 * np.eye(3)
-    return crossing, _unit(np.stack([at(crossing + d) - at(crossing - d) for d in step], axis=1))
+    return crossing, unit(np.stack([at(crossing + d) - at(crossing - d) for d in step], axis=1))
 
 
 def _next(grid: SparseGrid, low: Array, axis: Array) -> Array:
@@ -149,12 +150,12 @@ def _placed(crossing: Array, normals: Array | None, vertex: Array, lowest: Array
     """Vertices [V,3] in voxels, each within its cell."""
     count = len(lowest)
     shares_of = np.bincount(vertex, minlength=count)[:, None]
-    middle = _summed(crossing, vertex, count) / shares_of
+    middle = scatter_add(crossing, vertex, count) / shares_of
     if normals is None:
         return middle
     off = np.einsum("ei,ei->e", normals, crossing - middle[vertex])
-    squares = _summed(np.einsum("ei,ej->eij", normals, normals).reshape(-1, 9), vertex, count).reshape(-1, 3, 3)
-    right = _summed(normals * off[:, None], vertex, count)
+    squares = scatter_add(np.einsum("ei,ej->eij", normals, normals).reshape(-1, 9), vertex, count).reshape(-1, 3, 3)
+    right = scatter_add(normals * off[:, None], vertex, count)
     values, axes = np.linalg.eigh(squares)
     keep = values > FLATTEST**2 * values[:, 2:]
     inverse = np.where(keep, 1.0 / np.where(keep, values, 1.0), 0.0)
@@ -183,12 +184,3 @@ def _split(vertices: Array, ring: Array) -> Array:
     first, second = (np.linalg.norm(vertices[ring[:, a]] - vertices[ring[:, b]], axis=1) for a, b in ((0, 2), (1, 3)))
     ring = np.where((second < first)[:, None], np.roll(ring, -1, axis=1), ring)
     return ring[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32)
-
-
-def _summed(rows: Array, owner: Array, count: int) -> Array:
-    return np.stack([np.bincount(owner, column, count) for column in rows.T], axis=1)
-
-
-def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1.0)

@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 
 from ...backend.splats.cpu.blending import AHEAD, PIXELS, opaque, reach, start_tile
+from ...backend.splats.cpu.intermediates import BLUE, DEPTH, DISC, GREEN, INVERSE, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, SHRINK, TILE, X, Y
+from ...backend.splats.cpu.intermediates import PROJECTED as STRIDE
 from ...backend.splats.cpu.lanes import exp2, iota, load, maximum, minimum, prefetch, spread, store, where_at_least
-from ...backend.splats.cpu.layout import BLUE, DEPTH, DISC, GREEN, INVERSE, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, SHRINK, TILE, X, Y
-from ...backend.splats.cpu.layout import PROJECTED as STRIDE
 from ...backend.splats.cpu.planes import PLANE, SLOPE_X, SLOPE_Y
 from ...backend.splats.cpu.surfel_blending import LEAST_SHRINK, TO_POWER
 from ...backend.splats.cpu.surfels import LOW_PASS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from reify.backend.mesh.solid import Solid
+from reify.backend.bodies.solid import Solid
 from reify.backend.values import Array, Mesh
 
 

@@ -13,7 +13,7 @@ from reify.backend import device
 from reify.backend.errors import Cancelled
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.mesh.analyze import analyze
-from reify.backend.mesh.care import MeshSettings, clean
+from reify.backend.mesh.cleaning import MeshSettings, clean
 from reify.backend.mesh.rebuild import rebuild
 from reify.backend.metrics import meshes
 from reify.tests.mesh.solids import ball, grid, joined
@@ -48,7 +48,7 @@ def test_where_memory_is_short_the_cells_are_larger_and_a_warning_says_so(monkey
     assert max(sizes) > 16 and np.prod(sizes) * 24 < 1_000_000
 
 
-@pytest.mark.parametrize("work", ["asking", "measuring"])
+@pytest.mark.parametrize("work", ["winding", "measuring"])
 def test_a_rebuild_ends_where_it_is_canceled(work: str) -> None:
     texts: list[str] = []
 

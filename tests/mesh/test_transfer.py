@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from reify.backend.mesh import care, transfer
+from reify.backend.mesh import cleaning, transfer
 from reify.backend.mesh.join import joined as as_one
 from reify.backend.values import Mesh
 from reify.tests.mesh.solids import ball, grid
@@ -49,7 +49,7 @@ def test_simplifying_keeps_the_picture_where_it_was() -> None:
     body = ball(n=64)
     height = (0.5 + 0.5 * body.vertices[body.faces][..., 2:3]).astype(np.float32)
     mapped = replace(body, uvs=np.concatenate([height, 1 - height], axis=2))
-    made = care.simplify(mapped, 600)
+    made = cleaning.simplify(mapped, 600)
     assert len(made.faces) <= 600
     np.testing.assert_allclose(made.uvs[..., 0], 0.5 + 0.5 * made.vertices[made.faces][..., 2], atol=0.02)
 

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from reify.backend.geometry import triangles
 from reify.backend.metrics import meshes
 from reify.backend.values import Mesh
 
@@ -89,7 +90,7 @@ def test_samples_are_spread_by_area_and_lie_on_their_faces() -> None:
 
 def test_area_volume_and_handles_of_a_torus_are_the_closed_forms() -> None:
     mesh = torus(1.0, 0.4)
-    assert meshes.face_areas(mesh).sum() == pytest.approx(4 * np.pi**2 * 0.4, rel=1e-3)
+    assert triangles.areas(mesh.vertices, mesh.faces).sum() == pytest.approx(4 * np.pi**2 * 0.4, rel=1e-3)
     assert meshes.volume(mesh) == pytest.approx(2 * np.pi**2 * 0.4**2, rel=2e-3)
     assert meshes.is_watertight(mesh)
     assert (meshes.euler_number(mesh), meshes.genus(mesh), meshes.parts(mesh)) == (0, 1, 1)

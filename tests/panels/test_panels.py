@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -78,14 +79,15 @@ def draw(panel) -> tuple[list[str], str]:
 @pytest.fixture
 def scene(registered, monkeypatch):
     import bpy
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
-    from reify.operators import session
+    from reify.session import queue
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=()))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs()))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.context.scene.reify.seed == 0  # makes the properties, which drawing may not
     yield bpy.context.scene
-    session.stop()
+    queue.stop()
 
 
 @pytest.fixture
@@ -93,19 +95,19 @@ def task(monkeypatch):
     """The only task that there is; tests set its state."""
     from reify.backend.jobs.job import Job
     from reify.backend.jobs.runner import Task
-    from reify.backend.values import Photos
-    from reify.operators import session
+    from reify.backend.orders import Order, Target
+    from reify.session import queue
 
-    order = session.Order("photos", Photos((Path("fox"),)), {}, 0, "Scene")
+    order = Order("photos", {}, (Path("fox"),), target=Target("Scene"))
     made = Task("From Photos", lambda job: None, lambda listener: Job(), order)
     made.job = Job()
-    monkeypatch.setattr(session, "tasks", lambda: (made,))
+    monkeypatch.setattr(queue, "tasks", lambda: (made,))
     return made
 
 
 def test_the_first_drawing_makes_no_properties_but_has_them_made(scene, monkeypatch):
-    from reify.operators import properties
     from reify.panels.create import VIEW3D_PT_reify
+    from reify.session import properties
 
     asked = []
     monkeypatch.setattr(properties, "ready", lambda: False)
@@ -152,13 +154,41 @@ def test_every_setting_of_every_method_is_drawn(scene):
 
 
 def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypatch):
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.panels.create import VIEW3D_PT_reify
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=("nowhere_to_be_found",)))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs(packages=("nowhere_to_be_found",))))
     drawn, texts = draw(VIEW3D_PT_reify)
     assert "engine" in texts
     assert not [name for name in drawn if name.startswith("reify.create")]
+
+
+def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monkeypatch, tmp_path):
+    import bpy
+    from reify.backend.engine.place import State
+    from reify.backend.jobs.needs import Needs
+    from reify.backend.methods import photos
+    from reify.panels.create import VIEW3D_PT_reify
+    from reify.session import engine
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    monkeypatch.setattr(engine, "state", lambda part=engine.ENGINE: State.ABSENT if part == engine.TORCH else State.READY)
+    needs = Needs(packages=("torch",))
+    monkeypatch.setattr(
+        photos,
+        "METHOD",
+        dataclasses.replace(photos.METHOD, needs=lambda settings: needs if "cuda" in settings.training.device else Needs()),
+    )
+    bpy.ops.reify.add_folder(directory=str(tmp_path))
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+    scene.reify.photos.training__device = "cuda"
+    drawn, texts = draw(VIEW3D_PT_reify)
+    assert "reify.create (disabled)" in drawn and "reify.install_engine_from_folder" in drawn
+    assert "These settings need what isn't installed: torch" in texts
+    scene.reify.photos.training__device = "auto"
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
 
 
 def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(scene, task):
@@ -168,7 +198,7 @@ def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(sce
     from reify.panels.settings import VIEW3D_PT_reify_settings
 
     task.state = State.RUNNING
-    task.progress = Progress("Training splats", 0.5, 0.62, "step 800 of 1600", {"psnr": 24.125}, 200.0)
+    task.progress = Progress("Training splats", 0.5, 0.62, "step 800 of 1600", {"psnr": 24.125}, 200.0, can_keep=True)
     task.warnings = ("Two photos have no camera.",)
     drawn, texts = draw(VIEW3D_PT_reify)
     for part in ("Training splats", "62%", "step 800 of 1600", "PSNR 24.1", "3 min 20 s left", "Two photos have no camera."):
@@ -191,9 +221,9 @@ def test_a_long_error_is_shown_to_its_last_word_with_its_way_out(scene, task):
 def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     import bpy
     from reify.backend.jobs.runner import Outcome, State
-    from reify.operators.commit import TASK
     from reify.panels.results import VIEW3D_PT_reify_results
     from reify.scene.commit import commit
+    from reify.session.results import TASK
 
     task.state, task.result = State.DONE, samples.result()
     task.outcome = Outcome("fox", 61.0, samples.result().report.metrics)
@@ -228,8 +258,8 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
     import bpy
     from reify.backend.jobs.job import Progress
     from reify.backend.jobs.runner import State
-    from reify.operators.redraw import redraw
     from reify.panels.status import draw as draw_status
+    from reify.session.redraw import redraw
 
     drawn, texts = [], []
     header = SimpleNamespace(layout=Layout(drawn, texts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from reify.backend.formats.axes import looking_at
+from reify.backend.geometry.axes import looking_at
 from reify.backend.values import SH_C0, Cameras, Capture, Mesh, Photo, Points, Report, Result, Splats
 
 REPORT = Report(

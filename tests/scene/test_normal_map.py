@@ -21,7 +21,7 @@ SLOPES = 0.3, -0.2  # of the relief along x and y
 def bumpy(scene) -> Mesh:
     """A flat square whose normal map has it slope; the UVs are turned a quarter, so that u and v aren't x and y."""
     from reify.backend.jobs.job import Job
-    from reify.backend.mesh.normal_map import with_normal_map
+    from reify.backend.texture.normal_map import with_normal_map
 
     flat, relief = sheet(2), sheet(60, lambda x, y: SLOPES[0] * (x - 0.5) + SLOPES[1] * (y - 0.5))
     corners = flat.vertices[flat.faces]

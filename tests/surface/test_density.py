@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
+from reify.backend.geometry import triangles
 from reify.backend.jobs.job import Job
 from reify.backend.metrics import meshes
 from reify.backend.surface.density import DensitySettings, subject_of, surface_of_density
@@ -45,7 +46,8 @@ def test_a_hollow_ball_of_flat_splats_becomes_one_solid_one() -> None:
 def test_a_small_leak_leaves_the_body_solid() -> None:
     ball = ball_splats()
     leaky = ball.take(np.argsort(np.linalg.norm(ball.means - [1, 2, 3.8], axis=1))[20:])
-    assert meshes.face_areas(made(leaky)).sum() == pytest.approx(meshes.face_areas(made(ball)).sum(), rel=0.05)
+    leaking, whole = (triangles.areas(mesh.vertices, mesh.faces).sum() for mesh in (made(leaky), made(ball)))
+    assert leaking == pytest.approx(whole, rel=0.05)
 
 
 def test_holes_in_a_thin_skin_make_no_tunnels() -> None:

@@ -11,7 +11,7 @@ pytest.importorskip("numba")
 
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.job import Job
-from reify.backend.mesh.care import drop_small_parts
+from reify.backend.mesh.cleaning import drop_small_parts
 from reify.backend.metrics import meshes
 from reify.backend.surface.fuse import SurfaceSettings
 from reify.backend.surface.hull import visual_hull

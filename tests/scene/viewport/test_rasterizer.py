@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from reify.backend.formats.axes import looking_at
+from reify.backend.geometry.axes import looking_at
 from reify.backend.values import Cameras, Splats
 from reify.tests.scene import samples
 from reify.tests.scene.viewport.subject import bumpy_ball
