@@ -664,6 +664,7 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
     "None of the {} pictures that {} names exists; {} is the first.": "Von den {0} Bildern, die {1} nennt, ist keines da; {2} ist das erste.",
     "Choose the folder with the pictures, too.": "Auch den Ordner mit den Bildern wählen.",
@@ -1019,6 +1020,7 @@ NOTES = {
     "{} confidence maps": "{0} Vertrauenskarten",
     "{} normal maps": "{0} Normalenkarten",
     "{} previews": "{0} Vorschaubilder",
+    "{} infrared pictures": "{0} Infrarotbilder",
     "{} copies in another size or form": "{0} Kopien in anderer Größe oder Form",
     "{} pictures beside the folder of photos": "{0} Bilder neben dem Ordner mit den Fotos",
     "{} films of Live Photos": "{0} Filme von Live Photos",

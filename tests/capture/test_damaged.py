@@ -129,6 +129,7 @@ NOT_A_POSE = {
     "two rows": [[1, 0, 0, 0], [0, 1, 0, 0]],
     "nothing": None,
 }
+ECEF = np.array([3134000.0, 590000.0, 5500000.0])  # near Oslo
 
 
 @pytest.mark.parametrize("pose", NOT_A_POSE.values(), ids=NOT_A_POSE)
@@ -198,6 +199,12 @@ def test_a_focal_length_in_millimeters_is_no_field_of_view_of_170_degrees(tmp_pa
 UTM = np.array([500123.25, 4649776.5, 312.0])
 
 
+def test_entries_that_are_no_frames_are_passed_over(tmp_path):
+    nerfstudio(tmp_path, lambda document: document["frames"].extend([None, 7, "frame"]))
+    capture = read(tmp_path)
+    assert len(capture.photos) == 8 and "3 damaged pictures" in capture.warnings[0]
+
+
 @pytest.mark.parametrize("text", [True, False])
 def test_cameras_and_points_in_large_coordinates_keep_their_precision_and_the_offset(tmp_path, text):
     names = layouts.pictures(tmp_path / "images")
@@ -220,3 +227,28 @@ def test_cameras_and_points_in_large_coordinates_keep_their_precision_and_the_of
     back = np.linalg.inv(solved.world_from_source)
     source = solved.points.xyz @ back[:3, :3].T + back[:3, 3] + solved.offset
     assert np.allclose(source, there.xyz, atol=1e-4)
+
+
+def test_geocentric_coordinates_stand_upright_whatever_the_latitude(tmp_path):
+    from dataclasses import replace
+
+    names = layouts.pictures(tmp_path / "images")
+    up = ECEF / np.linalg.norm(ECEF)
+    east = np.cross([0, 0, 1.0], up) / np.linalg.norm(np.cross([0, 0, 1.0], up))
+    earth_from_local = np.column_stack([east, np.cross(up, east), up])
+    cameras = layouts.cameras()
+    there = np.array(cameras.cam_from_world)
+    there[:, :3, :3] = there[:, :3, :3] @ earth_from_local.T
+    there[:, :3, 3] -= there[:, :3, :3] @ ECEF
+    document = {"frames": []}
+    for name, pose in zip(names, np.linalg.inv(there), strict=True):
+        lens = {"fl_x": layouts.FX, "fl_y": layouts.FY, "cx": layouts.CX, "cy": layouts.CY, "w": layouts.WIDTH, "h": layouts.HEIGHT}
+        document["frames"].append({"file_path": f"images/{name}", "transform_matrix": layouts.opengl(pose).tolist(), **lens})
+    (tmp_path / "transforms.json").write_text(json.dumps(document))
+    capture = read(tmp_path)
+    seen = capture.cameras.centers - capture.cameras.centers[0]
+    assert np.allclose(seen, CENTERS - CENTERS[0], atol=1e-5)
+    back = np.linalg.inv(capture.world_from_source)
+    source = capture.cameras.centers @ back[:3, :3].T + capture.offset
+    assert np.allclose(source, np.linalg.inv(there)[:, :3, 3], atol=1e-5)
+    assert replace(capture, photos=()).offset is not None

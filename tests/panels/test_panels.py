@@ -244,6 +244,21 @@ def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     assert drawn.count("reify.show") == 3
 
 
+def test_the_selected_result_says_which_cameras_were_used_and_what_wasnt(scene):
+    from dataclasses import replace
+
+    import bpy
+    from reify.panels.results import VIEW3D_PT_reify_results
+    from reify.scene.commit import commit
+
+    result = samples.result()
+    choices = {"cameras": "the COLMAP model in sparse/1, of 8 of 8 photos", "left out": "5 depth maps, 1 previews"}
+    commit(replace(result, report=replace(result.report, choices=choices)))
+    bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
+    texts = draw(VIEW3D_PT_reify_results)[1]
+    assert "Cameras: the COLMAP model in sparse/1, of 8 of 8 photos" in texts and "Not used: 5 depth maps, 1 previews" in texts
+
+
 def test_an_interrupted_job_is_offered_with_how_far_it_came(scene, task):
     from reify.backend.jobs.runner import State
     from reify.panels.create import VIEW3D_PT_reify
