@@ -13,8 +13,10 @@ def register() -> None:
 
     from . import operators, panels, preferences, translations
     from .scene import viewport
+    from .session import registration
 
     preferences.register()
+    registration.register()
     operators.register()
     panels.register()
     translations.register()
@@ -28,6 +30,7 @@ def unregister() -> None:
 
     from . import operators, panels, preferences, translations
     from .scene import viewport
+    from .session import registration
 
     viewport.unregister()
     translations.unregister()
@@ -35,6 +38,7 @@ def unregister() -> None:
         bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()
     operators.unregister()
+    registration.unregister()
     preferences.unregister()
 
 

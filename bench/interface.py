@@ -81,8 +81,9 @@ def _polls() -> tuple[list[float], float, float]:
     from ..backend.jobs.environment import Environment
     from ..backend.jobs.job import Job
     from ..backend.jobs.runner import Task
-    from ..operators import pump, session
+    from ..backend.orders import Order, Target
     from ..scene import preview
+    from ..session import pump, queue
 
     device.prepare_numba()
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -94,9 +95,9 @@ def _polls() -> tuple[list[float], float, float]:
     preview.prepare()
     prepare_ms = 1000 * (time.perf_counter() - started)
     with tempfile.TemporaryDirectory() as folder:
-        order = session.Order("photos", None, {}, 0, scene.name)
+        order = Order("photos", {}, target=Target(scene.name))
         task = Task("Bench", _train, lambda listener: Job(Environment(Cache(Path(folder))), listener), order)
-        session.runner().submit(task)
+        queue.runner().submit(task)
         while task.preview_count == 0 and not task.state.ended:  # kernels are compiled, or read from the cache
             time.sleep(0.05)
         while len(polls) < POLLS and not task.state.ended:

@@ -1,57 +1,18 @@
-"""Install, cancel and remove the engine, and tell the panels how that goes. It has a runner of its own: jobs don't wait for it."""
+"""Install, cancel and remove the engine's parts."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from ..backend.engine.requirements import ENGINE as ENGINE_PART
 from ..backend.engine.requirements import TORCH as TORCH_PART
-from ..scene import chosen
-from ..translations import told
-from .redraw import redraw
+from ..session import engine
+from ..session.engine import ENGINE, TORCH
+from ..session.side_jobs import INSTALLER
 from .reported import reported
-
-if TYPE_CHECKING:
-    from ..backend.engine import install
-    from ..backend.engine.place import Place, State
-    from ..backend.jobs.job import Job
-    from ..backend.jobs.runner import Runner, Task
-    from ..backend.values import Result
-
-TICK_S = 0.25
-ENGINE, TORCH = ENGINE_PART.name, TORCH_PART.name
-TITLES = {ENGINE: "Installing the engine", TORCH: "Installing torch"}
-
-_runner: Runner | None = None
-
-
-def place(part: str = ENGINE) -> Place:
-    """Where a part of this Blender's engine lies."""
-    from ..backend.engine.place import Place
-
-    return Place(chosen.user_folder("engine"), TORCH_PART if part == TORCH else ENGINE_PART)
-
-
-def task() -> Task | None:
-    """The installation that runs, or the last one that ended."""
-    return _runner.tasks[-1] if _runner is not None and _runner.tasks else None
-
-
-def busy() -> bool:
-    """True while an installation runs."""
-    return _runner is not None and _runner.busy
-
-
-def plan(part: str = ENGINE, wheels: Path | None = None) -> tuple[install.Plan, str]:
-    """What would be installed here for a part, and why this build of torch."""
-    from ..backend.engine import builds, install
-
-    preferences = chosen.preferences()
-    build, why = builds.fitting(getattr(preferences, "torch_build", "AUTO").lower())
-    return install.Plan(place(part), build, online=bpy.app.online_access, wheels=wheels), why
 
 
 def _part() -> Any:
@@ -79,39 +40,24 @@ class REIFY_OT_install_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """One at a time."""
         cls.poll_message_set("The engine is being installed")
-        return not busy()
+        return not INSTALLER.busy
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
-        return self._start(wait=False)
+        return reported(self, self._start)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait, as scripts want it; at once where a file browser has just been closed."""
-        return self._start(wait=bpy.app.background)
 
-    def _start(self, wait: bool) -> set[str]:
-        if not self.wheels and not bpy.app.online_access:
-            self.report({"ERROR"}, _no_access())
-            return {"CANCELLED"}
-        from ..backend.jobs.job import Job
-        from ..backend.jobs.runner import Runner, Task
-        from ..backend.jobs.terminal import drain
+        def install() -> None:
+            self._start()
+            if bpy.app.background:
+                INSTALLER.wait()
 
-        global _runner
-        _runner = _runner or Runner()
-        title = TITLES[self.part]
-        chosen_plan, _why = plan(self.part, Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
-        work = Task(title, lambda job: _install(title, chosen_plan, job), lambda listener: Job(listener=listener))
-        started = _runner.submit(work)
-        if not wait:
-            bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
-            return {"FINISHED"}
-        drain(started)
-        _seen.clear()
-        if started.failure is not None:
-            self.report({"ERROR"}, told(f"{started.failure.what} {started.failure.fix}"))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return reported(self, install)
+
+    def _start(self) -> None:
+        engine.install(self.part, Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
 
 
 class REIFY_OT_install_engine_from_folder(bpy.types.Operator):
@@ -147,8 +93,7 @@ class REIFY_OT_cancel_engine(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel."""
-        if running := task():
-            running.cancel()
+        INSTALLER.cancel()
         return {"FINISHED"}
 
 
@@ -162,11 +107,11 @@ class REIFY_OT_open_engine_log(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """After an installation."""
         cls.poll_message_set("Nothing has been installed yet")
-        return place().log.is_file()
+        return engine.place().log.is_file()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open it."""
-        bpy.ops.wm.path_open(filepath=str(place().log))
+        bpy.ops.wm.path_open(filepath=str(engine.place().log))
         return {"FINISHED"}
 
 
@@ -187,7 +132,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while it is being installed."""
         cls.poll_message_set("The engine is being installed")
-        return not busy()
+        return not INSTALLER.busy
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask first."""
@@ -195,58 +140,10 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove the part, and with the engine all of it."""
-        from ..backend.engine import install
-
-        for part in (TORCH, ENGINE) if self.part == ENGINE else (TORCH,):
-            place_of_part = place(part)
-            if reported(self, lambda place=place_of_part: install.uninstall(place)) == {"CANCELLED"}:
-                return {"CANCELLED"}
-        forget()
+        if reported(self, lambda: engine.remove(self.part)) == {"CANCELLED"}:
+            return {"CANCELLED"}
         self.report({"INFO"}, "Removed; packages that are in use stay so until Blender is closed")
         return {"FINISHED"}
-
-
-def forget() -> None:
-    """Drop what is known of installations that ended, and look at the disk again."""
-    _seen.clear()
-    for ended in _runner.tasks if _runner is not None else ():
-        _runner.forget(ended)
-
-
-_seen: dict[str, State] = {}  # panels ask at every redraw, and looking takes milliseconds
-
-
-def state(part: str = ENGINE) -> State:
-    """The state of a part, as of the last change by us."""
-    if part not in _seen:
-        _seen[part] = place(part).state()
-    return _seen[part]
-
-
-def _install(title: str, chosen_plan: install.Plan, job: Job) -> Result:
-    from ..backend.values import Result
-
-    job.stage(title, _install_stage, chosen_plan)
-    return Result(name="Engine", report=job.report)
-
-
-def _install_stage(chosen_plan: install.Plan, *, job: Job) -> dict[str, str]:
-    from ..backend.engine import install
-
-    return install.install(chosen_plan, job=job)
-
-
-def _no_access() -> str:
-    override = " Blender was started offline." if bpy.app.online_access_override else ""
-    return f"Online access is off.{override} Allow it in Preferences › System › Network, or install from a folder of wheels."
-
-
-def _tick() -> float | None:
-    redraw()
-    if busy():
-        return TICK_S
-    _seen.clear()
-    return None
 
 
 CLASSES = (
@@ -256,27 +153,4 @@ CLASSES = (
     REIFY_OT_open_engine_log,
     REIFY_OT_remove_engine,
 )
-
-
-def register() -> None:
-    """Make the operators known, and an engine that is there importable."""
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-    if chosen.user_folder("engine").is_dir():
-        for part in (ENGINE, TORCH):
-            here = place(part)
-            here.sweep()
-            here.use()
-
-
-def unregister() -> None:
-    """End an installation, and take everything back."""
-    if _runner is not None:
-        _runner.stop()
-    forget()
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
-    for part in (ENGINE, TORCH):
-        place(part).leave()
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

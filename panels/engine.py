@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.engine.requirements import TORCH, parts_of
-from ..operators import engine, selftest
+from ..session import engine
+from ..session.side_jobs import INSTALLER
 from .parts import say, text
+from .side_jobs import draw_self_test, draw_side_job
 
 if TYPE_CHECKING:
     from ..backend.engine.install import Plan
     from ..backend.engine.place import State
-    from ..backend.jobs.runner import Task
 
 
 def draw_engine(layout: Any, context: bpy.types.Context) -> None:
@@ -28,10 +29,10 @@ def draw_engine(layout: Any, context: bpy.types.Context) -> None:
         _draw_absent(layout, context, engine.ENGINE)
     _draw_torch(layout.box(), context)
     if state.usable:
-        _draw_selftest(layout, context)
+        draw_self_test(layout, context)
 
 
-def draw_missing(layout: Any, context: bpy.types.Context, modules: Sequence[str]) -> None:
+def draw_packages(layout: Any, context: bpy.types.Context, modules: Sequence[str]) -> None:
     """Draw, in the place of what can't run without these modules, the button that brings them."""
     if engine.state().usable and TORCH in parts_of(modules):
         if not _draw_task(layout, context):
@@ -42,11 +43,10 @@ def draw_missing(layout: Any, context: bpy.types.Context, modules: Sequence[str]
 
 def _draw_task(layout: Any, context: bpy.types.Context) -> bool:
     """Draw the installation that runs, or why the last one failed; True where nothing else is to be drawn."""
-    task = engine.task()
-    if task is not None and not task.state.ended:
-        _draw_progress(layout, context, task)
-        layout.operator("reify.cancel_engine", icon="X")
+    if INSTALLER.busy:
+        draw_side_job(layout, context, INSTALLER)
         return True
+    task = INSTALLER.task
     if task is not None and task.failure is not None:
         text(layout, context, f"{task.failure.what} {task.failure.fix}", icon="ERROR")
         layout.operator("reify.open_engine_log", icon="TEXT")
@@ -111,25 +111,3 @@ def _draw_installed(layout: Any, context: bpy.types.Context, name: str) -> None:
         text(layout, context, say("In {folder}", folder=place.folder))
         removing = layout.operator("reify.remove_engine", text="Remove Torch" if name == engine.TORCH else "Remove Engine", icon="TRASH")
         removing.part = name
-
-
-def _draw_selftest(layout: Any, context: bpy.types.Context) -> None:
-    task = selftest.task()
-    if task is not None and not task.state.ended:
-        _draw_progress(layout, context, task)
-        layout.operator("reify.cancel_self_test", icon="X")
-        return
-    layout.operator("reify.self_test", icon="CHECKMARK")
-    if report := selftest.report():
-        box = layout.box()
-        for line in report.splitlines():
-            text(box, context, line)
-        box.operator("reify.copy_self_test", icon="COPYDOWN")
-
-
-def _draw_progress(layout: Any, context: bpy.types.Context, task: Task) -> None:
-    layout.label(text=task.title)
-    progress = task.progress
-    layout.progress(factor=progress.fraction if progress else 0.0, text=f"{progress.fraction:.0%}" if progress else "Starting")
-    if progress is not None and progress.text:
-        text(layout, context, progress.text)

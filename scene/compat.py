@@ -93,7 +93,7 @@ def has_cycles(scene: bpy.types.Scene) -> bool:
 
 def make_native_splats(cloud: Any) -> None:
     """Tell Blender that a point cloud's points are splats, where it knows such (5.3); its attributes are the same before."""
-    if "GAUSSIAN_SPLAT" in _items(bpy.types.PointCloud, "type"):
+    if "GAUSSIAN_SPLAT" in _items(bpy.types.PointCloud, "type") and cloud.type != "GAUSSIAN_SPLAT":
         cloud.type = "GAUSSIAN_SPLAT"
 
 

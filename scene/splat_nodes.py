@@ -117,6 +117,8 @@ def upgrade() -> None:
                 compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, name), value)
             compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), AS_RENDERED if soft else SPLATS)
     bpy.data.batch_remove([group for group in old if not group.users])
+    if old and GROUP not in bpy.data.node_groups:
+        _group().name = GROUP
 
 
 def _value(modifier: Any, name: str) -> Any:

@@ -60,6 +60,14 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
             attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", band)
 
 
+def upgrade() -> None:
+    """Bring splats of a file that an older Reify, or an older Blender, has saved up to date."""
+    splat_nodes.upgrade()
+    for data in bpy.data.pointclouds:
+        if data.library is None and "antialiased" in data and holds_splats(data):
+            compat.make_native_splats(data)
+
+
 def holds_splats(data: Any) -> bool:
     """Whether a point cloud has what makes its points splats."""
     return all(name in data.attributes for name in (*SHAPE, "radiance:base"))

@@ -69,7 +69,8 @@ def page() -> str:
         ("With the package pi_heif", endings.HEIF),
         ("Videos", endings.VIDEOS),
         ("Camera files, by what is in them", endings.CAMERAS),
-        ("Told from photos and not read", (*endings.RAW, *endings.UNREAD_PICTURES, *endings.UNREAD_VIDEOS)),
+        ("With the package rawpy", endings.RAW),
+        ("Told from photos and not read", (*endings.UNREAD_PICTURES, *endings.UNREAD_VIDEOS)),
     ):
         lines.append(f"- {what}: {' '.join(f'`{ending}`' for ending in found)}")
     return "\n".join(lines) + "\n"

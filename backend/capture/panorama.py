@@ -1,7 +1,8 @@
 """Panoramas (equirectangular, all around) to perspective views of one rig, which everything after takes for photos.
 
 A picture is one where its XMP says so (GPano, as phones and 360° cameras write it) or where it looks like one: twice as wide as high,
-its left side goes on at its right, and its first and last row are one point each. The views look to the six sides of a cube and overlap.
+its left side goes on at its right, and it is stretched towards its upper and lower edge. The views look to the six sides of a cube and
+overlap.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ FIELD_DEG = 100.0  # of a view; more than 90, so that what lies at the edge of o
 MOST_PX = 3000  # of a view
 FACES = {"front": (0, 0), "right": (90, 0), "back": (180, 0), "left": (270, 0), "up": (0, 90), "down": (0, -90)}  # yaw, pitch in degrees
 SHAPE = 0.01  # relative difference from 2 : 1
-LOOKED_AT_PX = 1024
+LOOKED_AT_PX = (512, 256)
 MOST_LOOKED_AT = 12
-POLE_CONTRAST = 0.3  # of the first and last row, beside that of rows in the middle
+STRETCHED = 0.55  # gradients across, against those down and those in the middle; 0.3 to 0.4 in panoramas, 0.7 and more in photos
+INFORMATIVE = 0.1  # share of the middle's gradients below which a band shows nothing
 SEAM_STEP = 2.5  # across the seam, as a multiple of the usual step between columns
 PADDING = 3  # columns repeated at both sides, for the look-up between pixels
 XMP_BYTES = 1 << 18
@@ -57,21 +59,28 @@ def areas_of(photos: Sequence[Photo]) -> list[Area | None]:
 
 
 def closes(rgb: Array) -> tuple[float, float]:
-    """How badly a picture [H,W,3] uint8 closes at its sides and at its poles: up to 1 each, where it may be a panorama."""
-    values = rgb.astype(np.float32)
-    steps = np.abs(np.diff(values, axis=1)).mean(axis=(0, 2))
+    """How badly a picture [H,W,3] uint8 fits a panorama at its sides and at its poles: up to 1 each, where it may be one.
+
+    Towards the poles an equirectangular picture is stretched across by 1 / cos(latitude), so gradients along rows fall against those along
+    columns, to 0.16 in the outer tenths; in other pictures they don't. Where nothing is to be seen in both, it isn't taken for one.
+    """
+    values = images.resize_to(np.ascontiguousarray(rgb), LOOKED_AT_PX).astype(np.float32)
+    across = np.abs(np.diff(values, axis=1)).mean(axis=(1, 2))[:-1]
+    down = np.abs(np.diff(values, axis=0)).mean(axis=(1, 2))
+    rows = len(down)
+    middle = slice(rows // 4, -rows // 4)
+    stretched = []
+    for band in (slice(0, rows // 10), slice(-rows // 10, None)):
+        if down[band].mean() > INFORMATIVE * down[middle].mean():
+            stretched.append(across[band].mean() / down[band].mean() / (across[middle].mean() / down[middle].mean()))
+    step = float(np.median(np.abs(np.diff(values, axis=1)).mean(axis=(0, 2))))
     seam = float(np.abs(values[:, 0] - values[:, -1]).mean())
-    middle = float(np.median(values[len(values) // 4 : -len(values) // 4].std(axis=1)))
-    poles = max(float(values[row].std(axis=0).mean()) for row in (0, -1))
-    return seam / (SEAM_STEP * float(np.median(steps)) + 2.0), poles / max(POLE_CONTRAST * middle, 1e-6)
+    return seam / (SEAM_STEP * step + 2.0), max(stretched, default=np.inf) / STRETCHED
 
 
-def cut(capture: Capture, folder: Path, progress: Progress) -> tuple[Capture, int]:
-    """The capture with views in place of panoramas, written to `folder`, and how many panoramas that were; known cameras turn along."""
-    areas = areas_of(capture.photos)
+def cut(capture: Capture, areas: Sequence[Area | None], folder: Path, progress: Progress) -> Capture:
+    """The capture with views, written to `folder`, in place of the photos that have an area; known cameras turn along."""
     count = sum(area is not None for area in areas)
-    if not count:
-        return capture, 0
     photos: list[Photo] = []
     source: list[int] = []
     done = 0
@@ -88,7 +97,7 @@ def cut(capture: Capture, folder: Path, progress: Progress) -> tuple[Capture, in
     cameras = None if capture.cameras is None else _turned(capture.cameras, photos, source)
     held_out = set(capture.test)
     test = tuple(new for new, old in enumerate(source) if old in held_out)
-    return replace(capture, photos=tuple(photos), cameras=cameras, test=test), count
+    return replace(capture, photos=tuple(photos), cameras=cameras, test=test)
 
 
 def cam_from_rig(yaw_deg: float, pitch_deg: float) -> Array:
@@ -116,7 +125,7 @@ def _look_all_around(paths: Sequence[Path]) -> bool:
     found = []
     for path in paths[:: max(1, len(paths) // MOST_LOOKED_AT)]:
         try:
-            found.append(closes(images.read_image(path, LOOKED_AT_PX)[..., :3]))
+            found.append(closes(images.read_image(path, 2 * LOOKED_AT_PX[0])[..., :3]))
         except ReifyError:
             continue
     return bool(found) and bool((np.median(found, axis=0) <= 1.0).all())

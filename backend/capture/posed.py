@@ -14,6 +14,9 @@ from ..geometry import axes
 from ..values import Array, Cameras, Capture, Photo, Points
 from . import exif, listing, panorama
 from .masks import Assigned, Masks, with_mask
+from .world import transform_capture
+
+EARTH_RADIUS_M = (6_350_000.0, 6_390_000.0)  # from the poles to a mountain at the equator
 
 
 def to_capture(posed: Posed, assigned: Assigned, masks: Masks, progress: listing.Progress, warn: Callable[[str], None]) -> Capture:
@@ -59,13 +62,28 @@ def to_capture(posed: Posed, assigned: Assigned, masks: Masks, progress: listing
     cameras = axes.turn_cameras(cameras, _turns(cameras.size_px, upright_px, orientations))
     _warn_of_other_shapes(cameras.size_px, upright_px, photos, warn)
     cameras, points, taken_off = centered(axes.resize_cameras(cameras, upright_px), posed.points)
-    return Capture("", tuple(photos), cameras, points, test or (), metric=posed.metric, offset=taken_off)
+    capture = Capture("", tuple(photos), cameras, points, test or (), metric=posed.metric, offset=taken_off)
+    return capture if (level := _level_of_geocentric(taken_off)) is None else transform_capture(capture, level)
 
 
 def centered(cameras: Cameras, points: Points | None) -> tuple[Cameras, Points | None, Array | None]:
     """Cameras and points without the offset of large coordinates, points as float32, and that offset [3], None where there is none."""
     taken_off = offset.offset_of(cameras.centers)
     return offset.cameras_without(cameras, taken_off), None if points is None else offset.centered(points, taken_off), taken_off
+
+
+def _level_of_geocentric(taken_off: Array | None) -> Array | None:
+    """World from geocentric coordinates (ECEF) around a place [3] on the Earth: east, north, up [4,4]; None for other coordinates."""
+    if taken_off is None or not EARTH_RADIUS_M[0] < (radius := float(np.linalg.norm(taken_off))) < EARTH_RADIUS_M[1]:
+        return None
+    up = taken_off / radius
+    east = np.cross([0.0, 0.0, 1.0], up)
+    if np.linalg.norm(east) < 1e-6:
+        return None
+    east /= np.linalg.norm(east)
+    level = np.eye(4)
+    level[:3, :3] = [east, np.cross(up, east), up]
+    return level
 
 
 def _turns(declared_px: np.ndarray, upright_px: np.ndarray, orientations: Sequence[int]) -> np.ndarray:

@@ -73,9 +73,10 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
             f"There is no permission to read {error.filename}.", "Change its permissions, or copy the photos elsewhere."
         ) from error
     name = photos.name or (_name_of(photos.sources[0]) if photos.sources else "")
-    with job.span(1.0):
-        capture, panoramas = panorama.cut(capture, job.folder / "panoramas", job.progress)
-    if panoramas:
+    areas = panorama.areas_of(capture.photos)
+    if panoramas := sum(area is not None for area in areas):
+        with job.span(1.0):
+            capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress)
         job.choose("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
         job.metric("panoramas", panoramas)
     if len(capture.photos) < FEWEST_PHOTOS:
@@ -159,6 +160,9 @@ class _Reader:
         for problem in problems:
             self.warn(f"{problem} It isn't used.")
         best = candidates[0] if candidates else None
+        if best is not None and contents.photos and not self.settings.use_given_cameras:
+            self.choose_cameras(f"found from the photos, though {best.described.title} gives some")
+            return _with_split(self.read_files(contents), best)
         if best is not None and _is_worth_it(best, contents):
             try:
                 return self.posed(best, candidates[1:], [contents])
@@ -300,8 +304,12 @@ class _Reader:
         found = nearby.given_file(path)
         if found is None:
             kind = sniff.kind_of(path)
-            what = f"{path.name} is no picture, video or camera file that Reify knows" + (f": it is a {kind}." if kind else ".")
-            raise ReifyError(what, f"Choose a folder of {KINDS} photos.")
+            raise ReifyError(
+                f"{path.name} is a {kind}, which isn't read."
+                if kind
+                else f"{path.name} is no picture, video or camera file that Reify knows.",
+                f"Choose a folder of {KINDS} photos.",
+            )
         return found
 
     def _cameras_of_model_folder(self, contents: Contents) -> list[CameraFile]:
@@ -339,6 +347,13 @@ def _is_worth_it(best: Candidate, contents: Contents) -> bool:
     if best.distance < nearby.BESIDE:
         return best.count >= FEWEST_PHOTOS or (best.count > 0 and best.count >= len(contents.photos)) or not contents.photos
     return best.count >= FEWEST_PHOTOS and 2 * best.count >= len(contents.photos)
+
+
+def _with_split(capture: Capture, known: Candidate) -> Capture:
+    """The capture with those photos held out that a camera file holds out."""
+    shots = zip(known.described.shots, known.located.paths, strict=False)
+    held_out = {path for shot, path in shots if shot.split == "test"}
+    return replace(capture, test=tuple(i for i, photo in enumerate(capture.photos) if photo.path in held_out))
 
 
 def _other_cameras(best: Candidate, others: Sequence[Candidate]) -> str:
@@ -407,4 +422,6 @@ def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:
     reason = f" {warnings[-1]}" if warnings else ""
     usable = ["No photo", "Only one photo", "Only two photos"][count]
     what = f"{usable} can be used, and at least {FEWEST_PHOTOS} different ones are needed.{reason}"
+    if count == 0 and warnings:
+        return ReifyError(what, "Save them as JPEG in full size.")
     return ReifyError(what, "Take photos from many sides: 20 to 100 give good results.")

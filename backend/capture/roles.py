@@ -17,17 +17,31 @@ from ..formats import depth, endings, images
 from .order import natural_key
 
 PICTURE_FOLDERS = ("images", "input", "rgb", "color", "photos", "pictures", "imgs", "frames")
-MASK_FOLDERS = ("mask", "masks", "dynamic_masks", "object_masks", "matte", "mattes", "segmentation", "segmentations", "silhouettes")
+MASK_FOLDERS = (
+    "mask",
+    "masks",
+    "dynamic_masks",
+    "object_masks",
+    "matte",
+    "mattes",
+    "alpha",
+    "seg",
+    "segmentation",
+    "segmentations",
+    "silhouettes",
+)
 DEPTH_FOLDERS = ("depth", "depths", "depth_map", "depth_maps", "depthmaps", "depth_images", "disparity", "disparities")
 CONFIDENCE_FOLDERS = ("confidence", "confidences", "conf", "confidence_maps")
 # Words that photos may also be sorted by; such a folder counts only where the same names lie elsewhere.
 NORMAL_FOLDERS = ("normal", "normals", "normal_maps")
+INFRARED_FOLDERS = ("ir", "infrared", "infra", "infra1", "infra2")
 PREVIEW_FOLDERS = ("preview", "previews", "thumb", "thumbs", "thumbnail", "thumbnails")
 WORDS = {
-    "masks": "dynamic_mask|mask|matte|segmentation",
+    "masks": "dynamic_mask|mask|msk|matte|alpha|seg|segmentation|silhouette",
     "depth maps": "depthcolorized|depth_colorized|aligned_depth|depthmap|depth|disparity|disp",
     "confidence maps": "confidence|conf",
     "normal maps": "normals|normal",
+    "infrared pictures": "infrared|infra1|infra2|infra|ir",
     "previews": "thumbnail|thumb|preview",
 }
 PREFIX = {what: re.compile(rf"({words})(?:[_\-. ]+|(?=\d))(.+)") for what, words in WORDS.items()}
@@ -37,7 +51,7 @@ LONE_PREVIEWS = ("thumbnail", "thumb", "preview", "poster", "contact_sheet", "co
 COPY = re.compile(
     rf"(?P<sized>{'|'.join(PICTURE_FOLDERS)})_\d+|(?P<of>.+)_(small|low|half|resized|undistorted)|(corrected|resized|undistorted|small)_(?P<first>.+)"
 )
-MASKS, DEPTHS, CONFIDENCES, NORMALS, PREVIEWS = WORDS
+MASKS, DEPTHS, CONFIDENCES, NORMALS, INFRARED, PREVIEWS = WORDS
 COPIES, STRAY, LIVE, TWINS = (
     "copies in another size or form",
     "pictures beside the folder of photos",
@@ -107,7 +121,7 @@ def sort_out(root: Path) -> Contents:
         taken = set(rest)
         left[what] += rest
         plain = [path for path in plain if path not in taken]
-    videos = []
+    videos: list[Path] = []
     for path in files:
         if endings.has(path, endings.VIDEOS):
             (left[LIVE] if (path.parent, path.stem.lower()) in stills else videos).append(path)
@@ -189,7 +203,7 @@ def _by_folder_and_name(pictures: Sequence[Path], root: Path) -> dict[Path, str]
     out = {}
     for path in pictures:
         what = _by_folder(path.relative_to(root).parts[:-1])
-        if what in (NORMALS, PREVIEWS) and len(folders_of[path.stem.lower()]) == 1:
+        if what in (NORMALS, INFRARED, PREVIEWS) and len(folders_of[path.stem.lower()]) == 1:
             what = ""
         if not what and path in decorated and decorated[path][2] in bare:
             what = decorated[path][0]
@@ -204,6 +218,7 @@ def _by_folder(folders: Sequence[str]) -> str:
         (DEPTH_FOLDERS, DEPTHS),
         (CONFIDENCE_FOLDERS, CONFIDENCES),
         (NORMAL_FOLDERS, NORMALS),
+        (INFRARED_FOLDERS, INFRARED),
         (PREVIEW_FOLDERS, PREVIEWS),
     )
     plain = {_plain(name) for name in folders}

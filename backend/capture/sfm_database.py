@@ -59,7 +59,7 @@ def _write_rigs(database: Any, cameras: list[dict[str, Any]]) -> dict[int, int]:
     groups: dict[Any, list[int]] = {}
     for index, described in enumerate(cameras):
         groups.setdefault(described.get("rig") or index, []).append(index)
-    rig_of = {}
+    rig_of: dict[int, int] = {}
     for members in groups.values():
         rig = pycolmap.Rig()
         reference = members[0]

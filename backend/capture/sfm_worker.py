@@ -140,7 +140,7 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     if known and isinstance(options, pycolmap.GlobalPipelineOptions):
         adjusting = {"refine_focal_length": False, "refine_extra_params": False, "refine_sensor_from_rig": False}
         options.mergedict({"mapper": {"refine_sensor_from_rig": False, "bundle_adjustment": adjusting}})
-    elif known:
+    elif known and isinstance(options, pycolmap.IncrementalPipelineOptions):
         options.mergedict({"ba_refine_sensor_from_rig": False})
         options.constant_cameras = known
     placed = 0

@@ -89,6 +89,8 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     given = capture.cameras is not None
     if not given:
         capture = _structure_from_motion(capture, settings, job)
+    elif "cameras" not in job.report.choices:  # reading the photos says more
+        job.choose("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,5 +57,5 @@ def camera_file_at(path: Path) -> CameraFile | None:
     return next((found for found in beside if found.path == path.parent), None)
 
 
-def _names(folder: Path) -> Mapping[str, str] | dict[str, str]:
+def _names(folder: Path) -> dict[str, str]:
     return {path.name.lower(): path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}

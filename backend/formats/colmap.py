@@ -218,7 +218,7 @@ def _points(folder: Path, files: dict[str, str]) -> Points | None:
             return None
     except (struct.error, ValueError, IndexError, MemoryError, OverflowError, OSError) as error:
         raise ReifyError(f"points3D is damaged ({error}).", "Export the model again.") from error
-    return Points(axes.move_points(points.xyz, axes.Z_UP_FROM_Y_DOWN), points.rgb)
+    return Points(axes.move_points(points.xyz, axes.Z_UP_FROM_Y_DOWN), points.rgb) if len(points) else None
 
 
 def _points_in_binary(data: bytes) -> Points:
@@ -237,14 +237,14 @@ def _points_in_binary(data: bytes) -> Points:
 
 
 def _points_in_text(path: Path) -> Points:
-    rows = []
-    for line in _lines(path):
+    rows, lines = [], _lines(path)
+    for line in lines:
         fields = line.split(maxsplit=7)
         if len(fields) >= 7 and _numbers(fields[1:7]):
             rows.append([float(value) for value in fields[1:7]])
-    if not rows:
-        raise ValueError("it has no points")
-    table = np.array(rows)
+    if lines and not rows:
+        raise ValueError("no line is that of a point")
+    table = np.array(rows, np.float64).reshape(-1, 6)
     return Points(table[:, :3], np.clip(table[:, 3:], 0, 255).astype(np.uint8))
 
 

@@ -51,6 +51,6 @@ def _shot(file: Path, pictures: str) -> Shot:
     return Shot(
         name=f"{pictures}/{file.stem}.jpg",
         cam_from_world=cam_from_world_of(axes.Z_UP_FROM_Y_UP[:3, :3] @ pose @ axes.OPENCV_FROM_OPENGL),
-        lens=perspective(*(float(says[name]) for name in ("fx", "fy", "cx", "cy")), size_px=size_px),
+        lens=perspective(float(says["fx"]), float(says["fy"]), float(says["cx"]), float(says["cy"]), size_px),
         depth=f"depth/{file.stem}.png",
     )

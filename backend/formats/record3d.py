@@ -46,7 +46,7 @@ def describe(path: Path) -> Described:
                 Shot(
                     name=f"{place}/{number}.jpg",
                     cam_from_world=cam_from_world_of(world_from_cam),
-                    lens=perspective(*lens, size_px=size_px),
+                    lens=perspective(lens[0], lens[1], lens[2], lens[3], size_px),
                     depth=f"depth/{number}.exr",
                 )
             )

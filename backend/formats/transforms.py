@@ -134,7 +134,7 @@ def _read_document(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ReifyError(f"{path.name} is damaged: {error}.", "Export it again.") from error
     frames = document.get("frames") if isinstance(document, dict) else None
-    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
+    if not isinstance(frames, list) or (frames and not any(isinstance(frame, dict) for frame in frames)):
         raise ReifyError(f"{path.name} isn't a file of camera poses: it has no list of frames.", "Choose a transforms.json.")
     if not frames:
         raise ReifyError(f"{path.name} has no frames.", "Export it again.")
@@ -148,7 +148,9 @@ def _parsed(text: str) -> Any:
         return json.loads(re.sub(r",(?=\s*[}\]])", "", text))  # commas that editing by hand has left behind
 
 
-def _shot_of(path: Path, document: Mapping[str, Any], frame: Mapping[str, Any]) -> Shot:
+def _shot_of(path: Path, document: Mapping[str, Any], frame: Any) -> Shot:
+    if not isinstance(frame, dict):
+        raise ValueError("it is no frame")
     whole = {**document, **frame}
     name = frame.get("file_path")
     if not isinstance(name, str) or not name.strip("./\\ "):
@@ -244,7 +246,7 @@ def _contradict(a: float, b: float) -> bool:
 def _contradictions(documents: Sequence[tuple[Path, Mapping[str, Any]]]) -> tuple[str, ...]:
     """A sentence where two fields of view can't both be right, with the one that is used."""
     for path, document in documents:
-        for frame in ({**document, **frame} for frame in document["frames"]):
+        for frame in ({**document, **frame} for frame in document["frames"] if isinstance(frame, dict)):
             try:
                 given, angle, width = _number(frame, "fl_x"), _angle(frame, "x"), _number(frame, "w")
             except ValueError:

@@ -53,16 +53,19 @@ class Method:
         """True where it takes what exists already: a selected object, or a file of splats, points or a mesh."""
         return any(kind in (Splats, Points, Mesh) for kind in self.takes)
 
-    def jobs(self, sources: Sequence[Path], settings: Any, name: str = "", read: Reader = read_given) -> tuple[Any, ...]:
-        """What `run` takes, once for each job that these files make; raises ReifyError where one can't be read.
+    def shares(self, sources: Sequence[Path], settings: Any) -> tuple[tuple[Path, ...], ...]:
+        """The files and folders of each result that these make; raises ReifyError where there is nothing in them."""
+        if self.changes_things:
+            return tuple((source,) for source in sources)
+        return tuple(one.sources for one in self.split(sources, settings)) if self.split else (tuple(sources),)
+
+    def inputs(self, sources: Sequence[Path], name: str = "", read: Reader = read_given) -> Any:
+        """What `run` takes, of the sources of one result; raises ReifyError where they can't be read.
 
         `read` reads a file of what the method changes; the default knows no meshes, which Blender's importers read.
         """
-        if self.changes_things:
-            inputs = tuple(read(source, self.takes) for source in sources)
-        else:
-            inputs = self.split(sources, settings) if self.split else (self.takes[0](sources=tuple(sources)),)
-        return tuple(replace(one, name=name) for one in inputs) if name else inputs
+        inputs = read(sources[0], self.takes) if self.changes_things else self.takes[0](sources=tuple(sources))
+        return replace(inputs, name=name) if name else inputs
 
     def joins(self, settings: Any) -> bool:
         """True where several files make one result, as photos of a subject do."""
@@ -96,7 +99,11 @@ class Method:
         if missing.memory is not None:
             needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
             what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."
-            raise ReifyError(what, self._way_out_of_memory(missing.memory.setting, settings, environment))
+            smaller = self.fitting(settings, environment)
+            if smaller is None:
+                raise ReifyError(what, "Close other programs.")
+            path = missing.memory.setting
+            raise ReifyError(what, f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs.")
 
     def fitting(self, settings: Any, environment: Environment) -> Any | None:
         """The settings with what the memory grows with halved until it fits; None where that isn't possible."""
@@ -133,12 +140,6 @@ class Method:
         if job.environment.cache:
             job.environment.cache.prune()
         return replace(result, report=job.report, offset=offset)
-
-    def _way_out_of_memory(self, path: str, settings: Any, environment: Environment) -> str:
-        smaller = self.fitting(settings, environment)
-        if smaller is None:
-            return "Close other programs."
-        return f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs."
 
 
 def all_methods() -> dict[str, Method]:

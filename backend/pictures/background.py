@@ -9,7 +9,7 @@ import numpy as np
 from ..values import Array
 from . import outlines, paper
 from .lab import lab_of
-from .ruling import without_ruling
+from .ruling import is_ruled, without_ruling
 
 PLAIN_SHARE = 0.8  # of the border has to fit the background's color
 NOISE_FLOOR = 3.0  # difference in CIELAB below which colors are the same
@@ -30,10 +30,9 @@ class _Removed:
     """A background, and what it is."""
 
     background: Array  # [H,W] bool
+    why: str
     lab: Array  # [H,W,3] of the picture, without printed lines
     field: Array  # [H,W,3] the background's color
-    color: str  # "white", "black", "plain"
-    share: float  # of the border that has its color
     filled: bool  # what it encloses belongs to the subject
 
 
@@ -60,7 +59,7 @@ def plain_background(srgb: Array, enclosed: str = "auto") -> tuple[Array | None,
         return None, f"only {fits.mean():.0%} of the border has one color"
     if found.background.mean() > 0.9995:
         return np.zeros(srgb.shape[:2], np.float32), "the whole picture has the background's color"
-    why = f"{on_paper}the {found.color} background was removed, because {found.share:.0%} of the border has its color"
+    why = on_paper + found.why
     coverage = _soft(found.lab, found.field, found.background)
     if frame is not None:
         coverage[~frame] = 0.0
@@ -71,16 +70,16 @@ def _removed(srgb: Array, lab: Array, field: Array, residual_border: Array, fits
     """The background by a field that was fitted to the border; where that doesn't follow the light, by paper's."""
     noise = max(NOISE_FLOOR, 3.0 * float(np.median(residual_border[fits])), float(np.percentile(residual_border[fits], 99)))
     background = _connected_to_the_border(np.linalg.norm(lab - field, axis=2) < noise)
-    if not background.all():
-        cleaned, lines = without_ruling(lab - field)
-        if lines or outlines.without_an_edge(lab, background, noise) > EDGELESS:
-            found = _on_paper(srgb, lab, enclosed, None)
-            if found is not None:
-                return found
-    lightness = float(np.median(field[..., 0]))
+    lightness, is_paper = float(np.median(field[..., 0])), _is_paper(lab, field, background)
+    uneven = is_paper and lightness <= WHITE  # a photo of paper, with its grain
+    if not background.all() and (uneven or outlines.without_an_edge(lab, background, noise) > EDGELESS or is_ruled(lab - field)):
+        found = _on_paper(srgb, lab, enclosed, None)
+        if found is not None:
+            return found
     color = "white" if lightness > WHITE else "black" if lightness < 8 else "plain"
-    background, filled = _with_holes(lab, field, background, noise, enclosed, _is_paper(lab, field, background), lightness > WHITE)
-    return _Removed(background, lab, field, color, float(fits.mean()), filled)
+    background, filled = _with_holes(lab, field, background, noise, enclosed, is_paper, lightness > WHITE)
+    why = f"the {color} background was removed, because {fits.mean():.0%} of the border has its color"
+    return _Removed(background, why, lab, field, filled)
 
 
 def _on_paper(srgb: Array, lab: Array, enclosed: str, frame: Array | None) -> _Removed | None:
@@ -88,7 +87,7 @@ def _on_paper(srgb: Array, lab: Array, enclosed: str, frame: Array | None) -> _R
     light = paper.light_of(srgb, frame)
     if light is None:
         return None
-    offset, lines = without_ruling(np.where(True if frame is None else frame[..., None], lab - light.field, np.float32(0.0)))
+    offset, lines = without_ruling(lab - light.field, frame)
     difference = np.linalg.norm(offset, axis=2)
     noise = float(np.clip(3.0 * np.median(difference[light.bare]), NOISE_FLOOR, LARGEST_GRAIN))
     like = outlines.without_grains(difference >= noise, difference, noise)
@@ -96,9 +95,9 @@ def _on_paper(srgb: Array, lab: Array, enclosed: str, frame: Array | None) -> _R
     cleaned = light.field + offset
     sure = bool(lines) or frame is not None or float(np.median(light.field[..., 0][light.bare])) > WHITE
     background, filled = _with_holes(cleaned, light.field, background, noise, enclosed, True, sure)
-    lightness = float(np.median(light.field[..., 0][light.bare]))
-    color = ("ruled " if lines else "") + ("white" if lightness > WHITE else "paper")
-    return _Removed(background, cleaned, light.field, color, float(light.bare.mean()), filled)
+    span = np.ptp(light.field[..., 0][light.bare])
+    why = f"the paper was removed, whose lightness differs by {span:.0f}" + (f", with {lines} printed lines" if lines else "")
+    return _Removed(background, why, cleaned, light.field, filled)
 
 
 def _with_holes(

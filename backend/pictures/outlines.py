@@ -9,10 +9,9 @@ from ..values import Array
 LONG_SIDE_PX = 900  # gaps and thickness are judged at this size
 STEP = 0.9  # of the noise: less from one side of an outline to the other is no edge
 THIN = 0.012  # of the long side: strokes are thinner
-MOSTLY = 0.5  # of the subject is strokes: it is drawn in outlines
+FEW = 0.05  # of the subject are strokes: it isn't drawn in outlines
 GAPS = (0.004, 0.008, 0.014, 0.02)  # of the long side, radius of what closes them
-WORTH = 3.0  # times the strokes' area has to be filled
-IN_ONE = 0.4  # of what is filled lies in one place: else it is what lies between letters
+WIDER = 2.5  # times that, the radius of what fits into an area that was enclosed: else it only lies between strokes
 THICK_SHARE = 0.4  # of the rim around a hole
 LEAST_GRAIN = 2e-5  # of the picture: what is smaller is a fiber of the paper
 FAINT = 2.0  # times the noise, that a grain has at most
@@ -49,31 +48,28 @@ def without_grains(subject: Array, difference: Array, noise: float) -> Array:
 
 
 def closed(background: Array) -> Array:
-    """The background [H,W] without what outlines enclose but for small gaps, where the subject is drawn in outlines."""
-    from scipy.ndimage import binary_fill_holes, distance_transform_edt, label
+    """The background [H,W] without what strokes enclose but for small gaps, where some of the subject is drawn in outlines."""
+    from scipy.ndimage import binary_fill_holes, distance_transform_edt, label, maximum
 
     step = max(1, max(background.shape) // LONG_SIDE_PX)
     subject = ~background[::step, ::step]
     size = max(subject.shape)
-    strokes = int(subject.sum())
-    if not strokes or _opened(subject, THIN * size).sum() > (1.0 - MOSTLY) * strokes:
+    strokes = int((subject & ~_opened(subject, THIN * size)).sum())
+    if strokes <= FEW * subject.sum():
         return background
+    gained = np.zeros(subject.shape, bool)
     for gap in GAPS:
         radius = max(1.5, gap * size)
-        padded = np.pad(subject, int(radius) + 2)
-        near = binary_fill_holes(distance_transform_edt(~padded) <= radius)
         edge = int(radius) + 2
-        whole = (distance_transform_edt(near) > radius)[edge:-edge, edge:-edge]
-        gained = whole & ~subject
-        if gained.sum() < WORTH * strokes:
-            continue
-        parts, count = label(gained)
-        if count and np.bincount(parts.ravel())[1:].max() >= IN_ONE * gained.sum():
-            enlarged = np.repeat(np.repeat(gained, step, axis=0), step, axis=1)
-            full = np.zeros(background.shape, bool)
-            full[: enlarged.shape[0], : enlarged.shape[1]] = enlarged[: background.shape[0], : background.shape[1]]
-            return background & ~full
-    return background
+        near = binary_fill_holes(distance_transform_edt(~np.pad(subject, edge)) <= radius)
+        more = (distance_transform_edt(near) > radius)[edge:-edge, edge:-edge] & ~subject & ~gained
+        parts, count = label(more)
+        if count:
+            reach = maximum(distance_transform_edt(np.pad(more, 1))[1:-1, 1:-1], parts, np.arange(1, count + 1))
+            gained |= np.concatenate([[False], np.atleast_1d(reach) >= WIDER * radius])[parts]
+    enlarged = np.repeat(np.repeat(gained, step, axis=0), step, axis=1)[: background.shape[0], : background.shape[1]]
+    enlarged = np.pad(enlarged, [(0, full - have) for full, have in zip(background.shape, enlarged.shape, strict=True)])
+    return background & ~enlarged
 
 
 def thickly_enclosed(holes: Array, background: Array, small: float) -> Array:

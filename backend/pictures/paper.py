@@ -15,7 +15,8 @@ STEEPEST = 1.2  # change of CIELAB from one small pixel to the next that light a
 NOISIEST = 2.0
 SEED_SHARE = 0.7  # of the border has to be smooth paper
 NEAR = 5.0  # difference in CIELAB from what the bare paper around lets expect
-ROUNDS = 4
+ROUNDS = 6
+KNOWN = 0.5  # share of an averaged pixel that has to be known for it to count in full
 TINT = 12.0  # difference in a and b that lamps make on one sheet
 DARKEST = 0.5  # lightness of paper in the shade, as a share of the brightest
 SHEET = (0.08, 0.98)  # share of the picture
@@ -44,14 +45,15 @@ def light_of(srgb: Array, frame: Array | None = None) -> Light | None:
     flat = inside & (steep < np.clip(3.0 * np.median(steep[ring]), STEEPEST, NOISIEST))
     brightest = np.percentile(lab[..., 0][ring], 90)
     tint = np.median(lab[..., 1:][ring & (lab[..., 0] > DARKEST * brightest)], axis=0)
-    like_paper = flat & (lab[..., 0] > DARKEST * brightest) & (np.linalg.norm(lab[..., 1:] - tint, axis=2) < TINT)
+    tinted = inside & (lab[..., 0] > DARKEST * brightest) & (np.linalg.norm(lab[..., 1:] - tint, axis=2) < TINT)
+    like_paper = flat & tinted
     if (binary_dilation(like_paper, iterations=2) & ring).sum() < SEED_SHARE * ring.sum():
         return None
     labels, _ = label(like_paper)
     bare = np.isin(labels, np.unique(labels[ring & like_paper])) & like_paper
     field = _filled(lab, bare)
-    for _ in range(ROUNDS):  # what lines and strokes cut off from the border
-        near = like_paper & (np.linalg.norm(lab - field, axis=2) < NEAR)
+    for _ in range(ROUNDS):  # what lines and strokes cut off from the border, and the edges of shadows
+        near = tinted & (np.linalg.norm(lab - field, axis=2) < NEAR)
         if not (near & ~bare).any():
             break
         bare |= near
@@ -104,20 +106,25 @@ def resampled(mask: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _filled(lab: Array, known: Array) -> Array:
-    """Smooth colors everywhere: of what is known around, by the narrowest Gaussian that reaches some."""
+    """Smooth colors everywhere from what is known around, by averaging down and filling up again (Gortler et al. 1996, push-pull)."""
     from scipy.ndimage import gaussian_filter
 
-    field = np.zeros_like(lab)
-    open_ = np.ones(known.shape, bool)
-    weight = known.astype(np.float32)
-    for sigma in (3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 400.0):
-        total = gaussian_filter(weight, sigma)
-        reached = open_ & (total > (0.05 if sigma < 400 else 0.0))
-        for c in range(3):
-            field[..., c][reached] = (gaussian_filter(weight * lab[..., c], sigma) / np.maximum(total, 1e-12))[reached]
-        open_ &= ~reached
-    # The steps between what two Gaussians have filled.
+    levels = [(lab * known[..., None].astype(np.float32), known.astype(np.float32))]
+    while max(levels[-1][1].shape) > 1:
+        levels.append(tuple(_halved(plane) for plane in levels[-1]))
+    field = levels[-1][0] / max(float(levels[-1][1][0, 0]), 1e-9)
+    for total, weight in reversed(levels[:-1]):
+        field = np.repeat(np.repeat(field, 2, axis=0), 2, axis=1)[: weight.shape[0], : weight.shape[1]]
+        field = np.stack([gaussian_filter(field[..., c], 1.0) for c in range(3)], axis=-1)
+        share = np.minimum(weight / KNOWN, 1.0)[..., None]
+        field = share * total / np.maximum(weight, 1e-9)[..., None] + (1.0 - share) * field
     return np.stack([gaussian_filter(field[..., c], 3.0) for c in range(3)], axis=-1)
+
+
+def _halved(plane: Array) -> Array:
+    """Means of two by two values, of fewer along an uneven edge's zeros."""
+    even = np.pad(plane, [(0, size % 2) for size in plane.shape[:2]] + [(0, 0)] * (plane.ndim - 2))
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
 
 
 def _threshold(values: Array) -> float:

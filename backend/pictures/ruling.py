@@ -13,7 +13,8 @@ THICKEST = 0.014  # of the long side; thicker ones aren't printed
 STEEPEST = 0.22  # slope of a line against the picture's edge: 12 degrees
 FANNING = 0.15  # change of slope from one edge of the picture to the other, by perspective
 FAINTEST = 1.5  # CIELAB, at the reduced size
-FILLED = 0.4  # of a line's length has to be seen
+FILLED = 0.4  # of a line's length has to be seen, more than of what lies between lines
+LEAST_SEEN = 0.01  # of the picture is thin: else there are no lines all over it
 FEWEST = 4
 UNEVEN = 0.2  # of the spacing
 EVEN_SHARE = 0.65  # of the gaps have to be a whole number of spacings
@@ -29,28 +30,38 @@ class _Family:
     slope: Array  # [L]
 
 
-def without_ruling(offset: Array) -> tuple[Array, int]:
+def without_ruling(offset: Array, frame: Array | None = None) -> tuple[Array, int]:
     """How far colors [H,W,3] are off the paper's with printed lines taken out, and how many lines those were.
 
-    What crosses the lines stays: under a line counts what is on both sides of it.
+    What crosses the lines stays: under a line counts what is on both sides of it. The paper lies within `frame` [H,W] bool, or everywhere.
     """
+    frame = np.ones(offset.shape[:2], bool) if frame is None else frame
+    small, step = _reduced(offset)
+    paper = frame[::step, ::step][: small.shape[0], : small.shape[1]]
+    level, upright = _lines(small, paper), _lines(small.transpose(1, 0, 2), paper.T)
+    if not _is_ruling(level) and not _is_ruling(upright):
+        return offset, 0
+    if not _is_ruling(level):
+        level = _single(small, paper, level)
+    if not _is_ruling(upright):
+        upright = _single(small.transpose(1, 0, 2), paper.T, upright)
+    cleaned = _taken_out(offset, frame, level, step)
+    cleaned = _taken_out(cleaned.transpose(1, 0, 2), frame.T, upright, step).transpose(1, 0, 2)
+    return cleaned, len(level.at) + len(upright.at)
+
+
+def is_ruled(offset: Array) -> bool:
+    """Whether colors that are off the background's by `offset` [H,W,3] have printed lines among them."""
+    small, _ = _reduced(offset)
+    paper = np.ones(small.shape[:2], bool)
+    return _is_ruling(_lines(small, paper)) or _is_ruling(_lines(small.transpose(1, 0, 2), paper.T))
+
+
+def _reduced(offset: Array) -> tuple[Array, int]:
     height, width = offset.shape[:2]
     step = max(1, -(-max(height, width) // LONG_SIDE_PX))
     cut = offset[: height // step * step, : width // step * step]
-    small = cut.reshape(height // step, step, width // step, step, 3).mean(axis=(1, 3))
-    level, upright = _lines(small), _lines(small.transpose(1, 0, 2))
-    if not _is_ruling(level) and not _is_ruling(upright):
-        return offset, 0
-    count, cleaned = 0, offset
-    for lines, turned in ((level, False), (upright, True)):
-        if not _is_ruling(lines):
-            lines = _single(small.transpose(1, 0, 2) if turned else small, lines)
-        if len(lines.at):
-            count += len(lines.at)
-            cleaned = cleaned.transpose(1, 0, 2) if turned else cleaned
-            cleaned = _taken_out(cleaned, lines, step)
-            cleaned = cleaned.transpose(1, 0, 2) if turned else cleaned
-    return cleaned, count
+    return cut.reshape(height // step, step, width // step, step, 3).mean(axis=(1, 3)), step
 
 
 def _thin(offset: Array, thickest: int) -> Array:
@@ -61,38 +72,41 @@ def _thin(offset: Array, thickest: int) -> Array:
     return strength - grey_opening(strength, size=(thickest, 1))
 
 
-def _lines(small: Array) -> _Family:
-    """Thin lines that run through the picture from left to right."""
-    thin = _thin(small, max(3, round(THICKEST * max(small.shape[:2]))))
-    seen = np.minimum(thin / FAINTEST, 1.0).astype(np.float32)
+def _lines(small: Array, paper: Array) -> _Family:
+    """Thin lines that run over the paper [H,W] bool from left to right."""
+    from scipy.ndimage import center_of_mass, label
+
+    thin = _thin(small, max(3, round(THICKEST * max(small.shape[:2])))) * paper
+    usual = float(np.median(thin[thin > FAINTEST])) if (thin > FAINTEST).any() else FAINTEST
+    seen = np.minimum(thin / usual, 1.0).astype(np.float32)
     seen[thin < 0.4 * FAINTEST] = 0.0
     height, width = seen.shape
-    if (seen.sum(axis=1) > 0.02 * width).mean() < 0.15:  # of the rows have something thin: nothing that covers the picture
+    if seen.sum() < LEAST_SEEN * paper.sum():
         return _Family(np.zeros(0), np.zeros(0))
     parallel = [(slope, 0.0) for slope in np.arange(-STEEPEST, STEEPEST + 1e-9, 1.5 / width)]
-    promising = sorted(parallel, key=lambda way: -_sharpness(seen, *way, every=6))[:4]
+    promising = sorted(parallel, key=lambda way: -_sharpness(seen, paper, *way, every=6))[:4]
     fanned = [(slope, fan) for slope, _ in promising for fan in np.linspace(-FANNING, FANNING, 13)]
-    slope, fan = max(fanned, key=lambda way: _sharpness(seen, *way, every=3))
-    profile = _profile(seen, slope, fan, every=2)
-    around = np.pad(profile, 1)
-    peaks = np.flatnonzero((profile > FILLED) & (profile >= around[:-2]) & (profile > around[2:]))
-    return _Family(peaks.astype(float), slope + fan * (peaks / height - 0.5))
+    slope, fan = max(fanned, key=lambda way: _sharpness(seen, paper, *way, every=3))
+    profile = _profile(seen, paper, slope, fan, every=2)
+    runs, count = label(profile > FILLED + np.median(profile))
+    peaks = np.array(center_of_mass(profile, runs, np.arange(1, count + 1))).reshape(-1)
+    return _Family(peaks, slope + fan * (peaks / height - 0.5))
 
 
-def _sharpness(seen: Array, slope: float, fan: float, every: int) -> float:
-    return float(np.square(np.diff(_profile(seen, slope, fan, every))).sum())
+def _sharpness(seen: Array, paper: Array, slope: float, fan: float, every: int) -> float:
+    return float(np.square(np.diff(_profile(seen, paper, slope, fan, every))).sum())
 
 
-def _profile(seen: Array, slope: float, fan: float, every: int) -> Array:
+def _profile(seen: Array, paper: Array, slope: float, fan: float, every: int) -> Array:
     """Share of each line that is seen, in `every` n-th column, [H], for lines through the middle with slope + fan (row / H - 1/2)."""
     height, width = seen.shape
     columns = np.arange(0, width, every)
     along = columns - width / 2
     rows = np.arange(height)[:, None]
     at = np.round(rows + (slope + fan * (rows / height - 0.5)) * along).astype(np.int32)
-    within = (at >= 0) & (at < height)
-    values = seen[at.clip(0, height - 1), columns] * within
-    return values.sum(axis=1) / np.maximum(within.sum(axis=1), 0.4 * len(columns))
+    clipped = at.clip(0, height - 1)
+    length = (paper[clipped, columns] & (at == clipped)).sum(axis=1)
+    return (seen[clipped, columns] * (at == clipped)).sum(axis=1) / np.maximum(length, 0.5 * length.max() + 1.0)
 
 
 def _is_ruling(lines: _Family) -> bool:
@@ -104,7 +118,7 @@ def _is_ruling(lines: _Family) -> bool:
     return spacing > 2.0 and float((off < UNEVEN).mean()) >= EVEN_SHARE
 
 
-def _single(small: Array, lines: _Family) -> _Family:
+def _single(small: Array, paper: Array, lines: _Family) -> _Family:
     """Those of the lines that are seen nearly all along."""
     thin = _thin(small, max(3, round(THICKEST * max(small.shape[:2]))))
     seen = (thin > 0.4 * FAINTEST).astype(np.float32)
@@ -113,14 +127,14 @@ def _single(small: Array, lines: _Family) -> _Family:
     kept = []
     for at, slope in zip(lines.at, lines.slope, strict=True):
         rows = np.round(at + slope * (along - width / 2)).astype(int)
-        within = (rows >= 1) & (rows < height - 1)
+        within = (rows >= 1) & (rows < height - 1) & paper[rows.clip(0, height - 1), along]
         near = np.max([seen[rows[within] + shift, along[within]] for shift in (-1, 0, 1)], axis=0)
-        kept.append(within.sum() > 0.5 * width and near.mean() > ALONE)
+        kept.append(within.sum() > 0.5 * paper.any(axis=0).sum() and near.mean() > ALONE)
     keep = np.array(kept, bool)
     return _Family(lines.at[keep], lines.slope[keep])
 
 
-def _taken_out(offset: Array, lines: _Family, step: int) -> Array:
+def _taken_out(offset: Array, frame: Array, lines: _Family, step: int) -> Array:
     """Offsets [H,W,3] with what looks like the lines, along them, replaced by the lesser of what is above and below."""
     height, width = offset.shape[:2]
     spacing = step * float(np.median(np.diff(np.sort(lines.at)))) if len(lines.at) > 1 else np.inf
@@ -135,7 +149,10 @@ def _taken_out(offset: Array, lines: _Family, step: int) -> Array:
         band, values = offset[inside, columns], strength[inside, columns]
         # Beside a line is bare paper mostly; there its color can be read.
         beside = np.minimum(strength[(inside[0] - 1).clip(0), columns], strength[(inside[-1] + 1).clip(0, height - 1), columns])
-        bare = beside < np.percentile(beside, 60) + 0.5
+        there = frame[np.round(middle).astype(int).clip(0, height - 1), columns]
+        if not there.any():
+            continue
+        bare = there & (beside < np.percentile(beside[there], 60) + 0.5)
         peak = values.argmax(axis=0)
         color = np.median(band[peak, columns][bare], axis=0)
         size = float(np.linalg.norm(color))

@@ -1,5 +1,7 @@
 """Triangles from renderings, masks, splats and points.
 
+stages      extraction as methods run it
+
 Whole ways:
 views       what cameras see -> mesh: by fuse, by Poisson through the depth's points, or by hull
 fuse        rendered depth of all cameras, fused by a truncated signed distance (TSDF)

@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from .. import splat_nodes
+from .. import splat_nodes, splats
 
 
 @bpy.app.handlers.persistent
@@ -35,7 +35,7 @@ def _after_jump(*_arguments: Any) -> None:
 
 @bpy.app.handlers.persistent
 def _after_load(*_arguments: Any) -> None:
-    splat_nodes.upgrade()
+    splats.upgrade()
     _after_jump()
 
 

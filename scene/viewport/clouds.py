@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ class Cloud:
     antialiased: bool
     surfels: bool
     rows: Rows | None = field(default=None)  # written by the drawing thread alone
+    number: int = field(default_factory=itertools.count().__next__)  # of no other cloud, be it long gone
 
 
 @dataclass(frozen=True, eq=False)

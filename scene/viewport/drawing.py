@@ -188,7 +188,7 @@ def _ask(worker: Worker, pointer: int, screen: Screen, seen: list[Shown], view: 
         view.principal_px,
         (view.width, view.height, view.near, view.far),
         b"".join(plane.tobytes() for plane in view.clip_planes),
-        tuple((id(entry.cloud), entry.world_from_object.tobytes()) for entry in seen),
+        tuple((entry.cloud.number, entry.world_from_object.tobytes()) for entry in seen),
     )
     if key != screen.key:
         screen.key, screen.moved_s = key, now
@@ -254,9 +254,10 @@ def _tick() -> float | None:
 
 def announce() -> None:
     """Let the nodes leave splats to this room once it has shown that it can draw them."""
+    drawn = is_drawing()
     if _state is not None:
-        _state.announced = is_drawing()
-        splat_nodes.set_drawn(_state.announced)
+        _state.announced = drawn
+    splat_nodes.set_drawn(drawn)
 
 
 def _frame(context: bpy.types.Context, region: bpy.types.Region, space: Any) -> tuple[tuple[float, ...], float]:
@@ -295,6 +296,7 @@ def _composite(state: _State, screen: Screen, view: View, frame: tuple[tuple[flo
     shader.uniform_float("corner_px", (*screen.corner, 0.0, 0.0))
     shader.uniform_float("inside", inside)
     state.batch.draw(shader)
+    gpu.state.depth_mask_set(True)
     gpu.state.blend_set("NONE")
 
 

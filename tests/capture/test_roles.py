@@ -41,6 +41,8 @@ PAIRS = [
     ("0.jpg", "dynamic_mask_0.png", "masks"),
     ("images/0.jpg", "Masks/0.png", "masks"),
     ("images/0.jpg", "images/masks/0.png", "masks"),
+    ("IMG_1.jpg", "IMG_1_alpha.png", "masks"),
+    ("rgb/0.jpg", "seg/0.png", "masks"),
 ]
 
 
@@ -51,7 +53,8 @@ def test_what_belongs_to_a_photo_is_told_from_it(tmp_path, photo, other, kind):
 
 
 @pytest.mark.parametrize(
-    "name", ["gas_mask.jpg", "depth_of_field.jpg", "normal day.jpg", "preview/a.jpg", "normal/b.jpg", "mask.jpg", "confident.jpg"]
+    "name",
+    ["gas_mask.jpg", "depth_of_field.jpg", "normal day.jpg", "preview/a.jpg", "normal/b.jpg", "ir/c.jpg", "mask.jpg", "confident.jpg"],
 )
 def test_a_photo_that_is_only_called_so_stays_one(tmp_path, name):
     assert names(folder_of(tmp_path, [name, "IMG_1.jpg"]).photos, tmp_path) == sorted([name, "IMG_1.jpg"], key=roles.natural_key)

@@ -23,6 +23,7 @@ from reify.backend.engine import builds, explain, install, place, requirements
 from reify.backend.engine.requirements import ENGINE, TORCH, Part
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.values import Photos
 
@@ -252,7 +253,7 @@ def test_only_training_on_a_card_that_was_asked_for_needs_torch(device: str) -> 
 
     method = method_called("photos")
     settings = settings_of.with_values(method.settings(), {"training.device": device})
-    assert ("torch" in method.needed(settings)) == (device in ("cuda", "gsplat"))
+    assert ("torch" in method.needed(settings).packages) == (device in ("cuda", "gsplat"))
 
 
 def test_a_method_that_needs_torch_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,8 +266,8 @@ def test_a_method_that_needs_torch_says_how_to_get_it(monkeypatch: pytest.Monkey
     with pytest.raises(ReifyError) as raised:
         method.perform(Photos((Path("nowhere"),)), settings, Job())
     assert raised.value.what == "From Photos needs packages that aren't installed: torch."
-    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences."
-    assert not method.missing() and not method.missing(method.settings())
+    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences, or by `reify install torch`."
+    assert not method.missing(method.settings(), Environment())
 
 
 def test_a_line_in_an_unknown_form_is_refused(tmp_path: Path) -> None:

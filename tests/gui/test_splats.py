@@ -32,7 +32,7 @@ def test_splats_are_seen_as_they_were_trained_in_every_mode_from_every_side_and_
     from reify.backend.formats.splat_ply import write_splat_ply
 
     write_splat_ply(subject, blender.folder / "subject.ply")
-    outcome = blender.play("splats", timeout=1500, compare=False)
+    outcome = blender.play("splats", timeout=2400, compare=False)
     print({key: value for key, value in outcome.items() if key not in ("output", "shots", "views")})
     agreement = {name: _agreement(blender.folder, outcome, subject, name) for name in outcome["views"]}
     figures = {
@@ -42,7 +42,7 @@ def test_splats_are_seen_as_they_were_trained_in_every_mode_from_every_side_and_
     }
     (SHOTS / "splats-figures.json").write_text(json.dumps(figures))
     print(figures, {name: round(found, 1) for name, found in agreement.items()})
-    assert len(agreement) == 19
+    assert len(agreement) == 13
     assert min(agreement.values()) >= LEAST_DB
     assert outcome["look"] == "Splats"
     assert all(outcome["obeyed"].values()), outcome["obeyed"]

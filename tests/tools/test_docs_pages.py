@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from reify import cli, dev
 from reify.backend.engine.explain import CAUSES
-from reify.farm.order import read_order
+from reify.farm.job_file import read_order
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))

@@ -189,6 +189,7 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
     assert looks == {"Fast": splat_nodes.SPLATS, "Soft": splat_nodes.AS_RENDERED}
     for made in scene.objects:
         (modifier,) = splat_nodes.drawing(made)
+        assert modifier.node_group.name == splat_nodes.GROUP
         for socket, value in (("Viewport Size", 2.5), ("Face Camera", False)):
             owner, key = compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, socket))
             assert owner.path_resolve(key) == value
@@ -197,8 +198,12 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
 
 def test_native_splats_are_what_blender_calls_them_where_it_knows_them(scene):
     import bpy
+    from reify.scene.splats import upgrade
 
     made = placed(scene)
     if "type" not in bpy.types.PointCloud.bl_rna.properties:
         pytest.skip("this Blender has no native splats")
+    assert made.data.type == "GAUSSIAN_SPLAT"
+    made.data.type = "POINTS"  # as in a file of Blender 5.2
+    upgrade()
     assert made.data.type == "GAUSSIAN_SPLAT"

@@ -17,9 +17,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     from reify.backend.engine import install
     from reify.backend.engine.place import Place
     from reify.backend.engine.requirements import PARTS
-    from reify.operators import engine
-
-    from .test_engine import make_part
+    from reify.operators import engine as operators
+    from reify.session import engine, side_jobs
+    from reify.tests.engine.test_engine import make_part
 
     monkeypatch.setattr(install, "TORCH", "reify-two")
 
@@ -29,21 +29,25 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     }
     monkeypatch.setattr(engine, "place", lambda part=engine.ENGINE: Place(tmp_path / "engine", parts[part]))
     engine.forget()
-    engine.register()
+    operators.register()
     yield engine
+    side_jobs.stop()
     engine.unregister()
+    operators.unregister()
 
 
 def test_without_online_access_the_button_says_what_to_do_and_nothing_starts(engine) -> None:
+    from reify.session.side_jobs import INSTALLER
+
     if bpy.app.online_access:
         pytest.skip("this Blender was started with online access")
     with pytest.raises(RuntimeError, match="Online access is off.*folder of wheels"):
         bpy.ops.reify.install_engine()
-    assert engine.task() is None
+    assert INSTALLER.task is None
 
 
 def test_installing_from_wheels_and_removing_works_from_a_script(engine, tmp_path: Path) -> None:
-    from .test_engine import GOOD, make_wheel
+    from reify.tests.engine.test_engine import GOOD, make_wheel
 
     make_wheel(tmp_path / "wheels", "reify_one", GOOD)
     assert engine.state().name == "ABSENT"
@@ -53,8 +57,22 @@ def test_installing_from_wheels_and_removing_works_from_a_script(engine, tmp_pat
     assert engine.state().name == "ABSENT"
 
 
+def test_the_command_line_installs_it_too(engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from reify import cli
+    from reify.tests.engine.test_engine import GOOD, make_wheel
+
+    make_wheel(tmp_path / "wheels", "reify_one", GOOD)
+    assert cli.main(["install", "--wheels", str(tmp_path / "nowhere")]) == cli.BAD_INPUT
+    assert engine.state().name != "READY" and capsys.readouterr().err
+    assert cli.main(["install", "--wheels", str(tmp_path / "wheels")]) == cli.DONE
+    assert engine.state().name == "READY"
+    if not bpy.app.online_access:
+        assert cli.main(["install", "torch"]) == cli.BAD_INPUT
+        assert "Online access is off" in capsys.readouterr().err
+
+
 def test_torch_is_added_and_removed_by_itself_and_goes_with_the_engine(engine, tmp_path: Path) -> None:
-    from .test_engine import GOOD, make_wheel
+    from reify.tests.engine.test_engine import GOOD, make_wheel
 
     for name in ("reify_one", "reify_two"):
         make_wheel(tmp_path / "wheels", name, GOOD)
@@ -74,9 +92,8 @@ def test_the_engine_is_offered_first_with_its_size_and_torch_once_it_is_there(en
     from reify.backend.engine.requirements import ENGINE, TORCH, megabytes
     from reify.operators import selftest
     from reify.panels.engine import draw_engine
+    from reify.tests.engine.test_engine import GOOD, make_wheel
     from reify.tests.panels.test_panels import Layout
-
-    from .test_engine import GOOD, make_wheel
 
     def drawn() -> tuple[list[str], str]:
         operators, texts = [], []
@@ -100,15 +117,14 @@ def test_the_engine_is_offered_first_with_its_size_and_torch_once_it_is_there(en
 
 def test_settings_that_need_torch_say_so_with_the_button_that_brings_it(engine, tmp_path: Path, monkeypatch) -> None:
     from reify.backend.engine import builds
-    from reify.panels.engine import draw_missing
+    from reify.panels.engine import draw_packages
+    from reify.tests.engine.test_engine import GOOD, make_wheel
     from reify.tests.panels.test_panels import Layout
-
-    from .test_engine import GOOD, make_wheel
 
     monkeypatch.setattr(builds, "fitting", lambda preference: (builds.CPU_WINDOWS, "There is no NVIDIA driver"))
     make_wheel(tmp_path / "wheels", "reify_one", GOOD)
     bpy.ops.reify.install_engine(wheels=str(tmp_path / "wheels"))
     operators, texts = [], []
-    draw_missing(Layout(operators, texts), bpy.context, ("torch",))
+    draw_packages(Layout(operators, texts), bpy.context, ("torch",))
     assert operators[-1] == "reify.install_engine_from_folder" and len(operators) == 2
     assert not any("Remove" in line for line in texts)

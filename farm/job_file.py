@@ -7,52 +7,33 @@ Only method, inputs and outputs must be there. Relative paths count from the fil
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import api
+from ..backend import orders
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
-from ..backend.methods import Method, method_called
+from ..backend.methods import method_called
+from ..backend.orders import Order
 
 KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "name": str}
 NEEDED = ("method", "inputs", "outputs")
 
 
-@dataclass(frozen=True)
-class Order:
-    """What to make, of what, how, and where to."""
-
-    method: str  # its id
-    inputs: tuple[Path, ...]  # absolute
-    outputs: tuple[Path, ...]  # absolute; what is written follows from their endings
-    preset: str = ""  # empty for the method's first one
-    settings: Mapping[str, Any] = field(default_factory=dict)  # changes to the preset, by path
-    seed: int = 0
-    name: str = ""  # of the result; empty where it is made from the input
-
-    def resolved(self) -> tuple[Method, Any]:
-        """The method and its settings.
-
-        Raises ReifyError for a method, preset, setting or value that there isn't, and for outputs that the method doesn't make.
-        """
-        method = method_called(self.method)
-        for path in self.outputs:
-            api.output_kind(path, method)
-        preset = method.preset(self.preset or next(iter(method.presets)))
-        return method, settings_of.with_values(preset, self.settings)
-
-
 def write_order(order: Order, path: Path) -> None:
     """Write a job file; raises ReifyError where the order can't be carried out or the system refuses."""
-    order.resolved()
-    plain = {key: value for key, value in dataclasses.asdict(order).items() if value or key == "seed"}
-    plain |= {key: [str(one) for one in plain[key]] for key in ("inputs", "outputs")}
+    check(order)
+    plain = {
+        "method": order.method,
+        "inputs": [str(source) for source in order.sources],
+        "outputs": [str(output) for output in order.outputs],
+        "settings": dict(order.settings),
+        "seed": order.seed,
+        **({"name": order.name} if order.name else {}),
+    }
     write_text(path, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -68,15 +49,25 @@ def read_order(path: Path) -> Order:
         raise ReifyError(
             f"{path.name} isn't valid JSON: {error.msg} in line {error.lineno}, column {error.colno}.", "Correct that place."
         ) from error
-    _check(found, path.name)
+    _check_form(found, path.name)
     folder = path.absolute().parent
-    paths = {key: tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs")}
-    order = Order(**{**found, **paths})
-    order.resolved()
+    sources, outputs = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))
+    method = method_called(found["method"])
+    preset = method.preset(found.get("preset") or next(iter(method.presets)))
+    settings = settings_of.values(settings_of.with_values(preset, found.get("settings", {})))
+    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=outputs)
+    check(order)
     return order
 
 
-def _check(found: Any, file: str) -> None:
+def check(order: Order) -> None:
+    """Raise ReifyError for a method, setting or value that there isn't, and for outputs that the method doesn't make."""
+    method, _settings = orders.resolved(order)
+    for path in order.outputs:
+        api.output_kind(path, method)
+
+
+def _check_form(found: Any, file: str) -> None:
     if not isinstance(found, dict):
         raise ReifyError(f"{file} holds no job.", f"A job is an object with {', '.join(NEEDED)}.")
     if unknown := [key for key in found if key not in KINDS]:

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.blender
 def test_every_setting_has_a_property_with_its_tooltip_limits_and_default(scene):
     from reify.backend import settings as settings_of
     from reify.backend.methods import all_methods
-    from reify.operators.properties import group_of, property_name
+    from reify.session.properties import group_of, property_name
 
     for method in all_methods().values():
         group = group_of(scene, method)
@@ -26,7 +26,7 @@ def test_every_setting_has_a_property_with_its_tooltip_limits_and_default(scene)
 
 def test_untouched_properties_are_exactly_the_first_preset(scene):
     from reify.backend.methods import all_methods
-    from reify.operators.properties import changed, group_of, read_settings
+    from reify.session.properties import changed, group_of, read_settings
 
     for method in all_methods().values():
         group = group_of(scene, method)
@@ -36,7 +36,7 @@ def test_untouched_properties_are_exactly_the_first_preset(scene):
 
 def test_choosing_a_preset_sets_its_values_and_what_is_changed_after_is_known(scene):
     from reify.backend.methods import all_methods
-    from reify.operators.properties import changed, group_of, read_settings
+    from reify.session.properties import changed, group_of, read_settings
 
     method = all_methods()["photos"]
     group = group_of(scene, method)
@@ -64,7 +64,7 @@ def test_files_and_folders_are_listed_once(scene, tmp_path):
 
 def test_images_of_the_file_become_files(scene):
     import bpy
-    from reify.operators.sources import paths_of
+    from reify.session.sources import paths_of
 
     bpy.data.images.new("Painted", 8, 8).pack()
     bpy.ops.reify.add_image(name="Painted")

@@ -18,7 +18,7 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import chosen
-from . import session
+from . import queue
 from .redraw import redraw
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _watched() -> list[tuple[list[Any], Any]]:
 
 
 def _remember() -> None:
-    folder = chosen.user_folder(session.JOBS)
+    folder = chosen.user_folder(queue.JOBS)
     if folder.is_dir() and any(folder.glob("*.json")):
-        session.open_ledger()
+        queue.open_ledger()
         redraw()
 
 
@@ -124,17 +124,17 @@ def _tick() -> float | None:
 
 def tick() -> bool:
     """Bring the window up to date; returns False when there is nothing left to watch."""
-    for task in session.tasks():
+    for task in queue.tasks():
         if task.result is not None and task.state.ended and task.number not in _shown.handed_over:
             _hand_over_or_fail(task)
-    running = session.current()
+    running = queue.current()
     if running is None:
         _clear_preview()
     elif (running.number, running.preview_count) != _shown.preview and time.monotonic() > _shown.next_preview:
         _show_preview(running)
     else:
         _count_as_changed()
-    state = [(task.number, task.state, task.progress, len(task.warnings)) for task in session.tasks()]
+    state = [(task.number, task.state, task.progress, len(task.warnings)) for task in queue.tasks()]
     if state != _shown.state:
         _announce_ends(state)
         _shown.state = state
@@ -155,10 +155,10 @@ def hand_over(task: Task) -> None:
         log.exception("the result couldn't be put into the scene")
         raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
     finally:
-        session.runner().taken(task)
+        queue.runner().taken(task)
     if task.outcome is not None:
         task.outcome = replace(task.outcome, file=bpy.data.filepath)
-    session.note(task)
+    queue.note(task)
 
 
 def _hand_over_or_fail(task: Task) -> None:
@@ -168,7 +168,7 @@ def _hand_over_or_fail(task: Task) -> None:
         hand_over(task)
     except ReifyError as error:
         task.failure, task.outcome, task.state = Failure(error.what, error.fix, error.what, expected=False), None, State.FAILED
-        session.note(task)
+        queue.note(task)
 
 
 def try_again(task: Task) -> None:
@@ -203,7 +203,7 @@ def _show_preview(task: Task) -> None:
 
     started = time.perf_counter()
     _shown.preview = (task.number, task.preview_count)
-    scene = bpy.data.scenes.get(task.context.scene) or bpy.context.scene
+    scene = bpy.data.scenes.get(task.context.target.scene) or bpy.context.scene
     fresh = commit.is_fresh(scene)
     if task.preview is not None and preview.show(task.preview, scene) and fresh:
         cube: Any = scene.objects.get("Cube")
@@ -247,11 +247,11 @@ def _before_saving(*_arguments: Any) -> None:
 
 @bpy.app.handlers.persistent
 def _after_undo(*_arguments: Any) -> None:
-    if _shown.preview[0] and session.current() is None:
+    if _shown.preview[0] and queue.current() is None:
         _clear_preview()
 
 
 @bpy.app.handlers.persistent
 def _before_exit(*_arguments: Any) -> None:
     stop()
-    session.stop()
+    queue.stop()

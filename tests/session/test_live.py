@@ -26,7 +26,7 @@ def picture(tmp_path: Path) -> Path:
 @pytest.fixture
 def group(scene, picture):
     import bpy
-    from reify.operators import live
+    from reify.session import live
 
     scene.reify.method = "image"
     scene.reify.image.sources.add().path = str(picture)
@@ -38,7 +38,7 @@ def group(scene, picture):
 
 def settle() -> None:
     """Be the timer until all is shown."""
-    from reify.operators import live
+    from reify.session import live
 
     end = time.monotonic() + 20
     while live.tick():
@@ -63,8 +63,8 @@ def shown():
 
 def test_sliders_change_one_object_in_place_and_switching_off_leaves_nothing(group, monkeypatch):
     import bpy
-    from reify.operators import live
     from reify.scene import thumbnail
+    from reify.session import live
 
     monkeypatch.setitem(sys.modules, "torch", None)  # to import it would be an error now
     settle()
@@ -87,7 +87,7 @@ def test_sliders_change_one_object_in_place_and_switching_off_leaves_nothing(gro
 
 
 def test_a_slider_is_followed_and_the_main_thread_computes_nothing(group):
-    from reify.operators import live
+    from reify.session import live
 
     settle()
     group.method = "inflate"
@@ -103,7 +103,7 @@ def test_a_slider_is_followed_and_the_main_thread_computes_nothing(group):
 
 def test_undo_and_a_new_file_bring_no_old_preview_back(group, picture):
     import bpy
-    from reify.operators import live
+    from reify.session import live
 
     settle()
     step("push", "nothing yet")
@@ -142,15 +142,14 @@ def test_a_saved_file_holds_no_preview(group, tmp_path):
 
 
 def test_a_result_takes_the_previews_place_until_something_changes(group, scene):
-    from reify.operators import live, pump, session
-    from reify.operators.create import jobs_for
-    from reify.operators.properties import chosen_method, read_settings
-    from reify.operators.sources import paths_of
+    from reify.session import live, pump, start
+    from reify.session.properties import chosen_method, read_settings
+    from reify.session.sources import paths_of
 
     settle()
     method = chosen_method(scene)
     settings = read_settings(method, group)
-    task = session.start(method, jobs_for(method, paths_of(group), settings)[0], settings, scene)
+    (task,) = start.start_all(method, paths_of(group), settings, scene)
     live.tick()
     while not task.state.ended:
         time.sleep(0.01)
@@ -164,7 +163,7 @@ def test_a_result_takes_the_previews_place_until_something_changes(group, scene)
 
 
 def test_other_methods_and_no_pictures_have_no_preview(group, scene):
-    from reify.operators import live
+    from reify.session import live
 
     settle()
     scene.reify.method = "photos"
@@ -180,7 +179,7 @@ def test_other_methods_and_no_pictures_have_no_preview(group, scene):
 
 def test_an_image_of_another_file_with_the_same_name_is_another_image(group, tmp_path):
     import bpy
-    from reify.operators import live
+    from reify.session import live
 
     seen = []
     for share in (0.25, 0.75):
@@ -197,7 +196,7 @@ def test_an_image_of_another_file_with_the_same_name_is_another_image(group, tmp
 
 
 def test_what_is_wrong_is_said(group, tmp_path):
-    from reify.operators import live
+    from reify.session import live
 
     (tmp_path / "broken.png").write_text("nothing")
     group.sources[0].path = str(tmp_path / "broken.png")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend import settings as settings_of
+from ..backend.errors import ReifyError
 from ..backend.settings import Option
 from .redraw import redraw
 
@@ -71,6 +72,16 @@ def read_settings(method: Method, group: Any) -> Any:
     """A method's settings as the panel has them; raises ReifyError where they can't be used."""
     values = {option.path: _value(option, group) for option in settings_of.options(method.settings)}
     return settings_of.with_values(method.settings(), values)
+
+
+def settings_or_default(scene: bpy.types.Scene, method: Method) -> Any:
+    """A method's settings as the panel has them; its own defaults where the panel has none yet, or none that can be used."""
+    if not ready():
+        return method.settings()
+    try:
+        return read_settings(method, group_of(scene, method))
+    except ReifyError:
+        return method.settings()
 
 
 def write_settings(method: Method, group: Any, settings: Any) -> None:

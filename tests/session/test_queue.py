@@ -26,7 +26,7 @@ from reify.backend.jobs import cache
 from reify.backend.jobs.needs import Needs
 from reify.backend.methods import photos
 from reify.backend.values import Splats
-from reify.operators import session
+from reify.session import queue, start
 from reify.tests.scene import samples
 
 folder, photo_folder, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -48,17 +48,17 @@ def run(inputs, settings, job):
 
 cache.identity = lambda function: "the same in both processes"
 photos.METHOD = dataclasses.replace(photos.METHOD, run=run, needs=Needs(), stages=("Training splats",))
-session.remember(folder)
+queue.remember(folder)
 """
 START = "bpy.ops.reify.create(method='photos', source=photo_folder)"
 RESUME = """
-for task in session.tasks():
-    print("found", task.state.value, f"{task.reached[1]:.2f}", session.sources(task)[0], flush=True)
-    session.retry(task)
+for task in queue.tasks():
+    print("found", task.state.value, f"{task.reached[1]:.2f}", task.context.sources[0], flush=True)
+    start.retry(task)
     while not task.state.ended:
         time.sleep(0.01)
-    print("ended", task.state.value, task.outcome.name, session.thumbnail(task) is not None, flush=True)
-session.stop()
+    print("ended", task.state.value, task.outcome.name, queue.thumbnail(task) is not None, flush=True)
+queue.stop()
 """
 
 
@@ -88,63 +88,62 @@ def test_a_killed_blender_resumes_its_job_where_the_last_checkpoint_was(tmp_path
     assert ["found", "interrupted"] in [line[:2] for line in lines], said
     assert any(line[0] == "from" and int(line[1]) >= 100 for line in lines if line), said
     assert ["ended", "done", "fox", "True"] in lines, said
-    again, _ = blender(jobs, photos, "print([task.state.value for task in session.tasks()])", cache).communicate(timeout=240)
+    again, _ = blender(jobs, photos, "print([task.state.value for task in queue.tasks()])", cache).communicate(timeout=240)
     assert "['done']" in again
 
 
 def test_what_was_queued_when_blender_was_closed_can_be_resumed_or_discarded(scene, quick_method, tmp_path):
     import bpy
     from reify.backend.jobs.runner import State
-    from reify.operators import session
-    from reify.operators.create import jobs_for
-    from reify.operators.properties import chosen_method
+    from reify.backend.values import Photos
+    from reify.session import queue, start
+    from reify.session.properties import chosen_method
 
-    session.remember(tmp_path / "jobs")
+    queue.remember(tmp_path / "jobs")
     method = chosen_method(scene)
-    (inputs,) = jobs_for(method, (tmp_path,), method.settings())
-    held = session.start(method, inputs, method.preset("Preview"), scene, seed=4)
+    (held,) = start.start_all(method, (tmp_path,), method.preset("Preview"), scene, seed=4)
     for _ in range(500):
         if held.state.ended:
             break
         time.sleep(0.01)
     held.state = State.RUNNING  # as if Blender were closed in the midst of it
-    session.note(held)
-    session.stop()
-    session.remember(tmp_path / "jobs")
-    (found,) = session.tasks()
-    assert found.state is State.INTERRUPTED and session.sources(found) == (tmp_path,)
+    queue.note(held)
+    queue.stop()
+    queue.remember(tmp_path / "jobs")
+    (found,) = queue.tasks()
+    assert found.state is State.INTERRUPTED and found.context.sources == (tmp_path,)
     quick_method.clear()
     bpy.ops.reify.retry(number=found.number)
     for _ in range(500):
         if found.state.ended:
             break
         time.sleep(0.01)
-    ((again, settings, seed),) = quick_method
-    assert (again, settings, seed) == (inputs, method.preset("Preview"), 4)
+    ((inputs, settings, seed),) = quick_method
+    assert (inputs, settings, seed) == (Photos((tmp_path,)), method.preset("Preview"), 4)
     bpy.ops.reify.forget(number=found.number)
-    session.stop()
-    session.remember(tmp_path / "jobs")
-    assert session.tasks() == ()
+    queue.stop()
+    queue.remember(tmp_path / "jobs")
+    assert queue.tasks() == ()
 
 
 def test_a_job_whose_sources_are_gone_says_so_instead_of_starting(scene, quick_method, tmp_path):
     import bpy
-    from reify.operators import session
+    from reify.session import queue
 
     photos = tmp_path / "photos"
     photos.mkdir()
     bpy.ops.reify.create(source=str(photos))
     photos.rmdir()
     with pytest.raises(RuntimeError, match="photos isn't there any more. Choose the sources again"):
-        bpy.ops.reify.retry(number=session.tasks()[0].number)
+        bpy.ops.reify.retry(number=queue.tasks()[0].number)
 
 
 def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, tmp_path):
     import bpy
-    from reify.operators import session
+    from reify.session import queue
 
     bpy.ops.reify.create(source=str(tmp_path))
-    (task,) = session.tasks()
+    (task,) = queue.tasks()
     bpy.ops.reify.find_result(number=task.number)
     assert bpy.context.view_layer.objects.active.name == "fox Splats"
     layer = bpy.context.view_layer.layer_collection.children["fox"]
@@ -158,16 +157,16 @@ def test_a_result_is_found_marked_as_an_asset_and_deleted(scene, quick_method, t
     assert {tag.name for tag in asset.tags} == {"Reify", "From Photos"}
     assert tmp_path.name in asset.description and asset.license == "That of its sources"
     bpy.ops.reify.delete_result(number=task.number)
-    assert not [made.name for made in bpy.data.objects if made.name.startswith("fox")] and not session.tasks()
+    assert not [made.name for made in bpy.data.objects if made.name.startswith("fox")] and not queue.tasks()
     with pytest.raises(RuntimeError, match="isn't in this file"):
         bpy.ops.reify.find_result(number=task.number)
 
 
-def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_takes_its_place(scene, tmp_path):
+def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_takes_its_place(scene, tmp_path, monkeypatch):
     import bpy
     from reify.backend.jobs.runner import State
-    from reify.backend.methods import method_called
-    from reify.operators import convert, pump, session
+    from reify.backend.methods import mesh
+    from reify.session import conversion, pump, queue, start
 
     def place(name: str):
         bpy.ops.mesh.primitive_monkey_add()
@@ -185,26 +184,28 @@ def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_ta
         return [path for path in (tmp_path / "jobs").iterdir() if path.is_dir() and (path / "value.json").exists()]
 
     place("Head")
-    session.remember(tmp_path / "jobs")
+    queue.remember(tmp_path / "jobs")
     hold = threading.Event()
-    method = method_called("mesh")
+    method = mesh.METHOD
     waits = dataclasses.replace(method, run=lambda given, settings, job: hold.wait() and method.run(given, settings, job))
-    task = convert.start(waits, bpy.context.object, method.preset("Repair Only"), scene, 0, beside=False, modifiers=True, again=False)
+    monkeypatch.setattr(mesh, "METHOD", waits)
+    (order,) = conversion.orders(bpy.context, method, method.preset("Repair Only"))
+    task = start.start(order)
     until = time.monotonic() + 60
     while not (kept() and task.state is State.RUNNING):
         assert time.monotonic() < until
         time.sleep(0.01)
-    session._ledger.close()  # as if Blender were killed here
+    queue._ledger.close()  # as if Blender were killed here
     hold.set()
     ended(task)
-    session.stop()
+    queue.stop()
 
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "Head.blend"))
     bpy.context.object.data.vertices[0].co.x += 5.0  # changed after the conversion was asked for
-    session.remember(tmp_path / "jobs")
-    (found,) = session.tasks()
+    queue.remember(tmp_path / "jobs")
+    (found,) = queue.tasks()
     assert found.state is State.INTERRUPTED
-    session.retry(found)
+    start.retry(found)
     ended(found)
     assert found.state is State.DONE, found.failure
     assert {made.name for made in bpy.data.objects} == {"Head", "Head Original"}
@@ -212,10 +213,10 @@ def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_ta
     bpy.ops.reify.find_result(number=found.number)
     assert bpy.context.view_layer.objects.active.name == "Head"
 
-    session.stop()
-    session.remember(tmp_path / "jobs")
+    queue.stop()
+    queue.remember(tmp_path / "jobs")
     assert not kept(), "what it was made of is kept for good"
-    (again,) = session.tasks()
+    (again,) = queue.tasks()
     assert again.state is State.DONE and again.outcome.name == "Head"
     with pytest.raises(RuntimeError, match="no longer known. Select the object, and convert it again"):
         bpy.ops.reify.retry(number=again.number)

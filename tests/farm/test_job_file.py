@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from reify import cli
-from reify.farm.order import read_order
+from reify.farm.job_file import read_order
 
 Captures = Callable[..., Path]
 
@@ -34,7 +34,7 @@ def test_a_job_written_by_hand_counts_paths_from_its_own_folder(captures: Captur
     job.write_text('{"method": "photos", "inputs": ["fox"], "outputs": ["fox.ply"], "settings": {"number": 5}}')
     monkeypatch.chdir("/")
     order = read_order(job)
-    assert order.inputs == (folder / "fox",) and order.outputs == (folder / "fox.ply",)
+    assert order.sources == (folder / "fox",) and order.outputs == (folder / "fox.ply",)
     assert cli.main(["run", str(job)]) == cli.DONE
     assert b"element vertex 5\n" in (folder / "fox.ply").read_bytes()[:400]
 
