@@ -12,6 +12,7 @@ def register() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
+    from .scene import viewport
     from .session import registration
 
     preferences.register()
@@ -19,6 +20,7 @@ def register() -> None:
     operators.register()
     panels.register()
     translations.register()
+    viewport.register()
     _commands.append(bpy.utils.register_cli_command("reify", _command))
 
 
@@ -27,8 +29,10 @@ def unregister() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
+    from .scene import viewport
     from .session import registration
 
+    viewport.unregister()
     translations.unregister()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

@@ -174,8 +174,13 @@ def _scene(results: tuple[Result, ...], path: Path) -> None:
 
 def _splats(result: Result, path: Path) -> None:
     from .backend.formats.splat_ply import write_splat_ply
+    from .backend.splats.transform import write_moved
 
-    write_splat_ply(_needed(result.splats, "splats"), path)
+    splats, back = _needed(result.splats, "splats"), result.source_from_world
+    if back is None:
+        write_splat_ply(splats, path)
+    else:
+        write_moved(splats, back, path, large=True)
 
 
 def _mesh(result: Result, path: Path) -> None:

@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
-    what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, COLMAP model or transforms.json"
+    what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, or camera file of another program"
     sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
     endings = ", ".join(f"{ending} {kind}" for ending, kind in api.outputs_of(method).items())
     text = f"what to write, by its ending: {endings}; may be repeated"

@@ -22,9 +22,9 @@ SPLATS, SIDE_PX = 20_000, 256
 CELLS = 64  # of the sphere's grid, along each side
 POINTS = 100_000
 FAILED = "failed"
+TORCH = "torch"
 CARD = "Looking for a graphics card"
 COMPILING_S = 6.0  # about, for each kernel, the first time
-TORCH = "torch"
 
 Round = Callable[[], float]  # computes once; returns how much it was, in the trial's unit
 

@@ -258,10 +258,10 @@ def _on_clipboard(text: str) -> Any:
     import numpy as np
     from PIL import ImageGrab
 
-    from ..backend.formats.images import SUFFIXES
+    from ..backend.formats import endings
 
     named = [Path(url2pathname(urlparse(line.strip()).path) if line.startswith("file:") else line.strip()) for line in text.splitlines()]
-    files = [path for path in named if path.suffix.lower() in SUFFIXES and os.path.isfile(path)]  # unlike `is_file` it bears any text
+    files = [path for path in named if endings.has(path, endings.PICTURES) and os.path.isfile(path)]  # unlike `is_file` it bears any text
     if files:
         return files
     try:

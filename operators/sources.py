@@ -7,12 +7,13 @@ from typing import Any
 
 import bpy
 
+from ..backend.formats import endings
 from ..session.properties import chosen_method, group_of
 from ..session.sources import add_paths
 
 
 class REIFY_OT_add_files(bpy.types.Operator):
-    """Choose pictures, a video, a COLMAP model or a transforms.json"""
+    """Choose pictures, a video, or a file of cameras of another program"""
 
     bl_idname = "reify.add_files"
     bl_label = "Add Files"
@@ -23,7 +24,7 @@ class REIFY_OT_add_files(bpy.types.Operator):
     filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default="*.json;*.bin;*.txt", options={"HIDDEN", "SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default=endings.patterns(*endings.CAMERAS), options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Open the file browser."""

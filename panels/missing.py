@@ -21,9 +21,9 @@ def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settin
     if not missing:
         return False
     if missing.packages:
-        if needs.installed(method):
-            packages = ", ".join(missing.packages)
-            text(layout, context, say("These settings need what isn't installed: {packages}", packages=packages), icon="INFO")
+        if needs.installed(method):  # with other settings it runs as it is
+            listed = ", ".join(missing.packages)
+            text(layout, context, say("These settings need what isn't installed: {packages}", packages=listed), icon="INFO")
         draw_packages(layout, context, missing.packages)
         return True
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..session import queue, results
+from ..translations import told
 from . import icons
 from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
 
@@ -96,6 +97,11 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
     if line := headline(stored["metrics"]):
         text(layout, context, line)
+    chosen = stored.get("choices", {})
+    if "cameras" in chosen:
+        text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
+    if "left out" in chosen:
+        text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
     if collection is not None:
         row = layout.row(align=True)
         present = {provenance.role(member) for member in collection.objects}

@@ -20,7 +20,7 @@ LEVELS = [
     LEAVES,
     ["geometry"],
     ["formats", "metrics", "jobs"],
-    ["rendering"],
+    ["engine", "rendering"],
     ["capture", "pictures"],
     ["splats", "mesh", "bodies"],
     ["surface", "texture"],
@@ -34,8 +34,6 @@ ALLOWED = {
         for room in rooms
     },
     **{f"backend.{leaf}": [f"backend.{other}" for other in LEAVES] for leaf in LEAVES},
-    "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
-    "backend.methods": ["backend.engine", *(f"backend.{lower}" for level in LEVELS[:-2] for lower in level)],
     "scene": ["backend"],
     "session": ["scene", "backend", "translations"],
     "operators": ["session", "scene", "backend", "translations"],
@@ -63,7 +61,10 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imported(module: str, path: Path, at_once: bool = False) -> Iterator[str]:
-    """What a module imports, or only what importing it imports `at_once`; `from package import name` may name a module or a value."""
+    """What a module imports at any depth, or only what importing it imports `at_once`: not inside functions.
+
+    What is imported for type checking alone doesn't count; `from package import name` may name a module or a value.
+    """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in executed(ast.parse(path.read_text(encoding="utf-8")), at_once):
         if isinstance(node, ast.Import):
@@ -76,12 +77,12 @@ def imported(module: str, path: Path, at_once: bool = False) -> Iterator[str]:
 
 
 def executed(node: ast.AST, at_once: bool = False) -> Iterator[ast.AST]:
-    """The nodes of a tree, without those below `if TYPE_CHECKING:`, and without functions where only what runs `at_once` counts."""
+    """The nodes of a tree, without those below `if TYPE_CHECKING:` and, `at_once`, those inside functions."""
     waiting = [node]
     while waiting:
         for child in ast.iter_child_nodes(waiting.pop()):
             for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
-            if not for_types and not (at_once and isinstance(child, ast.FunctionDef | ast.Lambda)):
+            if not for_types and not (at_once and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)):
                 yield child
                 waiting.append(child)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..geometry.vectors import rejections, unit
+from ..geometry.vectors import rejections
 from ..jobs.job import Job
 from ..values import Array, Cameras, Capture, Points
 
@@ -125,7 +125,7 @@ def find_up(cameras: Cameras) -> tuple[Array, str]:
         weight = 1.0 / np.maximum(np.abs(right @ up), 0.03)  # least absolute deviations: a few tilted cameras don't count
         spread = (right * weight[:, None]).T @ right / weight.sum()
         up = np.linalg.solve(spread + 0.02 * np.eye(3), mean_up)
-        up = unit(up)
+        up /= np.linalg.norm(up)
     return up, "from the cameras"
 
 
@@ -260,5 +260,5 @@ def _turned_to_front(cameras: Cameras, center: Array, up: Array) -> Array:
     to_first = back + (1.0 - np.linalg.norm(back)) * np.cross(right, up)  # from straight above, the front is at the lower edge
     share = np.interp(one_sided, ALL_AROUND_TO_ONE_SIDED, (0.0, 1.0))
     front = share * to_cameras / max(one_sided, 1e-300) + (1.0 - share) * to_first / np.linalg.norm(to_first)
-    front = unit(front)
+    front /= np.linalg.norm(front)
     return np.stack([np.cross(up, front), -front, up])

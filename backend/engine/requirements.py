@@ -30,7 +30,7 @@ class Part:
 ENGINE = Part(
     "engine",
     "Engine",
-    "The engine is what computes: numba, pycolmap and others. It is installed once.",
+    "The engine computes splats, meshes and pictures on the processor: numba, pycolmap and others. It is installed once.",
     "Install the engine in Reify's preferences, or by `reify install`.",
     LISTS / "engine.txt",
     LOCKS / "lock.txt",

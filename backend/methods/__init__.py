@@ -19,6 +19,7 @@ from .. import settings as settings_of
 from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
+from ..formats.offset import written
 from ..jobs import needs as needs_of
 from ..jobs import store
 from ..jobs.environment import Environment
@@ -128,11 +129,17 @@ class Method:
             versions=versions_of(needs.packages),
             licenses={weights.name: weights.license for weights in needs.weights},
         )
+        for warning in inputs.warnings if isinstance(inputs, Given) else ():
+            job.warn(warning)
         job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         result = self.run(inputs, settings, job)
+        source = inputs if isinstance(inputs, Given) else result.capture
+        offset = None if source is None else source.offset
+        if offset is not None:
+            job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
         if job.environment.cache:
             job.environment.cache.prune()
-        return replace(result, report=job.report)
+        return replace(result, report=job.report, offset=offset)
 
 
 def all_methods() -> dict[str, Method]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bodies.from_pictures import Settings, build, chosen_for
 from ..errors import ReifyError
-from ..formats.images import SUFFIXES
+from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
@@ -65,7 +65,8 @@ def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".gif"))
+    # macOS leaves a ._NAME beside each file on disks that aren't its own.
+    files = sorted(path for path in folder.iterdir() if endings.has(path, endings.PICTURES) and not path.name.startswith("."))
     if not files:
         raise ReifyError(f"{folder.name} holds no pictures.", "Choose a folder with pictures in it, or the pictures themselves.")
     return files

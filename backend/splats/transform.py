@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import ReifyError
+from ..formats.splat_ply import write_splat_ply
 from ..geometry import harmonics, quaternions
 from ..values import Array, Splats
 
@@ -30,3 +32,12 @@ def transformed(splats: Splats, matrix: Array) -> Splats:
         log_scales=(splats.log_scales + np.log(scale)).astype(np.float32),
         sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else harmonics.rotated(splats.sh, turn),
     )
+
+
+def write_moved(splats: Splats, matrix: Array, path: Path, large: bool = False) -> None:
+    """Write splats as PLY after a similarity [4,4], in float64 where that leads to `large` coordinates; raises ReifyError."""
+    if not large:
+        return write_splat_ply(transformed(splats, matrix), path)
+    near, offset = matrix.copy(), matrix[:3, 3].copy()
+    near[:3, 3] = 0.0
+    return write_splat_ply(transformed(splats, near), path, offset)

@@ -15,10 +15,7 @@ def gather(vertices, normals, pose, intrinsics, depth, weight, rgb, tolerance, r
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
     for n in range(vertices.shape[0]):
-        x, y, z = vertices[n]
-        px = pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]
-        py = pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]
-        pz = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
+        px, py, pz = _in_camera(pose, vertices[n])
         if pz <= 1e-9:
             continue
         i, j = int(np.floor(fx * px / pz + cx)), int(np.floor(fy * py / pz + cy))
@@ -52,10 +49,7 @@ def support(vertices, normals, pose, intrinsics, depth, weight, tolerance, reach
     coarser = -(-height // front.shape[0])
     for occlusion in range(2):  # fill the z-buffer, then compare with it
         for n in range(vertices.shape[0]):
-            x, y, z = vertices[n]
-            px = pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]
-            py = pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]
-            pz = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
+            px, py, pz = _in_camera(pose, vertices[n])
             if pz <= 1e-9:
                 continue
             i, j = int(np.floor(fx * px / pz + cx)), int(np.floor(fy * py / pz + cy))
@@ -75,3 +69,14 @@ def support(vertices, normals, pose, intrinsics, depth, weight, tolerance, reach
             free[n] += weight[j, i]
             if depth[j, i] < pz + reach:
                 confirmed[n] += weight[j, i]
+
+
+@njit(cache=True, nogil=True)
+def _in_camera(pose, point):
+    """A point of the world in a camera's axes."""
+    x, y, z = point
+    return (
+        pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3],
+        pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3],
+        pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3],
+    )

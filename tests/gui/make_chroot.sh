@@ -44,10 +44,10 @@ bind
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 
 # A mirror may be a snapshot whose release file has run out, hence Check-Valid-Until.
-# python3-cattr is missing from the dependencies of Debian's blender; its extension manager imports it. The minus takes
-# torch out of a folder that has it.
+# python3-cattr and python3-requests are missing from the dependencies of Debian's blender; its extension manager imports
+# them. The minus takes torch out of a folder that has it.
 inside apt-get -o Acquire::Check-Valid-Until=false update -q
-inside apt-get install -q -y --no-install-recommends blender python3-cattr xvfb python3-xlib imagemagick libgl1-mesa-dri \
+inside apt-get install -q -y --no-install-recommends blender python3-cattr python3-requests xvfb python3-xlib imagemagick libgl1-mesa-dri \
     python3-torch- python3-pil python3-scipy python3-pip
 inside apt-get clean
 

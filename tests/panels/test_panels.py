@@ -244,6 +244,21 @@ def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     assert drawn.count("reify.show") == 3
 
 
+def test_the_selected_result_says_which_cameras_were_used_and_what_wasnt(scene):
+    from dataclasses import replace
+
+    import bpy
+    from reify.panels.results import VIEW3D_PT_reify_results
+    from reify.scene.commit import commit
+
+    result = samples.result()
+    choices = {"cameras": "the COLMAP model in sparse/1, of 8 of 8 photos", "left out": "5 depth maps, 1 previews"}
+    commit(replace(result, report=replace(result.report, choices=choices)))
+    bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
+    texts = draw(VIEW3D_PT_reify_results)[1]
+    assert "Cameras: the COLMAP model in sparse/1, of 8 of 8 photos" in texts and "Not used: 5 depth maps, 1 previews" in texts
+
+
 def test_an_interrupted_job_is_offered_with_how_far_it_came(scene, task):
     from reify.backend.jobs.runner import State
     from reify.panels.create import VIEW3D_PT_reify
@@ -275,7 +290,7 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
 def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_select(scene):
     import bpy
     from reify.panels.splats import VIEW3D_PT_reify_splats
-    from reify.scene.splat_nodes import INPUTS
+    from reify.scene.splat_nodes import ELLIPSOIDS, INPUTS, set_look
     from reify.scene.splats import splats_object
 
     drawn, texts = draw(VIEW3D_PT_reify_splats)
@@ -285,7 +300,9 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     bpy.context.view_layer.objects.active = made
     made.select_set(True)
     drawn, texts = draw(VIEW3D_PT_reify_splats)
-    assert "2,000 splats" in texts and len(drawn) == len(INPUTS) + 1 and drawn[-1] == "reify.export_splats"
+    assert "2,000 splats" in texts and len(drawn) == 3 and drawn[-1] == "reify.export_splats"
+    set_look(made, ELLIPSOIDS)
+    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 1
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from reify.backend.errors import ReifyError
-from reify.backend.formats.axes import looking_at, matrices_of_quats
 from reify.backend.geometry import harmonics
+from reify.backend.geometry.axes import looking_at
+from reify.backend.geometry.quaternions import to_matrices
 from reify.backend.splats.transform import transformed
 from reify.backend.values import Cameras, Splats
 
@@ -70,7 +71,7 @@ def test_a_moved_camera_takes_the_same_picture_of_moved_splats(degree: int) -> N
 
 def test_covariances_follow_a_similarity() -> None:
     def covariances(of: Splats) -> np.ndarray:
-        axes = matrices_of_quats(of.quats) * np.exp(of.log_scales)[:, None, :]
+        axes = to_matrices(of.quats) * np.exp(of.log_scales)[:, None, :]
         return axes @ axes.transpose(0, 2, 1)
 
     splats, matrix = cloud(0), similarity(1.7)

@@ -85,6 +85,7 @@ def _figures() -> Iterator[str]:
     from reify.scene import splat_nodes
 
     yield from (splats.LABELS.get(name, name) for name in splat_nodes.INPUTS)
+    yield from splat_nodes.LOOKS
     yield from convert.LABELS.values()
     yield from (state.value for state in State)
     yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
