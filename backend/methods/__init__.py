@@ -91,7 +91,10 @@ class Method:
         source = inputs if isinstance(inputs, Given) else result.capture
         offset = None if source is None else source.offset
         if offset is not None:
-            job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
+            job.choose(
+                "offset",
+                f"{written(offset)} was taken off the positions, which are too large for 32 bits; .ply, .obj and .glb add it again",
+            )
         if job.cache:
             job.cache.prune()
         return replace(result, report=job.report, offset=offset)
