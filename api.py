@@ -23,6 +23,7 @@ from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
 from .backend.jobs.cache import Cache
+from .backend.jobs.environment import Environment
 from .backend.jobs.job import Event, Job
 from .backend.methods import Method, method_called
 from .backend.values import Given, Mesh, Report, Result
@@ -80,6 +81,11 @@ def cache() -> Cache:
     from .scene import chosen
 
     return chosen.cache()
+
+
+def environment(keep: bool = True) -> Environment:
+    """What a job is run with, as Reify's preferences have it; without `keep` nothing is taken from the cache nor left there."""
+    return Environment(cache=cache() if keep else None)
 
 
 def finished(result: Result) -> Result:
@@ -150,8 +156,7 @@ def _works(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Cal
 
 
 def _made(method: Method, inputs: Any, settings: Any, how: How) -> Result:
-    kept = cache() if how.get("keep", True) else None
-    job = Job(kept, how.get("listener", lambda event: None), seed=how.get("seed", 0), weights=method.stages)
+    job = Job(environment(how.get("keep", True)), how.get("listener", lambda event: None), seed=how.get("seed", 0))
     return finished(method.perform(inputs, settings, job))
 
 

@@ -194,7 +194,7 @@ def _batch(arguments: argparse.Namespace) -> int:
 
 def _self_test(arguments: argparse.Namespace) -> int:
     with output_to_error():
-        task = Task("Self-Test", selftest.run, lambda listener: Job(None, listener, weights=selftest.WEIGHTS))
+        task = Task("Self-Test", selftest.run, lambda listener: Job(listener=listener))
         runner = Runner()
         drain(runner.submit(task))
         runner.stop()

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -107,6 +108,42 @@ def prepare_numba() -> None:
     import numba
 
     numba.config.CACHE_DIR = str(_kernel_folder())
+    _watch_compiling()
+
+
+def kernel_version() -> str:
+    """Names the compiled kernels of just this code and this Python: what was compiled under the same name is compiled no more."""
+    return f"{_kernel_folder().name} {sys.implementation.cache_tag}"
+
+
+def compiling_seconds() -> float:
+    """Seconds that this process has spent compiling kernels."""
+    return _Compiling.seconds + (time.monotonic() - _Compiling.began if _Compiling.depth else 0.0)
+
+
+class _Compiling:
+    """What numba tells of compiling; only one thread at a time does."""
+
+    seconds = began = 0.0
+    depth = 0  # kernels within kernels
+
+
+@cache
+def _watch_compiling() -> None:
+    from numba.core import event
+
+    class Listener(event.Listener):
+        def on_start(self, event: object) -> None:
+            if _Compiling.depth == 0:
+                _Compiling.began = time.monotonic()
+            _Compiling.depth += 1
+
+        def on_end(self, event: object) -> None:
+            _Compiling.depth -= 1
+            if _Compiling.depth == 0:
+                _Compiling.seconds += time.monotonic() - _Compiling.began
+
+    event.register("numba:compile", Listener())
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import device
+from .jobs.forecast import Expected
 from .jobs.job import Job
 from .methods import all_methods, versions_of
 from .values import Array, Cameras, Mesh, Report, Result, Splats
@@ -20,6 +21,8 @@ SPLATS, SIDE_PX = 20_000, 256
 CELLS = 64  # of the sphere's grid, along each side
 POINTS = 100_000
 FAILED = "failed"
+CARD = "Looking for a graphics card"
+COMPILING_S = 6.0  # about, for each kernel, the first time
 
 Round = Callable[[], float]  # computes once; returns how much it was, in the trial's unit
 
@@ -35,8 +38,10 @@ class Trial:
 
 def run(job: Job) -> Result:
     """Try every kernel; one that fails is a warning and a metric of 0."""
-    job.describe(versions=versions_of(sorted({package for method in all_methods().values() for package in method.packages})))
-    chosen = job.stage("Looking for a graphics card", _choose_device)
+    needed = (method.needed(method.settings()).packages for method in all_methods().values())
+    job.describe(versions=versions_of(sorted({"torch", *(package for packages in needed for package in packages)})))
+    job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in TRIALS}})
+    chosen = job.stage(CARD, _choose_device)
     job.choose("device", chosen)
     for trial in TRIALS:
         job.stage(trial.title, _try, trial)
@@ -177,8 +182,6 @@ TRIALS = (
     Trial("Drawing a mesh", "Mpixel/s", _draw_mesh),
     Trial("Measuring distances", "Mpoint/s", _find_nearest),
 )
-
-WEIGHTS = {trial.title: 1.0 for trial in TRIALS}  # shares of the time
 
 
 def _check(right: bool, what: str) -> None:

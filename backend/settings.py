@@ -19,6 +19,7 @@ import functools
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .errors import ReifyError
@@ -119,6 +120,16 @@ def with_values(settings: Any, changes: Mapping[str, Any]) -> Any:
     for path, value in changes.items():
         settings = _replace_at(settings, path.split("."), known[path].check(value))
     return settings
+
+
+def base_of(settings: Any, base: type) -> Any:
+    """The part of `settings` that their class has from a `base` class, as one of that class alone."""
+    return base(**{entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(base)})
+
+
+def file_of(text: str) -> Path | None:
+    """The file that a setting names; None where it is empty."""
+    return Path(text).expanduser() if text.strip() else None
 
 
 def _walk(settings: Any, prefix: str, title: str) -> typing.Iterator[Option]:

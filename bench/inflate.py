@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backend.bodies.from_pictures import Settings, preview_mesh
 from ..backend.bodies.inflation import InflateSettings, inflate
 from ..backend.bodies.solid import Solid
 from ..backend.formats.images import read_image, resize_to, write_png
 from ..backend.geometry.raster import rasterize_mesh
 from ..backend.jobs.job import Job
-from ..backend.methods.image import METHOD, Settings, preview_mesh
+from ..backend.methods.image import METHOD
 from ..backend.pictures.cutout import CutoutSettings, cut_out, smaller
 from ..backend.values import Array, Cameras, Mesh, Pictures
 

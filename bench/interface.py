@@ -78,6 +78,7 @@ def _polls() -> tuple[list[float], float, float]:
     from .. import register, unregister
     from ..backend import device
     from ..backend.jobs.cache import Cache
+    from ..backend.jobs.environment import Environment
     from ..backend.jobs.job import Job
     from ..backend.jobs.runner import Task
     from ..operators import pump, session
@@ -94,7 +95,7 @@ def _polls() -> tuple[list[float], float, float]:
     prepare_ms = 1000 * (time.perf_counter() - started)
     with tempfile.TemporaryDirectory() as folder:
         order = session.Order("photos", None, {}, 0, scene.name)
-        task = Task("Bench", _train, lambda listener: Job(Cache(Path(folder)), listener), order)
+        task = Task("Bench", _train, lambda listener: Job(Environment(Cache(Path(folder))), listener), order)
         session.runner().submit(task)
         while task.preview_count == 0 and not task.state.ended:  # kernels are compiled, or read from the cache
             time.sleep(0.05)

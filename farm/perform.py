@@ -39,13 +39,13 @@ def carry_out(order: Order, keep: bool) -> tuple[list[Task], list[Result]]:
 def perform(method: Method, jobs: Sequence[Any], settings: Any, seed: int, keep: bool) -> list[Task]:
     """Run the jobs one after another; one that fails doesn't stop the rest. With `keep` finished stages are cached."""
     runner = Runner()
-    cache = api.cache() if keep else None
+    environment = api.environment(keep)
     tasks = []
     for inputs in jobs:
         task = Task(
             title=method.title,
             work=partial(method.perform, inputs, settings),
-            make_job=lambda listener: Job(cache, listener, seed=seed, weights=method.stages),
+            make_job=lambda listener: Job(environment, listener, seed=seed),
         )
         tasks.append(drain(runner.submit(task)))
         if task.failure is not None:

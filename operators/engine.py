@@ -85,7 +85,7 @@ class REIFY_OT_install_engine(bpy.types.Operator):
         global _runner
         _runner = _runner or Runner()
         chosen_plan, _why = plan(Path(bpy.path.abspath(self.wheels)) if self.wheels else None)
-        work = Task("Installing the engine", lambda job: _install(chosen_plan, job), lambda listener: Job(None, listener))
+        work = Task("Installing the engine", lambda job: _install(chosen_plan, job), lambda listener: Job(listener=listener))
         started = _runner.submit(work)
         if not wait:
             bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)

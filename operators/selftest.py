@@ -104,7 +104,7 @@ def _start() -> Task:
     _runner = _runner or Runner()
     for ended in _runner.tasks:
         _runner.forget(ended)
-    return _runner.submit(Task("Self-Test", selftest.run, lambda listener: Job(None, listener, weights=selftest.WEIGHTS)))
+    return _runner.submit(Task("Self-Test", selftest.run, lambda listener: Job(listener=listener)))
 
 
 def _tick() -> float | None:

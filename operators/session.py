@@ -246,14 +246,15 @@ def _task_of(order: Order) -> Task:
 
 
 def _task(order: Order, method: Method, settings: Any) -> Task:
+    from ..backend.jobs.environment import Environment
     from ..backend.jobs.job import Job
     from ..backend.jobs.runner import Task
 
-    cache = chosen.cache()
+    environment = Environment(cache=chosen.cache())
     task = Task(
         title=method.title,
         work=lambda job: method.perform(order.inputs.load() if isinstance(order.inputs, Kept) else order.inputs, settings, job),
-        make_job=lambda listener: Job(cache, listener, seed=order.seed, weights=method.stages),
+        make_job=lambda listener: Job(environment, listener, seed=order.seed),
         context=order,
     )
     task.work = partial(_pictured, task, task.work)

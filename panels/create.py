@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..backend.methods import Method
 
 MOST_SOURCES = 8  # lines of the list
-TRAINING = "Training"
 
 
 class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
@@ -121,7 +120,7 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
             text(body, context, line, share=share)
     for warning in task.warnings:
         text(layout, context, warning, icon="ERROR")
-    if progress is not None and progress.stage.startswith(TRAINING):
+    if progress is not None and progress.can_keep:
         layout.operator("reify.keep", icon="CHECKMARK").number = task.number
     row = layout.row(align=True)
     row.operator("reify.pause", text="Resume" if paused else "Pause", icon="PLAY" if paused else "PAUSE").number = task.number

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
+from ..backend.geometry import triangles
 from ..backend.jobs.job import Job
 from ..backend.mesh.cleaning import repair
 from ..backend.mesh.transfer import transfer
@@ -67,7 +68,6 @@ def quadriflow(mesh: Mesh, quads: int) -> Mesh:
 
 
 def _scale(mesh: Mesh) -> float:
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    shortest = float(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).min())
+    shortest = float(triangles.edge_lengths(triangles.corners_of(mesh.vertices, mesh.faces)).min())
     size = float(np.ptp(mesh.vertices, axis=0).max()) or 1.0
     return max(SIZE / size, SHORTEST / max(shortest, 1e-9 * size))

@@ -53,7 +53,7 @@ def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Photos, ...
 @pytest.fixture(autouse=True)
 def _only_our_method(monkeypatch: pytest.MonkeyPatch) -> None:
     presets = {"Few": {}, "Many": {"count.number": 50}}
-    ours = Method("dots", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, presets, {"Counting": 1.0}, split=one_by_one)
+    ours = Method("dots", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, presets, ("Counting",), split=one_by_one)
     for module in (methods, cli):
         monkeypatch.setattr(module, "all_methods", lambda: {"dots": ours, "photos": replace(ours, id="photos")})
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,9 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imported(module: str, path: Path) -> Iterator[str]:
+    """What a module imports at any depth, but not for type checking alone; `from package import name` may name a module or a value."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -68,6 +70,72 @@ def imported(module: str, path: Path) -> Iterator[str]:
             base = base[: len(base) - node.level + 1] if node.level else []
             name = ".".join([*base, *(node.module or "").split(".")]).strip(".")
             yield from (f"{name}.{alias.name}".strip(".") if node.level else name for alias in node.names)
+
+
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree, without those below `if TYPE_CHECKING:`."""
+    waiting = [node]
+    while waiting:
+        for child in ast.iter_child_nodes(waiting.pop()):
+            if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+                yield child
+                waiting.append(child)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Sets of nodes of which each leads to all others, as the edges of a graph say (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for following in sorted(graph[node]):
+            if following not in index:
+                visit(following)
+                low[node] = min(low[node], low[following])
+            elif following in stack:
+                low[node] = min(low[node], index[following])
+        if low[node] == index[node]:
+            together = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(together) > 1:
+                found.append(sorted(together))
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
+
+
+@cache
+def inside_rooms() -> dict[str, dict[str, set[str]]]:
+    """For each room the modules in it, and which of these each imports; the modules that everything may use count as one room."""
+    graphs: dict[str, dict[str, set[str]]] = {}
+    room = {module: "backend" if module.removeprefix("backend.") in LEAVES else room_of(module) for module, _ in modules()}
+    for module, _ in modules():
+        graphs.setdefault(room[module], {})[module] = set()
+    for module, path in modules():
+        graph = graphs[room[module]]
+        for name in imported(module, path):
+            # A value of a module, or of a package, belongs to the module that it is imported from.
+            target = name if name in graph else name.rpartition(".")[0]
+            if target in graph and target != module:
+                graph[module].add(target)
+    return graphs
+
+
+@pytest.mark.parametrize("room", sorted(inside_rooms()))
+def test_no_module_of_a_room_leads_back_to_itself(room: str) -> None:
+    assert circles(inside_rooms()[room]) == []
+
+
+def test_circles_are_found_however_long() -> None:
+    line = {"a": {"b"}, "b": {"c"}, "c": set()}
+    assert circles(line) == []
+    assert circles({**line, "c": {"a"}, "d": {"a", "e"}, "e": {"d"}}) == [["a", "b", "c"], ["d", "e"]]
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")

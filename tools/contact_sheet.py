@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backend.bodies.from_pictures import Settings
 from ..backend.formats.images import read_image, resize, write_png
 from ..backend.geometry.raster import render_mesh
 from ..backend.jobs.job import Job
-from ..backend.methods.image import METHOD, Settings, one_by_one
+from ..backend.methods.image import METHOD, one_by_one
 from ..backend.values import Array, Cameras, Mesh
 
 TURNS = (0.0, 40.0, 90.0, 180.0)  # degrees around the mesh, from the front toward its left side

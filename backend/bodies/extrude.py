@@ -1,4 +1,4 @@
-"""Extruding a cut-out: flat front and back, walls along the outline, and a rounded bevel between them."""
+"""Extrusion: flat front and back, walls along the outline, and a round bevel between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from ..geometry import masks
 from ..settings import option
 from ..values import Array
-from .inflation import Progress, spread
+from .inflation import graded
+from .progress import Progress, silent
 from .sheet import Sheet, sheet_for
 from .solid import Solid, walled
 
@@ -22,7 +23,7 @@ class ExtrudeSettings:
     bevel: float = option(1.5, "Radius of the rounded edges, of the larger of width and height", low=0.0, high=20.0, unit="%")
 
 
-def extrude(coverage: Array, faces: int, settings: ExtrudeSettings, progress: Progress = lambda fraction, text: None) -> Solid:
+def extrude(coverage: Array, faces: int, settings: ExtrudeSettings, progress: Progress = silent) -> Solid:
     """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none."""
     progress(0.0, "laying out the mesh")
     side = float(masks.longest_side(coverage > 0.5))
@@ -31,20 +32,20 @@ def extrude(coverage: Array, faces: int, settings: ExtrudeSettings, progress: Pr
     sheet = sheet_for(coverage, faces, 2.0 * (half - bevel))
     if bevel > 0:
         progress(0.4, "rounding the edges")
-        sheet = spread(sheet, rounded(sheet, bevel))
+        sheet = graded(sheet, rounded(sheet, bevel))
     height = half - bevel + (rounded(sheet, bevel) if bevel > 0 else np.zeros(len(sheet.xy_px)))
     progress(0.8, "closing the walls")
     return walled(sheet, height, -height)
 
 
 def rounded(sheet: Sheet, radius_px: float) -> Array:
-    """Height in pixels over the rim of an edge rounded with `radius_px`, [V]: a quarter of a circle, then flat."""
+    """Height [V] in pixels of a bevel of `radius_px`: a quarter of a circle from the rim on, then flat."""
     depth = np.minimum(rim_distance(sheet), radius_px)
     return np.sqrt(np.maximum(radius_px**2 - (radius_px - depth) ** 2, 0.0))
 
 
 def rim_distance(sheet: Sheet) -> Array:
-    """Distance in pixels of every vertex from the contour, [V]."""
+    """Distance [V] in pixels of every vertex from the contour."""
     from scipy.spatial import cKDTree
 
     start, end = (sheet.xy_px[sheet.rim_edges[:, i]] for i in (0, 1))

@@ -1,12 +1,10 @@
-"""Inflating a cut-out: a body whose height over the picture's plane comes from one Poisson equation.
+"""Inflation: a body whose height over the picture's plane is the square root of the solution of a Poisson equation.
 
-With -laplace(u) = 4 and u = 0 on the contour, the height sqrt(u) turns a disc into exactly a ball, and any other
-outline into something as round as that.
+With -laplace(u) = 4 and u = 0 on the contour, sqrt(u) is exactly a hemisphere over a disc, and as round over any other outline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +12,9 @@ import numpy as np
 from ..settings import option
 from ..values import Array
 from .polygon_laplacian import poisson
+from .progress import Progress, silent
 from .sheet import Sheet, outline_edges, relaxed, sheet_for
 from .solid import Solid, closed
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -32,20 +29,18 @@ class InflateSettings:
     sides: str = option("both", "Which sides bulge", choices={"both": "Front and back", "front": "The front; the back is flat"})
 
 
-def inflate(
-    coverage: Array, faces: int, settings: InflateSettings, progress: Progress = lambda fraction, text: None, rough: bool = False
-) -> Solid:
+def inflate(coverage: Array, faces: int, settings: InflateSettings, progress: Progress = silent, rough: bool = False) -> Solid:
     """A closed body of about `faces` faces over the subject of `coverage` [H,W]; raises ValueError where there is none.
 
-    A `rough` one takes half the time: its faces aren't evened out, and their number is met less closely.
+    A `rough` one takes half the time: its cells aren't graded, and the number of faces is met less closely.
     """
     progress(0.0, "laying out the mesh")
     sheet = sheet_for(coverage, faces, tries=0 if rough else 2)
     progress(0.3, "solving for the height")
     height = heights(sheet, settings)
     if not rough:
-        progress(0.6, "evening out the faces")
-        sheet = spread(sheet, height)
+        progress(0.6, "grading the cells")
+        sheet = graded(sheet, height)
         progress(0.7, "solving for the height")
         height = heights(sheet, settings)
     return closed(sheet, height, -height if settings.sides == "both" else np.zeros_like(height))
@@ -55,19 +50,19 @@ def heights(sheet: Sheet, settings: InflateSettings) -> Array:
     """Height over the plane in pixels, [V], zero on the rim."""
     screening = 0.0
     if settings.evenness:
-        # The screened equation's solution levels off at 4 / screening: at the share of the ball's height that is asked for.
+        # The screened solution levels off at 4 / screening, a share of the unscreened maximum.
         screening = 4.0 * (settings.evenness / (1.05 - settings.evenness)) ** 2 / _highest(sheet)
     u = np.maximum(poisson(sheet.xy_px, sheet.polygons, sheet.counts, sheet.rim, 4.0, screening), 0.0)
     highest = float(u.max(initial=0.0)) or 1.0
     return settings.thickness * np.sqrt(highest) * (u / highest) ** settings.profile
 
 
-def spread(sheet: Sheet, height: Array) -> Sheet:
-    """Draw the cells toward the rim, where the body is steep and its faces would be long."""
+def graded(sheet: Sheet, height: Array) -> Sheet:
+    """The sheet with cells graded towards the rim, where the body is steep and faces would be stretched."""
     edges = outline_edges(sheet.polygons, sheet.counts)
     flat = np.linalg.norm(sheet.xy_px[edges[:, 0]] - sheet.xy_px[edges[:, 1]], axis=1)
     rise = height[edges[:, 0]] - height[edges[:, 1]]
-    # Weights of full-length over flat length would make all edges equally long; the root of it keeps cells on top small enough.
+    # The ratio of lengths in space and in the plane would make all edges equally long; its root leaves cells on top small enough.
     stretch = np.sqrt(np.hypot(flat, rise) / np.maximum(flat, 1e-9))
     return relaxed(sheet, weights=np.minimum(stretch, 4.0), rounds=20, slide=False)
 

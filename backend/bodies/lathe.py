@@ -1,4 +1,4 @@
-"""Turning a half profile around its axis, as on a lathe."""
+"""Solids of revolution: a profile turned around its axis."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..settings import option
 from ..values import Array
 from .solid import Solid, joined
 
-NECK_PX = 0.3  # the thinnest the body gets between its ends, so that it stays in one piece
-REACH, SHARP = 3, 35.0  # a corner turns by this many degrees from so many rows before to so many after
+NECK_PX = 0.3  # least radius between the ends, so that the body stays in one piece
+REACH, SHARP = 3, 35.0  # rows before and after a corner, and the degrees by which the profile turns between them at least
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def lathe(upright: Array, point_px: tuple[float, float], angle: float, top_px: f
     s = rings[:, :1] * np.cos(angles)
     depth = rings[:, :1] * np.sin(angles)
     t = np.repeat(rings[:, 1:], segments, axis=1)
-    # Where the picture is wider on one side, its colors are drawn together to fit the mean profile.
+    # Where the picture is wider on one side, its colors are scaled to the mean profile.
     wide = [np.interp(rings[:, 1], np.arange(len(radius)) + 0.5, half / np.maximum(radius, 1e-9)) for half in (left, right)]
     pictured_s = s * np.where(s < 0, wide[0][:, None], wide[1][:, None])
     ends = profile[[0, -1], 1]
@@ -62,7 +62,7 @@ def lathe(upright: Array, point_px: tuple[float, float], angle: float, top_px: f
 
 
 def half_widths(upright: Array) -> tuple[Array, Array]:
-    """How far the subject reaches to the left and to the right of the middle column, per row, to a fraction of a sample."""
+    """Radii [T] of the subject left and right of the middle column, to a fraction of a sample."""
     middle = upright.shape[1] // 2
     left = np.maximum.accumulate(upright[:, :middle], axis=1).sum(axis=1)
     right = np.maximum.accumulate(upright[:, :middle:-1], axis=1).sum(axis=1)
@@ -71,7 +71,7 @@ def half_widths(upright: Array) -> tuple[Array, Array]:
 
 
 def _profile(radius: Array, covered: Array) -> Array:
-    """Corners (radius, place along the axis) from the upper end on the axis to the lower one, [n,2]."""
+    """Profile points [n,2] (radius, position along the axis) from the upper end on the axis to the lower one."""
     rows = np.nonzero(covered > 0.5)[0]
     first, last = rows[0], rows[-1]
     # The ends lie inside the rows before and after, as far as these are covered.
@@ -91,7 +91,7 @@ def _corners(profile: Array) -> Array:
     arriving, leaving = profile - before, after - profile
     turn = np.abs(np.arctan2(arriving[:, 0] * leaving[:, 1] - arriving[:, 1] * leaving[:, 0], (arriving * leaving).sum(axis=1)))
     sharp = turn > np.radians(SHARP)
-    # The sharpest of each run of candidates is the corner.
+    # Of each run of candidates the sharpest is the corner (non-maximum suppression).
     peak = sharp & (turn >= np.roll(turn, 1)) & (turn > np.roll(turn, -1))
     peak[[0, -1]] = True
     for end in (1, count - 2):  # the edges of flat ends
@@ -108,7 +108,7 @@ def _smoothed(profile: Array, corners: Array) -> Array:
 
 
 def _resampled(profile: Array, corners: Array, count: int) -> Array:
-    """About `count` pieces of nearly equal length, with a point at every corner."""
+    """The profile resampled to about `count` segments of nearly equal length, with a point at every corner."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(profile, axis=0).T))])
     piece = along[-1] / count
     stops = [

@@ -1,7 +1,7 @@
 """Layers: the parts of a figure inflated one by one, so that an eye stands out of a face and an arm crosses a body.
 
-Every part is a closed shell of its own. A part that another one encloses rests on its surface; beside each other,
-parts reach a little into their neighbors, so that the figure has no gaps and keeps its outline.
+Every part is a closed shell. A part that another one encloses rests on its surface; adjacent parts overlap a little, so that the
+figure has no gaps and keeps its outline.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from ..geometry import masks
 from ..settings import option
 from ..values import Array
-from .inflation import InflateSettings, Progress, inflate
-from .solid import Solid, together
+from .inflation import InflateSettings, inflate
+from .progress import Progress, silent
+from .solid import Solid, merged
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ def layers(
     faces: int,
     settings: LayersSettings,
     shape: InflateSettings,
-    progress: Progress = lambda fraction, text: None,
+    progress: Progress = silent,
     rough: bool = False,
 ) -> Solid:
-    """Closed shells over `regions` [H,W] int (-1 is outside), about `faces` faces in all; `shape` says how each is inflated.
+    """Closed shells over `regions` [H,W] int (-1 is outside), about `faces` faces in all, inflated by the settings `shape`.
 
     `rough` ones are made faster, see `inflate`.
     """
@@ -72,7 +73,7 @@ def layers(
         if rank:
             solid = _moved(solid, np.array([0.0, 0.0, settings.step / 100.0 * side]))
         placed.append((part, solid))
-    return together([solid for _, solid in placed])
+    return merged([solid for _, solid in placed])
 
 
 def _filled(regions: Array) -> list[Array]:
@@ -84,18 +85,18 @@ def _filled(regions: Array) -> list[Array]:
 
 
 def _outline(coverage: Array, part: Array, at_edge: Array, reach: float) -> Array:
-    """The part's coverage: smooth where it meets other parts, the subject's own where it meets the background."""
+    """The part's coverage [H,W]: smoothed where it meets other parts, the subject's own at the background."""
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     distance = np.where(part, 0.5 - distance_transform_edt(part), distance_transform_edt(~part) - 0.5)
     soft = np.clip(reach + 0.5 - gaussian_filter(distance, 1.5), 0.0, 1.0)
-    # Smoothing must not nibble at the figure's own outline: there the part is a pixel wider.
+    # At the figure's own outline the part is a pixel wider, so that smoothing doesn't erode it.
     soft = np.where(at_edge & (distance < max(reach, 1.5)), 1.0, soft)
     return np.minimum(coverage, soft).astype(np.float32)
 
 
 def _resting_place(solid: Solid, below: Solid) -> float:
-    """The mean height of the shell below under the middle of this one."""
+    """Mean height of the shell below under the vertices of this one."""
     from scipy.spatial import cKDTree
 
     front = below.vertices_px[below.vertices_px[:, 2] >= np.median(below.vertices_px[:, 2])]

@@ -1,8 +1,7 @@
-"""Laplacian and area weights of flat polygon meshes, without choosing diagonals.
+"""Stiffness and mass matrices of flat polygon meshes, independent of diagonals.
 
-Every polygon is thought of as a fan of triangles around its center, and the center's value as the mean of the
-corners'; this gives each polygon a small stiffness matrix (Bunge, Herholz, Kazhdan, Botsch: Polygon Laplacian
-Made Simple, 2020, section 3, with the centroid as the virtual vertex). Mirrored meshes get mirrored matrices.
+A polygon is a fan of triangles around a virtual vertex at its centroid, whose value is the mean of the corners' (Bunge, Herholz,
+Kazhdan and Botsch, "Polygon Laplacian made simple", 2020, section 3). Mirrored meshes get mirrored matrices.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from ..values import Array
 
 
 def assemble(xy: Array, polygons: Array, counts: Array) -> tuple[Any, Array]:
-    """Stiffness [V,V] (sparse, positive semidefinite) and area per vertex [V] of polygons padded with -1."""
+    """Stiffness matrix [V,V], sparse and positive semidefinite, and vertex areas [V] of polygons [L,K] padded with -1."""
     from scipy.sparse import coo_matrix
 
     rows, columns, entries, areas = [], [], [], np.zeros(len(xy))
@@ -46,7 +45,7 @@ def poisson(xy: Array, polygons: Array, counts: Array, fixed: Array, source: flo
 
 
 def _of_fans(points: Array) -> tuple[Array, Array]:
-    """Stiffness [n,k,k] and area per corner [n,k] of n polygons of k corners."""
+    """Stiffness matrices [n,k,k] and corner areas [n,k] of n polygons of k corners."""
     n, k, _ = points.shape
     center = points.mean(axis=1, keepdims=True)
     a, b = points - center, np.roll(points, -1, axis=1) - center

@@ -1,4 +1,4 @@
-"""Front projection: the picture as the texture of a body made from it, and something sensible for its back."""
+"""Front projection: the picture as the texture of a body made from it, with colors for its back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ..geometry import masks
 from ..settings import option
 from ..values import Array, Mesh, Picture
 
-MARGIN_PX = 8
-SOFT_SIDE_PX, RIM_PX, RIM_BLUR_PX = 512, 4.0, 3.0  # at that size of the subject, a rim so wide is blurred so much
+MARGIN_PX = 8  # of the picture around the subject
+SOFT_SIDE_PX = 512  # longer side of the copy in which the two below are measured
+RIM_PX, RIM_BLUR_PX = 4.0, 3.0  # width of the blurred rim, and standard deviation of the blur
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ProjectionSettings:
 def projected(
     mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings, normals: Array | None = None
 ) -> Mesh:
-    """`mesh` with UVs and a base color; `pictured_px` [F,3,2] is where in the picture each corner lies, `is_back` [F].
+    """`mesh` with UVs and a base color; `pictured_px` [F,3,2] are the corners' positions in the picture, `is_back` [F] bool the back faces.
 
     `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
     """
@@ -42,7 +43,7 @@ def projected(
     front = with_soft_rim(bled(srgb, coverage), coverage)
     panels = [front]
     if settings.back == "extended":
-        panels.append(carried_on(front, coverage))
+        panels.append(filled_from_outline(front, coverage))
     elif settings.back == "plain":
         mean = np.average(srgb.reshape(-1, 3), axis=0, weights=coverage.ravel() + 1e-9)
         panels.append(np.full_like(front[:, :16], np.round(mean)))
@@ -63,12 +64,12 @@ def projected(
 
 
 def bled(srgb: Array, coverage: Array) -> Array:
-    """The picture with the subject's colors carried outwards over its edge and the background, [H,W,3] uint8."""
+    """The picture [H,W,3] uint8 with the subject's colors extended over its edge and the background."""
     from scipy.ndimage import distance_transform_edt, maximum_filter
 
-    # The outermost pixels are mixed with the background, and the steep sides of a body show little else.
+    # The outermost pixels are mixed with the background, and cover most of a body's steep sides.
     inner = distance_transform_edt(coverage >= 0.95)
-    # Thin parts have no pixel far from the edge, or none that is fully covered: there the best ones have to do.
+    # Thin parts have no pixel far from the edge or fully covered: there local maxima of distance or coverage have to do.
     sure = (inner > 1.0) | ((inner > 0) & (inner >= maximum_filter(inner, 3)))
     sure |= (coverage > 0.3) & (coverage >= maximum_filter(coverage, 3)) & (maximum_filter(coverage, 7) < 0.95)
     if sure.all() or not sure.any():
@@ -78,9 +79,9 @@ def bled(srgb: Array, coverage: Array) -> Array:
 
 
 def with_soft_rim(srgb: Array, coverage: Array) -> Array:
-    """The picture [H,W,3] uint8 with a thin rim of the subject blurred, except on thin parts.
+    """The picture [H,W,3] uint8 with a rim of the subject blurred, except on thin parts.
 
-    A body's steep sides stretch these few pixels over a large part of what one sees from the side: sharp, they are stripes.
+    Front projection stretches these few pixels over a body's steep sides, where sharp ones would make stripes.
     """
     from scipy.ndimage import distance_transform_edt, gaussian_filter, maximum_filter
 
@@ -95,8 +96,8 @@ def with_soft_rim(srgb: Array, coverage: Array) -> Array:
     return (srgb + shares * (soft.astype(np.float32) - srgb) + 0.5).astype(np.uint8)
 
 
-def carried_on(srgb: Array, coverage: Array) -> Array:
-    """A smooth filling of the subject with the colors of its outline, [H,W,3] uint8."""
+def filled_from_outline(srgb: Array, coverage: Array) -> Array:
+    """The subject [H,W,3] uint8 filled smoothly with the colors of its outline."""
     from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
 
     inside = coverage > 0.5
@@ -106,7 +107,7 @@ def carried_on(srgb: Array, coverage: Array) -> Array:
         return srgb
     distances, (rows, columns) = distance_transform_edt(~rim, return_indices=True)
     filled = srgb[rows, columns].astype(np.float32)
-    # Blurred more the farther the outline is: coarse to fine, each level where its blur fits.
+    # A blur that grows with the distance from the outline, composed of octaves.
     result = filled.copy()
     sigma = 2.0
     while sigma < distances[inside].max() + 2.0:

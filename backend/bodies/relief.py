@@ -1,4 +1,4 @@
-"""Relief: the picture's light and dark as height over a plate, free or in a frame, with a normal map of what is finer than the mesh."""
+"""Relief: the picture's brightness as height over a plate, free or framed, with a normal map of the detail finer than the mesh."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from ..geometry import masks
 from ..geometry.vectors import unit
 from ..settings import option
 from ..values import Array, Picture
-from .inflation import InflateSettings, Progress, heights
+from .inflation import InflateSettings, heights
+from .progress import Progress, silent
 from .projection import bled
 from .sheet import STEPS_PX, Sheet, relaxed, sheet_for, sheet_of, spacing_for
 from .solid import Solid, walled
 
-MARGIN = 0.08  # of the longest side: plate around a framed subject
+MARGIN = 0.08  # half the plate's margin around a framed subject, by the subject's longest side
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,7 @@ class ReliefSettings:
     )
 
 
-def relief(
-    picture: Picture, subject: Array, faces: int, settings: ReliefSettings, progress: Progress = lambda fraction, text: None
-) -> tuple[Solid, Array]:
+def relief(picture: Picture, subject: Array, faces: int, settings: ReliefSettings, progress: Progress = silent) -> tuple[Solid, Array]:
     """A closed plate over what `picture` covers, with the relief of `subject` [H,W]; and its normal map [H,W,3] uint8.
 
     The normal map is in tangent space, x right, y up, as OpenGL and Blender have it. Raises ValueError where nothing is covered.
@@ -94,14 +93,14 @@ def height_of(srgb: Array, subject: Array, settings: ReliefSettings) -> Array:
     elif settings.source == "dark":
         light = 1.0 - light
     low, high = np.percentile(light[inside], (1, 99)) if inside.any() else (0.0, 1.0)
-    # What is flat stays flat: noise isn't stretched to the full height.
+    # Least range: the noise of an even picture isn't stretched to the full height.
     return np.clip((light - low) / max(float(high - low), 0.02), 0.0, 1.0) * subject
 
 
 def from_shading(light: Array, toward_light: float) -> Array:
-    """Height whose slope toward the light is the brightness: linear shape from shading in the frequency domain (Pentland 1990).
+    """Height [H,W] whose slope toward the light is the brightness: linear shape from shading in the frequency domain (Pentland 1990).
 
-    `light` [H,W] is mirrored at its borders; directions without information (along the light's edge) stay smooth.
+    `light` [H,W] is mirrored at its borders; frequencies perpendicular to the light, which shading doesn't determine, are damped.
     """
     height, width = light.shape
     tiled = np.pad(light - light.mean(), ((height // 2, height // 2), (width // 2, width // 2)), mode="symmetric")
@@ -138,7 +137,7 @@ def _roundness(subject: Array, sheet: Sheet, settings: ReliefSettings, spacing: 
 
 
 def _frame(xy_px: Array, side: float) -> Array:
-    """1 on a raised frame along the edge of the plate, 0 inside, with a slope between."""
+    """Profile [V] of a raised frame along the plate's edge: 1 on it, 0 inside, with a slope between."""
     low, high = xy_px.min(axis=0), xy_px.max(axis=0)
     from_edge = np.minimum(xy_px - low, high - xy_px).min(axis=1)
     return np.clip(3.0 - from_edge / (0.02 * side), 0.0, 1.0)

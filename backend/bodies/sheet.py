@@ -1,10 +1,9 @@
-"""A flat, quad-dominant mesh of a cut-out: cells of a quadtree, cut along the contour of the coverage.
+"""A flat, quad-dominant mesh of a cut-out: a balanced quadtree, cut along the contour of the coverage.
 
-Everything that turns a picture into a body starts from such a sheet. The contour is where the coverage is
-one half, to a fraction of a pixel. Cells are as large as the asked spacing where the contour is nearly straight
-within them and smaller where it isn't, down to the grid of samples, so that what is thin or small stays whole:
-pixels that touch at a corner belong together, and every hole of the subject is a hole of the sheet.
-Units are the picture's pixels, x to the right and y down; polygons run counter-clockwise as one sees them.
+All bodies made from a picture start from such a sheet. The contour is the level of one half, to a fraction of a pixel. Cells have the
+requested spacing where the contour is nearly straight and are refined elsewhere, down to the samples, so that the topology of the mask
+is kept: pixels are 8-connected, and every hole of the subject is a hole of the sheet. Units are the picture's pixels, x to the right
+and y down; polygons are counter-clockwise as seen.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ import numpy as np
 from ..geometry import masks
 from ..values import Array
 
-CORNERS = 12  # a cell's outline has at most 4 corners, 4 midpoints that finer neighbors leave and 4 crossings
-TOLERANCE = 0.3  # samples: how far the contour may lie off the chord that cuts a cell
-STEPS_PX = 0.4  # how far the contour may move to lose the steps of hard-edged pixels
+CORNERS = 12  # of a cell's outline at most: 4 corners, 4 hanging nodes of finer neighbors, 4 crossings
+TOLERANCE = 0.3  # distance in samples between the contour and the chord that cuts a cell, above which the cell is refined
+STEPS_PX = 0.4  # distance by which the contour may move when the stairs of hard-edged pixels are smoothed
 MOST_CELLS = 1024  # along the longer side
-LEVELS = 5  # the largest cells are 2**5 samples wide
+LEVELS = 5  # of the quadtree: the largest cells are 2**5 samples wide
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """Polygons in the plane of the picture."""
+    """L polygons over V vertices in the plane of the picture."""
 
     xy_px: Array  # [V,2] float64
     polygons: Array  # [L,CORNERS] int32, filled up with -1
@@ -34,7 +33,7 @@ class Sheet:
 
     @property
     def rim_edges(self) -> Array:
-        """Directed edges (from, to) that belong to one polygon only, [E,2]; the subject lies to their left."""
+        """Directed boundary edges [E,2] (from, to), with the subject on their left."""
         edges = outline_edges(self.polygons, self.counts)
         size = len(self.xy_px)
         forward, backward = edges[:, 0] * size + edges[:, 1], edges[:, 1] * size + edges[:, 0]
@@ -42,9 +41,9 @@ class Sheet:
 
 
 def sheet_of(coverage: Array, spacing_px: float) -> Sheet:
-    """Mesh the subject of `coverage` ([H,W] float, 0 to 1) with cells about `spacing_px` wide.
+    """The subject of `coverage` [H,W] float, 0 to 1, meshed with cells about `spacing_px` wide.
 
-    The grid is laid symmetrically about the middle of the subject: a symmetric subject gets a symmetric mesh.
+    The grid is symmetric about the center of the subject: a symmetric subject gets a symmetric mesh.
     Raises ValueError where nothing is covered by half.
     """
     wanted = euler_number(coverage > 0.5)
@@ -53,7 +52,7 @@ def sheet_of(coverage: Array, spacing_px: float) -> Sheet:
         inside = samples > 0.5
         if euler_number(inside) == wanted:
             break
-    else:  # something as small as a pixel falls between the samples: take the pixels themselves
+    else:  # details of a pixel fall between the samples: sample at the pixels themselves
         samples, origin_px, step_px, level = _aligned(coverage, spacing_px)
         inside = samples > 0.5
     split = _cells_to_split(samples, inside, level)
@@ -70,9 +69,9 @@ def sheet_of(coverage: Array, spacing_px: float) -> Sheet:
 
 
 def sheet_for(coverage: Array, faces: int, wall_px: float = 0.0, tries: int = 2) -> Sheet:
-    """A sheet so that two of it, with walls of `wall_px` between their rims, have about `faces` faces; its cells are evened out.
+    """A relaxed sheet of which two, with walls of `wall_px` between their rims, have about `faces` faces.
 
-    It is laid out anew up to `tries` times to meet that number.
+    It is meshed anew up to `tries` times to meet that number.
     """
     finest = max(coverage.shape) / MOST_CELLS
     spacing = max(spacing_for(coverage, faces, wall_px), finest)
@@ -87,7 +86,7 @@ def sheet_for(coverage: Array, faces: int, wall_px: float = 0.0, tries: int = 2)
 
 
 def euler_number(inside: Array) -> int:
-    """Parts minus holes of a mask [H,W] bool; pixels that touch at a corner belong together."""
+    """Components minus holes of a mask [H,W] bool, with 8-connected pixels."""
     padded = np.pad(inside, 1)
     a, b, c, d = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
     corners = (a | b | c | d).sum()
@@ -107,7 +106,7 @@ def spacing_for(coverage: Array, faces: int, wall_px: float = 0.0) -> float:
 
 
 def wall_rows(sheet: Sheet, wall_px: float) -> int:
-    """Rows of faces in a wall of `wall_px` along the rim; they may be twice as high as wide."""
+    """Rows of faces in a wall of `wall_px` along the rim, for faces up to twice as high as wide."""
     width = float(np.linalg.norm(np.diff(sheet.xy_px[sheet.rim_edges], axis=1), axis=-1).mean())
     return int(np.clip(round(wall_px / max(2.0 * width, 1e-9)), 1, 24))
 
@@ -141,10 +140,10 @@ def faces_of(sheet: Sheet) -> tuple[Array, Array]:
 
 
 def relaxed(sheet: Sheet, weights: Array | None = None, rounds: int = 12, slide: bool = True, contour_px: float = 0.0) -> Sheet:
-    """Even out the cells: vertices move to the (weighted) middle of their neighbors, the rim's only along the contour.
+    """The sheet after Laplacian smoothing, in which rim vertices move along the contour only.
 
-    `weights` [sum(counts)] belong to `outline_edges`. `contour_px` is how far the rim itself may move to lose the
-    steps of hard-edged pixels. No cell is turned over: vertices of cells that would be stay where they were.
+    `weights` [sum(counts)] belong to `outline_edges`. `contour_px` is the distance by which the contour itself may move to lose the
+    stairs of hard-edged pixels. Vertices of cells that would be inverted stay where they were.
     """
     from scipy.sparse import coo_matrix
 
@@ -158,7 +157,7 @@ def relaxed(sheet: Sheet, weights: Array | None = None, rounds: int = 12, slide:
     inner = ~sheet.rim
     for _ in range(rounds):
         xy[inner] = (links @ xy)[inner] / total[inner, None]
-    return _without_turned_cells(sheet, xy)
+    return _without_inverted_cells(sheet, xy)
 
 
 def _sampled(coverage: Array, spacing_px: float) -> tuple[Array, Array, float, int]:
@@ -178,7 +177,7 @@ def _sampled(coverage: Array, spacing_px: float) -> tuple[Array, Array, float, i
 
 
 def _interpolated(rows: Array, places: Array) -> Array:
-    """Rows at fractional places, zero outside; linear, since a spline would overshoot beside hard edges."""
+    """Rows at fractional positions, zero outside; linear, as splines overshoot at hard edges."""
     padded = np.pad(rows, ((1, 1), (0, 0)))
     low = np.clip(np.floor(places).astype(int), -1, len(rows) - 1)
     share = np.clip(places - low, 0.0, 1.0).astype(np.float32)[:, None]
@@ -199,7 +198,7 @@ def _cells_to_split(samples: Array, inside: Array, level: int) -> list[Array]:
     split = [np.zeros(lowest.shape, bool)]
     for k in range(1, level + 1):
         lowest, highest = _pooled(lowest, np.logical_and), _pooled(highest, np.logical_or)
-        # The neighbors of a split cell are at most one level coarser than its parts.
+        # 2:1 balance: the neighbors of a split cell are at most one level coarser than its children.
         crowded = _pooled(_grown(split[-1]), np.logical_or)
         cut = np.argwhere(highest & ~lowest & ~crowded)
         crooked = np.zeros(lowest.shape, bool)
@@ -222,7 +221,7 @@ def _grown(cells: Array) -> Array:
 
 
 def _is_crooked(samples: Array, inside: Array, cells: Array, size: int) -> Array:
-    """Whether the contour in each cell is more than one nearly straight line; `cells` [n,2] are row and column of blocks."""
+    """Cells [n] bool whose contour isn't one nearly straight line; `cells` [n,2] are row and column of blocks."""
     steps = np.arange(size + 1)
     rows, columns = cells[:, :1] * size + steps, cells[:, 1:] * size + steps
     block = inside[rows[:, :, None], columns[:, None, :]]
@@ -258,7 +257,7 @@ def _outlines(inside: Array, split: list[Array], k: int, level: int) -> Array:
         leaf &= np.repeat(np.repeat(split[k + 1], 2, axis=0), 2, axis=1)
     y, x = (np.nonzero(leaf)[i] * size for i in (0, 1))
     steps = np.arange(size + 1)
-    finer = np.zeros(inside.shape, bool)  # samples that are corners of finer leaves in the middle of this level's sides
+    finer = np.zeros(inside.shape, bool)  # hanging nodes: corners of finer leaves in the middle of this level's sides
     if k:
         fine_y, fine_x = (np.nonzero(split[k])[i] * size for i in (0, 1))
         half = size // 2
@@ -288,7 +287,7 @@ def _outlines(inside: Array, split: list[Array], k: int, level: int) -> Array:
 
 
 def _fraction(here: Array, there: Array) -> Array:
-    # Kept off the samples themselves, so that no two crossings coincide.
+    # Clipped, so that crossings don't coincide at a sample.
     return np.clip((0.5 - here) / (there - here + (there == here)), 0.05, 0.95)
 
 
@@ -304,9 +303,9 @@ def _positions(codes: Array, samples: Array) -> Array:
 
 
 def _from_the_best_corner(polygons: Array, sheet: Sheet) -> Array:
-    """Polygons [n,k], each beginning where a fan gives the best triangles and no edge from rim to rim.
+    """Polygons [n,k], each rotated to the corner whose fan has the best triangles and no edge from rim to rim.
 
-    Front and back of a body share their rim, so such an edge would belong to four faces.
+    Front and back of a body share their rim, so such an edge would have four faces.
     """
     count = polygons.shape[1]
     turned = np.stack([np.roll(polygons, -r, axis=1) for r in range(count)], axis=1)  # [n,k,k]
@@ -321,7 +320,7 @@ def _from_the_best_corner(polygons: Array, sheet: Sheet) -> Array:
 
 
 def _slid(sheet: Sheet, contour_px: float, rounds: int = 8) -> Array:
-    """Vertices, with those of the rim spread more evenly along it, and smoothed across it by at most `contour_px`."""
+    """Vertices [V,2] with those of the rim distributed more evenly along the contour, and smoothed across it by at most `contour_px`."""
     xy = sheet.xy_px.copy()
     edges = sheet.rim_edges
     at, before, after = edges[:, 0], np.zeros(len(xy), np.int64), np.zeros(len(xy), np.int64)
@@ -336,14 +335,14 @@ def _slid(sheet: Sheet, contour_px: float, rounds: int = 8) -> Array:
         back, ahead = xy[before] - xy[at], xy[after] - xy[at]
         long_back, long_ahead = np.linalg.norm(back, axis=1), np.linalg.norm(ahead, axis=1)
         straight = -(back * ahead).sum(1) / np.maximum(long_back * long_ahead, 1e-12)
-        # Along the longer of the two edges, and not around corners sharper than 35 degrees.
+        # Along the longer of the two edges, but not around corners of more than 35 degrees.
         step = 0.25 * (long_ahead - long_back) * (straight > 0.82)
         toward = np.where((step > 0)[:, None], ahead / np.maximum(long_ahead, 1e-12)[:, None], back / np.maximum(long_back, 1e-12)[:, None])
         xy[at] += np.abs(step)[:, None] * toward
     return xy
 
 
-def _without_turned_cells(sheet: Sheet, xy: Array) -> Sheet:
+def _without_inverted_cells(sheet: Sheet, xy: Array) -> Sheet:
     for _ in range(6):
         turned = _smallest_corner_area(sheet, xy) <= 0.02 * np.minimum(1.0, _smallest_corner_area(sheet, sheet.xy_px))
         if not turned.any():
@@ -355,7 +354,7 @@ def _without_turned_cells(sheet: Sheet, xy: Array) -> Sheet:
 
 
 def _smallest_corner_area(sheet: Sheet, xy: Array) -> Array:
-    """The smallest triangle between the center and an edge of each polygon, in px^2; negative where one is turned over."""
+    """Least signed area [L] of the triangles between each polygon's centroid and its edges, in px^2; negative where one is inverted."""
     points = np.where((sheet.polygons >= 0)[..., None], xy[sheet.polygons], 0.0)
     center = points.sum(axis=1) / sheet.counts[:, None]
     edges = outline_edges(sheet.polygons, sheet.counts)

@@ -1,7 +1,7 @@
-"""A body made from a picture, still in the picture's pixels, and its way to a textured mesh in meters.
+"""Bodies in the picture's pixels, and their conversion to meshes in meters.
 
-A solid's x points right, y down and z toward the one who looks at the picture. As a mesh it stands on the floor,
-faces -Y and is centered on the origin, so that Blender's front view shows the picture as it is.
+A solid's x points right, y down and z toward the viewer of the picture. As a mesh it stands on the floor, faces -Y and is centered on
+the origin, so that Blender's front view shows the picture as it is.
 """
 
 from __future__ import annotations
@@ -24,14 +24,11 @@ class Solid:
     quad_is_back: Array  # [Q] bool: shows the back of the subject
     triangle_is_back: Array  # [T] bool
     creases: Array  # [E,2] int, edges along the outline
-    pictured_px: Array | None = None  # [V,2] where in the picture a vertex gets its color from; None is right in front of it
+    pictured_px: Array | None = None  # [V,2] position in the picture that gives a vertex its color; None is its own x and y
 
 
 def closed(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
-    """Two copies of a sheet, `front_px` [V] before and `back_px` [V] behind the picture's plane, which share their rim.
-
-    Both heights have to be the same on the rim.
-    """
+    """Two copies of a sheet at the heights `front_px` [V] and `back_px` [V], which are equal on the rim and share it."""
     count = len(sheet.xy_px)
     inner = np.nonzero(~sheet.rim)[0]
     behind = np.arange(count)
@@ -66,7 +63,7 @@ def walled(sheet: Sheet, front_px: Array, back_px: Array) -> Solid:
 
 
 def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, creases: Array, pictured_px: Array | None = None) -> Solid:
-    """A solid from (quads, triangles, is back) of its parts, over common vertices."""
+    """A solid from its parts (quads, triangles, is back) over common vertices."""
     return Solid(
         vertices_px,
         np.concatenate([quads for quads, _, _ in parts]),
@@ -78,8 +75,8 @@ def joined(parts: list[tuple[Array, Array, bool]], vertices_px: Array, creases: 
     )
 
 
-def together(solids: list[Solid]) -> Solid:
-    """Several solids as one, each a shell of its own."""
+def merged(solids: list[Solid]) -> Solid:
+    """Several solids as one, each a separate shell."""
     offsets = np.cumsum([0, *(len(solid.vertices_px) for solid in solids)])
     pictured = [solid.vertices_px[:, :2] if solid.pictured_px is None else solid.pictured_px for solid in solids]
     return Solid(
@@ -94,7 +91,7 @@ def together(solids: list[Solid]) -> Solid:
 
 
 def mesh_of(solid: Solid, size_m: float) -> tuple[Mesh, Array, Array]:
-    """The mesh in meters, its longest side across or up `size_m`; per corner where in the picture it lies [F,3,2], and back or not [F]."""
+    """The mesh in meters, `size_m` wide or high; the corners' positions in the picture [F,3,2]; and the back faces [F] bool."""
     low, high = solid.vertices_px.min(axis=0), solid.vertices_px.max(axis=0)
     scale = size_m / max(float((high - low)[:2].max()), 1e-9)
     x, y, z = (solid.vertices_px * scale).T

@@ -1,7 +1,7 @@
-"""Turnaround: drawn views from the front, the side and perhaps the top to one body with all of these outlines.
+"""Turnaround: one body with the outlines of drawn views from the front, the side and perhaps the top.
 
-Every row of a view is a set of runs. A run is thought of as the width of an ellipse-like section, so that two
-drawings of a ball make a ball and not the crossing of two cylinders; its sharpness is a setting.
+A run of covered pixels in a row of a view is the diameter of a superellipse section, so that two drawings of a ball make a ball, not
+the intersection of two cylinders; the exponent is a setting.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ..geometry import masks
 from ..geometry.surface_nets import evened, surface_nets
 from ..settings import option
 from ..values import Array, Mesh, Picture
-from .inflation import Progress
+from .progress import Progress, silent
 from .projection import bled
 
-LARGEST_GRID = 320
+LARGEST_GRID = 320  # samples along the longest side
 MARGIN = 3  # samples around the body
 
 
@@ -41,7 +41,7 @@ def turnaround(
     faces: int,
     size_m: float,
     settings: TurnaroundSettings,
-    progress: Progress = lambda fraction, text: None,
+    progress: Progress = silent,
 ) -> Mesh:
     """A closed mesh of quads in meters whose outlines are the views', textured from each; at least one of `side` and `top` is given.
 
@@ -58,7 +58,7 @@ def turnaround(
     sizes = [int(np.ceil(length / step)) + 2 * MARGIN for length in extent]
     x, y, z = ((np.arange(size) - (size - 1) / 2) * step / length for size, length in zip(sizes, extent, strict=True))  # -0.5 to 0.5 inside
     power = 2.0 / max(settings.roundness, 0.08)
-    progress(0.2, "crossing the outlines")
+    progress(0.2, "intersecting the outlines")
     # Columns and rows of the pictures as functions of x, y and z; y points away from the viewer, z up.
     field = _profile(views["front"], x, -z, power)[:, None, :]
     if "side" in views:
@@ -116,7 +116,7 @@ def _step(extent: tuple[float, float, float], faces: int) -> float:
 
 
 def _profile(view: Picture, across: Array, down: Array, power: float) -> Array:
-    """1 in the middle of every run of the view's rows, 0 at its ends, -1 outside; sampled at `across` x `down`, -0.5 to 0.5."""
+    """1 in the center of every run of the view's rows, 0 at its ends, -1 outside; sampled at `across` x `down`, -0.5 to 0.5."""
     from scipy.ndimage import map_coordinates
 
     height, width = view.coverage.shape
@@ -135,7 +135,7 @@ def _profile(view: Picture, across: Array, down: Array, power: float) -> Array:
 
 
 def _textured(unit: Array, vertices: Array, quads: Array, views: dict[str, Picture]) -> tuple[Array, Array]:
-    """An atlas of the views side by side, and the UVs [2Q,3,2] of the quads' triangles; each face takes the view that sees it best."""
+    """An atlas of the views, and the UVs [2Q,3,2] of the quads' triangles; each quad takes the view that it faces most."""
     tallest = max(view.coverage.shape[0] for view in views.values())
     panels, starts, total = [], {}, 0
     for name, view in views.items():

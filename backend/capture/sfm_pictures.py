@@ -22,10 +22,10 @@ def picture_name(index: int) -> str:
     return f"{index:05d}.jpg"
 
 
-def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job, share: float) -> Array:
+def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job) -> Array:
     """Write every photo and its mask below `folder`; their sizes [C,2] as (width, height) in pixels.
 
-    What an earlier run has written is left. Progress goes to `share` of the stage.
+    What an earlier run has written is left.
     """
     pictures, masks = folder / "pictures", folder / "masks"
     pictures.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job
         try:
             for index, size in enumerate(pool.map(write, range(len(photos)))):
                 sizes.append(size)
-                job.progress(share * (index + 1) / len(photos), f"preparing photo {index + 1} of {len(photos)}")
+                job.progress((index + 1) / len(photos), f"preparing photo {index + 1} of {len(photos)}")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

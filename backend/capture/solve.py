@@ -23,15 +23,15 @@ from .world import normalize_world
 FEWEST = 3  # photos with a camera, for anything that comes after
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
-PREPARING = 0.04  # share of the stage
-FIRST_RUNG = 0.8
+PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
+FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
 PARTNERS = 12  # photos that each one is compared with, where not all are
 # Photos up to which one thread places them. With several, COLMAP's first pair, its RANSAC and the sums in bundle adjustment depend on
 # which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
 REPEATABLE_UP_TO = 100
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
-STEPS = {
+STEPS = {  # of an attempt: the fractions at which each step begins and ends
     "start": (0.0, 0.0),
     "features": (0.0, 0.35),
     "pairs": (0.35, 0.4),
@@ -105,8 +105,10 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
             "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
         )
     folder = job.folder / "structure_from_motion"
-    sizes = write_pictures(capture.photos, folder, settings.long_side_px, job, PREPARING)
-    model, rung = _climb(capture, sizes, settings, folder, job)
+    with job.span(PREPARED):
+        sizes = write_pictures(capture.photos, folder, settings.long_side_px, job)
+    with job.span(1.0):
+        model, rung = _climb(capture, sizes, settings, folder, job)
     _check(model, capture, job)
     job.choose("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
@@ -123,14 +125,14 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     most_features = min(settings.features, max(LEAST_FEATURES, int(sizes.prod(axis=1).max()) // PIXELS_A_FEATURE))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
     best: tuple[Model, Rung] | None = None
-    start = PREPARING
+    reached = 0.0
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
         if best is not None and len(best[0].photos) >= rung.below * count:
             continue
-        share = (1.0 - start) * (FIRST_RUNG if number == 0 else 0.5)
+        reached += (1.0 - reached) * (FIRST_RUNG if number == 0 else 0.5)
         again = f", attempt {number + 1}" if number else ""
-        model = _attempt(capture, sizes, settings, rung, folder, job, (start, share), again)
-        start += share
+        with job.span(reached):
+            model = _attempt(capture, sizes, settings, rung, folder, job, again)
         if best is None or len(model.photos) > len(best[0].photos):
             best = (model, rung)
         if number > 0 and _shows_no_parallax(model):
@@ -139,9 +141,7 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     return best
 
 
-def _attempt(
-    capture: Capture, sizes: Array, settings: CameraSettings, rung: Rung, folder: Path, job: Job, span: tuple[float, float], again: str
-) -> Model:
+def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Rung, folder: Path, job: Job, again: str) -> Model:
     count = len(capture.photos)
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
@@ -168,8 +168,7 @@ def _attempt(
 
     def show(step: str, done: int, total: int) -> None:
         low, high = STEPS[step]
-        inside = low + (high - low) * done / max(total, 1)
-        job.progress(span[0] + span[1] * inside, TEXTS[step].format(done=done, total=total) + again)
+        job.progress(low + (high - low) * done / max(total, 1), TEXTS[step].format(done=done, total=total) + again)
 
     return run_worker(request, folder, job, show)
 

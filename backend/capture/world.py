@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..geometry.vectors import rejections
 from ..jobs.job import Job
 from ..values import Array, Cameras, Capture, Points
 
@@ -141,7 +142,7 @@ def _axis_of_a_ring(right: Array, forward: Array) -> Array | None:
 def find_center(cameras: Cameras, xyz: Array) -> Array:
     """The point [3] that the optical axes pass nearest to, robustly; along the axes where these are nearly parallel, the points' depth."""
     origin, forward = cameras.centers, cameras.forward
-    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]  # [C,3,3], projects onto the plane across the axis
+    across = rejections(forward)  # [C,3,3], projects onto the plane across the axis
     expected = origin + forward * _subject_depths(cameras, xyz)[:, None]
     extent = float(np.median(np.linalg.norm(expected - np.median(expected, axis=0), axis=1)))
     reach = float(np.median(np.linalg.norm(expected - origin, axis=1)))
@@ -173,7 +174,7 @@ def _subject_depths(cameras: Cameras, xyz: Array) -> Array:
 
 def _depth_of_nearest_approach(cameras: Cameras) -> float:
     origin, forward = cameras.centers, cameras.forward
-    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
+    across = rejections(forward)
     center = np.linalg.lstsq(across.sum(axis=0), np.einsum("cij,cj->i", across, origin), rcond=1e-4)[0]
     depth = float(np.median(np.einsum("ci,ci->c", forward, center - origin)))
     spread = float(np.linalg.norm(origin - origin.mean(axis=0), axis=1).max(initial=0.0))
@@ -250,7 +251,7 @@ def _turned_to_front(cameras: Cameras, center: Array, up: Array) -> Array:
     That is the side that the cameras stand on or, where they stand all around, the one that the first photo shows. What is neither
     gets a direction in between, so that a photo more or less can't turn the world to a quite different side.
     """
-    across = np.eye(3) - np.outer(up, up)
+    across = rejections(up)
     offsets = cameras.centers - center
     to_cameras = across @ offsets.mean(axis=0) / max(float(np.linalg.norm(offsets, axis=1).mean()), 1e-300)
     one_sided = float(np.linalg.norm(to_cameras))

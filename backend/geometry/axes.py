@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..values import Array, Cameras
+from .vectors import unit
 
-OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])  # camera axes; its own inverse
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])  # of camera axes; its own inverse
 
 # World axes: target_from_source, rotations about x by a quarter turn.
 Z_UP_FROM_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
@@ -30,11 +31,14 @@ def opengl_of_cam_from_world(cam_from_world: Array) -> Array:
 
 
 def looking_at(centers: Array, target: Array) -> Array:
-    """cam_from_world [C,4,4] with OpenCV axes of level cameras at `centers` [C,3] that look at `target` [3], where the world's z is up."""
-    forward = target - centers
-    forward = forward / np.linalg.norm(forward, axis=1, keepdims=True)
+    """cam_from_world [C,4,4], OpenCV axes, of level cameras at `centers` [C,3] that look at `target` [3]; z is up in the world.
+
+    The world's x is to the right of a camera that looks straight up or down.
+    """
+    forward = unit(target - centers)
     right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    vertical = np.linalg.norm(right, axis=1) < 1e-9
+    right = unit(np.where(vertical[:, None], [1.0, 0.0, 0.0], right))
     poses = np.tile(np.eye(4), (len(centers), 1, 1))
     poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
     poses[:, :3, 3] = -np.einsum("cij,cj->ci", poses[:, :3, :3], centers)
@@ -42,7 +46,7 @@ def looking_at(centers: Array, target: Array) -> Array:
 
 
 def inverse_rigid(transforms: Array) -> Array:
-    """Inverses of rigid [C,4,4] transforms; a scale or shear that is left in them doesn't survive."""
+    """Inverses of rigid transforms [C,4,4]; scale and shear are removed."""
     u, _, vt = np.linalg.svd(transforms[:, :3, :3])
     rotations = u @ vt
     inverse = np.tile(np.eye(4), (len(transforms), 1, 1))

@@ -1,4 +1,4 @@
-"""What spreads over a mesh from vertex to vertex like heat: smooth borders, and values for vertices that have none."""
+"""The heat equation on a mesh, with uniform weights: smooth borders, and harmonic values for vertices that have none."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import numpy as np
 from ..values import Array
 from . import topology
 
-PULL = 1e-4  # of a neighbor's weight: draws values to 0, where nothing of the part is known
+PULL = 1e-4  # weight of a pull to 0 by that of a neighbor: it decides on components where no value is known
 
 
-def warmth(vertices: Array, faces: Array, cold: Array, reach: float) -> Array:
-    """Values [V] of 1 away from `cold` vertices, which are drawn to 0, over about `reach` world units.
-
-    The solution of an implicit step of the heat equation, with uniform weights.
-    """
+def diffuse(vertices: Array, faces: Array, cold: Array, reach: float) -> Array:
+    """Values [V], 0 at `cold` vertices and 1 elsewhere, after one implicit step of the heat equation over about `reach` world units."""
     graph, degree = _graph(faces, len(vertices))
     ends = np.repeat(np.arange(len(vertices)), np.diff(graph.indptr))
     squared = float(np.mean(np.sum((vertices[ends] - vertices[graph.indices]) ** 2, axis=1)))
@@ -23,8 +20,8 @@ def warmth(vertices: Array, faces: Array, cold: Array, reach: float) -> Array:
     return _solved(graph * -time, (1.0 + time) * degree, degree * ~cold, (~cold).astype(float), 300)
 
 
-def between(values: Array, known: Array, faces: Array) -> Array:
-    """Values [V,D] with those of vertices that aren't `known` [V] harmonic between the others, and near 0 on parts where none is."""
+def fill_harmonically(values: Array, known: Array, faces: Array) -> Array:
+    """Values [V,D] with those that aren't `known` [V] bool filled harmonically from the known ones; near 0 on components without any."""
     free, out = np.flatnonzero(~known), np.where(known[:, None], values, 0.0)
     if len(free) == 0:
         return out

@@ -1,7 +1,7 @@
-"""Draws triangles as one pinhole camera sees them: which face, where on it, how far; and pictures from that.
+"""A triangle rasterizer for pinhole cameras: visible face, barycentric coordinates and depth of every pixel, and pictures from these.
 
-Runs on the CPU in numba, at about 30 ms for 100 k faces in 800x600 pixels: for visibility, for previews and for comparing a
-textured mesh with held-out photos.
+In numba on the CPU, 100 k faces at 800x600 pixels take about 30 ms. For visibility, previews, and the comparison of textured meshes
+with held-out photos.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ..values import Array, Cameras, Mesh
 from . import triangles
 from .vectors import unit
 
-NEAR = 1e-3  # of the farthest vertex: closer to the camera nothing is drawn
+NEAR = 1e-3  # near plane by the depth of the farthest vertex
 
 
 @dataclass(frozen=True, eq=False)
 class Fragments:
-    """What a camera sees of a mesh."""
+    """The visible surface in every pixel of a camera."""
 
     face: Array  # [H,W] int32, -1 where there is none
     barycentric: Array  # [H,W,2] float32, perspective-correct weights of the face's corners 1 and 2
@@ -28,12 +28,12 @@ class Fragments:
 
     @property
     def hit(self) -> Array:
-        """Where the mesh is, [H,W] bool."""
+        """Pixels [H,W] bool that show the mesh."""
         return self.face >= 0
 
 
 def rasterize_mesh(mesh: Mesh, cameras: Cameras, index: int) -> Fragments:
-    """The nearest face in every pixel of camera `index`, seen from either side.
+    """The nearest face, front or back, in every pixel of camera `index`.
 
     Raises ValueError where the camera has lens distortion.
     """
@@ -95,10 +95,10 @@ def render_mesh(
     clay: bool = False,
     samples: int = 2,
 ) -> Array:
-    """A picture of the mesh, [H,W,3] uint8 sRGB, without light: its base color texture, or its vertex colors.
+    """An unlit picture of the mesh, [H,W,3] uint8 sRGB: its base color texture, or its vertex colors.
 
-    A mesh with neither, or any with `clay`, is drawn in gray, lit from the camera. `background` is sRGB, 0 to 1;
-    `samples` squared rays make a pixel. Raises ValueError where the camera has lens distortion.
+    A mesh with neither, or any with `clay`, is gray with a headlight. `background` is sRGB, 0 to 1; a pixel has `samples` squared
+    samples. Raises ValueError where the camera has lens distortion.
     """
     fine = _enlarged(cameras, index, samples)
     fragments = rasterize_mesh(mesh, fine, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-BAND_ROWS = 16  # rows of the picture that one task draws
+BAND_ROWS = 16  # rows of pixels of one task
 
 
 @njit(cache=True, nogil=True)

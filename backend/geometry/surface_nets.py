@@ -1,4 +1,4 @@
-"""Surface nets: the zero level of a grid of values as quads, one vertex in each cell that it passes (Gibson 1998)."""
+"""Surface nets: the zero level of a dense grid as quads, with one vertex in each crossed cell (Gibson 1998)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .smoothing import taubin
 
 
 def surface_nets(field: Array) -> tuple[Array, Array]:
-    """Vertices [V,3] in grid units and quads [Q,4] of where `field` [X,Y,Z] is positive, closed and without non-manifold edges.
+    """Vertices [V,3] in grid units and quads [Q,4] around the positive part of `field` [X,Y,Z], closed, without non-manifold edges.
 
-    The quads are counter-clockwise from outside in a right-handed grid. Values at the border count as outside.
+    Quads are counter-clockwise from outside in a right-handed grid. The border counts as outside.
     """
     field = np.pad(field.astype(np.float32, copy=False), 1, constant_values=-1.0)
     field[[0, -1]], field[:, [0, -1]], field[:, :, [0, -1]] = -1.0, -1.0, -1.0
     inside = _well_composed(field > 0)
-    field[inside & (field <= 0)] = 1e-3  # samples that were added count as just inside
+    field[inside & (field <= 0)] = 1e-3  # filled samples are just inside
     corners = np.stack(np.meshgrid(*3 * [[0, 1]], indexing="ij"), axis=-1).reshape(-1, 3)
     cells = tuple(size - 1 for size in field.shape)
     some, all_of_them = np.zeros(cells, bool), np.ones(cells, bool)
@@ -41,7 +41,7 @@ def evened(points: Array, quads: Array, passes: int, reach: float = 0.6) -> Arra
 
 
 def _well_composed(inside: Array) -> Array:
-    """Fill samples until no two inside ones touch only along an edge or at a corner: else quads would share more than an edge."""
+    """Well-composed samples: filled until no two inside ones touch only along an edge or at a corner, where quads would be non-manifold."""
     inside = inside.copy()
     while True:
         added = False
@@ -55,7 +55,7 @@ def _well_composed(inside: Array) -> Array:
             added |= bool(diagonal.any() or other.any())
         for sy in (0, 1):
             for sz in (0, 1):
-                # Two samples of a cube at opposite corners, alone: inside or outside.
+                # Two samples alone at opposite corners of a cube, inside or outside.
                 near, far = (np.s_[0:-1], np.s_[1:]), (np.s_[1:], np.s_[0:-1])
                 first = (np.s_[0:-1], near[sy], near[sz])
                 second = (np.s_[1:], far[sy], far[sz])
@@ -83,7 +83,7 @@ def _per_cube(inside: Array) -> Array:
 
 
 def _cell_points(field: Array, inside: Array, place: Array, corners: Array) -> Array:
-    """The mean of where the level crosses the cell's twelve edges."""
+    """The mean of the zero crossings of the cell's twelve edges."""
     total, count = np.zeros((len(place), 3)), np.zeros(len(place))
     for i, first in enumerate(corners):
         for second in corners[i + 1 :]:

@@ -1,7 +1,7 @@
-"""How triangles hang together: edges, winding, parts, boundaries; and repairs of all of these.
+"""Connectivity of triangles: edges, winding, components, boundaries, and their repair.
 
-A half-edge is a corner's number in `faces.ravel()`: it leads from its corner to the face's next. Everything here is arrays;
-200 k faces take a fraction of a second.
+A half-edge is the index of its start corner in `faces.ravel()`; it leads to the next corner of the face. All is arrays: 200 k faces
+take a fraction of a second.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..values import Array
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Half-edges that are joined across an edge; those in none are boundary."""
+    """P pairs of half-edges that are joined across an edge; those in no pair are boundary."""
 
     first: Array  # [P] int64
     second: Array  # [P] int64
-    opposed: Array  # [P] bool: they run in opposite directions, as consistent winding has it
+    opposed: Array  # [P] bool: they run in opposite directions, so that winding is consistent
 
 
 def next_corner(half_edges: Array) -> Array:
@@ -28,7 +28,7 @@ def next_corner(half_edges: Array) -> Array:
 
 
 def edge_numbers(faces: Array) -> tuple[Array, Array]:
-    """The undirected edge of every half-edge [3F], counted from 0, and how many half-edges each has [E]."""
+    """The undirected edge of every half-edge [3F], from 0, and the number of half-edges of each [E]."""
     start = faces.ravel().astype(np.int64)
     end = start[next_corner(np.arange(len(start)))]
     keys = np.minimum(start, end) * (int(start.max(initial=0)) + 1) + np.maximum(start, end)
@@ -37,7 +37,7 @@ def edge_numbers(faces: Array) -> tuple[Array, Array]:
 
 
 def pair_half_edges(vertices: Array, faces: Array) -> Pairs:
-    """Join half-edges two by two; where more than two share an edge, those that bound a solid wedge between them."""
+    """Pair half-edges; of more than two at an edge, those that bound a solid wedge between them."""
     edge, count = edge_numbers(faces)
     start = faces.ravel()
     forward = start < start[next_corner(np.arange(len(start)))]
@@ -52,7 +52,7 @@ def pair_half_edges(vertices: Array, faces: Array) -> Pairs:
 
 
 def boundary_half_edges(faces: Array, pairs: Pairs) -> Array:
-    """Half-edges that are joined to none."""
+    """Half-edges in no pair."""
     free = np.ones(3 * len(faces), bool)
     free[pairs.first] = False
     free[pairs.second] = False
@@ -60,16 +60,16 @@ def boundary_half_edges(faces: Array, pairs: Pairs) -> Array:
 
 
 def wind_consistently(faces: Array, pairs: Pairs) -> tuple[Array, int]:
-    """Faces [F,3] turned so that neighbors agree, as few as possible in every part, and how many were turned.
+    """Faces [F,3] with consistent winding, as few of each component flipped as possible, and how many were.
 
-    Parts that have only one side, such as a Moebius strip, are left as they are.
+    Non-orientable components, such as a Moebius strip, stay as they are.
     """
     if np.all(pairs.opposed):
         return faces, 0
     count = len(faces)
     f, g = pairs.first // 3, pairs.second // 3
     swap = np.where(pairs.opposed, 0, count)
-    # Every face stands in the graph twice, as it is and turned; neighbors are joined where they would agree.
+    # The orientation double cover: each face is in the graph as it is and flipped, joined with neighbors that it agrees with.
     label = connected(2 * count, np.concatenate([f, f + count]), np.concatenate([g + swap, g + count - swap]))
     kept, turned = label[:count], label[count:]
     as_they_are = np.bincount(kept, minlength=label.max() + 1)
@@ -79,9 +79,9 @@ def wind_consistently(faces: Array, pairs: Pairs) -> tuple[Array, int]:
 
 
 def separate_fans(vertices: Array, faces: Array) -> tuple[Array, Array]:
-    """Faces [F,3] whose vertices each have one fan of faces, and the old number [V'] of every new vertex.
+    """Manifold faces [F,3], one fan at each vertex, and the old index [V'] of every new vertex.
 
-    Non-manifold edges and vertices fall apart: parts that only touch there no longer share them.
+    Non-manifold edges and vertices are split: components that only touch there no longer share them.
     """
     pairs = pair_half_edges(vertices, faces)
     first, second = pairs.first[pairs.opposed], pairs.second[pairs.opposed]
@@ -93,13 +93,13 @@ def separate_fans(vertices: Array, faces: Array) -> tuple[Array, Array]:
 
 
 def parts(faces: Array, vertex_count: int) -> Array:
-    """The number of the connected part that each face belongs to, [F], from 0."""
+    """The connected component of each face, [F] from 0."""
     label = connected(vertex_count, np.concatenate([faces[:, 0], faces[:, 1]]), np.concatenate([faces[:, 1], faces[:, 2]]))
     return np.unique(label[faces[:, 0]], return_inverse=True)[1].reshape(-1)
 
 
 def boundary_loops(faces: Array, pairs: Pairs) -> list[Array]:
-    """Vertices of every hole's rim, in the direction of the faces beside it; the mesh must have one fan a vertex."""
+    """Vertices of every boundary loop, in the direction of the faces beside it; the mesh must be manifold."""
     free = boundary_half_edges(faces, pairs)
     start = faces.ravel()
     following = np.full(int(start.max(initial=0)) + 1, -1, np.int64)
@@ -117,7 +117,7 @@ def boundary_loops(faces: Array, pairs: Pairs) -> list[Array]:
 
 
 def compact(vertices: Array, faces: Array) -> tuple[Array, Array]:
-    """The old numbers of the vertices that faces use, and the faces with the new ones."""
+    """The indices of the vertices that faces use, and the faces over these."""
     used = np.zeros(len(vertices), bool)
     used[faces] = True
     kept = np.flatnonzero(used)
@@ -127,13 +127,13 @@ def compact(vertices: Array, faces: Array) -> tuple[Array, Array]:
 
 
 def weld(vertices: Array, faces: Array) -> tuple[Array, Array]:
-    """The first vertex at each place [V'], in the order that they have, and the faces with only those; positions must be finite."""
+    """The first of coincident vertices [V'], in their order, and the faces over these; positions must be finite."""
     first, number = first_of_equal(vertices.astype(np.float32) + np.float32(0))  # which makes -0.0 the same as 0.0
     return first, number[faces].astype(np.int32)
 
 
 def first_of_equal(rows: Array) -> tuple[Array, Array]:
-    """Where each different row of [N,D] stands first, in that order, and the number of every row among these."""
+    """The first index of each distinct row of [N,D], in that order, and the position of every row among these."""
     order = np.lexsort(rows.T[::-1])
     new = np.ones(len(rows), bool)
     new[1:] = (rows[order[1:]] != rows[order[:-1]]).any(axis=1)
@@ -151,7 +151,7 @@ def distinct_corners(faces: Array) -> Array:
 
 
 def first_of_doubles(faces: Array) -> Array:
-    """The numbers of the faces that no earlier one has the same three vertices as."""
+    """Indices of faces without those that have the same three vertices as an earlier one."""
     return first_of_equal(np.sort(faces, axis=1))[0]
 
 
@@ -180,7 +180,7 @@ def _pair_around_edges(vertices: Array, faces: Array, half_edges: Array, edge: A
     half_edges, edge, forward = half_edges[order], edge[order], forward[order]
     found: list[tuple[Array, Array]] = []
     while True:
-        # Around the edge, what runs backward is followed by solid and then by what runs forward.
+        # Around the edge, a backward half-edge is followed by solid, then by a forward one.
         opens = np.flatnonzero(np.concatenate([[True], edge[1:] != edge[:-1]]))
         following = np.arange(1, len(edge) + 1)
         following[np.append(opens[1:], len(edge)) - 1] = opens
@@ -204,7 +204,7 @@ def _angles(vertices: Array, faces: Array, half_edges: Array, forward: Array) ->
     low, high = vertices[np.where(forward, start, end)].astype(np.float64), vertices[np.where(forward, end, start)].astype(np.float64)
     axis = high - low
     axis /= np.maximum(np.linalg.norm(axis, axis=1, keepdims=True), 1e-300)
-    # Any direction across will do, as long as all faces of one edge use the same.
+    # Any perpendicular will do, as long as all faces of an edge use the same.
     least = np.argmin(np.abs(axis), axis=1)
     u = np.cross(axis, np.eye(3)[least])
     u /= np.maximum(np.linalg.norm(u, axis=1, keepdims=True), 1e-300)

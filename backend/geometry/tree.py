@@ -1,6 +1,6 @@
-"""A tree of boxes around triangles, and what is asked of it: what is nearest, hidden, crossing, inside.
+"""A bounding volume hierarchy (BVH) of triangles: nearest points, ambient visibility, intersections, winding numbers.
 
-Coordinates are scaled to a unit box, so that kernels neither overflow nor need tolerances of the caller's.
+Coordinates are scaled to a unit box, so that kernels neither overflow nor need tolerances from the caller.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from ..values import Array
 from . import morton, triangles
 from .vectors import unit
 
-LEAF = 4  # triangles; the kernels know it too
-PARTS = 32  # ranges that queries are split into: queries of one range differ in cost
+LEAF = 4  # triangles of a leaf; tree_kernels.py has it too
+PARTS = 32  # ranges that queries are split into; more even out their costs over threads
 
 
 @dataclass(frozen=True, eq=False)
 class Tree:
     """A complete binary tree: node n has the children 2n + 1 and 2n + 2, the last (len(low) + 1) / 2 nodes are leaves."""
 
-    order: Array  # [F] the face that stands at each place of the tree
+    order: Array  # [F] the face at each position of the tree's order
     corners: Array  # [F,3,3] float64, in the tree's order, in a unit box
     normals: Array  # [F,3] float64, unit, zero for a face without area
-    place: Array  # [F] where each face stands in the tree
+    place: Array  # [F] the position of each face in that order
     low: Array  # [nodes,3]; inf for an empty node
     high: Array  # [nodes,3]
     origin: Array  # [3] in world units
@@ -34,7 +34,7 @@ class Tree:
 
     @cached_property
     def dipoles(self) -> tuple[Array, Array, Array]:
-        """What winding numbers far from a node are computed by, see `_dipoles`."""
+        """Far-field approximation of each node for winding numbers, see `_dipoles`."""
         return _dipoles(self)
 
     def local(self, points: Array) -> Array:
@@ -48,7 +48,7 @@ class Tree:
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """What is nearest to each of N points."""
+    """The nearest place on the faces for each of N points."""
 
     face: Array  # [N] int64, -1 where nothing was allowed
     weights: Array  # [N,3] float64: barycentric coordinates of the nearest point
@@ -56,7 +56,7 @@ class Nearest:
 
 
 def tree_of(vertices: Array, faces: Array) -> Tree:
-    """The tree of at least one face; positions must be finite."""
+    """The tree of one face or more, built along a Morton curve; positions must be finite."""
     device.prepare_numba()
     corners = vertices[faces].astype(np.float64)
     origin = corners.reshape(-1, 3).min(axis=0)
@@ -81,8 +81,8 @@ def nearest(
 ) -> Nearest:
     """The nearest point of the faces to each of `points` [N,3].
 
-    With `facing` [N,3] only faces that don't turn away from it count, with `group` [F] and `wanted` [N] only those of one group,
-    with `reach` [N] only what is nearer than that, in world units.
+    `facing` [N,3] leaves out faces whose normal points against it, `group` [F] and `wanted` [N] those of other groups, and `reach` [N],
+    in world units, all that is farther.
     """
     from . import tree_kernels as kernels
 
@@ -105,9 +105,9 @@ def nearest(
 
 
 def hidden(tree: Tree, rays: int = 64, among: Array | None = None) -> Array:
-    """Faces [F] bool from which no ray gets away, whichever side it starts from; those without area aren't hidden.
+    """Faces [F] bool of which all ambient occlusion rays, from both sides, hit another face; degenerate faces aren't hidden.
 
-    Only faces `among` [F] bool are asked, the others aren't hidden.
+    Only faces `among` [F] bool are tested, the others aren't hidden.
     """
     from . import tree_kernels as kernels
 
@@ -123,9 +123,9 @@ def hidden(tree: Tree, rays: int = 64, among: Array | None = None) -> Array:
 
 
 def crossing(tree: Tree, faces: Array) -> Array:
-    """Faces [F] bool that pass through another one; faces that touch, overlap in a plane or share an edge don't count.
+    """Faces [F] bool that intersect another one; touching, coplanar overlap and shared edges or vertices don't count.
 
-    `faces` [F,3] must have one number for each place, or neighbors would count where they meet at a corner.
+    `faces` [F,3] must be welded, since shared vertices are told by their index.
     """
     from . import tree_kernels as kernels
 
@@ -139,7 +139,7 @@ def crossing(tree: Tree, faces: Array) -> Array:
 
 
 def winding_numbers(tree: Tree, points: Array) -> Array:
-    """How often the faces go round each of `points` [N,3]: 1 inside, 0 outside; about a half in the gap of an open surface."""
+    """Generalized winding numbers [N] of `points` [N,3]: 1 inside, 0 outside, about one half in the gap of an open surface."""
     from . import tree_kernels as kernels
 
     middles, dipoles, radii = tree.dipoles
@@ -164,7 +164,10 @@ def _boxes(corners: Array) -> tuple[Array, Array]:
 
 
 def _dipoles(tree: Tree) -> tuple[Array, Array, Array]:
-    """For each node: its triangles' middle weighted by area [nodes,3], summed area vectors [nodes,3], and reach from the middle [nodes]."""
+    """For each node: area-weighted centroid [nodes,3], sum of area vectors [nodes,3], and radius around the centroid [nodes].
+
+    Barill, Dickson, Schmidt, Levin and Jacobson, "Fast winding numbers for soups and clouds", 2018, first order.
+    """
     leaves = (len(tree.low) + 1) // 2
     vectors = np.zeros((leaves * LEAF, 3))
     vectors[: len(tree.corners)] = 0.5 * triangles.cross(tree.corners)

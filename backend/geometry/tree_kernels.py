@@ -1,4 +1,4 @@
-"""Numba kernels that walk a tree of boxes around triangles; imported on first use.
+"""Numba kernels that traverse a bounding volume hierarchy; imported on first use.
 
 The tree is complete: node n has the children 2n + 1 and 2n + 2, and the last `leaves` nodes hold `LEAF` triangles each, in
 the order of `corners` [F,3,3]. All kernels work on a range of their queries, for `device.split`.
@@ -11,7 +11,7 @@ from numba import njit
 
 LEAF = 4
 DEEPEST = 64
-DIPOLE_REACH = 2.3  # radii beyond which a node's triangles count as one dipole; Barill et al. use 2
+DIPOLE_REACH = 2.3  # distance, in a node's radii, beyond which its triangles count as one dipole; Barill et al. use 2
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -160,7 +160,7 @@ def _random(state):
 
 @njit(cache=True, nogil=True)
 def sees_outside(first, last, rays, least, corners, low, high, normals, visible):
-    """Marks [F] with 1 each triangle where one of `rays` rays from either of its sides gets away, with 2 one without a normal.
+    """Marks [F] with 1 each triangle of which one of `rays` rays from either side escapes, with 2 one without a normal.
 
     Only those that have 0 are asked.
     """
@@ -184,7 +184,7 @@ def sees_outside(first, last, rays, least, corners, low, high, normals, visible)
             ox = c * corners[t, 0, 0] + a * corners[t, 1, 0] + b * corners[t, 2, 0]
             oy = c * corners[t, 0, 1] + a * corners[t, 1, 1] + b * corners[t, 2, 1]
             oz = c * corners[t, 0, 2] + a * corners[t, 1, 2] + b * corners[t, 2, 2]
-            # The normal plus a point of the unit sphere: directions weighted by their cosine.
+            # The normal plus a point of the unit sphere: cosine-weighted directions.
             state, a = _random(state)
             state, b = _random(state)
             up = 2.0 * a - 1.0
@@ -244,7 +244,7 @@ def _cross_each_other(p, q, at_p, at_q):
 
 @njit(cache=True, nogil=True)
 def crosses(first, last, corners, faces, low, high, crossed):
-    """Marks [F] with 1 each triangle that passes through another one; `faces` [F,3] are welded vertex numbers in the tree's order."""
+    """Marks [F] with 1 each triangle that intersects another one; `faces` [F,3] are welded vertex indices in the tree's order."""
     leaves = (low.shape[0] + 1) // 2
     stack = np.empty(DEEPEST, np.int64)
     for n in range(first, last):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 from collections.abc import Callable
@@ -11,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from . import store
+from .identity import identity
+
+TIMINGS = "timings.json"
 
 
 class Cache:
@@ -20,9 +22,14 @@ class Cache:
         self.folder = folder / "stages"
         self.limit_bytes = limit_bytes
 
-    def stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...], seed: int) -> Path:
-        """The folder that belongs to `function` called with `inputs`, in the present version of the code."""
-        key = store.digest(function.__qualname__, code_digest(), seed, inputs)
+    @property
+    def timings(self) -> Path:
+        """The file that keeps how long stages took on this machine; clearing the cache leaves it."""
+        return self.folder.parent / TIMINGS
+
+    def stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:
+        """The folder that belongs to `function` called with `inputs`, in the present version of the code that it reaches."""
+        key = store.digest(identity(function), inputs)
         return self.folder / f"{function.__name__.strip('_')}-{key[:24]}"
 
     def load(self, folder: Path) -> Any | None:
@@ -57,12 +64,6 @@ def prune(folder: Path, limit_bytes: int) -> None:
             break
         excess -= _size(old)
         shutil.rmtree(old, ignore_errors=True)
-
-
-@functools.cache
-def code_digest() -> str:
-    """A digest of the backend's source: a stage is redone when the code that made it may have changed."""
-    return store.digest(tuple(sorted(Path(__file__).parents[1].rglob("*.py"))))
 
 
 def _last_use(folder: Path) -> float:

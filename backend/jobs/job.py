@@ -6,22 +6,31 @@ least every half second: there a canceled job ends and a paused one waits.
 
 from __future__ import annotations
 
+import gc
+import inspect
+import sys
 import tempfile
 import threading
 import time
-from collections import deque
+import types
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .. import device
 from ..errors import Cancelled
 from ..values import Report
 from . import store
-from .cache import Cache
+from .computing import computing
+from .environment import Environment
+from .forecast import Expected, Forecast, Moment
+from .timings import keep_timing, timings_of
 
 Value = TypeVar("Value")
+TICK_S = 0.5  # between two reports of a stage that says nothing
 
 
 @dataclass(frozen=True)
@@ -30,10 +39,11 @@ class Progress:
 
     stage: str
     fraction: float  # of the stage, 0 to 1
-    overall: float  # of the job, 0 to 1
+    overall: float  # of the job, 0 to 1, as a share of its time; never falls
     text: str  # "photo 12 of 50"
     figures: Mapping[str, float] = field(default_factory=dict)  # "psnr" -> 24.1
-    seconds_left: float | None = None  # None while there is too little to tell from
+    seconds_left: float | None = None  # of the job; None while there is too little to tell from, and at its end
+    can_keep: bool = False  # the stage ends early with what it has where the user wants that
 
 
 @dataclass(frozen=True)
@@ -58,24 +68,26 @@ class Job:
 
     def __init__(
         self,
-        cache: Cache | None = None,
+        environment: Environment | None = None,
         listener: Callable[[Event], None] = lambda event: None,
         seed: int = 0,
-        weights: Mapping[str, float] | None = None,
     ) -> None:
-        """`weights` are the stages' expected shares of the time, for the overall fraction; without a `cache` nothing is kept."""
-        self.seed = seed
-        self.cache = cache
+        """Without a cache in the `environment` nothing is kept."""
+        self.environment = environment or Environment()
         self._report = Report(seed=seed)
         self._listener = listener
-        self._weights = dict(weights or {})
-        self._done_weight = 0.0
+        self._forecast = Forecast()
         self._stage = ""
+        self._in_stage = self._can_keep = False
         self._spans = [(0.0, 1.0)]  # of the stage: where the running function's 0 and 1 lie, the innermost last
         self._reached = 0.0  # of the stage
+        self._said: tuple[str, Mapping[str, float]] = ("", {})  # text and figures of the last report
+        self._told = 0.0  # when that was, on the job's clock
         self._folder: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._history: deque[tuple[float, float]] = deque(maxlen=200)
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()  # a stage reports from its thread, time passes in the job's own
+        self._paused_at, self._paused_s = 0.0, 0.0
         self._cancelled = threading.Event()
         self._running = threading.Event()
         self._running.set()
@@ -87,6 +99,13 @@ class Job:
         return self._report
 
     @property
+    def seed(self) -> int:
+        """Of everything random, for the method to hand to its random stages; a stage that isn't told it has none."""
+        if self._in_stage:
+            raise RuntimeError("a random stage takes the seed as an input: what isn't in its key must not change its value")
+        return self._report.seed
+
+    @property
     def folder(self) -> Path:
         """The running stage's own folder, kept with its value: for checkpoints, and files that the value names."""
         assert self._folder is not None, "only a running stage has a folder"
@@ -95,33 +114,47 @@ class Job:
 
     @property
     def keep_requested(self) -> bool:
-        """True once the user pressed "Stop and keep": training ends early with what it has."""
+        """True once the user pressed "Stop and keep": a stage that can be kept ends early with what it has."""
         return self._keep.is_set()
 
-    def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None) -> Value:
+    def expect(self, stages: Mapping[str, Expected]) -> None:
+        """Say which stages the job has in all, in their order, and how long each should take; again once its input is known better."""
+        cache = self.environment.cache
+        with self._lock:
+            if cache is not None and not self._forecast.timings:
+                self._forecast.learn(timings_of(self._report.method, cache.timings), device.kernel_version())
+            self._forecast.expect(stages)
+
+    def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False) -> Value:
         """The value of `function(*inputs, job=self)`, from the cache where the same was computed before.
 
-        `depends` is what else the value depends on: things outside the inputs that the function looks at.
+        `depends` is what else the value depends on: things outside the inputs that the function looks at. With `keepable` the function
+        heeds `keep_requested`.
 
-        The value must be one that `store.save` can write. Metrics, warnings and choices that the stage
-        reports are kept with it.
+        With a cache, raises TypeError where the function isn't annotated to return what `store.save` can write. Metrics, warnings and
+        choices that the stage reports are kept with the value.
         """
-        self._begin(title)
-        self._folder = self._stage_folder(function, (*inputs, depends))
+        cache = self.environment.cache
+        if cache:
+            store.check_storable(_returned(function))
         started = time.perf_counter()
-        kept = self.cache.load(self._folder) if self.cache else None
+        self._begin(title, keepable)
+        self._folder = self._stage_folder(function, (*inputs, depends))
+        kept = cache.load(self._folder) if cache else None
         if kept is None:
+            if self._folder.is_dir() and any(self._folder.iterdir()):
+                self._forecast.resume()
             before = self._report
-            value = function(*inputs, job=self)
+            with computing(), self._running_stage():
+                value = function(*inputs, job=self)
             self.progress(1.0)
-            if self.cache:
+            if cache:
                 store.save({"value": value, **_news(before, self._report)}, self._folder)
         else:
             value = kept["value"]
             self._note(cached=(*self._report.cached, title), **_merged(self._report, kept))
         self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
-        self._done_weight += self._weights.get(title, 0.0)
-        self._emit(0.0 if self._weights else 1.0, "")
+        self._end(title, from_cache=kept is not None)
         return value
 
     def progress(self, fraction: float, text: str = "", **figures: float) -> None:
@@ -129,13 +162,18 @@ class Job:
 
         Its caller says by `span` which part of its own work that is. The stage's fraction never falls.
         """
-        if not self._running.is_set():
-            self._running.wait()
-            self._history.clear()
+        self._running.wait()
         self.check()
         start, end = self._spans[-1]
         self._reached = max(self._reached, start + (end - start) * min(max(fraction, 0.0), 1.0))
-        self._emit(self._reached, text, figures)
+        self._said = (text, figures)
+        self._emit()
+
+    def tick(self) -> None:
+        """Let those who watch see time pass, and raise Cancelled where the user canceled: for code that waits for what says nothing."""
+        self.check()
+        if self._running.is_set() and self._now().seconds - self._told > TICK_S:
+            self._emit()
 
     @contextmanager
     def span(self, to: float, text: str = "") -> Iterator[None]:
@@ -187,20 +225,26 @@ class Job:
     def cancel(self) -> None:
         """End the job at its next report of progress."""
         self._cancelled.set()
-        self._running.set()
+        self.resume()
 
     def pause(self) -> None:
-        """Hold the job at its next report of progress."""
-        self._running.clear()
+        """Hold the job at its next report of progress; its clock stands still at once."""
+        with self._lock:
+            if self._running.is_set():
+                self._paused_at = time.monotonic()
+                self._running.clear()
 
     def resume(self) -> None:
         """Let a paused job go on."""
-        self._running.set()
+        with self._lock:
+            if not self._running.is_set():
+                self._paused_s += time.monotonic() - self._paused_at
+                self._running.set()
 
     def keep(self) -> None:
-        """Ask the running stage to end early with what it has; only training does."""
+        """Ask the running stage to end early with what it has, which it does where its progress says `can_keep`."""
         self._keep.set()
-        self._running.set()
+        self.resume()
 
     @property
     def paused(self) -> bool:
@@ -212,33 +256,80 @@ class Job:
         """True once `cancel` was called; for code that watches a child process and can't raise."""
         return self._cancelled.is_set()
 
-    def _begin(self, title: str) -> None:
-        self._stage, self._spans, self._reached = title, [(0.0, 1.0)], 0.0
+    def start(self, thread: threading.Thread) -> None:
+        """Start a thread that works for the job, and may do so for a moment after the job was canceled."""
+        self._threads = [other for other in self._threads if other.is_alive()] + [thread]
+        thread.start()
+
+    def settle(self) -> None:
+        """Wait for threads that a canceled job has left behind, and free what it held; before another job begins."""
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        gc.collect()  # tracebacks and their frames hold each other, and arrays with them
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    def _begin(self, title: str, can_keep: bool) -> None:
+        with self._lock:
+            self._forecast.begin(title, self._now())
+        self._stage, self._can_keep, self._spans, self._reached = title, can_keep, [(0.0, 1.0)], 0.0
         self.progress(0.0)
 
+    def _end(self, title: str, from_cache: bool) -> None:
+        with self._lock:
+            timing = self._forecast.end(self._now(), from_cache)
+        cache = self.environment.cache
+        if timing is not None and cache is not None and self._report.method and not self._keep.is_set():
+            keep_timing(self._report.method, title, timing, cache.timings)
+        self._keep.clear()
+        self._reached, self._can_keep, self._said = 1.0, False, ("", {})
+        self._emit()
+
+    @contextmanager
+    def _running_stage(self) -> Iterator[None]:
+        self._in_stage = True
+        try:
+            yield
+        finally:
+            self._in_stage = False
+
     def _stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:
-        if self.cache:
-            return self.cache.stage_folder(function, inputs, self.seed)
+        if self.environment.cache:
+            return self.environment.cache.stage_folder(function, inputs)
         if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="reify-", ignore_cleanup_errors=True)
+            place = self.environment.temporary_folder
+            self._temporary = tempfile.TemporaryDirectory(prefix="reify-", dir=place, ignore_cleanup_errors=True)
         return Path(self._temporary.name) / f"{len(self._report.seconds)}"
 
-    def _emit(self, fraction: float, text: str, figures: Mapping[str, float] | None = None) -> None:
-        weight = self._weights.get(self._stage, 0.0)
-        total = sum(self._weights.values()) or 1.0
-        overall = (self._done_weight + fraction * weight) / total if self._weights else fraction
-        now = time.monotonic()
-        self._history.append((now, overall))
-        self._listener(Progress(self._stage, fraction, min(overall, 1.0), text, dict(figures or {}), self._seconds_left(now, overall)))
+    def _emit(self) -> None:
+        text, figures = self._said
+        with self._lock:
+            now = self._now()
+            self._told = now.seconds
+            if self._stage:
+                self._forecast.reach(self._reached, now)
+            overall, left = self._forecast.look(now)
+        self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep))
 
-    def _seconds_left(self, now: float, overall: float) -> float | None:
-        then, before = self._history[0]
-        if now - then < 2.0 or overall - before < 1e-3:
-            return None
-        return (1.0 - overall) * (now - then) / (overall - before)
+    def _now(self) -> Moment:
+        now = time.monotonic() if self._running.is_set() else self._paused_at
+        return Moment(now - self._paused_s, device.compiling_seconds())
 
     def _note(self, **changes: Any) -> None:
         self._report = replace(self._report, **changes)
+
+
+def _returned(function: Callable[..., Any]) -> Any:
+    """What a stage is annotated to return; raises TypeError where it isn't, or not by names that its module knows when it runs."""
+    inner = inspect.unwrap(function)
+    try:
+        annotation = inner.__annotations__["return"]
+        holder = types.SimpleNamespace(__annotations__={"return": annotation})
+        return typing.get_type_hints(holder, globalns=inner.__globals__)["return"]
+    except (AttributeError, KeyError, NameError) as error:
+        raise TypeError(f"{inner!r} doesn't say what it returns, and a stage must: {error}") from error
 
 
 def _news(before: Report, after: Report) -> dict[str, Any]:

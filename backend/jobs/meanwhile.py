@@ -8,6 +8,7 @@ from concurrent.futures import Future, wait
 from functools import partial, wraps
 from typing import Any, TypeVar
 
+from .computing import computing, follow
 from .job import Job
 
 Done = TypeVar("Done")
@@ -25,17 +26,19 @@ def meanwhile(work: Callable[[], Done], job: Job, fraction: float | None = None,
 
     def run() -> None:
         try:
-            future.set_result(work())
+            with computing():
+                future.set_result(work())
         except BaseException as error:  # raised again in the job's own thread
             future.set_exception(error)
 
-    threading.Thread(target=run, name="reify-meanwhile", daemon=True).start()
+    job.start(threading.Thread(target=run, name="reify-meanwhile", daemon=True))
     while not future.done():
         if fraction is None:
-            job.check()
+            job.tick()
         else:
             job.progress(fraction, text)
         wait([future], timeout=LOOK_EVERY_S)
+    follow()
     return future.result()
 
 

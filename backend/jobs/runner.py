@@ -223,6 +223,7 @@ class Runner:
             self._hear_of(task)
             _finish(task, self._hands_over)
             self._hear_of(task)
+            task.job.settle()
 
     def _hear(self, task: Task, event: Event) -> None:
         _take_note(task, event)

@@ -7,6 +7,8 @@ import functools
 import hashlib
 import json
 import os
+import types
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 
 from .. import values
 from ..files import write_text, writing
+from .identity import PACKAGE
 
 VALUE_TYPES = {t.__name__: t for t in vars(values).values() if isinstance(t, type) and dataclasses.is_dataclass(t)}
 
@@ -61,8 +64,37 @@ def unplain(structure: Any) -> Any:
     return _decode(structure, {})
 
 
+def check_storable(annotation: Any) -> None:
+    """Raise TypeError where what a type annotation allows is more than `save` can write and `load` gives back the same.
+
+    Those are None, bool, int, float, str, Path, arrays, values.py's types whose fields are of such kinds, and unions, tuples and mappings
+    from str of these. A list would come back as a tuple.
+    """
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in (None, type(None), bool, int, float, str, np.ndarray) or origin is np.ndarray:
+        return
+    if isinstance(annotation, type) and issubclass(annotation, Path):
+        return
+    if isinstance(annotation, type) and VALUE_TYPES.get(annotation.__name__) is annotation:
+        hints = typing.get_type_hints(annotation)
+        for entry in dataclasses.fields(annotation):
+            check_storable(hints[entry.name])
+        return
+    if origin in (typing.Union, types.UnionType) or (origin is tuple and arguments):
+        for argument in arguments:
+            if argument is not Ellipsis:
+                check_storable(argument)
+        return
+    if origin in (dict, Mapping) and arguments[0] is str:
+        return check_storable(arguments[1])
+    raise TypeError(f"a {annotation} can't be stored")
+
+
 def digest(*parts: Any) -> str:
-    """A hexadecimal SHA-256 of values by their content; a Path counts by its file's bytes and its name."""
+    """A hexadecimal SHA-256 of values by their content; a Path counts by its file's bytes and its name.
+
+    Raises TypeError for what has no content to go by: functions, sets, objects that are no dataclasses.
+    """
     state = hashlib.sha256()
     for part in parts:
         _feed(state, part)
@@ -120,7 +152,7 @@ def _decode(structure: Any, arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def _feed(state: Any, value: Any) -> None:
-    state.update(type(value).__name__.encode())
+    state.update(_kind(value).encode())
     if isinstance(value, np.ndarray):
         state.update(f"{value.dtype}{value.shape}".encode())
         state.update(np.ascontiguousarray(value).data)
@@ -131,7 +163,7 @@ def _feed(state: Any, value: Any) -> None:
         elif value.is_dir():
             for inner in sorted(value.iterdir()):
                 _feed(state, inner)
-    elif dataclasses.is_dataclass(value):
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for entry in dataclasses.fields(value):
             state.update(entry.name.encode())
             _feed(state, getattr(value, entry.name))
@@ -143,5 +175,13 @@ def _feed(state: Any, value: Any) -> None:
         for key in sorted(value):
             state.update(str(key).encode())
             _feed(state, value[key])
-    else:
+    elif value is None or isinstance(value, bool | int | float | str | bytes | np.generic):
         state.update(repr(value).encode(errors="surrogatepass"))
+    else:
+        raise TypeError(f"a {_kind(value)} has no content that a digest could be made of")
+
+
+def _kind(value: Any) -> str:
+    """The name of a value's type; with its module, below our package, where it is one of ours: two methods may both have `Settings`."""
+    kind = type(value)
+    return f"{kind.__module__.removeprefix(PACKAGE)}.{kind.__qualname__}" if dataclasses.is_dataclass(kind) else kind.__name__

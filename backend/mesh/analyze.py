@@ -1,4 +1,4 @@
-"""What state a mesh is in: what an artist wants to know before and after it is cleaned."""
+"""The state of a mesh in figures, before and after cleaning."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..geometry.tree import crossing, hidden, tree_of
 from ..jobs.job import Job
 from ..values import Array, Mesh
 
-LEAST_SHELL = 0.001  # of the largest part's area
-HIDDEN_SHARE = 0.99  # of its area that must be out of sight to call a part an inner shell
+LEAST_SHELL = 0.001  # area, by the largest component's, below which a component is dust and isn't tested
+HIDDEN_SHARE = 0.99  # share of its area that must be hidden for a component to be an inner shell
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Figures of a mesh whose vertices at one place count as one; edges, parts and all below are those of sound faces."""
+    """Figures of a mesh with coincident vertices welded; from `parts` on they are of sound faces only."""
 
     vertices: int
     faces: int
@@ -76,10 +76,7 @@ def analyze(mesh: Mesh) -> Analysis:
 
 
 def inner_parts(vertices: Array, faces: Array, part: Array) -> Array:
-    """Parts [P] bool that can't be seen from outside, not even through holes: shells within others; `part` [F] is each face's.
-
-    Specks with less than a thousandth of the largest part's area are dust, not shells, and aren't looked at.
-    """
+    """Components [P] bool that are hidden from outside, even through holes: inner shells. `part` [F] is each face's component."""
     areas = triangles.areas(vertices, faces)
     whole = np.bincount(part, areas)
     asked = whole > LEAST_SHELL * whole.max()
@@ -95,7 +92,7 @@ def _assembled(points: Array, faces: Array, *, faces_in_all: int, **counted: int
         return Analysis(**{**zeros, **counted, "faces": faces_in_all, "genus": -1})
     edge, uses = topology.edge_numbers(faces)
     pairs = topology.pair_half_edges(points, faces)
-    # Where windings disagree no fan is whole, so they are made to agree before fans are counted.
+    # Fans are whole only where windings agree.
     fans = topology.separate_fans(points, topology.wind_consistently(faces, pairs)[0])[1]
     part = topology.parts(faces, len(points))
     parts = int(part.max()) + 1

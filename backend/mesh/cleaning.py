@@ -1,4 +1,4 @@
-"""From a raw mesh to one that an artist wants: no floaters, sound, smooth, as small as asked for. UVs and colors stay."""
+"""Mesh cleaning: repair, floaters, hidden parts, holes, smoothing, simplification; UVs and colors stay."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Mesh
 
-SMALL_HOLE = 0.25  # length of the rim of a small hole, in diagonals of the mesh; raggedness doesn't count
-LARGEST_POSITION = 1e15  # beyond it products of positions leave the range of 32 bits
+SMALL_HOLE = 0.25  # boundary length, by the mesh's diagonal, up to which a hole is small; see holes._length
+LARGEST_POSITION = 1e15  # coordinates beyond it count as broken: their products overflow 32-bit floats
 
 
 @dataclass(frozen=True)
@@ -51,47 +51,51 @@ class MeshSettings:
 
 
 def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
-    """The mesh repaired, freed of floaters and inner parts, smoothed, simplified and closed; UVs, textures and colors stay with it.
+    """The mesh repaired, without floaters and hidden parts, with holes closed, smoothed and simplified; UVs, textures and colors stay.
 
-    The result has one fan of faces a vertex, no edge with more than two faces, and consistent winding. What was repaired is
-    told as warnings or figures. Raises ReifyError where no face is left.
+    The result is manifold with consistent winding. Repairs are reported as warnings or figures. Raises ReifyError where no face is left.
     """
     job.progress(0.0, "repairing")
     mesh = repair(mesh, job=job)
-    job.progress(0.2, "removing floaters")
+    job.progress(0.15, "removing floaters")
     mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
     if settings.holes == "rebuild":
         from .rebuild import rebuild
 
-        mesh = repair(rebuild(mesh, settings.rebuild_cells, job=job), job=job, quiet=True)
+        with job.span(0.4):
+            mesh = rebuild(mesh, settings.rebuild_cells, job=job)
+        mesh = repair(mesh, job=job, quiet=True)
     if settings.enclosed == "faces":
+        job.progress(0.4, "looking for faces out of sight")
         mesh = drop_enclosed(mesh, "faces", job=job)
-    mesh = _without_holes(mesh, settings, job)
+    mesh = _without_holes(mesh, settings, 0.42, job)
     if settings.enclosed == "parts":
+        job.progress(0.45, "looking for parts inside others")
         mesh = drop_enclosed(mesh, "parts", job=job)  # now that nothing looks in through holes
     if settings.smoothing:
-        mesh = smooth(mesh, settings.smoothing, job=job)
+        with job.span(0.6):
+            mesh = smooth(mesh, settings.smoothing, job=job)
     if 0 < settings.faces < len(mesh.faces):
         job.progress(0.6, f"simplifying {len(mesh.faces)} faces to {settings.faces}")
         mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
-        mesh = _without_holes(mesh, settings, job)
+        mesh = _without_holes(mesh, settings, 0.9, job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
 
 
-def _without_holes(mesh: Mesh, settings: MeshSettings, job: Job) -> Mesh:
+def _without_holes(mesh: Mesh, settings: MeshSettings, fraction: float, job: Job) -> Mesh:
     if settings.holes == "none":
         return mesh
-    job.progress(0.25, "closing holes")
+    job.progress(fraction, "closing holes")
     return close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
 
 
 def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
-    """A mesh without broken, degenerate or double faces, wound consistently, in which every vertex has one fan of faces.
+    """The mesh without broken, degenerate and duplicate faces, manifold and wound consistently.
 
-    Raises ReifyError where no face is left, or where faces name vertices that aren't there.
+    Raises ReifyError where no face is left, or where faces have indices of vertices that don't exist.
     """
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Choose another mesh, or make it again from more or better photos.")
@@ -132,7 +136,7 @@ def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
 
 
 def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
-    """Without the connected parts whose area is less than `least_share` of the largest part's."""
+    """Without the connected components whose area is less than `least_share` of the largest one's."""
     part = topology.parts(mesh.faces, len(mesh.vertices))
     area = np.bincount(part, triangles.areas(mesh.vertices, mesh.faces))
     keep = area >= least_share * area.max()
@@ -143,14 +147,13 @@ def drop_small_parts(mesh: Mesh, least_share: float, *, job: Job) -> Mesh:
 
 
 def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
-    """Without the "parts", or all "faces", that no ray of light from outside could reach.
+    """Without the "parts", or all "faces", that aren't visible from outside by ambient occlusion rays.
 
-    Of faces, only patches that are large compared to the mesh go: a crevice that no ray happened to find stays closed.
+    Of faces, only patches of at least a thousandth of the mesh's area go, so that crevices that no ray found stay closed.
     """
     from ..geometry.tree import hidden, tree_of
     from .analyze import inner_parts
 
-    job.progress(0.28, "looking for what is inside")
     part = topology.parts(mesh.faces, len(mesh.vertices))
     if which == "parts":
         inner = inner_parts(mesh.vertices, mesh.faces, part)
@@ -171,20 +174,17 @@ def drop_enclosed(mesh: Mesh, which: str, *, job: Job) -> Mesh:
 
 
 def smooth(mesh: Mesh, passes: int, *, job: Job) -> Mesh:
-    """Vertices moved towards the mean of their neighbors and back (Taubin, 1995), so that noise goes and volume stays.
-
-    Vertices on a boundary move only along it.
-    """
+    """The mesh after Taubin smoothing, which keeps its volume; boundary vertices are smoothed along the boundary only."""
     means = vertex_means(mesh.vertices, mesh.faces)
     vertices = mesh.vertices.astype(np.float64)
     for index in range(passes):
-        job.progress(0.3 + 0.3 * index / passes, f"smoothing, pass {index + 1} of {passes}")
+        job.progress(index / passes, f"smoothing, pass {index + 1} of {passes}")
         vertices = taubin(vertices, means, 1)
     return replace(mesh, vertices=vertices.astype(np.float32))
 
 
 def simplify(mesh: Mesh, faces: int) -> Mesh:
-    """About `faces` triangles, by quadric error metrics; UVs and colors come from what is nearest before."""
+    """About `faces` triangles by quadric error metrics; UVs and colors are transferred from the nearest places of `mesh`."""
     import fast_simplification
 
     from .transfer import transfer
@@ -192,13 +192,13 @@ def simplify(mesh: Mesh, faces: int) -> Mesh:
     origin, size = mesh.vertices.min(axis=0), float(np.ptp(mesh.vertices, axis=0).max()) or 1.0
     scaled = ((mesh.vertices - origin) / size).astype(np.float32)
     vertices, kept = fast_simplification.simplify(scaled, mesh.faces, target_count=faces, agg=5)
-    if len(kept) == 0:  # nothing but slivers, which are all the same to it
+    if len(kept) == 0:  # a mesh of slivers only, whose quadrics are all zero
         return mesh
     return transfer(Mesh((vertices * size + origin).astype(np.float32), kept.astype(np.int32)), mesh)
 
 
 def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple[Mesh, ...]:
-    """`count` more meshes, each with `ratio` of the faces of the one before it; UVs and colors are those of `mesh`."""
+    """`count` more meshes, each with `ratio` of the faces of the one before; UVs and colors are transferred from `mesh`."""
     levels: list[Mesh] = []
     for index in range(count):
         wanted = max(4, round(len(mesh.faces) * ratio ** (index + 1)))
@@ -212,10 +212,7 @@ def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple
 
 
 def close_holes(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
-    """With the holes closed whose rims aren't longer than `longest_rim` world units, but for their raggedness.
-
-    The patches' colors and UVs go on from the rims.
-    """
+    """The mesh with holes up to a boundary length of `longest_rim` world units closed; patches take colors and UVs from their rims."""
     from .holes import fill_holes
 
     patched = fill_holes(mesh.vertices, mesh.faces, longest_rim, SMALL_HOLE * _diagonal(mesh))
@@ -253,7 +250,7 @@ def _finite_uvs(uvs: Array, job: Job) -> Array:
 
 
 def _uvs_beside(mesh: Mesh, patch: Array, rim: Array) -> Array:
-    """UVs [P,3,2] of the faces of a patch: those of the rim vertex that is behind each corner, as long as these lie in one chart."""
+    """UVs [P,3,2] of a patch's faces: those of each corner's rim vertex, as far as these are in one chart."""
     from .transfer import charts
 
     assert mesh.uvs is not None

@@ -1,4 +1,4 @@
-"""Numba kernels that span a closed loop in space with triangles; imported on first use."""
+"""Numba kernels that triangulate and refine a closed loop in space; imported on first use."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def refine(rim, triangles, density, most):
             turned = 0
             for f in range(count):
                 for k in range(3):
-                    turned += _turn(faces, beside, points, f, k, n)
+                    turned += _flip(faces, beside, points, f, k, n)
             if turned == 0:
                 break
         if used == before:
@@ -110,7 +110,7 @@ def _tell(beside, face, old, new):
 
 @njit(cache=True, nogil=True)
 def _split(faces, beside, f, count, vertex):
-    """Face f becomes three around a new vertex: f, count and count + 1."""
+    """Split face f into three around a new vertex: f, count and count + 1."""
     a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
     ab, bc, ca = beside[f, 0], beside[f, 1], beside[f, 2]
     g, h = count, count + 1
@@ -125,8 +125,8 @@ def _split(faces, beside, f, count, vertex):
 
 
 @njit(cache=True, nogil=True)
-def _turn(faces, beside, points, f, k, n):
-    """Turn the edge from corner k of f where its two opposite angles sum to more than 180 degrees; 1 where it was turned."""
+def _flip(faces, beside, points, f, k, n):
+    """Flip the edge from corner k of f where its opposite angles sum to more than 180 degrees (Delaunay); 1 where it was flipped."""
     g = beside[f, k]
     if g < 0:
         return 0

@@ -1,4 +1,4 @@
-"""Patches that close the boundary loops of a mesh, as fine as what surrounds them (Liepa, Filling holes in meshes, 2003)."""
+"""Hole filling: patches with the density and curvature of their surroundings (Liepa, "Filling holes in meshes", 2003)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .. import device
 from ..geometry import topology, triangles
 from ..values import Array
 
-LONGEST = 600  # vertices in a loop that is triangulated at once: time grows with the cube
-MOST_NEW = 4000  # vertices within one patch
-SHORTEST = 8  # vertices in a loop that gets new vertices within
+LONGEST = 600  # vertices of a loop that is triangulated at once; time grows with the cube
+MOST_NEW = 4000  # new vertices of one patch
+SHORTEST = 8  # vertices of a loop from which on its patch gets new vertices
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class Patched:
 
 
 def fill_holes(vertices: Array, faces: Array, longest_rim: float, round_rim: float) -> Patched:
-    """Close every hole whose rim is at most `longest_rim` world units long, but for its raggedness; a vertex must have one fan of faces.
+    """Close every hole with a boundary length of at most `longest_rim` world units; the mesh must be manifold.
 
-    A patch starts as the triangulation of least area (Barequet and Sharir, 1995), gets vertices as dense as those of its rim,
-    and is then relaxed: up to a rim of `round_rim` it goes on as the surface around it curves, longer ones are spanned like a soap film.
+    A patch is the triangulation of least area (Barequet and Sharir, 1995), refined to the density of its rim and faired: up to a
+    boundary length of `round_rim` with continuous curvature (bi-Laplacian), beyond as a membrane (Laplacian).
     """
     loops = topology.boundary_loops(faces, topology.pair_half_edges(vertices, faces))
     lengths = [_length(vertices[loop]) for loop in loops]
@@ -51,14 +51,14 @@ def fill_holes(vertices: Array, faces: Array, longest_rim: float, round_rim: flo
 
 
 def _length(rim: Array) -> float:
-    """The circumference of the circle whose points are as far from its middle as the rim's are, in the root of the mean square."""
+    """Boundary length without raggedness: circumference of the circle of the rim's root mean square radius."""
     edge, middle = np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1), (np.roll(rim, -1, axis=0) + rim) / 2
     total = max(float(edge.sum()), 1e-30)
     return float(2 * np.pi * np.sqrt(edge @ np.sum((middle - edge @ middle / total) ** 2, axis=1) / total))
 
 
 def _patch(rim: Array) -> tuple[Array, Array]:
-    """New vertices [M,3], and triangles over the rim's and these, wound against the rim's direction."""
+    """New vertices [M,3], and triangles over the rim's vertices and these, wound against the rim."""
     if len(rim) == 3:
         return np.zeros((0, 3)), np.array([[2, 1, 0]])
     device.prepare_numba()
@@ -76,7 +76,7 @@ def _patch(rim: Array) -> tuple[Array, Array]:
 
 
 def _least_area(rim: Array) -> Array:
-    """Triangles of small area over a loop, wound as it is; long loops get them over every few vertices first."""
+    """Triangulation of least area of a loop, wound as it is; for loops longer than LONGEST over every few vertices first."""
     from . import hole_kernels as kernels
 
     if len(rim) <= LONGEST:
@@ -97,9 +97,9 @@ def _nearest_on_rim(points: Array, rim: Array, loop: Array) -> Array:
 
 
 def _relaxed(points: Array, faces: Array, fixed: int, rounded: Array) -> Array:
-    """Points [V,3] with those from `fixed` on moved to where the Laplacian is least, at them and at the `rounded` rim vertices.
+    """Points [V,3] with those from `fixed` on faired: least squares of the Laplacian at them and at the `rounded` rim vertices.
 
-    With the rim's included the patch goes on smoothly, else it is a membrane.
+    With the rim's included the patch continues the curvature around it, else it is a membrane.
     """
     from scipy.sparse.linalg import spsolve
 
@@ -114,12 +114,12 @@ def _relaxed(points: Array, faces: Array, fixed: int, rounded: Array) -> Array:
 
 
 def _laplacian(points: Array, faces: Array):
-    """Sparse [V,V]: cotangents of the angles across each edge, each row over the root of its vertex's area (Pinkall and Polthier, 1993)."""
+    """Sparse [V,V] cotangent Laplacian, each row over the square root of its vertex's area (Pinkall and Polthier, 1993)."""
     from scipy.sparse import coo_matrix, diags
 
     count = len(points)
     corners = points[faces]
-    # Slivers would rule all others, and obtuse angles push vertices out of their place.
+    # Clipped: slivers would outweigh all others, and obtuse angles have negative weights.
     cotangents = triangles.cotangents(corners).clip(0.01, 100.0)
     start, end = np.roll(faces, -1, axis=1).ravel(), np.roll(faces, -2, axis=1).ravel()
     weights = coo_matrix((np.tile(cotangents.ravel(), 2), (np.r_[start, end], np.r_[end, start])), shape=(count, count)).tocsr()

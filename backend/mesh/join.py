@@ -1,4 +1,4 @@
-"""Several meshes as one: geometry side by side in memory, textures side by side in one picture."""
+"""Several meshes as one, with their textures in an atlas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from ..formats.images import resize_to
 from ..values import Array, Mesh
 
-LARGEST_PX = 8192  # width and height of the common picture
+LARGEST_PX = 8192  # width and height of the atlas at most
 
 
 def joined(meshes: Sequence[Mesh]) -> Mesh:
-    """One mesh of at least one; several textures become the cells of one, and UVs move there.
+    """One mesh of one or more; textures become the cells of an atlas, and UVs move there.
 
-    Colors are kept as vertex colors where no mesh has a texture; beside textured ones, untextured meshes get a cell of their mean color.
+    Vertex colors stay where no mesh has a texture; beside textured ones, a mesh without gets a cell of its mean color.
     """
     if len(meshes) == 1:
         return meshes[0]
@@ -33,7 +33,7 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
 
 
 def _atlas(meshes: Sequence[Mesh]) -> tuple[Array, Array]:
-    """The picture [S,S,3] and the UVs [F,3,2] in it."""
+    """The atlas [S,S,3] uint8 and the UVs [F,3,2] in it."""
     pictures: list[Array] = []
     cell_of = [_cell(mesh, pictures) for mesh in meshes]
     across = int(np.ceil(np.sqrt(len(pictures))))
@@ -69,5 +69,5 @@ def _uvs_of(mesh: Mesh) -> Array:
 
 
 def _in_tile(uvs: Array) -> Array:
-    """UVs [F,3,2] of each face moved by whole tiles, so that its middle is in the first one."""
+    """UVs [F,3,2] with each face moved by whole tiles, so that its centroid is in the first one."""
     return uvs - np.floor(uvs.mean(axis=1, keepdims=True))

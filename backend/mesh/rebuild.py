@@ -1,4 +1,4 @@
-"""A watertight surface around what is inside a mesh, whatever its state: holes, crossings, inner shells, loose faces."""
+"""Volumetric remeshing: a watertight surface whatever the mesh's state, holes, crossings, inner shells or loose faces."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from ..jobs.job import Job
 from ..values import Array, Mesh
 from .transfer import transfer
 
-BAND = 2.0  # cells on either side of the faces in which distances are measured
-SLICE = 1 << 14  # points that are asked for at once, between two reports of progress
-LEAST_CELLS = 16
-SAMPLE_BYTES = 24  # of memory at most for each sample of the grid
+BAND = 2.0  # cells: half width of the narrow band around the faces in which distances are exact
+SLICE = 1 << 14  # points evaluated between two reports of progress
+LEAST_CELLS = 16  # along the longest side, however short memory is
+SAMPLE_BYTES = 24  # peak memory for each sample of the grid
 
 
 def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
-    """The surface where the mesh's winding number is one half (Jacobson et al. 2013), as a closed mesh.
+    """The level set of one half of the mesh's generalized winding number (Jacobson et al. 2013), as a closed mesh.
 
-    It is found on a grid of `cells` along the longest side; where faces are near, their distance places it. UVs and colors
-    come from what is nearest. Where memory is short, the cells are larger, and a warning says so.
+    It is sampled on a grid of `cells` along the longest side, with distances to the faces near them. UVs and colors are transferred
+    from the nearest places. Where memory is short, the cells are larger, and a warning says so.
     """
-    job.progress(0.3, "sorting faces")
+    job.progress(0.0, "building the tree")
     tree = tree_of(mesh.vertices, mesh.faces)
     cell, shape = _grid(mesh, cells, job)
     origin = mesh.vertices.min(axis=0).astype(np.float64) - (BAND + 1) * cell
-    job.progress(0.3, "looking for the cells that faces pass")
+    job.progress(0.05, "marking the narrow band")
     near = _near_faces(mesh, origin, cell, shape)
-    field = _signed_distances(tree, near, origin, cell, job)
-    job.progress(0.6, "drawing the surface")
+    with job.span(0.8):
+        field = _signed_distances(tree, near, origin, cell, job)
+    job.progress(0.8, "extracting the surface")
     points, quads = surface_nets(field)
     if len(quads) == 0:
         job.warn("Nothing is inside the mesh, so its surface couldn't be built anew.")
         return mesh
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     placed = points * cell + origin
-    job.progress(0.6, f"placing {len(placed)} vertices")
-    vertices = _settled(placed, triangles.vertex_normals(placed, faces), tree, cell)
+    job.progress(0.85, f"placing {len(placed)} vertices")
+    vertices = _projected(placed, triangles.vertex_normals(placed, faces), tree, cell)
     job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
-    job.progress(0.6, "taking over UVs and colors")
+    job.progress(0.9, "taking over UVs and colors")
     return transfer(Mesh(vertices.astype(np.float32), faces), mesh)
 
 
 def _grid(mesh: Mesh, cells: int, job: Job) -> tuple[float, Array]:
-    """Width of a cell in world units, and samples [3] along the axes: `cells` along the longest side, fewer where memory is short."""
+    """Edge of a cell in world units, and samples [3] along the axes: `cells` along the longest side, fewer where memory is short."""
     spans = np.ptp(mesh.vertices.astype(np.float64), axis=0)
     room = device.free_memory() // 2
 
@@ -80,14 +81,16 @@ def _near_faces(mesh: Mesh, origin: Array, cell: float, shape: Array) -> Array:
 
 
 def _signed_distances(tree: Tree, near: Array, origin: Array, cell: float, job: Job) -> Array:
-    """Distances in cells, positive inside: measured where `near`, elsewhere up to `BAND`.
+    """Signed distances in cells, positive inside: exact where `near`, clipped to BAND elsewhere.
 
-    Where the surface has gaps, the winding number goes smoothly through one half, and the field with it.
+    In gaps of the surface the winding number passes one half smoothly, and the distance with it.
     """
-    field = _twice_as_fine(_windings(tree, near.shape, origin, cell, job), near.shape)
+    with job.span(0.3):
+        coarse = _windings(tree, near.shape, origin, cell, job)
+    field = _twice_as_fine(coarse, near.shape)
     places = np.argwhere(near)
     for start in range(0, len(places), SLICE):
-        job.progress(0.4 + 0.2 * start / len(places), f"measuring {len(places)} distances")
+        job.progress(0.3 + 0.7 * start / len(places), f"measuring {len(places)} distances")
         some = places[start : start + SLICE]
         points = some * cell + origin
         distance = nearest(tree, points, reach=np.full(len(points), 2.0 * (BAND + 1) * cell)).distance / cell
@@ -97,12 +100,12 @@ def _signed_distances(tree: Tree, near: Array, origin: Array, cell: float, job: 
 
 
 def _windings(tree: Tree, shape: tuple[int, ...], origin: Array, cell: float, job: Job) -> Array:
-    """Winding numbers of every second sample, minus one half, scaled to reach `BAND`; they change slowly where no face is near."""
+    """Winding numbers of every second sample, minus one half, scaled to BAND; they vary slowly where no face is near."""
     coarse = np.stack(np.meshgrid(*(np.arange(0, size + 1, 2) for size in shape), indexing="ij"), axis=-1)
     points, out = coarse.reshape(-1, 3), np.empty(coarse.shape[:3], np.float32)
     flat = out.reshape(-1)
     for start in range(0, len(points), SLICE):
-        job.progress(0.3 + 0.1 * start / len(points), f"asking {len(points)} samples what is inside")
+        job.progress(start / len(points), f"winding numbers of {len(points)} samples")
         flat[start : start + SLICE] = winding_numbers(tree, points[start : start + SLICE] * cell + origin)
     return np.clip(2.0 * BAND * (out - 0.5), -BAND, BAND)
 
@@ -119,8 +122,8 @@ def _twice_as_fine(field: Array, shape: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(field)
 
 
-def _settled(points: Array, normals: Array, tree: Tree, cell: float) -> Array:
-    """Vertices moved onto the faces that are nearer than a third of a cell and look the same way."""
+def _projected(points: Array, normals: Array, tree: Tree, cell: float) -> Array:
+    """Vertices projected onto faces nearer than a third of a cell that face the same way."""
     found = nearest(tree, points, facing=normals, reach=np.full(len(points), cell / 3))
     onto = np.einsum("nk,nki->ni", found.weights, tree.world(found.face))
     return np.where((found.face >= 0)[:, None], onto, points)

@@ -1,4 +1,4 @@
-"""What lies on one surface onto another in the same place: UVs, colors, and from which face."""
+"""Attribute transfer between two surfaces in the same place: UVs, colors, and face indices."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..values import Array, Mesh
 
 
 def transfer(target: Mesh, source: Mesh) -> Mesh:
-    """`target` with the UVs, textures and vertex colors that `source` has where it is nearest; both need faces.
+    """`target` with the UVs, textures and vertex colors of the nearest places of `source`; both need faces.
 
-    Each face takes its UVs from a single chart, so that none reaches across a seam; where it hangs over a chart's border, it
-    gets the border's.
+    A face takes its UVs from one chart, that at its centroid, so that it doesn't span a seam; beyond the chart's border it takes the
+    border's.
     """
     if source.uvs is None and source.vertex_srgb is None:
         return target
@@ -29,13 +29,13 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
 
 
 def source_faces(target: Mesh, source: Mesh) -> Array:
-    """For each face of `target` the face of `source` [F] that its middle is nearest to, on the same side of a thin wall."""
+    """For each face of `target` the face of `source` [F] nearest to its centroid, among those that face the same way."""
     middles, normals = triangles.centers(target.vertices, target.faces), triangles.normals(target.vertices, target.faces)
     return _nearest(tree_of(source.vertices, source.faces), middles, normals).face
 
 
 def charts(mesh: Mesh) -> Array:
-    """The number of the piece of the UV map that each face belongs to, [F] from 0; the mesh must have UVs."""
+    """The UV island of each face, [F] from 0; the mesh must have UVs."""
     assert mesh.uvs is not None
     place = topology.weld(mesh.vertices, mesh.faces)[1]
     number = topology.first_of_equal(np.column_stack([place.reshape(-1, 1), mesh.uvs.reshape(-1, 2)]))[1].reshape(-1, 3)
@@ -48,17 +48,17 @@ def _uvs(target: Mesh, source: Mesh, tree: Tree) -> Array:
     middles, normals = triangles.centers(target.vertices, target.faces), triangles.normals(target.vertices, target.faces)
     middle = _nearest(tree, middles, normals)
     corners = triangles.corners_of(target.vertices, target.faces)
-    # What lies in the chart can't be farther from a corner than by way of the middle.
+    # Upper bound of the distance from a corner to the chart: by way of the centroid.
     reach = 1.001 * (middle.distance[:, None] + np.linalg.norm(corners - middles[:, None], axis=2))
     found = nearest(tree, corners.reshape(-1, 3), group=chart, wanted=np.repeat(chart[middle.face], 3), reach=reach.ravel())
-    lost = found.face < 0  # by rounding, where a face has no extent
+    lost = found.face < 0  # by rounding, for degenerate faces
     face = np.where(lost, np.repeat(middle.face, 3), found.face)
     weights = np.where(lost[:, None], np.repeat(middle.weights, 3, axis=0), found.weights)
     return np.einsum("nk,nki->ni", weights, source.uvs[face]).reshape(-1, 3, 2).astype(np.float32)
 
 
 def _nearest(tree: Tree, points: Array, facing: Array) -> Nearest:
-    """What is nearest on the side that `facing` shows, or on any where there is nothing on that one."""
+    """The nearest places that face the same way as `facing`, or any where there are none."""
     found = nearest(tree, points, facing=facing)
     if (lost := found.face < 0).any():
         again = nearest(tree, points[lost])

@@ -7,12 +7,11 @@ figure in the paper, and `METHOD`, which says what it takes, gives and needs.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 import platform
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,12 @@ from .. import settings as settings_of
 from ..errors import ReifyError
 from ..formats.given import read_given
 from ..formats.offset import written
+from ..jobs import needs as needs_of
 from ..jobs import store
+from ..jobs.environment import Environment
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
+from ..jobs.needs import Needs
 from ..values import Given, Mesh, Points, Result, Splats
 
 Reader = Callable[[Path, tuple[type, ...]], Given]
@@ -39,10 +42,10 @@ class Method:
     settings: type
     run: Callable[[Any, Any, Job], Result]
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
-    stages: Mapping[str, float]  # stage title -> expected share of the time
-    packages: tuple[str, ...] = ()  # modules that must be importable
-    licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights, none here so far
+    stages: tuple[str, ...]  # titles of all stages that it may run
+    needs: Needs | Callable[[Any], Needs] = Needs()  # the same for all settings, or a function of them
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
+    expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
 
     @property
     def changes_things(self) -> bool:
@@ -70,34 +73,71 @@ class Method:
             raise ReifyError(f"There is no preset called {name!r}.", f"Choose one of: {', '.join(self.presets)}.")
         return settings_of.with_values(self.settings(), self.presets[name])
 
-    def missing(self) -> tuple[str, ...]:
-        """Packages that aren't installed; looked up without importing them."""
-        return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+    def needed(self, settings: Any) -> Needs:
+        """What a job with these settings needs."""
+        return self.needs(settings) if callable(self.needs) else self.needs
+
+    def missing(self, settings: Any, environment: Environment) -> Needs:
+        """The part of it that isn't there; what is asked before a job starts, wherever it is started."""
+        return needs_of.missing(self.needed(settings), environment)
+
+    def check(self, settings: Any, environment: Environment) -> None:
+        """Raise ReifyError, with the way to get it, where something that a job with these settings needs is missing."""
+        missing = self.missing(settings, environment)
+        if missing.packages:
+            what = f"{self.title} needs packages that aren't installed: {', '.join(missing.packages)}."
+            raise ReifyError(what, "Install the engine in Reify's preferences.")
+        if missing.weights:
+            weights = missing.weights[0]
+            what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
+            raise ReifyError(what, f"Put them into {_weights_folder(environment)}.")
+        if missing.memory is not None:
+            needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
+            what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."
+            raise ReifyError(what, self._way_out_of_memory(missing.memory.setting, settings, environment))
+
+    def fitting(self, settings: Any, environment: Environment) -> Any | None:
+        """The settings with what the memory grows with halved until it fits; None where that isn't possible."""
+        memory = self.needed(settings).memory
+        if memory is None or not memory.setting:
+            return None
+        option = next(option for option in settings_of.options(self.settings) if option.path == memory.setting)
+        smaller = settings
+        while (value := option.kind(settings_of.values(smaller)[option.path] / 2)) >= (option.low or 1):
+            smaller = settings_of.with_values(smaller, {option.path: value})
+            if not self.missing(smaller, environment).memory:
+                return smaller
+        return None
 
     def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
         """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""
-        if missing := self.missing():
-            what = f"{self.title} needs packages that aren't installed: {', '.join(missing)}."
-            raise ReifyError(what, "Install the engine in Reify's preferences.")
+        self.check(settings, job.environment)
+        needs = self.needed(settings)
         job.describe(
             method=self.id,
             settings=settings_of.values(settings),
             inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
-            versions=versions_of(self.packages),
+            versions=versions_of(needs.packages),
+            licenses={weights.name: weights.license for weights in needs.weights},
         )
+        job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         for warning in inputs.warnings if isinstance(inputs, Given) else ():
             job.warn(warning)
         result = self.run(inputs, settings, job)
         source = inputs if isinstance(inputs, Given) else result.capture
         offset = None if source is None else source.offset
         if offset is not None:
-            job.choose(
-                "offset",
-                f"{written(offset)} was taken off the positions, which are too large for 32 bits; .ply, .obj and .glb add it again",
-            )
-        if job.cache:
-            job.cache.prune()
+            taken = f"{written(offset)} was taken off the positions, which are too large for 32 bits"
+            job.choose("offset", f"{taken}; exports as .ply, .obj and .glb add it again")
+        if job.environment.cache:
+            job.environment.cache.prune()
         return replace(result, report=job.report, offset=offset)
+
+    def _way_out_of_memory(self, path: str, settings: Any, environment: Environment) -> str:
+        smaller = self.fitting(settings, environment)
+        if smaller is None:
+            return "Close other programs."
+        return f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs."
 
 
 def all_methods() -> dict[str, Method]:
@@ -115,6 +155,11 @@ def method_called(name: str) -> Method:
     return methods[name]
 
 
+def gigabytes(count: float) -> str:
+    """Bytes for people: "1.5 GB"."""
+    return f"{count / 2**30:.1f} GB"
+
+
 def versions_of(packages: Sequence[str]) -> dict[str, str]:
     """Reify's and Python's versions, and those of the packages with these modules as far as they are installed."""
     from importlib import metadata  # 20 ms, which Blender's start needn't pay
@@ -122,6 +167,10 @@ def versions_of(packages: Sequence[str]) -> dict[str, str]:
     owners = metadata.packages_distributions()
     names = {owners[package][0] for package in packages if package in owners}
     return {"reify": _version(), "python": platform.python_version(), **{name: metadata.version(name) for name in sorted(names)}}
+
+
+def _weights_folder(environment: Environment) -> Path:
+    return (environment.user_folder or Path("Reify's user folder")) / needs_of.WEIGHTS
 
 
 def _version() -> str:

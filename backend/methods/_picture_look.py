@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..bodies.from_pictures import Settings, chosen_for, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, finished, found_in, scaled
 from ..pictures.read import read_picture
+from ..settings import file_of
 from ..values import Array, Mesh, Picture, Report
-from .image import Settings, chosen_for, file_of, in_order, one_by_one, preview_mesh
+from .image import in_order, one_by_one
 
 LONG_SIDE_PX = 512  # of what is cut out for a look
 CUT_AWAY = np.array([170.0, 30.0, 45.0])  # color that covers what is cut away, as over masks in painting programs

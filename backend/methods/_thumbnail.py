@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..geometry import triangles
 from ..geometry.axes import looking_at
 from ..values import Array, Cameras, Mesh, Result
 
@@ -38,8 +39,8 @@ def thumbnail(result: Result, side_px: int = SIDE_PX) -> Array | None:
 def _picture_of(mesh: Mesh, cameras: Cameras, side_px: int) -> Array:
     """A mesh as the first camera sees it, by points on it: a method may have neither kernels nor the time to compile them."""
     rng = np.random.default_rng(0)
-    corners = mesh.vertices[mesh.faces].astype(np.float64)  # [F,3,3]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    corners = triangles.corners_of(mesh.vertices, mesh.faces)
+    normals = triangles.cross(corners)
     areas = np.linalg.norm(normals, axis=1)
     if not areas.sum() > 0:
         return np.broadcast_to(np.asarray(PAPER), (side_px, side_px, 3))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from ..errors import ReifyError
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
+from ..jobs.needs import Needs
 from ..mesh.analyze import look_at
 from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
-from ..settings import option
-from ..texture.from_photos import TextureSettings
-from ..texture.unwrap import unwrap
+from ..settings import base_of, option
+from ..texture.stages import unwrapped
 from ..values import Given, Mesh, Result
 from . import Method
 
@@ -37,9 +36,9 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     mesh = given.value
     assert isinstance(mesh, Mesh)
     job.stage("Looking at the mesh", apart(look_at), mesh, "before")
-    mesh = job.stage("Cleaning mesh", apart(clean), mesh, _cleaning(settings))
+    mesh = job.stage("Cleaning mesh", apart(clean), mesh, base_of(settings, MeshSettings))
     if settings.unwrap and mesh.uvs is None:
-        mesh = job.stage("Unwrapping", apart(_unwrap), mesh)
+        mesh = job.stage("Unwrapping", apart(unwrapped), mesh)
     lods: tuple[Mesh, ...] = ()
     if settings.lods:
         lods = job.stage("Making levels of detail", apart(levels_of_detail), mesh, settings.lods, settings.lod_ratio)
@@ -47,16 +46,18 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     return Result(name=given.name, report=job.report, mesh=mesh, lods=lods)
 
 
-def _cleaning(settings: Settings) -> MeshSettings:
-    return MeshSettings(**{entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(MeshSettings)})
-
-
-def _unwrap(mesh: Mesh, *, job: Job) -> Mesh:
-    try:
-        return unwrap(mesh, TextureSettings(), job=job)
-    except ReifyError as error:
-        job.warn(f"The mesh got no UVs: {error.what}")
-        return mesh
+def expected(settings: Settings, faces: float = 100_000) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of faces; a mesh that has UVs isn't unwrapped."""
+    many, left = faces / 1e5, min(faces, settings.faces or faces) / 1e5
+    seconds = {
+        "Looking at the mesh": Expected(0.6 * many, compiling=6.0),
+        "Cleaning mesh": Expected(1.0 * many + 0.04 * many * settings.smoothing, compiling=6.0),
+    }
+    if settings.unwrap:
+        seconds["Unwrapping"] = Expected(6.0 * left, compiling=15.0)
+    if settings.lods:
+        seconds["Making levels of detail"] = Expected(0.5 * left * settings.lods)
+    return {**seconds, "Looking at the result": Expected(0.6 * left)}
 
 
 METHOD = Method(
@@ -75,12 +76,7 @@ METHOD = Method(
         "Game": {"faces": 20_000, "smoothing": 0, "unwrap": True, "lods": 3},
         "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
     },
-    stages={
-        "Looking at the mesh": 0.2,
-        "Cleaning mesh": 0.5,
-        "Unwrapping": 0.05,
-        "Making levels of detail": 0.1,
-        "Looking at the result": 0.15,
-    },
-    packages=("numba", "scipy", "fast_simplification", "safetensors"),
+    expect=lambda given, settings: expected(settings, len(given.value.faces)),
+    stages=("Looking at the mesh", "Cleaning mesh", "Unwrapping", "Making levels of detail", "Looking at the result"),
+    needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

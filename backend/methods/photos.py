@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
-from ..capture.views import load_views
+from ..capture.surroundings import surroundings
+from ..jobs.forecast import Expected
 from ..jobs.job import Job
-from ..jobs.meanwhile import apart, meanwhile
-from ..mesh.cleaning import MeshSettings, clean, smooth
+from ..jobs.meanwhile import apart
+from ..jobs.needs import Memory, Needs
+from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group
-from ..splats.initialize import starting_splats
-from ..splats.render import rasterize
-from ..splats.train import TrainingSettings, measure, train_with_cameras
+from ..splats.cuda import modules_of
+from ..splats.stages import train_capture
+from ..splats.train import TrainingSettings
 from ..surface.fuse import SurfaceSettings
-from ..surface.views import surface_of_capture
-from ..texture.from_photos import TextureSettings, texture_from_photos
-from ..texture.normal_map import with_normal_map
-from ..texture.unwrap import unwrap
-from ..values import Capture, Mesh, Photos, Result, Splats
+from ..surface.stages import surface_from_photos
+from ..texture.from_photos import TextureSettings, peak_bytes
+from ..texture.stages import textured, with_relief
+from ..values import Capture, Photos, Result
 from . import Method
+
+PARTNERS = 12  # photos that each one is compared with, where they are many
+STEP_S = 1 / 60  # of training
 
 
 @dataclass(frozen=True)
@@ -38,45 +41,51 @@ class Settings:
 
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
-    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=_surroundings(photos))
+    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
+    job.expect(expected(settings, len(capture.photos), _megapixels(capture)))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
-    splats, capture = job.stage("Training splats", _train, capture, settings.training)
-    surface = job.stage("Extracting surface", apart(_surface), splats, capture, settings.surface)
+    splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
+    surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", apart(clean), surface, settings.mesh)
-    mesh = job.stage("Texturing", apart(_texture), mesh, capture, settings.texture)
+    mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
     if settings.texture.normal_map and mesh.uvs is not None:
-        mesh = job.stage("Baking relief", apart(_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
+        mesh = job.stage("Baking relief", apart(with_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
 
 
-def _surroundings(photos: Photos) -> tuple[str, ...]:
-    """What lies around a transforms.json or a COLMAP model: the pictures that it names may come and go."""
-    files = (source for source in photos.sources if source.suffix == ".json" or source.name.isdigit() or source.name == "sparse")
-    around = (path for source in files for path in sorted(source.parent.rglob("*")) if path.is_file())
-    return tuple(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in around)
+def _megapixels(capture: Capture) -> float:
+    return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
 
 
-def _train(capture: Capture, settings: TrainingSettings, *, job: Job) -> tuple[Splats, Capture]:
-    views = load_views(capture, settings.long_side_px)
-    start = meanwhile(lambda: starting_splats(views, capture.points, settings, seed=job.seed), job)
-    splats, cameras = train_with_cameras(views, capture.train, start, settings, job=job)
-    meanwhile(lambda: measure(splats, views, capture.test, job=job), job)
-    assert capture.cameras is not None
-    return splats, replace(capture, cameras=replace(capture.cameras, cam_from_world=cameras.cam_from_world))
+def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of photos of a size; what isn't known yet is as in a common capture."""
+    training, texture = settings.training, settings.texture
+    pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
+    trained, textured = (min(megapixels, long_side_px**2 * 0.7e-6) for long_side_px in (training.long_side_px, texture.long_side_px))
+    sought = min(megapixels, settings.cameras.long_side_px**2 * 0.7e-6)
+    held_out = photos / settings.capture.hold_out if settings.capture.hold_out > 1 else 0.0
+    texels = texture.size_px**2 / 1e6
+    steps_s = training.steps * STEP_S
+    in_time = 0.0 < training.seconds < steps_s
+    seconds = {
+        "Reading photos": Expected(0.02 * photos),
+        "Finding cameras": Expected((0.1 + 0.4 * sought) * photos + 0.05 * pairs),
+        "Training splats": Expected(
+            1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=30.0
+        ),
+        "Extracting surface": Expected(2.0 + 0.3 * trained * photos + 0.5 * settings.surface.max_voxels, compiling=20.0),
+        "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=5.0),
+        "Texturing": Expected(2.0 + 0.3 * textured * photos + 2.0 * texels, compiling=20.0),
+    }
+    return {**seconds, "Baking relief": Expected(1.0 + texels, compiling=5.0)} if texture.normal_map else seconds
 
 
-def _surface(splats: Splats, capture: Capture, settings: SurfaceSettings, *, job: Job) -> Mesh:
-    views = load_views(capture, settings.long_side_px)
-    return surface_of_capture(splats, partial(rasterize, splats), views, settings, job=job)
-
-
-def _texture(mesh: Mesh, capture: Capture, settings: TextureSettings, *, job: Job) -> Mesh:
-    views = load_views(capture, settings.long_side_px, only=capture.train)
-    return texture_from_photos(unwrap(mesh, settings, cameras=views.cameras, job=job), views, settings, job=job)
-
-
-def _relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job: Job) -> Mesh:
-    return with_normal_map(mesh, smooth(surface, smoothing, job=job), size_px, job=job)
+def _needs(settings: Settings) -> Needs:
+    packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
+    return Needs(
+        packages=(*packages, *modules_of(settings.training.device)),
+        memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
+    )
 
 
 METHOD = Method(
@@ -100,14 +109,15 @@ METHOD = Method(
         },
         "Surface": {"training.aim": "surface"},
     },
-    stages={
-        "Reading photos": 0.02,
-        "Finding cameras": 0.3,
-        "Training splats": 0.5,
-        "Extracting surface": 0.06,
-        "Cleaning mesh": 0.02,
-        "Texturing": 0.09,
-        "Baking relief": 0.01,
-    },
-    packages=("torch", "numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors"),
+    expect=lambda photos, settings: expected(settings),
+    stages=(
+        "Reading photos",
+        "Finding cameras",
+        "Training splats",
+        "Extracting surface",
+        "Cleaning mesh",
+        "Texturing",
+        "Baking relief",
+    ),
+    needs=_needs,
 )

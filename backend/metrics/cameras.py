@@ -1,4 +1,4 @@
-"""How far solved cameras are from true ones, after the similarity that structure from motion can't know is taken out."""
+"""Errors of solved cameras, after alignment by the similarity that structure from motion leaves undetermined."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CameraErrors:
 
     position: Array  # [C]
     rotation_deg: Array  # [C]
-    true_from_solved: Array  # [4,4] the similarity that was taken out
+    true_from_solved: Array  # [4,4] the similarity of the alignment
 
 
 def camera_errors(solved: Cameras, true: Cameras) -> CameraErrors:

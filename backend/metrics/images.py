@@ -1,4 +1,4 @@
-"""How alike two pictures are: PSNR and SSIM in their usual definitions."""
+"""Image quality: PSNR and SSIM in their usual definitions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How far a mesh is from the truth, and what kind of surface it is.
+"""Distances between a mesh and the truth, and topological invariants.
 
-All comparisons take points spread evenly by area over both meshes and, for each, the nearest place on the other mesh.
-d(p, B) is the distance (not squared) from point p to mesh B.
+Comparisons sample points evenly by area on both meshes and find the nearest place of each on the other mesh. d(p, B) is the
+distance (not squared) from point p to mesh B.
 
     chamfer            1/2 (mean over A of d(a, B) + mean over B of d(b, A))
     precision(t)       share of A with d(a, B) < t, where A is the reconstruction
@@ -21,8 +21,8 @@ import numpy as np
 from ..geometry import topology, triangles
 from ..values import Array, Mesh
 
-CANDIDATES = 8  # nearest samples of the other mesh, whose faces are looked at exactly
-SAMPLES = 100_000
+CANDIDATES = 8  # nearest samples of the other mesh, to whose faces distances are exact
+SAMPLES = 100_000  # points on each mesh
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,9 @@ def f_score(to_truth: Array, to_reconstruction: Array, threshold: float) -> floa
 
 
 def sample_surface(mesh: Mesh, count: int, seed: int = 0) -> tuple[Array, Array]:
-    """Points [count,3] float64 spread evenly by area, and the faces [count] that they lie on.
+    """Points [count,3] float64 evenly by area, and their faces [count], by systematic sampling of the cumulative areas.
 
-    Faces get points by systematic sampling of the summed areas, so the numbers vary little. Raises ValueError for a mesh
-    without area.
+    Raises ValueError for a mesh without area.
     """
     rng = np.random.default_rng(seed)
     ends = np.cumsum(triangles.areas(mesh.vertices, mesh.faces))
@@ -78,7 +77,7 @@ def sample_surface(mesh: Mesh, count: int, seed: int = 0) -> tuple[Array, Array]
 
 
 def nearest_on_surface(points: Array, mesh: Mesh, samples: Array, sampled_faces: Array) -> tuple[Array, Array]:
-    """Distance [N] from each point to the mesh, and the face [N] it is nearest to; exact for the faces of the nearest samples."""
+    """Distance [N] from each point to the mesh and its nearest face [N], among the faces of the CANDIDATES nearest samples."""
     from scipy.spatial import cKDTree
 
     candidates = min(CANDIDATES, len(samples))

@@ -18,6 +18,7 @@ from .read import read_picture
 from .transparency import solid_alpha
 
 MANY_PARTS = 200
+READ, FOUND = 0.3, 0.9  # fractions of cutting out, once the picture is read and the subject is found
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ def cut_out(path: Path, settings: CutoutSettings, strokes: Path | None = None, *
 
     `strokes` is the picture that `settings.strokes` names, for GrabCut.
     """
-    job.progress(0.0, f"reading {path.name}")
-    srgb, alpha = read_picture(path, job)
-    job.progress(0.3, "finding the subject")
-    return finished(Picture(path.stem, np.ascontiguousarray(srgb), found_in(srgb, alpha, path.name, settings, strokes, job)), settings, job)
+    with job.span(READ, f"reading {path.name}"):
+        srgb, alpha = read_picture(path, job)
+    with job.span(FOUND, "finding the subject"):
+        coverage = found_in(srgb, alpha, path.name, settings, strokes, job)
+    return finished(Picture(path.stem, np.ascontiguousarray(srgb), coverage), settings, job)
 
 
 def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:

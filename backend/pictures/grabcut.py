@@ -56,7 +56,7 @@ def grab_cut(srgb: Array, box: Box, strokes: Array | None, job: Job) -> Array:
     subject = known >= 0 if strokes is None else known == 1
     background = known == -1
     for step in range(ROUNDS):
-        job.progress(0.3 + 0.5 * step / ROUNDS, f"cutting, round {step + 1} of {ROUNDS}")
+        job.progress(step / ROUNDS, f"cutting, round {step + 1} of {ROUNDS}")
         costs = [_cost(colors, _mixture(colors[member])) for member in (subject, background)]
         before = subject
         subject = _cut(costs[1] - costs[0], known, links)

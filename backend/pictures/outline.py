@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import masks
 from ..values import Array, Picture
 
 LONG_SIDE = 192  # samples; enough to judge by
@@ -132,9 +133,9 @@ def _reduced(coverage: Array) -> tuple[Array, float, Array]:
     """A small copy of the subject's bounding box, its scale, and its corner in the picture (x, y)."""
     from scipy.ndimage import zoom
 
-    rows, columns = np.nonzero((coverage > 0.02).any(axis=1))[0], np.nonzero((coverage > 0.02).any(axis=0))[0]
-    cut = coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
-    corner = np.array([columns[0], rows[0]], float)
+    rows, columns = masks.bounds(coverage > 0.02)
+    cut = coverage[rows, columns].astype(np.float32)
+    corner = np.array([columns.start, rows.start], float)
     step = max(1, round(max(cut.shape) / LONG_SIDE))
     if step > 1:
         padded = np.pad(cut, [(0, -size % step) for size in cut.shape])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry.vectors import rejections, unit
 from ..values import SH_C0, Cameras, Points, Splats, Views
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def splats_at(xyz: Array, rgb: Array, *, sh_degree: int, antialiased: bool) -> S
 def focus_of(cameras: Cameras) -> tuple[Array, float]:
     """The point nearest to all viewing axes [3], kept before the cameras, and the median distance of the cameras to it."""
     centers, forward = cameras.centers, cameras.forward
-    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
+    across = rejections(forward)
     damping = 1e-3 * len(cameras)
     reach = np.linalg.norm(centers - centers.mean(axis=0), axis=1).max() or 1.0
     ahead = centers.mean(axis=0) + forward.mean(axis=0) * reach
@@ -107,8 +108,7 @@ def _sparse_points(points: Points | None) -> tuple[Array, Array]:
 def _random_points(cameras: Cameras, rng: np.random.Generator) -> tuple[Array, Array]:
     """Gray points evenly in a ball around what the cameras look at, as far out as they stand."""
     focus, distance = focus_of(cameras)
-    direction = rng.normal(size=(RANDOM_SPLATS, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    direction = unit(rng.normal(size=(RANDOM_SPLATS, 3)))
     return focus + direction * distance * np.cbrt(rng.random((RANDOM_SPLATS, 1))), np.full((RANDOM_SPLATS, 3), 0.5)
 
 

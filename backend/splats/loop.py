@@ -47,8 +47,10 @@ class Loop:
         settings: TrainingSettings,
         schedule: Schedule,
         chosen: Device,
+        seed: int,
         job: Job,
     ) -> None:
+        self.seed = seed
         self.settings, self.schedule, self.job, self.threads = settings, schedule, job, chosen.threads
         self.targets = Targets(views, indices, schedule.keep_bytes)
         poses = views.cameras.cam_from_world[list(indices)]
@@ -124,7 +126,7 @@ class Loop:
 
     def _step(self, fraction: float, factor: int) -> StepFigures:
         step, settings, engine = self.steps_done, self.settings, self.engine
-        rng = np.random.default_rng((self.job.seed, step))
+        rng = np.random.default_rng((self.seed, step))
         place = self._place(step)
         target = self._target(place, factor)
         background = (0.0, 0.0, 0.0) if target.alpha is None else (1.0, 1.0, 1.0)
@@ -138,7 +140,7 @@ class Loop:
                 bases=self.schedule.active_bases(fraction),
                 learning=self.schedule.learning(fraction, step) * np.float32(0.3**self.setbacks),
                 count=step + 1,
-                seed=((self.job.seed << 32) + step) % (1 << 62),
+                seed=((self.seed << 32) + step) % (1 << 62),
                 background=background,
                 ssim_weight=settings.ssim_weight,
                 opacity_weight=settings.opacity_weight / count,
@@ -212,7 +214,7 @@ class Loop:
     def _place(self, step: int) -> int:
         """Which training view a step uses: every view once, in an order that changes each round."""
         count = len(self.targets)
-        order = np.random.default_rng((self.job.seed, 1 << 40, step // count)).permutation(count)
+        order = np.random.default_rng((self.seed, 1 << 40, step // count)).permutation(count)
         return int(order[step % count])
 
     def _repair(self) -> None:

@@ -114,13 +114,13 @@ class TrainingSettings:
     leave_free: int = option(0, "Processor cores that training leaves to other work", low=0, high=256, advanced=True)
 
 
-def train(views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, job: Job) -> Splats:
+def train(views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, seed: int = 0, job: Job) -> Splats:
     """The splats of `train_with_cameras`."""
-    return train_with_cameras(views, train_indices, start, settings, job=job)[0]
+    return train_with_cameras(views, train_indices, start, settings, seed=seed, job=job)[0]
 
 
 def train_with_cameras(
-    views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, job: Job
+    views: Views, train_indices: Sequence[int], start: Splats, settings: TrainingSettings, *, seed: int = 0, job: Job
 ) -> tuple[Splats, Cameras]:
     """Optimize `start` so that its renderings match the training views; the cameras are the views', corrected where that was asked for.
 
@@ -137,7 +137,7 @@ def train_with_cameras(
     from .surfels import as_surfels
 
     if settings.aim == "surface":
-        start = as_surfels(start, seed=job.seed)
+        start = as_surfels(start, seed=seed)
     choice = (settings.device, settings.leave_free, ways(start.surfels))
     chosen = meanwhile(lambda: device.choose(*choice), job, 0.0, "Choosing what computes")
     if chosen.warning:
@@ -147,7 +147,7 @@ def train_with_cameras(
     _prepare_kernels(settings, job)
     from .loop import Loop
 
-    loop = Loop(views, tuple(train_indices), start, settings, schedule, chosen, job)
+    loop = Loop(views, tuple(train_indices), start, settings, schedule, chosen, seed, job)
     try:
         return loop.run(), loop.cameras()
     finally:

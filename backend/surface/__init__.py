@@ -1,20 +1,22 @@
-"""Anything that knows where things are, to triangles.
+"""Triangles from renderings, masks, splats and points.
+
+stages      extraction as methods run it
 
 Whole ways:
 views       what cameras see -> mesh: by fuse, by Poisson through the depth's points, or by hull
-fuse        rendered depth of all cameras, averaged
-hull        what no silhouette cuts away
-points      a point cloud -> mesh: by poisson, implicit (moving least squares, radial functions) or alpha
-density     splats -> mesh: where they are dense
+fuse        rendered depth of all cameras, fused by a truncated signed distance (TSDF)
+hull        the visual hull of silhouettes
+points      a point cloud -> mesh: by poisson, implicit (moving least squares, radial basis functions) or alpha shape
+density     splats -> mesh: a level set of their density
 
 What these are built from:
-depth       depth maps from renderings, with a weight for every pixel
-region      which part of the world is the subject
-orbit       cameras of our own, and depth as points
-cloud       points made ready: cleaned, with normals and areas
+depth       depth maps from renderings, with a confidence for every pixel
+region      the ball that holds the subject
+orbit       cameras around a ball, and depth maps as points
+cloud       points with normals and areas
 grid        signed distances in sparse blocks of voxels
-sampling    fields as such grids
-extract     a grid's surface, by marching (cubes), tetrahedra or dual (quads); cells finds where it passes
-color      vertex colors from renderings
-trim        outlines of open surfaces, cut along smooth lines
+sampling    functions of space as such grids
+extract     the zero level of a grid, by marching (cubes), tetrahedra or dual (quads); cells finds where it passes
+color       vertex colors from renderings, and whether renderings confirm a vertex
+trim        open surfaces cut along smooth outlines
 """

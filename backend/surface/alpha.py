@@ -1,8 +1,7 @@
-"""Solid alpha shapes: the tetrahedra of a Delaunay triangulation that a ball from outside can't get into.
+"""Solid alpha shapes: the tetrahedra of a Delaunay triangulation that a ball from outside can't enter.
 
-After Edelsbrunner and Muecke, "Three-dimensional alpha shapes" (1994), but with what the ball can't reach counted as solid, so
-that clouds of points on a surface aren't hollow. Needs no normals; the vertices are the points themselves, or the means of those that
-are close together where there are more than 200,000.
+After Edelsbrunner and Muecke, "Three-dimensional alpha shapes" (1994), with all that the ball can't reach counted as solid: points on
+a surface give a body, not a shell. Needs no normals. Vertices are the points, or cell means where there are more than MOST_POINTS.
 """
 
 from __future__ import annotations
@@ -12,37 +11,39 @@ import numpy as np
 from ..errors import ReifyError
 from ..geometry import topology
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
-from .cloud import Cloud, spread
+from .cloud import Cloud, subsampled
 
-MOST_POINTS = 200_000
-OPPOSITE = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])  # corners of the face across from each, counter-clockwise from outside
-LADDER = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # radii tried, in spacings
-COVERED = 0.999  # share of the points that a shape has to touch
-LEAK = 0.85  # volume that a ball of half the size leaves over, where neither gets inside
+MOST_POINTS = 200_000  # triangulated; more are averaged in cells first
+OPPOSITE = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])  # the face across from each corner, seen counter-clockwise
+LADDER = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # radii of the ball that are tried, in point spacings
+COVERED = 0.999  # least share of the points that are vertices of the shape
+LEAK = 0.85  # least ratio of the solid's volumes at a radius and at twice that; where it is less, the smaller ball got inside
 
 
 def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
-    """Closed triangles between the points, with edges that more than two share where solids touch; `radius` 0 finds the ball's.
+    """Closed triangles between the points; edges where solids touch have more than two faces. `radius` 0 finds the ball's radius.
 
     Raises ReifyError where all points lie in a plane, or nothing solid is left.
     """
     from scipy.spatial import Delaunay, QhullError
 
-    points = spread(cloud, MOST_POINTS)
+    points = subsampled(cloud, MOST_POINTS)
     if len(points) < len(cloud):
         job.choose("alpha.points", f"{len(points)} means of {len(cloud)} points: more would take too long")
+    job.progress(0.0, f"triangulating {len(points)} points")
     try:
-        mesh = meanwhile(lambda: Delaunay(points.xyz), job, 0.0, f"triangulating {len(points)} points")
+        mesh = Delaunay(points.xyz)
     except QhullError as error:
         raise ReifyError("The points lie in a plane or on a line: there is no body between them.", "Choose another extraction.") from error
-    corners = _turned(points.xyz, mesh.simplices)
+    corners = _oriented(points.xyz, mesh.simplices)
     neighbors = np.where(corners != mesh.simplices, mesh.neighbors[:, [1, 0, 2, 3]], mesh.neighbors)
-    opening = meanwhile(lambda: _circumradius(points.xyz[corners[:, OPPOSITE]]), job, 0.6, "measuring faces")
+    job.progress(0.6, "measuring faces")
+    opening = _circumradius(points.xyz[corners[:, OPPOSITE]])
     if radius == 0:
         volumes = np.abs(_volumes(points.xyz, corners))
-        radius = points.spacing * _fitting(corners, neighbors, opening / points.spacing, volumes, len(points), job)
+        with job.span(1.0):
+            radius = points.spacing * _smallest_radius(corners, neighbors, opening / points.spacing, volumes, len(points), job)
         job.choose("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
     solid = _solid(neighbors, opening, radius)
     faces = _boundary(corners, neighbors, solid)
@@ -53,10 +54,11 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
     return Mesh(points.xyz[used].astype(np.float32), faces.reshape(-1, 3).astype(np.int32), vertex_srgb=colors)
 
 
-def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, count: int, job: Job) -> float:
+def _smallest_radius(corners: Array, neighbors: Array, opening: Array, volumes: Array, count: int, job: Job) -> float:
+    """The first radius of LADDER at which the ball stays outside; it and `opening` [T,4] are in point spacings."""
     solids = []
     for number, radius in enumerate((*LADDER, 2 * LADDER[-1])):
-        job.progress(0.8 + 0.02 * number, "rolling the ball")
+        job.progress(number / (len(LADDER) + 1), "rolling the ball")
         solids.append(_solid(neighbors, opening, radius))
     sizes = [volumes[solid].sum() for solid in solids]
     for i, radius in enumerate(LADDER):
@@ -67,7 +69,7 @@ def _fitting(corners: Array, neighbors: Array, opening: Array, volumes: Array, c
 
 
 def _solid(neighbors: Array, opening: Array, radius: float) -> Array:
-    """Tetrahedra [T] bool that no ball of this radius reaches from outside through faces that are wide enough for it."""
+    """Tetrahedra [T] bool that no ball of this radius reaches from outside through faces of a larger circumradius."""
     count = len(neighbors)
     tetrahedron, face = np.nonzero(opening > radius)
     beyond = neighbors[tetrahedron, face]
@@ -81,8 +83,8 @@ def _boundary(corners: Array, neighbors: Array, solid: Array) -> Array:
     return corners[tetrahedron[:, None], OPPOSITE[face]]
 
 
-def _turned(xyz: Array, simplices: Array) -> Array:
-    """Tetrahedra whose last corner is on the positive side of the first three."""
+def _oriented(xyz: Array, simplices: Array) -> Array:
+    """Tetrahedra [T,4] with positive volume: the last corner is on the positive side of the first three."""
     return np.where((_volumes(xyz, simplices) < 0)[:, None], simplices[:, [1, 0, 2, 3]], simplices)
 
 

@@ -1,4 +1,4 @@
-"""Numba kernels that look a sparse grid's cells and slopes up; imported on first use."""
+"""Numba kernels that list the crossed cells of a sparse grid, and its gradients; imported on first use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .marching_kernels import _neighbors, _pattern
 
 @njit(cache=True, nogil=True)
 def emit_cells(first, last, blocks, slot, distance, weight, starts, pattern, corners):
-    """The patterns [M] of these cells and the keys [M,8] of their corners."""
+    """Write the patterns [M] of crossed cells and the keys [M,8] of their corners."""
     around = np.empty(8, np.int64)
     for b in range(first, last):
         _neighbors(b, blocks, slot, around)
@@ -31,7 +31,7 @@ def emit_cells(first, last, blocks, slot, distance, weight, starts, pattern, cor
 
 @njit(cache=True, nogil=True)
 def slopes(keys, blocks, slot, distance, weight, out):
-    """Gradients [N,3] in units of the distance per voxel at corners, from both neighbors where both are known, else from one."""
+    """Gradients [N,3] at corners, in units of the distance per voxel: central differences, one-sided where one neighbor is unknown."""
     for n in range(keys.shape[0]):
         b, local = keys[n] // 512, keys[n] % 512
         here = distance[b, local // 64, local // 8 % 8, local % 8]

@@ -1,4 +1,4 @@
-"""The cells of a sparse grid that the surface passes, as arrays: what dual contouring and tetrahedra work on.
+"""The cells of a sparse grid that the zero level crosses, as arrays: input of dual contouring and marching tetrahedra.
 
 A corner's key is 512 block + 64 i + 8 j + k, its number in the flat arrays of the grid; an edge's is 3 corner + axis.
 """
@@ -13,19 +13,19 @@ from .. import device
 from ..values import Array
 from .grid import SparseGrid
 
-LEAST_SHARE, MOST_SHARE = 0.01, 0.99  # of an edge at which it is crossed: at its ends triangles would vanish
+LEAST_SHARE, MOST_SHARE = 0.01, 0.99  # where along an edge a crossing may lie; at the ends triangles would degenerate
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells with corners on either side of the surface, all eight of them known."""
+    """M cells with corners on both sides of the zero level, all eight of them known."""
 
     pattern: Array  # [M] uint8, bit k is set where corner k (at k & 1, k >> 1 & 1, k >> 2 & 1) is inside
     corners: Array  # [M,8] int64 keys
 
 
 def crossed_cells(grid: SparseGrid) -> Cells:
-    """All cells of a grid that the surface passes."""
+    """All cells of a grid that the zero level crosses."""
     device.prepare_numba()
     from . import cell_kernels, marching_kernels
 
@@ -55,7 +55,7 @@ def places(grid: SparseGrid, corners: Array) -> Array:
 
 
 def shares(grid: SparseGrid, start: Array, end: Array) -> Array:
-    """How far along the way from corners `start` to corners `end` the distance is zero, 0.01 to 0.99."""
+    """Fraction of the way from corners `start` to corners `end` at which the distance is zero, LEAST_SHARE to MOST_SHARE."""
     distance = grid.distance.reshape(-1)
     a, b = distance[start].astype(np.float64), distance[end].astype(np.float64)
     return np.clip(a / np.where(a == b, 1.0, a - b), LEAST_SHARE, MOST_SHARE)

@@ -1,9 +1,8 @@
-"""Point clouds made ready: finite, each place once, with normals that face outwards and the area that each point stands for."""
+"""Oriented point clouds: finite, without duplicates, with outward normals and the surface area that each point stands for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -12,14 +11,13 @@ from ..errors import ReifyError
 from ..geometry import topology
 from ..geometry.vectors import scatter_add, unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Points
 
 LEAST_POINTS = 16
-NEIGHBORS = 12  # that a normal is fitted to, and a point's area is told from
-MOST_POINTS = 2_000_000
-FAR = 20.0  # spacings from the points, beyond which a color is guesswork
-SAMPLE = 1000  # of the points, for what needs no more
+NEIGHBORS = 12  # nearest points, itself among them, that a point's normal and area are estimated from
+MOST_POINTS = 2_000_000  # of a larger cloud so many are used, taken evenly
+FAR = 20.0  # point spacings beyond which colors aren't interpolated, but taken from one of SAMPLE points
+SAMPLE = 1000  # points that the spacing is estimated from
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +25,8 @@ class Cloud:
     """Oriented points."""
 
     xyz: Array  # [N,3] float64
-    normals: Array  # [N,3] float64, unit, outwards; zero where they weren't asked for
-    area: Array  # [N] float64, world units squared: what each point stands for
+    normals: Array  # [N,3] float64, unit, outwards; zero in a cloud that needn't be oriented
+    area: Array  # [N] float64, square world units of surface that each point stands for
     rgb: Array | None  # [N,3] uint8
 
     def __len__(self) -> int:
@@ -41,29 +39,31 @@ class Cloud:
 
 
 def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True, *, job: Job) -> Cloud:
-    """The points, with normals where they have none: fitted to the neighbors and turned to the nearest of the camera `centers` [C,3].
+    """The points as a cloud; missing normals are fitted to neighbors and face the nearest of the camera `centers` [C,3].
 
-    Without cameras normals are turned outwards along a tree from point to point (Hoppe, DeRose, Duchamp, McDonald and Stuetzle,
+    Without cameras normals are oriented by propagation along a spanning tree (Hoppe, DeRose, Duchamp, McDonald and Stuetzle,
     "Surface reconstruction from unorganized points", 1992). Unless the cloud has to be `oriented`, missing normals stay zero. Raises
-    ReifyError where there is too little to make a surface of.
+    ReifyError where there are fewer than LEAST_POINTS different points.
     """
     from scipy.spatial import cKDTree
 
+    job.progress(0.0, "measuring the cloud")
     xyz, normals, rgb = _cleaned(points, job)
-    distance, near = meanwhile(lambda: cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1), job, 0.1, "measuring the cloud")
+    distance, near = cKDTree(xyz).query(xyz, k=NEIGHBORS, workers=-1)
     area = np.pi * distance[:, -1] ** 2 / NEIGHBORS
     if normals is None and not oriented:
         normals = np.zeros_like(xyz)
     elif normals is None:
         looking = np.zeros((0, 3)) if centers is None else centers
-        turn = partial(_towards, looking) if len(looking) else partial(_propagated, near)
-        normals = meanwhile(lambda: turn(xyz, _fitted(xyz, near)), job, 0.4, "finding normals")
+        job.progress(0.5, "finding normals")
+        fitted = _fitted(xyz, near)
+        normals = _facing_cameras(looking, xyz, fitted) if len(looking) else _propagated(near, xyz, fitted)
         job.choose("cloud.normals", "fitted, facing the cameras" if len(looking) else "fitted, turned outwards")
     return Cloud(xyz, normals, area, rgb)
 
 
 def thinned(cloud: Cloud, cell: float) -> Cloud:
-    """One point for all within each cube of edge `cell`: their means, with the sum of their areas."""
+    """The cloud subsampled in cubes of edge `cell`: means of the points in each, weighted by area, with the sum of their areas."""
     place = np.floor((cloud.xyz - cloud.xyz.min(axis=0)) / cell).astype(np.int64)
     size = place.max(axis=0) + 1
     key, first, owner = np.unique((place[:, 0] * size[1] + place[:, 1]) * size[2] + place[:, 2], return_index=True, return_inverse=True)
@@ -80,8 +80,8 @@ def thinned(cloud: Cloud, cell: float) -> Cloud:
     return Cloud(mean(cloud.xyz), normals, np.bincount(owner, cloud.area, len(key)), rgb)
 
 
-def spread(cloud: Cloud, count: int) -> Cloud:
-    """About `count` points at most, spread evenly over space."""
+def subsampled(cloud: Cloud, count: int) -> Cloud:
+    """The cloud thinned evenly to at most about `count` points."""
     extent, cell = float(np.ptp(cloud.xyz, axis=0).max()), cloud.spacing
     fewer = cloud
     while len(fewer) > count and cell < extent:
@@ -91,13 +91,16 @@ def spread(cloud: Cloud, count: int) -> Cloud:
 
 
 def colors_at(vertices: Array, xyz: Array, rgb: Array) -> Array:
-    """Colors [V,3] float32 sRGB, 0 to 1, between those [N,3] uint8 of the nearest points [N,3]; far from all, that of one about as near."""
+    """Colors [V,3] float32 sRGB, 0 to 1, interpolated between `rgb` [N,3] uint8 of the four nearest points `xyz` [N,3].
+
+    Weights fall with the squared distance. Farther than FAR spacings from all points a vertex takes the color of one point nearby.
+    """
     from scipy.spatial import cKDTree
 
     tree, count = cKDTree(xyz), min(4, len(xyz))
     some = np.arange(0, len(xyz), max(1, len(xyz) // SAMPLE))
     spacing = float(np.median(tree.query(xyz[some], k=[count])[0]))
-    # Without a bound a vertex in the middle of a ball of points is compared with all of them.
+    # Without a bound the search from the middle of a ball of points visits all of them.
     distance, near = tree.query(vertices, k=range(1, count + 1), distance_upper_bound=max(FAR * spacing, 1e-30), workers=-1)
     lost = np.isinf(distance[:, 0])
     if lost.any():
@@ -109,7 +112,7 @@ def colors_at(vertices: Array, xyz: Array, rgb: Array) -> Array:
 
 
 def _cleaned(points: Points, job: Job) -> tuple[Array, Array | None, Array | None]:
-    """Finite points, each place once; normals where all have one."""
+    """Finite points without duplicates, as positions, normals where all points have one, and colors."""
     sound = np.isfinite(points.xyz).all(axis=1)
     if not sound.all():
         job.warn(f"{int((~sound).sum())} points without a position were left out.")
@@ -135,7 +138,7 @@ def _cleaned(points: Points, job: Job) -> tuple[Array, Array | None, Array | Non
 
 
 def _fitted(xyz: Array, near: Array, chunk: int = 200_000) -> Array:
-    """Directions [N,3] in which each point's neighbors spread least."""
+    """Normals [N,3] of either sign: the direction of least variance of each point's neighbors."""
     normals = np.empty_like(xyz)
     for first in range(0, len(xyz), chunk):
         around = xyz[near[first : first + chunk]]
@@ -144,7 +147,7 @@ def _fitted(xyz: Array, near: Array, chunk: int = 200_000) -> Array:
     return normals
 
 
-def _towards(centers: Array, xyz: Array, normals: Array) -> Array:
+def _facing_cameras(centers: Array, xyz: Array, normals: Array) -> Array:
     from scipy.spatial import cKDTree
 
     _, nearest = cKDTree(centers).query(xyz, workers=-1)
@@ -153,7 +156,7 @@ def _towards(centers: Array, xyz: Array, normals: Array) -> Array:
 
 
 def _propagated(near: Array, xyz: Array, normals: Array) -> Array:
-    """Normals that agree with those of their neighbors in the tree where these are most alike; up where the cloud is highest."""
+    """Normals oriented along the spanning tree of most parallel neighbors; the highest point of each connected part faces up."""
     device.prepare_numba()
     from . import cloud_kernels as kernels
 
@@ -161,9 +164,9 @@ def _propagated(near: Array, xyz: Array, normals: Array) -> Array:
     product = np.einsum("ei,ei->e", normals[a], normals[b])
     order = np.argsort(-np.abs(product), kind="stable")
     part, sign = np.arange(len(xyz)), np.ones(len(xyz), np.int8)
-    kernels.agree(a[order], b[order], product[order] >= 0, part, sign)
+    kernels.orient(a[order], b[order], product[order] >= 0, part, sign)
     turned = normals * sign[:, None]
-    # By part, and within it by height: the last one is its top.
+    # Sorted by part, then by height: the last point of each part is its highest.
     by_part = np.lexsort((xyz[:, 2], part))
     tops = by_part[np.append(np.flatnonzero(np.diff(part[by_part])), len(xyz) - 1)]
     down = np.zeros(len(xyz), bool)

@@ -1,4 +1,4 @@
-"""Numba kernel that makes normals of neighboring points agree; imported on first use."""
+"""Numba kernel that orients normals along a minimum spanning tree; imported on first use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def agree(first, second, alike, parent, sign):
+def orient(first, second, alike, parent, sign):
     """Join points along the edges `first` to `second` [E] in their order, leaving out those that close a loop (Kruskal).
 
     `alike` [E] says whether the normals at the ends point the same way. `parent` [N] ends as the part that each point belongs to,

@@ -1,4 +1,4 @@
-"""What the renderings that see a vertex say of it: its color, and whether it is there."""
+"""Vertex colors from renderings, and how far renderings confirm that there is a surface at a vertex."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ..geometry import heat, triangles
 from ..values import Array, Mesh
 from .depth import DepthMaps
 
-COARSER = 4  # pixels along the edge of the squares in which the first vertex hides those behind it: there is one in each
-GRAY = 0.5  # sRGB, of what nobody saw anything of
+COARSER = 4  # pixels along a cell of the z-buffer of vertices that decides occlusion; larger ones leave no gaps between vertices
+GRAY = 0.5  # sRGB, of parts without any color
 
 
-def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
-    """Mean color [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and how far they agree on it, [V] from 0 to 1.
+def vertex_colors(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> tuple[Array, Array]:
+    """Mean color [V,3] float32 sRGB, 0 to 1, over the cameras that see each vertex, and their agreement [V], 0 to 1.
 
-    A camera sees what is within `tolerance` world units of its depth, from in front; it disagrees where it sees farther, or
-    something up to `reach` nearer. Colors of vertices that none sees are NaN: see `with_all_colors`.
+    A camera sees a vertex that faces it and is within `tolerance` world units of its depth map; it counts against a vertex that is
+    nearer than its depth, or up to `reach` behind it. Agreement is the share of weight for the vertex. Colors of vertices that no
+    camera sees are NaN, see `with_all_colors`.
     """
     device.prepare_numba()
     from . import color_kernels as kernels
@@ -46,18 +47,18 @@ def at_vertices(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float
 
 
 def with_all_colors(mesh: Mesh) -> Mesh:
-    """The mesh with what lies smoothly between the colors around where these are NaN, and gray where a part has none."""
+    """The mesh with NaN colors filled harmonically from the known ones, and GRAY on parts that have none."""
     assert mesh.vertex_srgb is not None
     known = np.isfinite(mesh.vertex_srgb).all(axis=1)
-    colors = GRAY + heat.between(mesh.vertex_srgb.astype(np.float64) - GRAY, known, mesh.faces)
+    colors = GRAY + heat.fill_harmonically(mesh.vertex_srgb.astype(np.float64) - GRAY, known, mesh.faces)
     return replace(mesh, vertex_srgb=colors.clip(0, 1).astype(np.float32))
 
 
-def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> Array:
-    """Share [V], by weight, of the cameras with nothing of the surface before a vertex that don't see through it.
+def support(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, reach: float) -> Array:
+    """Share [V], by weight, of the cameras with a free view of a vertex that don't see through it.
 
-    Those that do see farther than `reach` world units behind it. What is up to `tolerance` behind another vertex isn't hidden by it.
-    Where depth is too noisy for cameras to agree, this tells a surface from what floats before one.
+    A camera sees through a vertex where its depth is more than `reach` world units behind it. A vertex occludes what is more than
+    `tolerance` behind it. Where depth is too noisy for cameras to agree, this tells a surface from floaters before one.
     """
     device.prepare_numba()
     from . import color_kernels as kernels
@@ -67,15 +68,15 @@ def looked_at(vertices: Array, faces: Array, maps: DepthMaps, tolerance: float, 
     sums, lock = np.zeros((2, len(vertices)), np.float32), threading.Lock()
 
     def work(first: int, last: int) -> None:
-        asked, looked = np.zeros((2, len(vertices)), np.float32)
+        free, confirmed = np.zeros((2, len(vertices)), np.float32)
         for index in range(first, last):
             depth, weight = maps.depth[index], maps.weight[index]
             front = np.full(-(-np.array(depth.shape) // COARSER), np.inf)
             intrinsics = np.array(maps.intrinsics(index))
-            kernels.look(vertices, normals, poses[index], intrinsics, depth, weight, tolerance, reach, front, asked, looked)
+            kernels.support(vertices, normals, poses[index], intrinsics, depth, weight, tolerance, reach, front, free, confirmed)
         with lock:
-            sums[0] += asked
-            sums[1] += looked
+            sums[0] += free
+            sums[1] += confirmed
 
     device.split(work, len(maps))
     return sums[1] / np.maximum(sums[0], np.float32(1))

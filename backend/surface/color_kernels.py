@@ -1,4 +1,4 @@
-"""Numba kernels that look vertices up in pictures; imported on first use."""
+"""Numba kernels that project vertices into renderings; imported on first use."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def gather(vertices, normals, pose, intrinsics, depth, weight, rgb, tolerance, reach, total, total_weight, against):
-    """Add one picture's colors at the vertices [V,3] that it sees from in front, weighted, to `total` [V,3] and `total_weight` [V].
+    """Add one rendering's weighted colors of the vertices [V,3] that it sees to `total` [V,3], its weight to `total_weight` [V].
 
-    `against` [V] gets the weight where the picture sees through a vertex, or something up to `reach` before it.
+    `against` [V] gets the weight where the depth is behind a vertex, or up to `reach` before it.
     """
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
     for n in range(vertices.shape[0]):
-        x, y, z = vertices[n]
-        px = pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]
-        py = pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]
-        pz = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
+        px, py, pz = _in_camera(pose, vertices[n])
         if pz <= 1e-9:
             continue
         i, j = int(np.floor(fx * px / pz + cx)), int(np.floor(fy * py / pz + cy))
@@ -41,27 +38,24 @@ def gather(vertices, normals, pose, intrinsics, depth, weight, rgb, tolerance, r
 
 
 @njit(cache=True, nogil=True)
-def look(vertices, normals, pose, intrinsics, depth, weight, tolerance, reach, front, asked, looked):
-    """Add one picture's weight to `asked` [V] where no other vertex hides one of [V,3], and to `looked` [V] unless it sees through it.
+def support(vertices, normals, pose, intrinsics, depth, weight, tolerance, reach, front, free, confirmed):
+    """Add one rendering's weight to `free` [V] where no other vertex occludes a vertex [V,3], and to `confirmed` [V] where its depth does.
 
-    It does where it sees farther than `reach` behind it. `front` [H/s,W/s] is infinite, and gets the depth of the first vertex in
-    each square of s pixels.
+    A depth more than `reach` behind a vertex doesn't confirm it. `front` [H/s,W/s], infinite at first, is the z-buffer of the
+    vertices in squares of s pixels.
     """
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
     coarser = -(-height // front.shape[0])
-    for seen in range(2):
+    for occlusion in range(2):  # fill the z-buffer, then compare with it
         for n in range(vertices.shape[0]):
-            x, y, z = vertices[n]
-            px = pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]
-            py = pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]
-            pz = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
+            px, py, pz = _in_camera(pose, vertices[n])
             if pz <= 1e-9:
                 continue
             i, j = int(np.floor(fx * px / pz + cx)), int(np.floor(fy * py / pz + cy))
             if i < 0 or j < 0 or i >= width or j >= height:
                 continue
-            if seen == 0:
+            if occlusion == 0:
                 front[j // coarser, i // coarser] = min(front[j // coarser, i // coarser], pz)
                 continue
             if weight[j, i] == 0 or pz > front[j // coarser, i // coarser] + tolerance:
@@ -72,6 +66,17 @@ def look(vertices, normals, pose, intrinsics, depth, weight, tolerance, reach, f
             facing += pz * (pose[2, 0] * nx + pose[2, 1] * ny + pose[2, 2] * nz)
             if facing >= 0.0:
                 continue
-            asked[n] += weight[j, i]
+            free[n] += weight[j, i]
             if depth[j, i] < pz + reach:
-                looked[n] += weight[j, i]
+                confirmed[n] += weight[j, i]
+
+
+@njit(cache=True, nogil=True)
+def _in_camera(pose, point):
+    """A point of the world in a camera's axes."""
+    x, y, z = point
+    return (
+        pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3],
+        pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3],
+        pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3],
+    )

@@ -1,9 +1,8 @@
-"""Density straight from splats: where the sum of all Gaussians, weighted by opacity, reaches a level."""
+"""Level sets of splats' density, which is the sum of all Gaussians weighted by opacity."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -11,23 +10,22 @@ from .. import device
 from ..errors import ReifyError
 from ..geometry import quaternions, topology, triangles
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import SH_C0, Array, Mesh, Splats
 from .grid import BLOCK, SparseGrid
 from .region import Ball
 from .sampling import lattice
 
-LEAST_OPACITY = 0.05
-SIGMAS = 3.0  # up to which a splat counts
-BLUR = 0.6  # voxels that every splat is widened by, so that flat ones aren't missed between samples
+LEAST_OPACITY = 0.05  # fainter splats are ignored
+SIGMAS = 3.0  # standard deviations at which a Gaussian is cut off
+BLUR = 0.6  # voxels: standard deviation of a Gaussian that every splat is convolved with, so that flat ones aren't missed between samples
 FINEST = 512  # voxels along the region's radius at most
-LARGEST = 0.25  # of the region's radius: larger splats are background
-FLOODING = (1, 2, 4, 8)  # voxels along the edge of the cells that are flooded: the first with which there aren't too many
-MOST_FLOODED = 3e7  # cells, which take some 10 bytes each; with 8 voxels to the edge FINEST leaves 1/8 of that
-LEAK = 5  # voxels on either side of a gap that is too narrow to be a way in
-MOST_OPEN = 0.1  # openings of a hollow by its walls; of gaps between fingers they are about as large as these
-FLOOR = 1e-3  # densities below are alike
+LARGEST = 0.25  # longest axis, by the region's radius, above which a splat is background
+FLOODING = (1, 2, 4, 8)  # voxels along the edge of a flooded cell: the first at which there are at most MOST_FLOODED
+MOST_FLOODED = 3e7  # cells of some 10 bytes each; FINEST and cells of 8 voxels make 1/8 of that
+LEAK = 5  # voxels: radius of the morphological closing; the flood doesn't pass narrower gaps
+MOST_OPEN = 0.1  # area of a cavity's openings by that of its walls, above which it isn't filled; between fingers they are about equal
+FLOOR = 1e-3  # lowest density, in levels, that differs from empty space
 
 
 @dataclass(frozen=True)
@@ -42,19 +40,22 @@ class DensitySettings:
 def surface_of_density(
     splats: Splats, ball: Ball, polygons: str, settings: DensitySettings, voxel_size: float, max_voxels: int, *, job: Job
 ) -> Mesh:
-    """The outer surface around what is dense in the ball, with the splats' colors; raises ReifyError where nothing is."""
+    """The outer surface of the density in the ball, with the splats' colors; raises ReifyError where the level isn't reached."""
     from .cloud import colors_at
     from .extract import polygons_of
 
-    grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
-    mesh = meanwhile(lambda: without_cavities(polygons_of(grid, polygons)), job, 0.9, "cutting cells")
+    with job.span(0.9):
+        grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
+    job.progress(0.9, "cutting cells")
+    mesh = without_cavities(polygons_of(grid, polygons))
     if len(mesh.faces) == 0:
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
     seen = (_opacity(splats) > 0.5) & np.isfinite(splats.means).all(axis=1)
     if not seen.any():
         return mesh
-    return replace(mesh, vertex_srgb=meanwhile(lambda: colors_at(mesh.vertices, splats.means[seen], rgb[seen]), job, 0.95, "colors"))
+    job.progress(0.95, "colors")
+    return replace(mesh, vertex_srgb=colors_at(mesh.vertices, splats.means[seen], rgb[seen]))
 
 
 def subject_of(splats: Splats, alone: bool = False) -> Ball:
@@ -71,36 +72,39 @@ def subject_of(splats: Splats, alone: bool = False) -> Ball:
 
 
 def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
-    """The logarithm of level over density, negative where it is denser, in blocks around the splats in the ball.
+    """log(level / density), negative inside, in blocks around the splats in the ball; enclosed cavities are filled.
 
     `voxel` 0 follows the splats' sizes; voxels grow where there would be more than `max_voxels`, or more than FINEST along the
-    ball's radius. Raises ReifyError where there is nothing opaque in the ball.
+    ball's radius. Raises ReifyError where no opaque splat is in the ball.
     """
     device.prepare_numba()
-    chosen = _chosen(splats, ball)
-    means, opacity = chosen.means.astype(np.float64), _opacity(chosen)
-    covariance = _covariances(chosen)
-    voxel = max(voxel or 0.7 * float(np.median(np.sort(np.exp(chosen.log_scales), axis=1)[:, 1])), ball.radius / FINEST)
+    job.progress(0.0, "sorting splats into blocks")
+    near = _in_ball(splats, ball)
+    means, opacity = near.means.astype(np.float64), _opacity(near)
+    covariance = _covariances(near)
+    voxel = max(voxel or 0.7 * float(np.median(np.sort(np.exp(near.log_scales), axis=1)[:, 1])), ball.radius / FINEST)
     reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance))
     low, high = (means - reach).min(axis=0), (means + reach).max(axis=0)
     while True:
         origin, count = lattice(low, high, voxel)
         places = (means - origin) / voxel
         widened = covariance / voxel**2 + BLUR**2 * np.eye(3)
-        blocks, slot, starts, owners = meanwhile(partial(_pairs, places, widened, count), job, 0.0, "looking where splats are")
+        blocks, slot, starts, owners = _pairs(places, widened, count)
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
     job.choose("density.voxel_size", f"{voxel:.3g}")
-    density = _summed(places, widened, opacity, blocks, starts, owners, job)
+    with job.span(0.9):
+        density = _summed(places, widened, opacity, blocks, starts, owners, job)
     distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
-    hollow = meanwhile(lambda: _hollow(distance < 0, blocks, count), job, 0.85, "filling hollows")
-    distance[hollow & (distance >= 0)] = -1.0
+    job.progress(0.9, "filling cavities")
+    cavity = _cavities(distance < 0, blocks, count)
+    distance[cavity & (distance >= 0)] = -1.0
     return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
 
 
 def without_cavities(mesh: Mesh) -> Mesh:
-    """Without the closed parts that face inwards: the insides of hollow bodies."""
+    """Without the closed parts of negative volume, which are the inner walls of hollow bodies."""
     part = topology.parts(mesh.faces, len(mesh.vertices))
     volume = np.bincount(part, triangles.signed_volumes(triangles.corners_of(mesh.vertices, mesh.faces)))
     kept = (volume > 0)[part]
@@ -108,7 +112,7 @@ def without_cavities(mesh: Mesh) -> Mesh:
     return Mesh(mesh.vertices[used], faces, quads=int(kept.sum()) // 2 if mesh.quads else 0)
 
 
-def _chosen(splats: Splats, ball: Ball) -> Splats:
+def _in_ball(splats: Splats, ball: Ball) -> Splats:
     near = np.linalg.norm(splats.means - np.array(ball.center, np.float32), axis=1) < ball.radius
     small = np.exp(splats.log_scales.max(axis=1, initial=-np.inf)) < LARGEST * ball.radius
     sound = np.isfinite(splats.means).all(axis=1) & np.isfinite(splats.log_scales).all(axis=1)
@@ -127,11 +131,11 @@ def _covariances(splats: Splats) -> Array:
     return axes @ axes.transpose(0, 2, 1)
 
 
-def _hollow(solid: Array, blocks: Array, count: Array) -> Array:
-    """Which voxels [B,8,8,8] what is solid encloses, small leaks apart: splats lie on surfaces, with nothing inside.
+def _cavities(solid: Array, blocks: Array, count: Array) -> Array:
+    """Voxels [B,8,8,8] bool that `solid` encloses but for small leaks: splats lie on surfaces, with nothing inside.
 
-    Outside is what can be reached with all leaks closed, and then what is empty around it up to the walls, never through one however
-    thin: what is left open behind a wall would be a tunnel where the wall has two holes. Of the rest, what is mostly open is no hollow.
+    Outside is what a flood reaches with all leaks closed, dilated back up to the walls but never through one: what stayed open behind
+    a wall would be a tunnel where the wall has two holes. Of the rest, components that are mostly open aren't cavities.
     """
     from scipy.ndimage import binary_dilation, label
 
@@ -144,15 +148,15 @@ def _hollow(solid: Array, blocks: Array, count: Array) -> Array:
     empty, _ = label(~binary_dilation(walls, iterations=leak))
     outside = binary_dilation(empty == empty[0, 0, 0], iterations=leak + 1, mask=~walls)
     part, parts = label(~walls & ~outside)
-    hollow = _enclosed(part, parts, outside, walls)[part]
-    if step > 1:  # cells of walls aren't solid throughout
-        hollow = ~binary_dilation(~walls & ~hollow, np.ones((3, 3, 3), bool))
-    hollow = hollow[1:-1, 1:-1, 1:-1].reshape(count[0], size, count[1], size, count[2], size).transpose(0, 2, 4, 1, 3, 5)[tuple(blocks.T)]
-    return hollow.repeat(step, axis=1).repeat(step, axis=2).repeat(step, axis=3)
+    cavity = _enclosed(part, parts, outside, walls)[part]
+    if step > 1:  # the walls' cells aren't solid throughout
+        cavity = ~binary_dilation(~walls & ~cavity, np.ones((3, 3, 3), bool))
+    cavity = cavity[1:-1, 1:-1, 1:-1].reshape(count[0], size, count[1], size, count[2], size).transpose(0, 2, 4, 1, 3, 5)[tuple(blocks.T)]
+    return cavity.repeat(step, axis=1).repeat(step, axis=2).repeat(step, axis=3)
 
 
 def _enclosed(part: Array, parts: int, outside: Array, walls: Array) -> Array:
-    """Which parts [parts + 1] of the cells, numbered from 1, have few faces towards `outside` beside those towards `walls`."""
+    """Components [parts + 1] bool, numbered from 1, whose faces towards `outside` are few compared to those towards `walls`."""
     places = np.flatnonzero(part)
     owner = part.ravel()[places]
     steps = [sign * stride for stride in (1, part.shape[2], part.shape[1] * part.shape[2]) for sign in (-1, 1)]
@@ -164,10 +168,10 @@ def _enclosed(part: Array, parts: int, outside: Array, walls: Array) -> Array:
 
 
 def _pairs(places: Array, covariance: Array, count: Array) -> tuple[Array, Array, Array, Array]:
-    """Blocks [B,3], their slots, and the splats that reach into each: owners[starts[b] : starts[b + 1]]."""
+    """Blocks [B,3], their slots, and the splats that overlap each block b: owners[starts[b] : starts[b + 1]]."""
     from . import implicit_kernels as kernels
 
-    reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance)) + 1.0  # so that cells are known on either side
+    reach = SIGMAS * np.sqrt(np.einsum("nii->ni", covariance)) + 1.0  # one more, so that cells on both sides of the level are known
     low, high = (np.floor((places + side) / BLOCK).astype(np.int64).clip(0, count - 1) for side in (-reach, reach))
     counts = np.zeros(tuple(count), np.int64)
     kernels.count_pairs(low, high, counts)
@@ -189,7 +193,7 @@ def _summed(places: Array, covariance: Array, opacity: Array, blocks: Array, sta
     density = np.zeros((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
     step = max(1, len(blocks) // 20)
     for first in range(0, len(blocks), step):
-        job.progress(0.85 * first / len(blocks), "summing splats")
+        job.progress(first / len(blocks), "summing splats")
         last = min(first + step, len(blocks))
 
         def work(a: int, b: int, first: int = first) -> None:

@@ -1,4 +1,4 @@
-"""Depth maps from renderings, with what fusion wants to know of every pixel: how far, how tilted, how sure."""
+"""Depth maps from renderings, with the surface's tilt and a confidence for every pixel."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..values import Array, Cameras, Rendering, Views
 
-LEAST_ALPHA = 0.5  # below it, most of the light comes from behind
-LEAST_FACING = 0.12  # cosine: surfaces more tilted than 83 degrees, and jumps in depth, say nothing
+LEAST_ALPHA = 0.5  # opacity below which a pixel has no depth: most of its light comes from behind
+LEAST_FACING = 0.12  # cosine between ray and normal (83 degrees) below which a pixel is ignored, as at jumps of depth
 
 
 @dataclass(frozen=True, eq=False)
 class DepthMaps:
-    """What every camera says about the surface. Depth of empty space is infinite."""
+    """Depth maps of C cameras; the depth of empty space is infinite."""
 
     cameras: Cameras  # pinhole
     depth: list[Array]  # C times [H,W] float32, world units along the viewing axis
     facing: list[Array]  # C times [H,W] uint8, 255 times the cosine between ray and surface normal
-    weight: list[Array]  # C times [H,W] uint8, 0 says nothing
+    weight: list[Array]  # C times [H,W] uint8, confidence; 0 is ignored
     rgb: list[Array]  # C times [H,W,3] uint8, sRGB
 
     def __len__(self) -> int:
@@ -35,11 +35,11 @@ class DepthMaps:
 
 
 def render_depth(render: Callable[[Cameras, int], Rendering], views: Views, *, job: Job) -> DepthMaps:
-    """Depth maps of all views; raises ReifyError where the renderings have no depth."""
+    """Depth maps of all views; raises ReifyError where the renderings have no depth, or nothing in them is opaque."""
     maps = DepthMaps(views.cameras, [], [], [], [])
     seen = 0
     for index in range(len(views)):
-        job.progress(0.6 * index / len(views), f"depth {index + 1} of {len(views)}")
+        job.progress(index / len(views), f"depth {index + 1} of {len(views)}")
         rendering = render(views.cameras, index)
         if rendering.depth is None:
             raise ReifyError("The renderings have no depth.", "Use a renderer that returns depth.")
@@ -58,9 +58,9 @@ def render_depth(render: Callable[[Cameras, int], Rendering], views: Views, *, j
 
 
 def facing_of(depth: Array, K: Array) -> Array:
-    """Cosine [H,W] between the viewing ray and the normal of the surface that a depth map [H,W] describes; 0 at jumps.
+    """Cosine [H,W] between viewing ray and surface normal of a depth map [H,W]; 0 at jumps.
 
-    From differences over two pixels either side, so that single noisy pixels don't count as tilted surfaces.
+    Normals come from central differences over two pixels either side, so that single noisy pixels don't count as tilted surfaces.
     """
     height, width = depth.shape
     x = (np.arange(width) + 0.5 - K[0, 2]) / K[0, 0]

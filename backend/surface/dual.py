@@ -1,10 +1,10 @@
-"""Dual contouring: a vertex for each sheet of surface in a cell, a quad across each crossed edge.
+"""Dual contouring: a vertex for each sheet of the surface in a cell, a quad across each crossed edge.
 
-The sheets are those of marching cubes, so that two that pass the same cell don't touch (dual marching cubes; Nielson, 2004).
-Where two neighboring cells would share two edges between one sheet each, the ambiguous face between them is joined the other
-way round, after which no edge has more than two quads (Wenger, "Isosurfaces", 2013, section 5.5). Vertices stand in the middle
-of where the sheet crosses the cell's edges, or where the tangent planes there meet (Ju, Losasso, Schaefer and Warren, "Dual
-contouring of Hermite data", 2002), which keeps sharp edges and corners.
+Sheets are the loops of marching cubes, so that two in one cell don't touch (dual marching cubes; Nielson, 2004). Where an ambiguous
+face would join one sheet of either cell at all four edges, it is resolved the other way, after which no edge has more than two quads
+(Wenger, "Isosurfaces", 2013, section 5.5). Vertices stand at the mean of the sheet's edge crossings, or at the minimum of the
+quadratic error to the tangent planes there (Ju, Losasso, Schaefer and Warren, "Dual contouring of Hermite data", 2002), which keeps
+sharp edges and corners.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .grid import SparseGrid
 from .marching import EDGES, FACES, edge_number, loops
 
 EDGE_CORNER, EDGE_AXIS = (np.array(column) for column in zip(*EDGES, strict=True))
-FLATTEST = 0.1  # singular value, relative to the largest, below which a sheet counts as flat in that direction
-BISECTIONS = 10
+FLATTEST = 0.1  # singular value, by the largest, below which a sheet counts as flat in that direction
+BISECTIONS = 10  # of an edge for its crossing: 1/1024 of a voxel
 
 Field = Callable[[Array], Array]
 
@@ -31,8 +31,8 @@ Field = Callable[[Array], Array]
 def dual_surface(grid: SparseGrid, sharp: bool, field: Field | None = None) -> Mesh:
     """Quads facing the positive side, closed and manifold wherever the grid is known.
 
-    `sharp` puts vertices where tangent planes meet. These come from `field` (points [P,3] in the world to values [P]) where
-    it is given, and exactly; else from differences between the grid's samples, which round edges off over a voxel.
+    `sharp` puts vertices where tangent planes meet. These are exact with a `field` (points [P,3] in the world to values [P]);
+    without one they come from differences between the grid's samples, which round edges off over a voxel.
     """
     cells = crossed_cells(grid)
     if len(cells.pattern) == 0:

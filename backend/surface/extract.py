@@ -1,4 +1,4 @@
-"""Triangles and quads from signed distances: one way in for all ways to cut a grid's cells."""
+"""Isosurfaces of sparse grids: one function for all polygonizations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLYGONS = {
 
 
 def polygons_of(grid: SparseGrid, kind: str = "cubes", field: Field | None = None) -> Mesh:
-    """The surface where the grid's distances are zero, facing the positive side, closed and manifold wherever they are known.
+    """The zero level of the grid, facing the positive side, closed and manifold wherever the grid is known.
 
     `kind` is one of POLYGONS. "sharp" takes positions and normals from `field` (points [P,3] in the world to distances [P]),
     where it is given, instead of from the samples. The mesh is empty where there is no surface.

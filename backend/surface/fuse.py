@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Cameras, Mesh, Rendering, Views
 
-LEAST_AGREEMENT = 0.08  # of the cameras that look at a place, on a surface there
-LEAST_LOOKED = 0.5  # of those with a free view, that don't see through it
-
+# A vertex counts as seen where either is reached; see color.py.
+LEAST_AGREEMENT = 0.08  # share of the weight of all cameras that look at it
+LEAST_SUPPORT = 0.5  # share of the weight of those with a free view
 
 EXTRACTIONS = {  # see views.py
     "auto": "Where splats are dense if all photos cut out their subject, else fused depth",
@@ -59,35 +58,44 @@ class SurfaceSettings:
 
 
 def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
-    """The surface that the depth renderings agree on, with vertex colors, open where no camera looked.
+    """The surface that depth renderings agree on, with vertex colors, open where no camera looked.
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. Transparent pixels of
-    `views.alpha` are empty space; pixels without `views.weight` say nothing. Raises ReifyError where no depth comes or nothing
-    solid is found.
+    `views.alpha` are empty space; pixels without `views.weight` are ignored. Raises ReifyError where renderings have no depth or no
+    surface is found.
     """
     from . import color, grid, marching, region, trim
     from .depth import render_depth
 
     if len(views) == 0:
         raise ReifyError("There are no cameras to look at the surface from.", "Use more photos, or photos that overlap more.")
-    maps = render_depth(render, views, job=job)
+    with job.span(0.6):
+        maps = render_depth(render, views, job=job)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
     job.choose("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
     most = settings.max_voxels * 1_000_000
     whole_ball = region.Ball(ball.center, ball.radius / trim.OUTLINE)
-    volume = meanwhile(lambda: grid.allocate(maps, whole_ball, settings.voxel_size, settings.truncation, most), job, 0.6, "placing voxels")
+    job.progress(0.6, "placing voxels")
+    volume = grid.allocate(maps, whole_ball, settings.voxel_size, settings.truncation, most)
     job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
     job.choose("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
-    grid.integrate(volume, maps, job=job)
-    meanwhile(lambda: grid.fill(volume), job, 0.9, "closing small holes")
-    vertices, faces = meanwhile(lambda: marching.marching_cubes(volume), job, 0.92, "marching cubes")
+    with job.span(0.9):
+        grid.integrate(volume, maps, job=job)
+    job.progress(0.9, "closing small holes")
+    grid.fill(volume)
+    job.progress(0.92, "marching cubes")
+    vertices, faces = marching.marching_cubes(volume)
     if len(faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
     reach = 0.5 * volume.truncation, grid.REACH * volume.truncation
-    colors, agreement = meanwhile(lambda: color.at_vertices(vertices, faces, maps, *reach), job, 0.95, "colors")
-    looked = meanwhile(lambda: color.looked_at(vertices, faces, maps, *reach), job, 0.96, "looking at the surface")
-    whole, seen = Mesh(vertices, faces, vertex_srgb=colors), (agreement >= LEAST_AGREEMENT) | (looked >= LEAST_LOOKED)
-    mesh = meanwhile(lambda: trim.trim(whole, seen, whole_ball, volume.voxel), job, 0.97, "trimming the outline")
+    job.progress(0.95, "colors")
+    colors, agreement = color.vertex_colors(vertices, faces, maps, *reach)
+    job.progress(0.96, "confirming the surface")
+    support = color.support(vertices, faces, maps, *reach)
+    whole, seen = Mesh(vertices, faces, vertex_srgb=colors), (agreement >= LEAST_AGREEMENT) | (support >= LEAST_SUPPORT)
+    job.progress(0.97, "trimming the outline")
+    mesh = trim.trim(whole, seen, whole_ball, volume.voxel)
     if len(mesh.faces) == 0:
         raise ReifyError("No solid surface was found.", "Train longer, or set a larger surface radius.")
-    return meanwhile(lambda: color.with_all_colors(mesh), job, 0.99, "colors of what no camera sees")
+    job.progress(0.99, "filling in colors")
+    return color.with_all_colors(mesh)

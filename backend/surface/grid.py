@@ -1,4 +1,4 @@
-"""Signed distances in voxels, kept only in blocks around the surface."""
+"""Truncated signed distances (TSDF) in blocks of voxels around the surface."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .region import Ball
 
 BLOCK = 8  # voxels along a block's edge
 LARGEST = 256  # blocks along the edge of the whole grid
-PIXELS = 1.5  # that a voxel covers; rendered depth holds no more detail
-STRIDE_PX = 2  # of the pixels that say which blocks are needed
-REACH = 3.0  # truncations behind a surface in which there is hardly another one
-CROWD = 3.0  # times as many cameras that see a surface in front outvote those that see empty space behind it
+PIXELS = 1.5  # pixels that a voxel covers; rendered depth holds no finer detail
+STRIDE_PX = 2  # between the pixels along whose rays blocks are allocated
+REACH = 3.0  # truncations behind a surface that count as hidden by it; another surface is rarely as close
+CROWD = 3.0  # ratio of the weight that sees a voxel as hidden to that which sees it as empty, above which it becomes solid
 TRUNCATION = 4.0, 10.0  # voxels, least and most
-NOISE = 8.0  # times the median disagreement of depth maps that the truncation holds
-FILL = 8  # voxels around rims that distances spread into: half as wide as the holes that they close
-SWEEPS = 60
-FAINT = 1e-3  # weight of what is filled
+NOISE = 8.0  # truncation by the median disagreement of depth maps
+FILL = 8  # voxels around rims into which distances are diffused: half the width of holes that close
+SWEEPS = 60  # of Gauss-Seidel with overrelaxation
+FAINT = 1e-3  # weight of filled voxels
 
 
 @dataclass(frozen=True, eq=False)
 class SparseGrid:
-    """Values at the corners of cells: voxel (i, j, k) of block b stands at origin + voxel * (8 * blocks[b] + (i, j, k))."""
+    """Samples at the corners of cells: (i, j, k) of block b stands at origin + voxel * (8 * blocks[b] + (i, j, k))."""
 
     origin: Array  # [3] float64
     voxel: float  # world units
@@ -37,15 +37,15 @@ class SparseGrid:
     blocks: Array  # [B,3] int32
     slot: Array  # [X,Y,Z] int32, number of the block there, -1 for none
     distance: Array  # [B,8,8,8] float32, positive in front of the surface
-    weight: Array  # [B,8,8,8] float32, 0 where nothing is known
-    why: str = ""  # how the voxel size was chosen
+    weight: Array  # [B,8,8,8] float32, 0 is unknown
+    why: str = ""  # where the voxel size comes from, for the report
 
 
 def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: float, max_voxels: int) -> SparseGrid:
-    """An empty grid with blocks wherever a depth map has surface within the ball, up to the truncation to either side.
+    """An empty grid with blocks up to the truncation before and behind every surface of a depth map within the ball.
 
-    A `voxel_size` of 0 follows the size of the pixels on the surface, a truncation of 0 how far depth maps disagree. Voxels grow
-    where there would be more than `max_voxels`. Raises ReifyError where no depth map has anything in the ball.
+    A `voxel_size` of 0 follows the pixels' footprint on the surface, a truncation of 0 the disagreement of the depth maps. Voxels grow
+    where there would be more than `max_voxels`. Raises ReifyError where no depth map has a surface in the ball.
     """
     voxel, why = (voxel_size, "as set") if voxel_size > 0 else (PIXELS * pixel_footprint(maps, ball), f"{PIXELS} pixels on the surface")
     finest = 2 * ball.radius / (BLOCK * (LARGEST - 2))
@@ -71,7 +71,7 @@ def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: 
 
 
 def pixel_footprint(maps: DepthMaps, ball: Ball) -> float:
-    """Median size of a pixel on the surface inside the ball, world units."""
+    """Median footprint of a pixel on the surface inside the ball, world units; raises ReifyError where there is none."""
     sizes = []
     for index, (depth, weight) in enumerate(zip(maps.depth, maps.weight, strict=True)):
         fx, fy, _, _ = maps.intrinsics(index)
@@ -86,9 +86,9 @@ def pixel_footprint(maps: DepthMaps, ball: Ball) -> float:
 
 
 def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
-    """Average the distances that all depth maps see into the grid, in place.
+    """Average the signed distances of all depth maps into the grid, in place (Curless and Levoy 1996).
 
-    What most cameras see a surface in front of is solid, so that noise behind it makes no second surface.
+    Voxels that most cameras see as hidden become solid, so that noise behind a surface makes no second one.
     """
     device.prepare_numba()
     from . import grid_kernels as kernels
@@ -96,7 +96,7 @@ def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
     hidden = np.zeros_like(grid.weight)
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
     for index in range(len(maps)):
-        job.progress(0.6 + 0.3 * index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
+        job.progress(index / len(maps), f"fusing depth {index + 1} of {len(maps)}")
         pose, intrinsics = poses[index], np.array(maps.intrinsics(index))
         depth, facing, weight = maps.depth[index], maps.facing[index], maps.weight[index]
 
@@ -112,7 +112,7 @@ def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
 
 
 def fill(grid: SparseGrid) -> None:
-    """Carry the distances on into unknown voxels around the surface's rims, in place: small holes close, rims grow.
+    """Diffuse the distances into unknown voxels around the surface's rims, in place: small holes close, rims grow.
 
     After Davis, Marschner, Garr and Levoy, "Filling holes in complex surfaces using volumetric diffusion" (2002).
     """
@@ -144,6 +144,6 @@ def _occupied(maps: DepthMaps, ball: Ball, voxel: float, truncation: float) -> t
             )  # fmt: skip
 
     device.split(work, len(maps))
-    # Blocks between blocks, for holes that are to be filled.
+    # Closing adds blocks across the holes that `fill` closes.
     slot[binary_closing(slot >= 0, np.ones((3, 3, 3), bool))] = 0
     return origin, slot

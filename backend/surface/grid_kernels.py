@@ -8,9 +8,9 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def mark_blocks(origin, voxel, slot, pose, intrinsics, depth, weight, truncation, center, radius, stride):
-    """Set `slot` [X,Y,Z] to 0 along every ray's stretch of `truncation` before and behind the surface, inside the ball.
+    """Set `slot` [X,Y,Z] to 0 along every ray from `truncation` before the surface to as far behind it, inside the ball.
 
-    The stretch is two voxels thick, so that all corners of a cell with surface get values.
+    Rays are two voxels thick, so that all corners of a crossed cell get samples.
     """
     edge = 8.0 * voxel
     fx, fy, cx, cy = intrinsics
@@ -39,10 +39,10 @@ def mark_blocks(origin, voxel, slot, pose, intrinsics, depth, weight, truncation
 
 @njit(cache=True, nogil=True)
 def integrate(origin, voxel, truncation, reach, blocks, pose, intrinsics, depth, facing, weight, distance, total, hidden):
-    """Running weighted mean of one depth map's distances, [B,8,8,8] in units of the truncation, and the sum of its weights.
+    """Add one depth map to the running weighted mean of distances [B,8,8,8], in units of the truncation, and to its weight.
 
-    The distance is that to the plane through the pixel's surface point, so that tilted surfaces aren't thickened. Voxels
-    farther behind the surface than the truncation, but not than `reach`, add the weight to `hidden` instead.
+    Distances are to the tangent plane of the pixel's surface point, so that tilted surfaces aren't thickened. Voxels farther
+    behind the surface than the truncation, but not than `reach`, add the weight to `hidden` instead.
     """
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
@@ -90,7 +90,7 @@ def integrate(origin, voxel, truncation, reach, blocks, pose, intrinsics, depth,
                             a, c = u - x0, v - y0
                             d = (1 - c) * ((1 - a) * d00 + a * d01) + c * ((1 - a) * d10 + a * d11)
                     along = (d - z) * np.sqrt(qx * qx + qy * qy + 1.0)
-                    # Hidden voxels are those far behind along the ray: across a tilted pixel's plane they can be near.
+                    # Hidden is measured along the ray: voxels far behind can be near the tangent plane of a tilted surface.
                     if along < -truncation:
                         if along > -reach:
                             hidden[b, i, j, k] += w
@@ -103,7 +103,7 @@ def integrate(origin, voxel, truncation, reach, blocks, pose, intrinsics, depth,
 
 @njit(cache=True, nogil=True)
 def close_pockets(most, distance, weight, hidden):
-    """Make solid what few cameras see as empty and over `most` times as many see the surface in front of."""
+    """Make voxels solid whose hidden weight is more than `most` times their weight as empty."""
     for b in range(distance.shape[0]):
         for i in range(8):
             for j in range(8):
@@ -133,9 +133,9 @@ def _neighbor(v, axis, step, blocks, slot):
 
 @njit(cache=True, nogil=True)
 def find_rims(blocks, slot, distance, weight, rounds):
-    """Unknown voxels [N] around the rims of the surface, up to `rounds` steps through other unknown ones.
+    """Unknown voxels [N] within `rounds` steps of the surface's rims, through other unknown ones.
 
-    Rims are where a cell has known corners on either side of the surface, and unknown ones. `distance` and `weight` are flat.
+    Rims are cells with known corners on both sides of the surface, and unknown ones. `distance` and `weight` are flat.
     """
     found = np.zeros(len(distance), np.bool_)
     cell = np.empty(8, np.int64)
@@ -179,7 +179,7 @@ def find_rims(blocks, slot, distance, weight, rounds):
 
 @njit(cache=True, nogil=True)
 def diffuse(voxels, blocks, slot, distance, weight, sweeps, faint):
-    """Give the unknown `voxels` [N] the distances that are harmonic between the known ones, and the weight `faint`."""
+    """Fill the distances of the unknown `voxels` [N] harmonically from the known ones; they get the weight `faint`."""
     for v in voxels:
         weight[v] = faint
     around = np.full((len(voxels), 6), -1, np.int64)

@@ -1,4 +1,4 @@
-"""The visual hull: what no silhouette cuts away (Laurentini, 1994), as a smooth field of distances."""
+"""The visual hull of silhouettes (Laurentini, 1994) as signed distances."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..values import Array, Cameras, Views
 from .grid import PIXELS, SparseGrid
 from .sampling import sample
 
-LEAST_VIEWS = 3
-MARGIN = 1.1
+LEAST_VIEWS = 3  # with masks
+MARGIN = 1.1  # half edge of the sampled box by the subject's reach
 
 
 def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0, *, job: Job) -> SparseGrid:
-    """Distances to the hull of the silhouettes in `views.alpha`; `voxel` 0 follows the pixels' size.
+    """Signed distances to the visual hull of the silhouettes in `views.alpha`; `voxel` 0 follows the pixels' footprint.
 
-    With a `radius` only what lies in that ball around the origin is kept. Pictures whose edge the subject reaches don't cut
-    what lies beside them. Raises ReifyError where there are fewer than three views with masks, or they have nothing in common.
+    A `radius` clips it to that ball around the origin. Views whose border the subject touches don't carve outside of their
+    pictures. Raises ReifyError where fewer than three views have masks, or the hull is empty.
     """
     device.prepare_numba()
     from . import implicit_kernels as kernels
@@ -55,7 +55,8 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0
         return np.maximum(out, np.linalg.norm(points, axis=1) - radius) if radius > 0 else out
 
     voxel = max(voxel or PIXELS * pixel, 2 * reach / 1024)
-    grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
+    with job.span(1.0):
+        grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
     job.choose("hull.voxel_size", f"{grid.voxel:.3g}")
     if not (grid.distance[grid.weight > 0] < 0).any():
         raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")
@@ -63,7 +64,7 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0
 
 
 def _distance_px(subject: Array) -> Array:
-    """Distance [H,W] float32 to the silhouette's outline, pixels, negative in the subject."""
+    """Signed distance [H,W] float32 to the silhouette's outline, pixels, negative in the subject."""
     from scipy.ndimage import distance_transform_edt
 
     if not subject.any():
@@ -73,7 +74,7 @@ def _distance_px(subject: Array) -> Array:
 
 
 def _region(cameras: Cameras, outside: list[Array]) -> tuple[Array, float, float]:
-    """Where the silhouettes' middles meet, how far the subject reaches from there, and the size of a pixel there."""
+    """The point nearest to the rays through the silhouettes' centroids, the subject's radius around it, and a pixel's footprint there."""
     centers, rays = cameras.centers, np.empty((len(cameras), 3))
     middles = []
     for i, silhouette in enumerate(outside):

@@ -1,4 +1,4 @@
-"""Smooth functions through oriented points, for small clouds: moving least squares and radial basis functions."""
+"""Implicit functions of oriented points, for small clouds: moving least squares and radial basis functions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import numpy as np
 
 from .. import device
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array
-from .cloud import Cloud, spread
+from .cloud import Cloud, subsampled
 from .grid import BLOCK, SparseGrid
 from .sampling import Field, around, grid_of, lattice, sample
 
-FITTED = 24  # points that a sphere is fitted to
-FARTHEST = 3.2  # spacings from the nearest point up to which the fit is believed
-MOST_CENTERS = 1000  # of radial functions: the system has four rows for each
-SAMPLES = 4  # voxels from center to center
-CHUNK = 100_000
+FITTED = 24  # nearest points that a sphere is fitted to
+FARTHEST = 3.2  # point spacings from the nearest point beyond which the function is unknown
+MOST_CENTERS = 1000  # of radial basis functions; the dense system has four rows for each
+SAMPLES = 4  # voxels per spacing of the centers
+CHUNK = 100_000  # samples at once
 
 
 def moving_least_squares(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
-    """Distances to spheres fitted around each place, known only near the points, so that holes and rims stay open.
+    """Signed distances to algebraic spheres fitted by moving least squares, known only near the points: holes and rims stay open.
 
     After Guennebaud and Gross, "Algebraic point set surfaces" (2007), with the closed form of Guennebaud, Germann and Gross,
     "Dynamic sampling and rendering of algebraic point set surfaces" (2008).
@@ -71,20 +70,21 @@ def _sphere_distance(cloud: Cloud, reach: float) -> Field:
 
 
 def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tuple[SparseGrid, Field]:
-    """The smoothest closed function with the points' places and normals, and its field for exact normals.
+    """The function of least energy that is 0 at the points with their normals as gradients, sampled, and itself for exact normals.
 
-    A `voxel` of 0 follows the distance of the centers. Hermite interpolation with the kernel r^3: Macedo, Gois and Velho,
+    A `voxel` of 0 follows the spacing of the centers. Hermite interpolation with the kernel r^3: Macedo, Gois and Velho,
     "Hermite radial basis functions implicits" (2011).
     """
     device.prepare_numba()
     from . import implicit_kernels as kernels
 
-    few = spread(cloud, MOST_CENTERS)
+    few = subsampled(cloud, MOST_CENTERS)
     if len(few) < len(cloud):
         job.choose("rbf.centers", f"{len(few)} means of {len(cloud)} points: the system grows with the cube of their number")
     middle, scale = few.xyz.mean(axis=0), float(np.ptp(few.xyz, axis=0).max()) / 2
     centers = (few.xyz - middle) / scale
-    alpha, beta, plane = meanwhile(lambda: _solved(centers, few.normals), job, 0.0, f"solving for {len(few)} centers")
+    job.progress(0.0, f"solving for {len(few)} centers")
+    alpha, beta, plane = _solved(centers, few.normals)
 
     def field(points: Array) -> Array:
         out = np.empty(len(points))
@@ -94,7 +94,9 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
 
     voxel = voxel or few.spacing / SAMPLES
     margin = 0.15 * np.ptp(few.xyz, axis=0).max()
-    grid = sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job)
+    job.progress(0.3, "sampling the function")
+    with job.span(1.0):
+        grid = sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job)
     job.choose("rbf.voxel_size", f"{grid.voxel:.3g}")
     return grid, field
 
@@ -118,5 +120,5 @@ def _solved(centers: Array, normals: Array) -> tuple[Array, Array, Array]:
     matrix[4 * n + 1 :, n : 4 * n] = np.tile(np.eye(3), (1, n))
     matrix[np.arange(4 * n), np.arange(4 * n)] += 1e-9
     right = np.concatenate([np.zeros(n), normals.ravel(), np.zeros(4)])
-    solved = np.linalg.solve(matrix, right)  # which lets other threads work meanwhile; scipy's doesn't
+    solved = np.linalg.solve(matrix, right)  # releases the interpreter; scipy's solver holds it
     return solved[:n], np.ascontiguousarray(solved[n : 4 * n].reshape(n, 3)), solved[4 * n :]

@@ -22,7 +22,7 @@ def hermite_values(points, centers, alpha, beta, plane, out):
 
 @njit(cache=True, nogil=True)
 def count_pairs(low, high, counts):
-    """Add 1 to `counts` [X,Y,Z] for every box [N,3] to [N,3] of blocks, both ends in it."""
+    """Add 1 to `counts` [X,Y,Z] in every block from `low` [N,3] to `high` [N,3], both included."""
     for n in range(low.shape[0]):
         for x in range(low[n, 0], high[n, 0] + 1):
             for y in range(low[n, 1], high[n, 1] + 1):
@@ -32,7 +32,7 @@ def count_pairs(low, high, counts):
 
 @njit(cache=True, nogil=True)
 def list_pairs(low, high, slot, ends, owners):
-    """The boxes' numbers, block by block: those of block b stand before `ends[b]`, which moves up to where they begin."""
+    """Write the boxes' numbers block by block: those of block b end at `ends[b]`, which moves to where they begin."""
     for n in range(low.shape[0]):
         for x in range(low[n, 0], high[n, 0] + 1):
             for y in range(low[n, 1], high[n, 1] + 1):
@@ -64,7 +64,7 @@ def add_gaussians(first, last, blocks, starts, owners, means, precision, opacity
 
 @njit(cache=True, nogil=True)
 def carve(points, pose, intrinsics, outside_px, whole, out):
-    """Raise `out` [P] to the distance from one silhouette, world units, positive outside, beside the picture only if it is `whole`."""
+    """Raise `out` [P] to the signed distance from one silhouette's cone, world units; outside the picture only where it is `whole`."""
     fx, fy, cx, cy = intrinsics
     height, width = outside_px.shape
     for p in range(points.shape[0]):

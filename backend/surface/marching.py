@@ -1,8 +1,7 @@
-"""Marching cubes over a sparse grid, with a table made here and free of ambiguous faces.
+"""Marching cubes over a sparse grid, with a table that is consistent across ambiguous faces.
 
-The table isn't the one of Lorensen and Cline (1987), whose neighboring cells can disagree about a face with two opposite
-inside corners. Here such corners are always cut off separately, seen from either side, so that the mesh is closed and
-manifold wherever the grid is known.
+With the table of Lorensen and Cline (1987) neighboring cells can disagree about a face with two diagonally opposite inside corners.
+Here these are always separated, from both sides alike, so that the mesh is closed and manifold wherever the grid is known.
 """
 
 from __future__ import annotations
@@ -66,9 +65,10 @@ def triangle_table() -> tuple[Array, Array]:
 
 
 def loops(pattern: int, flipped: int = 0) -> list[list[int]]:
-    """Closed loops of crossed edges, each joined across the cell's faces from where the inside is left to where it is entered.
+    """Closed loops of crossed edges in a cell, linked across its faces.
 
-    On faces with two opposite corners inside these are cut off, or the outer ones where the face's bit in `flipped` is set.
+    On ambiguous faces, with two diagonally opposite corners inside, the inside corners are separated, or the outside ones where the
+    face's bit in `flipped` is set.
     """
     follows = {}
     for number, face in enumerate(FACES):
@@ -98,7 +98,7 @@ def edge_number(a: int, b: int) -> int:
 
 
 def _triangulated(loop: list[int]) -> list[tuple[int, int, int]]:
-    """Triangles of a loop with the fewest diagonals inside a face of the cell, where a neighbor could have the same one."""
+    """The triangulation of a loop with the fewest diagonals in a face of the cell, where the neighbor could have the same one."""
     return min(_triangulations(tuple(loop)), key=lambda triangles: sum(_lies_in_a_face(*d) for d in _diagonals(triangles, loop)))
 
 

@@ -15,7 +15,7 @@ def _neighbors(b, blocks, slot, around):
 
 @njit(cache=True, nogil=True)
 def _pattern(i, j, k, around, distance, weight):
-    """Bits of the corners inside; -1 where one isn't known."""
+    """Bit k is set where corner k of the cell is inside; -1 where a corner is unknown."""
     bits = 0
     for corner in range(8):
         x, y, z = i + (corner & 1), j + (corner >> 1 & 1), k + (corner >> 2 & 1)
@@ -29,7 +29,7 @@ def _pattern(i, j, k, around, distance, weight):
 
 @njit(cache=True, nogil=True)
 def count_by_pattern(first, last, blocks, slot, distance, weight, counts, made):
-    """How many things every block from `first` to `last` gets, by the number of them for each pattern of a cell, [256] int8."""
+    """Sum over the cells of blocks `first` to `last` of `counts` [256], which has a number for each pattern of a cell."""
     around = np.empty(8, np.int64)
     for b in range(first, last):
         _neighbors(b, blocks, slot, around)
@@ -68,7 +68,7 @@ def emit_triangles(first, last, blocks, slot, distance, weight, counts, table, e
 
 @njit(cache=True, nogil=True)
 def place_vertices(edges, blocks, slot, distance, vertices):
-    """Positions [V,3] in voxels where the distance is zero along each edge; kept off the ends, where triangles would vanish."""
+    """Positions [V,3] in voxels of the zero along each edge, kept off the ends, where triangles would degenerate."""
     for v in range(edges.shape[0]):
         axis = edges[v] % 3
         voxel = edges[v] // 3 % 512

@@ -1,4 +1,4 @@
-"""Looking at splats from cameras of our own, and at depth as points."""
+"""Cameras on a sphere around the subject, and depth maps as points."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..values import Array, Cameras, Points, Views
 from .depth import DepthMaps
 from .region import Ball, depths_at
 
-DISTANCE = 3.0  # of the cameras from the middle, in radii
-STRIDE_POINTS = 600_000  # about as many are taken from all depth maps together
-AGREEING = 3  # cameras that must see a point, or all where there are fewer
-TOLERANCE = 0.02  # of the region's radius, within which they see the same
+DISTANCE = 3.0  # radii from the center to the cameras
+STRIDE_POINTS = 600_000  # points of all depth maps together, about
+AGREEING = 3  # cameras that must confirm a point, or all where there are fewer
+TOLERANCE = 0.02  # depth difference, by the region's radius, up to which a camera confirms a point
 
 
 def cameras_around(ball: Ball, count: int, size_px: int) -> Cameras:
-    """Upright cameras spread over a sphere, with the ball filling their pictures."""
+    """Level cameras on a Fibonacci sphere around the ball, which fills their pictures."""
     index = np.arange(count) + 0.5
     z, angle = 0.95 * (1 - 2 * index / count), np.pi * (1 + 5**0.5) * index
     away = np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
@@ -28,7 +28,7 @@ def cameras_around(ball: Ball, count: int, size_px: int) -> Cameras:
 
 
 def views_of(cameras: Cameras, long_side_px: int) -> Views:
-    """Cameras without photos, at another size and without distortion: for looking at what is there already."""
+    """Views without photos: the cameras at another size and without distortion, to render from."""
     from dataclasses import replace
 
     scale = long_side_px / cameras.size_px.max(axis=1, keepdims=True)
@@ -39,11 +39,12 @@ def views_of(cameras: Cameras, long_side_px: int) -> Views:
 
 
 def points_of(maps: DepthMaps, ball: Ball, *, job: Job) -> Points:
-    """What the depth maps show in the ball, as points with colors and normals; only what several cameras agree on."""
+    """Points of the depth maps in the ball, with colors and normals, as far as AGREEING cameras confirm them."""
     stride = max(1, int(np.sqrt(sum(np.count_nonzero(w) for w in maps.weight) / STRIDE_POINTS)))
+    job.progress(0.0, "reading points from depth")
     found = [_points_of_one(maps, index, ball, stride) for index in range(len(maps))]
     xyz, normals, rgb = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    job.progress(0.7, f"comparing {len(xyz)} points")
+    job.progress(0.5, f"comparing {len(xyz)} points")
     kept = _witnesses(xyz, maps, TOLERANCE * ball.radius) >= min(AGREEING, len(maps))
     return Points(xyz[kept].astype(np.float32), rgb[kept], normals[kept].astype(np.float32))
 
@@ -57,7 +58,7 @@ def _points_of_one(maps: DepthMaps, index: int, ball: Ball, stride: int) -> tupl
     across, down = (np.gradient(in_camera, 2, axis=axis)[::stride, ::stride] for axis in (1, 0))
     normals = np.cross(down, across)
     length = np.linalg.norm(normals, axis=-1)
-    # Beside a pixel without depth the differences lead nowhere.
+    # Differences to a pixel without depth are meaningless.
     whole = seen.copy()
     for axis in (0, 1):
         whole &= np.roll(seen, 1, axis) & np.roll(seen, -1, axis)
@@ -69,7 +70,7 @@ def _points_of_one(maps: DepthMaps, index: int, ball: Ball, stride: int) -> tupl
 
 
 def _witnesses(points: Array, maps: DepthMaps, tolerance: float) -> Array:
-    """Number [P] of cameras whose depth has each point."""
+    """Number [P] of cameras whose depth map confirms each point."""
     count = np.zeros(len(points), int)
     for index in range(len(maps)):
         z, measured = depths_at(points, maps, index)

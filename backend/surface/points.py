@@ -1,15 +1,13 @@
-"""Point clouds to triangles: four ways behind one function."""
+"""Triangles from point clouds: Poisson, moving least squares, radial basis functions or alpha shape."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh, Points
 
@@ -55,26 +53,31 @@ def surface_of_points(
     from .cloud import cloud_of, colors_at
     from .extract import polygons_of
 
-    cloud = cloud_of(points, centers, oriented=extraction != "alpha", job=job)
+    with job.span(0.2):
+        cloud = cloud_of(points, centers, oriented=extraction != "alpha", job=job)
     if extraction == "alpha":
-        return alpha.alpha_shape(cloud, settings.ball, job=job)
+        with job.span(1.0):
+            return alpha.alpha_shape(cloud, settings.ball, job=job)
     extent = float(np.ptp(cloud.xyz, axis=0).max())
     finest = extent / FINEST
     field = None
-    if extraction == "poisson":
-        grid = poisson.screened_poisson(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, settings.fit, job=job)
-    elif extraction == "mls":
-        grid = implicit.moving_least_squares(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, job=job)
-    else:
-        grid, field = implicit.radial_basis(cloud, voxel_size and max(voxel_size, finest), max_voxels, job=job)
-    mesh = meanwhile(lambda: polygons_of(grid, polygons, field), job, 0.95, "cutting cells")
+    with job.span(0.95):
+        if extraction == "poisson":
+            grid = poisson.screened_poisson(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, settings.fit, job=job)
+        elif extraction == "mls":
+            grid = implicit.moving_least_squares(cloud, max(voxel_size or cloud.spacing, finest), max_voxels, job=job)
+        else:
+            grid, field = implicit.radial_basis(cloud, voxel_size and max(voxel_size, finest), max_voxels, job=job)
+    job.progress(0.95, "cutting cells")
+    mesh = polygons_of(grid, polygons, field)
     if settings.trim > 0:
         mesh = _trimmed(mesh, cloud.xyz, settings.trim * max(cloud.spacing, grid.voxel))
     if len(mesh.faces) == 0:
         raise ReifyError("No surface was found between the points.", "Choose another extraction, or a larger voxel size.")
     if cloud.rgb is None:
         return mesh
-    return replace(mesh, vertex_srgb=meanwhile(partial(colors_at, mesh.vertices, cloud.xyz, cloud.rgb), job, 0.97, "colors"))
+    job.progress(0.97, "colors")
+    return replace(mesh, vertex_srgb=colors_at(mesh.vertices, cloud.xyz, cloud.rgb))
 
 
 def _trimmed(mesh: Mesh, xyz: Array, farthest: float) -> Mesh:

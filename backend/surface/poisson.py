@@ -1,33 +1,31 @@
 """Screened Poisson reconstruction: the closed surface whose normals and places fit a cloud of oriented points.
 
-After Kazhdan and Hoppe, "Screened Poisson surface reconstruction" (2013), on regular grids instead of an octree: the equation
-is solved on a coarse grid over the whole box, by conjugate gradients after a fast sine transform, and then level by level at
-twice the resolution in blocks around the points and around the surface found so far, where the coarser level gives the values
-at the border. What is solved for is half the sign of the distance: -1/2 inside, +1/2 outside and on the border of the box.
+After Kazhdan and Hoppe, "Screened Poisson surface reconstruction" (2013), on regular grids instead of an octree: the equation is
+solved on a coarse grid over the whole box, by conjugate gradients preconditioned with a fast sine transform, and then cascadically at
+twice the resolution, in blocks around the points and the surface so far, with the coarser level as Dirichlet boundary. The unknown is
+an indicator function: -1/2 inside, +1/2 outside and on the border of the box.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array
 from .cells import crossed_cells, places
 from .cloud import Cloud, thinned
 from .grid import BLOCK, SparseGrid
 from .sampling import around
 
-BASE_BLOCKS = (8, 15)  # along the coarse grid's edges, fewest and most
-MARGIN = 1.25  # edge of the box, in edges of the cloud's
-REACH = 4.0  # voxels around points and surface that the next level holds
-BASE_STEPS, STEPS = 60, 30
-TOLERANCE = 1e-3
+BASE_BLOCKS = (8, 15)  # along the coarse grid's edge, fewest and most
+MARGIN = 1.25  # edge of the box by that of the cloud's bounding cube
+REACH = 4.0  # voxels around points and surface that a level holds
+BASE_STEPS, STEPS = 60, 30  # of conjugate gradients at most, on the coarse grid and on finer levels
+TOLERANCE = 1e-3  # relative residual, in the preconditioner's norm, at which they stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +37,9 @@ class _Level:
 
 
 def screened_poisson(cloud: Cloud, voxel: float, max_voxels: int, fit: float = 4.0, *, job: Job) -> SparseGrid:
-    """A grid of `voxel` world units, or coarser ones where there would be more than `max_voxels`, whose surface is closed.
+    """A grid of `voxel` world units whose zero level is closed; voxels are larger where there would be more than `max_voxels`.
 
-    `fit` is the weight of the points' places against that of their normals: 4 is the paper's, 0 leaves places out.
+    `fit` is the screening weight, of the points' positions against their normals: 4 is the paper's, 0 is unscreened.
     """
     device.prepare_numba()
     low, high = cloud.xyz.min(axis=0), cloud.xyz.max(axis=0)
@@ -50,15 +48,17 @@ def screened_poisson(cloud: Cloud, voxel: float, max_voxels: int, fit: float = 4
     count = max(BASE_BLOCKS[0], int(np.ceil((edge / (voxel * 2**depth) + 1) / BLOCK)))
     coarse = voxel * 2**depth
     origin = (low + high) / 2 - 0.5 * coarse * (BLOCK * count - 1)
-    level = base = meanwhile(lambda: _solve_base(cloud, origin, coarse, count, fit), job, 0.0, "Poisson: the whole")
+    job.progress(0.0, "Poisson: coarse grid")
+    level = base = _solve_base(cloud, origin, coarse, count, fit)
     dense = _dense(base.values, count)
     for number in range(1, depth + 1):
-        fraction, text = 0.1 + 0.8 * (number - 1) / depth, f"Poisson: level {number} of {depth}"
-        finer = meanwhile(partial(_refined, level, cloud, origin, count * 2**number), job, fraction, text)
+        # Each level has four times the voxels of the one before.
+        job.progress(0.1 + 0.9 * 4.0 ** (number - 1 - depth), f"Poisson: level {number} of {depth}")
+        finer = _refined(level, cloud, origin, count * 2**number)
         if len(finer[0]) * BLOCK**3 > max_voxels:
             job.choose("poisson.voxel_size", f"{level.voxel:.3g}, as fine as {max_voxels / 1e6:.0f} million voxels allow")
             break
-        level = meanwhile(partial(_solve, level, finer, cloud, origin, dense, 2.0**number, fit), job, fraction + 0.4 / depth, text)
+        level = _solve(level, finer, cloud, origin, dense, 2.0**number, fit)
     else:
         job.choose("poisson.voxel_size", f"{level.voxel:.3g}")
     return _grid(level, origin)
@@ -84,7 +84,7 @@ def _solve_base(cloud: Cloud, origin: Array, voxel: float, count: int, fit: floa
 
 
 def _refined(level: _Level, cloud: Cloud, origin: Array, count: int) -> tuple[Array, Array]:
-    """Blocks [B,3] and slots of the next level: around the points, and around the surface so far."""
+    """Blocks [B,3] and slots of the next level, around the points and the surface so far."""
     grid = _grid(level, origin)
     cells = crossed_cells(grid)
     found = np.concatenate([(cloud.xyz - origin) / level.voxel, places(grid, cells.corners[:, 0]) + 0.5])
@@ -112,7 +112,7 @@ def _relaxed(
     precondition: Callable[[Array], Array] | None,
     steps: int,
 ) -> _Level:
-    """Conjugate gradients from the level's values on; those at the border of the blocks stay."""
+    """The level after conjugate gradients; samples at the border of the blocks stay (Dirichlet)."""
     from . import poisson_kernels as kernels
 
     points = thinned(cloud, 0.5 * level.voxel)

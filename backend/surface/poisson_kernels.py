@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def key_at(x, y, z, slot):
-    """Number of the value at lattice place (x, y, z), -1 where there is none."""
+    """Index of the sample at lattice position (x, y, z), -1 where there is none."""
     if x < 0 or y < 0 or z < 0 or x >= 8 * slot.shape[0] or y >= 8 * slot.shape[1] or z >= 8 * slot.shape[2]:
         return np.int64(-1)
     s = slot[x >> 3, y >> 3, z >> 3]
@@ -17,7 +17,7 @@ def key_at(x, y, z, slot):
 
 @njit(cache=True, nogil=True)
 def weights_at(places, slot, keys, weights):
-    """The eight values [P,8] around each place [P,3] in voxels and their trilinear weights; 0 where one is missing."""
+    """Indices [P,8] of the samples around each position [P,3] in voxels, and their trilinear weights; 0 where one is missing."""
     for p in range(places.shape[0]):
         x, y, z = int(np.floor(places[p, 0])), int(np.floor(places[p, 1])), int(np.floor(places[p, 2]))
         a, b, c = places[p, 0] - x, places[p, 1] - y, places[p, 2] - z
@@ -30,7 +30,7 @@ def weights_at(places, slot, keys, weights):
 
 @njit(cache=True, nogil=True)
 def splat_divergence(places, normals, areas, reach, slot, out):
-    """Subtract the divergence of the normals' field: each is spread over a tent of half width `reach` [P] voxels."""
+    """Subtract the divergence of the normals' field; each normal is splatted with a tent of half width `reach` [P] voxels."""
     for p in range(places.shape[0]):
         r = reach[p]
         for axis in range(3):
@@ -39,7 +39,7 @@ def splat_divergence(places, normals, areas, reach, slot, out):
             v = places[p, 1] - (0.5 if axis == 1 else 0.0)
             w = places[p, 2] - (0.5 if axis == 2 else 0.0)
             total = 0.0
-            for sweep in range(2):  # weigh, then write
+            for sweep in range(2):  # sum the weights, then write
                 for x in range(int(np.ceil(u - r)), int(np.floor(u + r)) + 1):
                     wx = r - abs(x - u)
                     for y in range(int(np.ceil(v - r)), int(np.floor(v + r)) + 1):

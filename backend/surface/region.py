@@ -1,4 +1,4 @@
-"""Which part of the world is the subject: a ball around what most cameras look at and agree on."""
+"""The region of the subject: a ball around what most cameras see and agree on."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from ..errors import ReifyError
 from ..values import Array
 from .depth import DepthMaps
 
-POINTS = 20_000  # looked at in all
-WITNESSES = 64  # cameras asked about each
+POINTS = 20_000  # sampled from all depth maps together
+WITNESSES = 64  # cameras that each is compared with
 
 
 @dataclass(frozen=True)
 class Ball:
-    """A part of the world."""
+    """A ball in the world."""
 
     center: tuple[float, float, float]
     radius: float
 
 
 def find_region(maps: DepthMaps) -> Ball:
-    """The ball that holds the subject and what it stands on, but not the background.
+    """The ball around the subject and what it stands on, without the background.
 
-    Points of the depth maps count by how many cameras see them. The ball is centered on those that many cameras see in
-    the middle of their pictures, and reaches as far as most of what many see, but not to the cameras.
+    Of points sampled from the depth maps, those count that many cameras confirm. The ball is centered on the median of those in
+    the middle of their pictures, holds most of the others, and ends before the cameras. Where all views are masked, it holds
+    all points but outliers. Raises ReifyError where depth maps are empty.
     """
     points, central = _points(maps)
     if len(points) == 0:
@@ -45,9 +46,9 @@ def find_region(maps: DepthMaps) -> Ball:
 
 
 def disagreement(maps: DepthMaps, ball: Ball) -> float:
-    """How far, at the median, the depth of a point in the ball is from what other depth maps say, world units.
+    """Median difference between the depth of a point in the ball and other depth maps there, world units.
 
-    Differences of more than a tenth of the radius are those between front and back, and don't count.
+    Differences of more than a tenth of the radius are between front and back, and are left out.
     """
     points, _ = _points(maps)
     points = points[np.linalg.norm(points - np.asarray(ball.center), axis=1) < ball.radius]
@@ -61,7 +62,7 @@ def disagreement(maps: DepthMaps, ball: Ball) -> float:
 
 
 def depths_at(points: Array, maps: DepthMaps, index: int) -> tuple[Array, Array]:
-    """Depth of the points [P] in one camera, and what its depth map says there [P], 0 outside the picture."""
+    """Depth [P] of the points [P,3] in one camera, and its depth map there [P], 0 outside the picture."""
     pose, depth = maps.cameras.cam_from_world[index], maps.depth[index]
     x, y, z = (points @ pose[:3, :3].T + pose[:3, 3]).T
     fx, fy, cx, cy = maps.intrinsics(index)
@@ -83,7 +84,7 @@ def _masked(maps: DepthMaps) -> bool:
 
 
 def _points(maps: DepthMaps) -> tuple[Array, Array]:
-    """Points in the world [P,3] spread over all depth maps, and whether each stands in the middle of its picture."""
+    """Points in the world [P,3] sampled from all depth maps, and whether each is in the middle of its picture [P]."""
     rng = np.random.default_rng(0)
     points, central = [np.zeros((0, 3))], [np.zeros(0, bool)]
     each = -(-POINTS // len(maps))
@@ -103,7 +104,7 @@ def _points(maps: DepthMaps) -> tuple[Array, Array]:
 
 
 def _share_of_cameras(points: Array, maps: DepthMaps, tolerance: float = 0.05) -> Array:
-    """Share [P] of the cameras whose depth map has each point, to a relative `tolerance`."""
+    """Share [P] of the cameras whose depth map confirms each point, to a relative `tolerance`."""
     witnesses = _witnesses(maps)
     count = np.zeros(len(points))
     for index in witnesses:

@@ -1,4 +1,4 @@
-"""Fields as sparse grids, sampled where the surface is."""
+"""Functions of space as sparse grids, sampled around their zero level."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def lattice(low: Array, high: Array, voxel: float) -> tuple[Array, Array]:
 def sample(
     field: Field, low: Array, high: Array, voxel: float, steepness: float = 1.2, max_voxels: int = 1 << 62, *, job: Job
 ) -> SparseGrid:
-    """Distances in a box [3] to [3] of world units, in the blocks that the surface can reach.
+    """Samples in the box from `low` to `high` [3], world units, in the blocks that the zero level can reach.
 
-    `field` takes points [P,3] to distances [P], negative inside, whose slope is at most `steepness`; where it is NaN nothing
-    is known. Voxels grow where there would be more than `max_voxels`.
+    `field` takes points [P,3] to distances [P], negative inside, NaN where unknown, with a Lipschitz constant of at most
+    `steepness`. Voxels grow where there would be more than `max_voxels`.
     """
     origin, count = lattice(low, high, voxel)
     blocks = np.argwhere(np.ones(count, bool)).astype(np.int32)
     middles = origin + BLOCK * voxel * (blocks + 0.5)
-    job.progress(0.0, "looking where the surface is")
+    job.progress(0.0, "finding the surface")
     nearby = np.concatenate([np.abs(field(part)) for part in np.array_split(middles, max(1, len(middles) // 50_000))])
     blocks = blocks[nearby <= steepness * (HALF_DIAGONAL + 1) * voxel]
     if len(blocks) * BLOCK**3 > max_voxels:
@@ -50,7 +50,7 @@ def sample(
 
 
 def around(places: Array, reach: float, count: Array) -> Array:
-    """The blocks [B,3] int32, of `count` [3], within `reach` voxels, half a block at most, of places [P,3] in voxels from the origin."""
+    """Blocks [B,3] int32, of `count` [3], within `reach` voxels (half a block at most) of `places` [P,3] in voxels from the origin."""
     found = np.zeros(tuple(count), bool)
     for corner in np.argwhere(np.ones((2, 2, 2), bool)) * 2.0 - 1.0:
         block = np.floor((places + reach * corner) / BLOCK).astype(int).clip(0, np.asarray(count) - 1)

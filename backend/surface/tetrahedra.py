@@ -1,4 +1,4 @@
-"""Marching tetrahedra: each cell is cut into six around its diagonal, in which there is nothing to choose (Doi and Koide, 1991)."""
+"""Marching tetrahedra: cells are split into six tetrahedra around a diagonal, none of them ambiguous (Doi and Koide, 1991)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tetrahedra_surface(grid: SparseGrid) -> Mesh:
 
 @functools.cache
 def _table() -> Array:
-    """For each pattern of inside corners up to 12 triangles, [256,12,3,2]: the two corners between which each vertex lies."""
+    """For each pattern of inside corners up to 12 triangles, [256,12,3,2]: the two ends of the edge that each vertex lies on."""
     table = np.full((256, 12, 3, 2), -1, np.int8)
     for pattern in range(256):
         slot = 0
@@ -54,7 +54,7 @@ def _triangles(tetrahedron: tuple[int, ...], pattern: int) -> list[list[tuple[in
     if not inside or not outside:
         return []
     ring = [(i, o) for i in inside for o in outside]
-    if len(ring) == 4:  # two and two: around the quad, each edge shares a corner with the next
+    if len(ring) == 4:  # a quad: in order around it
         ring = [ring[0], ring[1], ring[3], ring[2]]
     middle = [np.mean([_place(i), _place(o)], axis=0) for i, o in ring]
     outward = np.mean([_place(o) for o in outside], axis=0) - np.mean([_place(i) for i in inside], axis=0)

@@ -1,4 +1,4 @@
-"""Clean outlines: what few cameras saw and what is torn is cut off along smooth lines."""
+"""Open surfaces cut along smooth outlines: unseen patches and ragged rims go."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from ..geometry.vectors import scatter_add
 from ..values import Array, Mesh
 from .region import Ball
 
-SMOOTH_VOXELS = 14.0  # scale of the bays and tongues around unseen patches that are smoothed away
-SMOOTH = 0.03  # of the ball's radius: scale of those of rims; at 0.07 a wall between two rims was lost, the front of a basin
-CELLS = 2.5  # that this scale has in the grid that rims are smoothed in
-MOST_RIM = 0.3  # length of rims around, times the scale, over area of surface around; a straight rim has so much at one scale from it
-LARGE_RIM = 0.25  # of the ball's circumference: a longer rim is part of the outline, not a hole
-OUTLINE = 0.97  # of the ball's radius: even ground ends there for the sake of what is ragged
-BACKGROUND = 0.2  # of the largest part's area: smaller parts that go on beyond the outline don't belong to the subject
-END = 0.02  # of an edge: cuts stay so far from vertices, where triangles would vanish
+SMOOTH_VOXELS = 14.0  # diffusion length, in voxels: smaller bays and tongues of unseen patches vanish
+SMOOTH = 0.03  # scale by the ball's radius: standard deviation of the Gaussian that rims are smoothed by; 0.07 lost walls between two rims
+CELLS = 2.5  # cells of the smoothing grid per standard deviation
+MOST_RIM = 0.3  # threshold on smoothed boundary length x scale / smoothed area; a straight boundary has it at one scale's distance
+LARGE_RIM = 0.25  # boundary length, by the ball's circumference, above which a loop is part of the outline, not a hole
+OUTLINE = 0.97  # radius of what is kept by the ball's: the rest gives ragged rims room to be cut
+BACKGROUND = 0.2  # area by the largest component's: smaller components that the outline cuts off are background
+END = 0.02  # least distance of a cut from a vertex, by the edge's length; at vertices triangles would degenerate
 
 
 def trim(mesh: Mesh, seen: Array, ball: Ball, voxel: float) -> Mesh:
-    """The mesh inside the ball up to OUTLINE, without large unseen patches, ragged rims and background; filled holes stay.
+    """The mesh inside the ball, without large unseen patches, ragged rims and background; filled holes stay.
 
-    `seen` [V] says which vertices cameras see, `voxel` is the mesh's resolution in world units. Unseen patches end at a level line of
-    the heat that flows from them into the surface. What is near rims is told in space, not along the surface, which is crumpled
-    there: the outline is where a smooth field cuts the mesh.
+    `seen` [V] bool says which vertices cameras see, `voxel` is the mesh's resolution in world units. Unseen patches are cut along a
+    level line of heat that diffuses from them into the surface. Rims are cut along a level set in space, not on the surface, which
+    is crumpled there: of boundary length by surface area, both smoothed.
     """
     inside = ball.radius - np.linalg.norm(mesh.vertices - np.asarray(ball.center), axis=1)
     mesh, old = cut(mesh, inside)
     seen, at_ball = seen[old], inside[old] < 2 * voxel
     if not seen.all():
-        mesh, old = cut(mesh, heat.warmth(mesh.vertices, mesh.faces, ~seen, SMOOTH_VOXELS * voxel) - 0.5)
+        mesh, old = cut(mesh, heat.diffuse(mesh.vertices, mesh.faces, ~seen, SMOOTH_VOXELS * voxel) - 0.5)
         at_ball = at_ball[old]
     mesh = _without_background(mesh, at_ball)
     value = MOST_RIM - _rim_around(mesh, LARGE_RIM * 2 * np.pi * ball.radius, SMOOTH * ball.radius)
@@ -41,16 +41,16 @@ def trim(mesh: Mesh, seen: Array, ball: Ball, voxel: float) -> Mesh:
 
 
 def cut(mesh: Mesh, value: Array) -> tuple[Mesh, Array]:
-    """The part of the mesh where a value [V] that is linear over faces isn't negative, and an old number [V'] for every new vertex.
+    """The part of the mesh where `value` [V], linear over faces, isn't negative, and the old index [V'] of every new vertex.
 
-    The old number of a vertex on the cut is that of an end of the edge that it lies on.
+    The old index of a vertex on the cut is that of an end of the edge that it lies on.
     """
     if (value >= 0).all():
         return mesh, np.arange(len(mesh.vertices))
     inside = value >= 0
     count = inside[mesh.faces].sum(axis=1)
     whole = mesh.faces[count == 3]
-    # Turned so that the corner that differs from the other two comes first.
+    # Corners in the order in which the one that differs from the other two comes first.
     crossed, odd = mesh.faces[(count == 1) | (count == 2)], count[(count == 1) | (count == 2)] == 1
     first = np.argmax(inside[crossed] == odd[:, None], axis=1)
     a, b, c = (crossed[np.arange(len(crossed)), (first + k) % 3].astype(np.int64) for k in range(3))
@@ -77,7 +77,10 @@ def cut(mesh: Mesh, value: Array) -> tuple[Mesh, Array]:
 
 
 def _rims(mesh: Mesh, longest: float) -> tuple[Array, Array]:
-    """Edges [E,2] of rims longer than `longest` world units, but for their raggedness, and the edges' lengths [E]."""
+    """Edges [E,2] of boundary loops as wide as a circle longer than `longest` world units, and the edges' lengths [E].
+
+    The width is the root mean square distance from the loop's center, to which raggedness adds nothing.
+    """
     edge, once = _edges(mesh)
     rim = edge[once]
     length = np.linalg.norm(mesh.vertices[rim[:, 0]] - mesh.vertices[rim[:, 1]], axis=1).astype(np.float64)
@@ -90,10 +93,10 @@ def _rims(mesh: Mesh, longest: float) -> tuple[Array, Array]:
 
 
 def _rim_around(mesh: Mesh, longest: float, scale: float) -> Array:
-    """Length of rims longer than `longest` around each vertex, times the scale, over the area of the surface there [V].
+    """Boundary length x scale / surface area around each vertex [V], for loops longer than `longest`.
 
-    Both are means by a Gaussian of the scale, in world units. The area is that of the surface's shadow: crumples and what is folded
-    back add nothing.
+    Length and area are smoothed by a Gaussian of the scale, in world units. The area is the norm of the smoothed area vector, to which
+    crumples and folds add nothing.
     """
     from scipy.ndimage import gaussian_filter, map_coordinates
 
@@ -114,11 +117,12 @@ def _rim_around(mesh: Mesh, longest: float, scale: float) -> Array:
     return scale * around(mesh.vertices[rim].mean(axis=1), length) / np.maximum(shadow, 1e-30)
 
 
-def _without_background(mesh: Mesh, going_on: Array) -> Mesh:
+def _without_background(mesh: Mesh, cut_off: Array) -> Mesh:
+    """Without small components that have a vertex in `cut_off` [V] bool: they go on beyond the outline."""
     (a, b), count = _edges(mesh)[0].T, len(mesh.vertices)
     part = topology.connected(count, a, b)
     area = np.bincount(part[mesh.faces[:, 0]], triangles.areas(mesh.vertices, mesh.faces), count)
-    away = (np.bincount(part, going_on, count) > 0) & (area < BACKGROUND * area.max(initial=0.0))
+    away = (np.bincount(part, cut_off, count) > 0) & (area < BACKGROUND * area.max(initial=0.0))
     return cut(mesh, np.where(away[part], -1.0, 1.0))[0]
 
 

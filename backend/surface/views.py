@@ -1,4 +1,4 @@
-"""From splats and what cameras see of them to triangles: density, fused depth, Poisson through the depth's points, or the visual hull."""
+"""Triangles from splats and their renderings: density, fused depth, Poisson through the depth's points, or the visual hull."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Cameras, Mesh, Rendering, Splats, Views
 from .fuse import SurfaceSettings, fuse_depth
 
@@ -17,8 +16,8 @@ Render = Callable[[Cameras, int], Rendering]
 def surface_of_capture(splats: Splats, render: Render, views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
     """The surface of splats that were trained on these views, with vertex colors; raises ReifyError as each extraction does.
 
-    `render` draws the splats. What is chosen automatically is density where all photos cut out the subject: nothing but the subject is
-    there to be dense. Surfels are thin and have gaps, so that their depth says more.
+    `render` draws the splats. "auto" takes density where all photos cut out the subject, as nothing else is dense then, and fused
+    depth otherwise; always for surfels, which are thin and leave gaps in the density.
     """
     extraction = settings.extraction
     if extraction == "auto":
@@ -53,16 +52,23 @@ def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, 
     if len(views) == 0:
         raise ReifyError("There are no cameras to look at the surface from.", "Use more photos, or photos that overlap more.")
     most = settings.max_voxels * 1_000_000
-    maps = render_depth(render, views, job=job)
+    with job.span(0.6):
+        maps = render_depth(render, views, job=job)
     if settings.extraction == "hull":
-        grid = visual_hull(views, settings.voxel_size, most, settings.radius, job=job)
-        mesh = meanwhile(lambda: polygons_of(grid, polygons), job, 0.95, "cutting cells")
+        with job.span(0.95):
+            grid = visual_hull(views, settings.voxel_size, most, settings.radius, job=job)
+        job.progress(0.95, "cutting cells")
+        mesh = polygons_of(grid, polygons)
         reach = 4.0 * grid.voxel, 8.0 * grid.voxel
-        colors, _ = meanwhile(lambda: color.at_vertices(mesh.vertices, mesh.faces, maps, *reach), job, 0.97, "colors")
-        return meanwhile(lambda: color.with_all_colors(replace(mesh, vertex_srgb=colors)), job, 0.99, "colors of what no camera sees")
+        job.progress(0.97, "colors")
+        colors, _ = color.vertex_colors(mesh.vertices, mesh.faces, maps, *reach)
+        job.progress(0.99, "filling in colors")
+        return color.with_all_colors(replace(mesh, vertex_srgb=colors))
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
-    points = points_of(maps, ball, job=job)
+    with job.span(0.7):
+        points = points_of(maps, ball, job=job)
     if len(points) == 0:
         raise ReifyError("The cameras don't agree about any surface.", "Train longer, or set a larger surface radius.")
     voxel = settings.voxel_size or PIXELS * pixel_footprint(maps, ball)
-    return surface_of_points(points, "poisson", polygons, PointSettings(), voxel_size=voxel, max_voxels=most, job=job)
+    with job.span(1.0):
+        return surface_of_points(points, "poisson", polygons, PointSettings(), voxel_size=voxel, max_voxels=most, job=job)

@@ -1,5 +1,6 @@
 """UV coordinates, and textures in them.
 
+stages            unwrapping and texturing as methods run them
 unwrap            UV coordinates: charts, laid flat, packed
 charts            faces of similar normals, grown into charts
 flatten           charts as UV islands without overlaps

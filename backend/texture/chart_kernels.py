@@ -7,12 +7,12 @@ import heapq
 import numpy as np
 from numba import njit
 
-MOST_STEPS = 4096  # along a chart when overlaps are looked for
+MOST_STEPS = 4096  # samples along a chart's box when overlaps are searched
 
 
 @njit(cache=True, nogil=True)
 def grow(normals, areas, centers, neighbors, seeds, seed_normals, least_cosine, reach, chart):
-    """Label faces [F] with the chart that reaches them most cheaply; -1 stays where none may.
+    """Label faces [F] with the chart of least path cost from its seed; -1 stays where no chart may go.
 
     All charts grow at once from their seeds. A step costs the deviation from the chart's normal and, so that charts stay
     compact, the distance from the seed in units of `reach`; no chart takes a face beyond `least_cosine`.
@@ -43,7 +43,7 @@ def grow(normals, areas, centers, neighbors, seeds, seed_normals, least_cosine, 
 
 @njit(cache=True, nogil=True)
 def cover(normals, areas, neighbors, order, least_cosine, chart):
-    """Label what has no chart yet, one chart after the other: each follows its mean normal as long as faces agree with it.
+    """Label faces without a chart, one chart after the other: each takes neighbors as long as their normals agree with its mean.
 
     Returns the seeds. `order` says which faces may start a chart first.
     """
@@ -83,7 +83,7 @@ def cover(normals, areas, neighbors, order, least_cosine, chart):
 
 @njit(cache=True, nogil=True)
 def straighten(normals, neighbors, chart_normals, least_cosine, chart, rounds):
-    """Give faces with two neighbors in another chart to that one, where its normal allows: borders get shorter."""
+    """Shorten borders: a face with two neighbors in another chart joins it where its normal allows."""
     for _ in range(rounds):
         changed = 0
         for f in range(chart.shape[0]):
@@ -101,7 +101,7 @@ def straighten(normals, neighbors, chart_normals, least_cosine, chart, rounds):
 
 @njit(cache=True, nogil=True)
 def find_overlaps(triangles, first, last, step):
-    """Pairs [N,2] of flat faces [F,3,2] of one chart, `first` to `last`, that lie over each other.
+    """Pairs [N,2] of flattened faces [F,3,2] of one chart, `first` to `last`, that overlap.
 
     Points a little inside the faces are tested on a raster of `step`, so that faces which only touch don't count.
     """

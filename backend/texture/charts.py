@@ -1,4 +1,4 @@
-"""Meshes cut into charts of similar normals that lie flat nearly without distortion, in a second or two."""
+"""Charts: connected faces of similar normals, which flatten with little distortion; 200 k faces take a second or two."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh
 from .flatten import flatten
 
-STEEPEST = 0.34  # cosine: faces tilted more than 70 degrees against their chart get one of their own
-FLAT = 0.64  # cosine within which a chart grows at first
-TINY = 12  # faces: smaller charts join a neighbor, whose flat faces make room for them
-MODELED = 5000  # faces: what has no more was made by hand or simplified; its edges aren't noise, and two of its faces can be a wall
-SMOOTHING = 3  # passes: noise would be seams and holes in the charts; more would stretch the faces
+STEEPEST = 0.34  # cosine between a face's normal and its chart's (70 degrees) below which the face gets another chart
+FLAT = 0.64  # the same (50 degrees) while charts grow for the first time
+TINY = 12  # faces below which a chart is merged into a neighbor
+MODELED = 5000  # faces up to which a mesh counts as modeled or simplified: its edges aren't noise, and two faces can be a wall
+SMOOTHING = 3  # Taubin passes; with fewer noise makes seams and holes in charts, with more faces are stretched
 
 
 def flat_charts(mesh: Mesh, size_px: int) -> tuple[Array, Array]:
-    """Every face lying flat, [F,3,2] in world units, and the chart [F] that it belongs to; charts don't overlap themselves.
+    """The faces flattened, [F,3,2] in world units, and the chart [F] of each; no chart overlaps itself.
 
-    Overlaps too small for a texture of `size_px` don't count.
+    Overlaps below half a texel of a texture of `size_px` don't count.
     """
     device.prepare_numba()
-    even = _evened(mesh)
-    crossed = triangles.cross(triangles.corners_of(even, mesh.faces))
+    vertices = _denoised(mesh)
+    crossed = triangles.cross(triangles.corners_of(vertices, mesh.faces))
     normals, areas = unit(crossed), 0.5 * np.linalg.norm(crossed, axis=1)
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     neighbors = np.full(3 * len(mesh.faces), -1, np.int64)
     neighbors[pairs.first], neighbors[pairs.second] = pairs.second // 3, pairs.first // 3
     neighbors = neighbors.reshape(-1, 3)
-    chart = _charts(triangles.centers(even, mesh.faces), normals, areas, neighbors)
+    chart = _charts(triangles.centers(vertices, mesh.faces), normals, areas, neighbors)
     texel = float(np.sqrt(areas.sum() / 0.6)) / size_px
-    return flatten(triangles.corners_of(even, mesh.faces), mesh.faces, neighbors, chart, texel)
+    return flatten(triangles.corners_of(vertices, mesh.faces), mesh.faces, neighbors, chart, texel)
 
 
-def _evened(mesh: Mesh) -> Array:
-    """Positions [V,3] with less noise.
+def _denoised(mesh: Mesh) -> Array:
+    """Smoothed vertices [V,3].
 
-    Vertices move along their normals, as what moves sideways stretches the faces around it; only where faces stay crumpled they do both.
+    Only the normal component of the smoothing is taken, since tangential motion stretches faces; both where faces stay folded.
     """
     if len(mesh.faces) <= MODELED:
         return mesh.vertices
     vertices, faces = mesh.vertices, mesh.faces
     smoothed = taubin(vertices.astype(np.float64), vertex_means(vertices, faces), SMOOTHING).astype(np.float32)
     normals = triangles.vertex_normals(smoothed, faces)
-    raised = vertices + normals * np.einsum("vi,vi->v", normals, smoothed - vertices)[:, None]
-    facing = triangles.normals(raised, faces)
-    crumpled = np.unique(faces[np.einsum("fi,fi->f", facing, normals[faces].sum(axis=1)) < 3 * STEEPEST])
-    raised[crumpled] = smoothed[crumpled]
-    return raised
+    moved = vertices + normals * np.einsum("vi,vi->v", normals, smoothed - vertices)[:, None]
+    facing = triangles.normals(moved, faces)
+    folded = np.unique(faces[np.einsum("fi,fi->f", facing, normals[faces].sum(axis=1)) < 3 * STEEPEST])
+    moved[folded] = smoothed[folded]
+    return moved
 
 
 def _charts(centers: Array, normals: Array, areas: Array, neighbors: Array) -> Array:
@@ -62,7 +62,7 @@ def _charts(centers: Array, normals: Array, areas: Array, neighbors: Array) -> A
     chart = np.full(count, -1, np.int64)
     kernels.cover(normals, areas, neighbors, np.argsort(-flatness, kind="stable"), FLAT, chart)
     for _ in range(3):
-        # Small charts give way to their neighbors; the others grow again from their middles, all at once.
+        # Small charts go; the others grow again from the face at their centroid, all at once (Lloyd's iteration).
         size = np.bincount(chart, areas)
         kept = np.flatnonzero(size >= 0.0005 * areas.sum())
         means = _chart_normals(chart, normals, areas)[kept] if len(kept) else np.zeros((0, 3))
@@ -75,7 +75,7 @@ def _charts(centers: Array, normals: Array, areas: Array, neighbors: Array) -> A
 
 
 def _without_tiny(chart: Array, neighbors: Array, least: int, rounds: int = 4) -> Array:
-    """Charts of fewer than `least` faces given to the neighbor that they share most edges with."""
+    """Charts with those of fewer than `least` faces merged into the neighbor with which they share most edges."""
     for _ in range(rounds):
         count = np.bincount(chart)
         face, side = np.nonzero((neighbors >= 0) & (count[chart] < least)[:, None])
@@ -103,7 +103,7 @@ def _chart_normals(chart: Array, normals: Array, areas: Array) -> Array:
 
 
 def _middles(chart: Array, kept: Array, normals: Array, centers: Array, areas: Array) -> Array:
-    """The face of each kept chart that is nearest to the chart's center of mass."""
+    """The face of each kept chart that is nearest to the chart's centroid."""
     size = np.bincount(chart, areas)
     mass = scatter_add(centers * areas[:, None], chart, len(size)) / np.maximum(size, 1e-300)[:, None]
     distance = np.linalg.norm(centers - mass[chart], axis=1)

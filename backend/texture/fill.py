@@ -1,4 +1,4 @@
-"""Colors for texels that no photo saw, and for those beside the charts."""
+"""Colors for texels that no photo sees, and for the margins of UV islands."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from ..values import Array, Mesh
 from . import texel_kernels as kernels
 from .texels import Layout
 
-MARGIN_PX = 16  # texels around charts that continue their colors, so that filtering and mip maps don't bleed
+MARGIN_PX = 16  # texels by which islands are dilated, so that filtering and mip maps don't bleed
 
 
-def unseen(color: Array, seen: Array, layout: Layout, mesh: Mesh) -> Array:
-    """Colors [T,3] float32 with those of unseen texels guessed.
+def fill_unseen(color: Array, seen: Array, layout: Layout, mesh: Mesh) -> Array:
+    """Colors [T,3] float32 with unseen texels filled: vertex colors plus their difference to the photos, extended harmonically.
 
-    They are the vertex colors plus what the photos differ from these on the seen surface nearby, spread over the mesh like
-    heat; without vertex colors the photos' own colors spread.
+    Without vertex colors the photos' colors themselves are extended.
     """
     if seen.all():
         return color
@@ -26,15 +25,15 @@ def unseen(color: Array, seen: Array, layout: Layout, mesh: Mesh) -> Array:
     kernels.gather(layout.face, layout.barycentric, mesh.faces, color - guess, seen, total, weight)
     known = weight > 0.5
     difference = np.where(known[:, None], total / np.maximum(weight, 1e-9)[:, None], 0.0)
-    guess += _at_texels(heat.between(difference, known, mesh.faces).astype(np.float32), layout, mesh)
+    guess += _at_texels(heat.fill_harmonically(difference, known, mesh.faces).astype(np.float32), layout, mesh)
     return np.where(seen[:, None], color, guess)
 
 
-def widen(picture: Array, layout: Layout) -> Array:
-    """The picture [S,S,3] with charts continued by some texels and the mean color everywhere else."""
+def fill_margins(picture: Array, layout: Layout) -> Array:
+    """The picture [S,S,3] with islands dilated by MARGIN_PX and the mean color everywhere else."""
     filled = np.zeros(picture.shape[:2], np.uint8)
     filled[layout.rows, layout.columns] = 1
-    kernels.widen(picture, filled, MARGIN_PX)
+    kernels.dilate(picture, filled, MARGIN_PX)
     picture[filled == 0] = picture[layout.rows, layout.columns].mean(axis=0).astype(np.uint8)
     return picture
 

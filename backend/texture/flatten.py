@@ -1,4 +1,4 @@
-"""Charts of a mesh laid flat, each face nearly in its own shape, and cut where they would lie over themselves."""
+"""Charts flattened as rigidly as possible, and cut where they would overlap themselves."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from ..geometry import topology, triangles
 from ..geometry.vectors import scatter_add, unit
 from ..values import Array
 
-STEPS = 8  # of turning faces and putting them together again
-STIFFEST, SOFTEST = 10.0, 0.05  # cotangents count no more and no less
-FAINT = 1e-6  # pull towards where vertices are, of what holds them together: charts don't drift
-SMALLEST = 0.02  # of its area: a face that has less when it lies flat goes to another chart
-ATTEMPTS = 5  # at pieces that were cut off; what overlaps then falls into single faces
+STEPS = 8  # local/global iterations
+STIFFEST, SOFTEST = 10.0, 0.05  # cotangent weights are clipped to this range
+FAINT = 1e-6  # weight that holds vertices where they are, by the mean of the matrix's diagonal: it fixes the translation of each chart
+SMALLEST = 0.02  # area of a flattened face by its own, below which it goes to another chart
+ATTEMPTS = 5  # at flattening what was cut off; faces that overlap still become charts of their own
 
 
 def flatten(corners: Array, faces: Array, neighbors: Array, chart: Array, texel: float) -> tuple[Array, Array]:
-    """Flat faces [F,3,2], counterclockwise and without overlaps inside a chart, and the charts [F] after cutting.
+    """Flattened faces [F,3,2], counter-clockwise and without overlaps inside a chart, and the charts [F] after cutting.
 
-    `corners` [F,3,3] are the faces' positions in world units, `neighbors` [F,3] the faces across their edges, -1 where there is
-    none. Overlaps much smaller than `texel` don't count.
+    `corners` [F,3,3] are positions in world units, `neighbors` [F,3] the faces across the edges, -1 for none. Overlaps below half
+    a `texel`, in world units, don't count.
     """
     flat, heights = np.zeros((len(chart), 3, 2)), np.zeros(len(chart))
     areas = 0.5 * np.linalg.norm(triangles.cross(corners), axis=1)
     open_ = np.arange(len(chart))
     for _ in range(ATTEMPTS):
-        flat[open_], heights[open_] = _laid_out(corners[open_], faces[open_], chart[open_])
+        flat[open_], heights[open_] = _parameterized(corners[open_], faces[open_], chart[open_])
         cut = np.zeros(len(chart), bool)
         cut[open_] = (triangles.signed_areas(flat[open_]) <= SMALLEST * areas[open_]) & (areas[open_] > 1e-12 * areas.sum())
         cut[_overlapping(flat, heights, areas, neighbors, chart, open_[~cut[open_]], texel)] = True
@@ -39,10 +39,10 @@ def flatten(corners: Array, faces: Array, neighbors: Array, chart: Array, texel:
     return flat, chart
 
 
-def _laid_out(corners: Array, faces: Array, chart: Array) -> tuple[Array, Array]:
-    """Flat faces [F,3,2] as rigid as possible, and how far each lies in the direction that its chart faces [F].
+def _parameterized(corners: Array, faces: Array, chart: Array) -> tuple[Array, Array]:
+    """Flattened faces [F,3,2] as rigid as possible, and their heights [F] along their chart's normal.
 
-    Liu et al., "A local/global approach to mesh parameterization", 2008, starting from the projection along the mean normal.
+    Liu et al., "A local/global approach to mesh parameterization", 2008, from the projection along the mean normal on.
     """
     from scipy.sparse import coo_matrix, identity
     from scipy.sparse.linalg import splu
@@ -52,7 +52,7 @@ def _laid_out(corners: Array, faces: Array, chart: Array) -> tuple[Array, Array]
     _, first, node = np.unique(keys, return_index=True, return_inverse=True)
     node, count = node.reshape(-1, 3), len(first)
     place = flat.reshape(-1, 2)[first] @ [1, 1j]
-    shape, weights = _own_shapes(corners)
+    shape, weights = _local_frames(corners)
     start, end = node.ravel(), node[:, [1, 2, 0]].ravel()
     rows, columns = np.concatenate([start, end, start, end]), np.concatenate([end, start, start, end])
     values = np.concatenate([np.repeat(sign, len(start)) * weights.ravel() for sign in (-1, -1, 1, 1)])
@@ -72,6 +72,7 @@ def _laid_out(corners: Array, faces: Array, chart: Array) -> tuple[Array, Array]
 
 
 def _projected(corners: Array, chart: Array) -> tuple[Array, Array]:
+    """The faces projected along their chart's mean normal [F,3,2], and their heights along it [F]."""
     chart = np.unique(chart, return_inverse=True)[1].reshape(-1)
     n = scatter_add(triangles.cross(corners), chart, int(chart.max(initial=-1)) + 1)
     length = np.linalg.norm(n, axis=1, keepdims=True)
@@ -82,8 +83,8 @@ def _projected(corners: Array, chart: Array) -> tuple[Array, Array]:
     return flat, np.einsum("fi,fi->f", corners.mean(axis=1), n[chart])
 
 
-def _own_shapes(corners: Array) -> tuple[Array, Array]:
-    """The edges of every face in its own plane, as complex numbers [F,3], and the cotangents of the angles across them [F,3]."""
+def _local_frames(corners: Array) -> tuple[Array, Array]:
+    """The edges of each face in its own plane, as complex numbers [F,3], and the cotangents of the opposite angles [F,3]."""
     edges = np.roll(corners, -1, axis=1) - corners
     doubled = np.linalg.norm(triangles.cross(corners), axis=1)
     length = np.linalg.norm(edges[:, 0], axis=1)
@@ -95,20 +96,20 @@ def _own_shapes(corners: Array) -> tuple[Array, Array]:
 
 
 def _overlapping(flat: Array, heights: Array, areas: Array, neighbors: Array, chart: Array, among: Array, texel: float) -> Array:
-    """Faces that have to go so that no two `among` [N] of the same chart overlap: of two patches the smaller, of one the lower side."""
+    """Faces to cut so that no two `among` [N] of one chart overlap: those of the smaller of two patches, or the lower of one."""
     from . import chart_kernels as kernels
 
     order = among[np.argsort(chart[among], kind="stable")]
     bounds = np.append(np.flatnonzero(np.diff(chart[order], prepend=-1)), len(order))
-    lying = flat[order]
+    flattened = flat[order]
     found: list[Array] = []
 
-    def look(first: int, last: int) -> None:
+    def search(first: int, last: int) -> None:
         for c in range(first, last):
             if bounds[c + 1] - bounds[c] > 1:
-                found.append(kernels.find_overlaps(lying, bounds[c], bounds[c + 1], 0.5 * texel))
+                found.append(kernels.find_overlaps(flattened, bounds[c], bounds[c + 1], 0.5 * texel))
 
-    device.split(look, len(bounds) - 1, parts=16)
+    device.split(search, len(bounds) - 1, parts=16)
     pairs = order[np.concatenate([np.zeros((0, 2), np.int64), *found])]
     involved = np.full(len(chart), -1)
     involved[pairs] = chart[pairs]
@@ -119,7 +120,7 @@ def _overlapping(flat: Array, heights: Array, areas: Array, neighbors: Array, ch
 
 
 def _pieces(neighbors: Array, label: Array) -> Array:
-    """Numbers [F] of the connected pieces of faces with the same label [F]."""
+    """Connected components [F] of faces with the same label [F]."""
     face, side = np.nonzero((neighbors >= 0) & (label[neighbors] == label[:, None]))
     return np.unique(topology.connected(len(label), face, neighbors[face, side]), return_inverse=True)[1].reshape(-1)
 

@@ -1,20 +1,19 @@
-"""A base color texture for a mesh, from photos whose cameras are known."""
+"""A base color texture from photos with known cameras."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from .. import device
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..settings import option
 from ..values import Array, Mesh, Views
 
-SLOTS = 4  # photos kept for every texel
+SLOTS = 4  # photos that a texel blends
+BYTES_A_TEXEL = 84  # of main memory at the peak, as measured at 4096 and 8192 px
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,18 @@ class TextureSettings:
     )
 
 
-def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:
-    """The mesh with textures "base_color" and "coverage" (white where a photo saw the surface, black where colors were guessed).
+def peak_bytes(settings: TextureSettings) -> int:
+    """Bytes of main memory that a texture takes while it is made, without the photos."""
+    return BYTES_A_TEXEL * settings.size_px**2 if settings.colors == "photos" else 0
 
-    A texel takes the photos that see it (by depth), the better the more they face it, the closer and sharper they are and the
-    farther they see it from silhouettes; photos that disagree with the others count less. Steps between places that come from
-    different photos are leveled. Places that no photo sees continue their surroundings, with the detail of the vertex colors
-    where the mesh has them. Raises ReifyError for a mesh without UVs, with positions that are no numbers, or that no photo sees.
+
+def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, job: Job) -> Mesh:
+    """The mesh with textures "base_color" and "coverage" (white where a photo sees the surface, black where colors are filled in).
+
+    A texel blends the SLOTS photos of highest quality that see it (by depth): resolution on the surface, viewing angle, sharpness,
+    distance to silhouettes; outliers count less. Color steps between photos are leveled. Unseen texels are filled from their
+    surroundings, with the detail of the vertex colors where the mesh has them. Raises ReifyError for a mesh without UVs, with
+    positions that are no numbers, or that no photo sees.
     """
     if settings.colors == "vertices":
         job.choose("texture", "vertex colors, as set")
@@ -62,8 +66,8 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     device.prepare_numba()
     from . import fill, seams, texels
 
-    layout = meanwhile(lambda: texels.lay_out(mesh, settings.size_px), job, 0.02, "laying out texels")
-    normals = meanwhile(lambda: texels.even_normals(mesh), job, 0.04, "laying out texels")
+    job.progress(0.0, "rasterizing UVs")
+    layout, normals = texels.rasterize_uvs(mesh, settings.size_px), texels.denoised_normals(mesh)
     samples = texels.Samples.empty(layout.count, SLOTS)
     for index in range(len(views)):
         job.progress(0.05 + 0.75 * index / len(views), f"photo {index + 1} of {len(views)}")
@@ -73,20 +77,23 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
         raise ReifyError("No photo sees the mesh.", "Check that the mesh and the cameras belong together.")
     gains = np.ones((len(views), 3), np.float32)
     if settings.level_exposure:
-        gains = meanwhile(lambda: texels.solve_gains(samples, len(views)), job, 0.8, "leveling exposure")
-    color = meanwhile(lambda: texels.blend(samples, gains, settings.sharpness), job, 0.85, "blending")
+        job.progress(0.8, "leveling exposure")
+        gains = texels.solve_gains(samples, len(views))
+    job.progress(0.84, "blending")
+    color = texels.blend(samples, gains, settings.sharpness)
     if settings.level_seams:
-        color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
+        with job.span(0.9):
+            color = seams.level_seams(color, samples, gains, settings.sharpness, layout, mesh, job=job)
     job.metric("texture_coverage_percent", 100.0 * float(seen.mean()))
-    color = meanwhile(partial(fill.unseen, color, seen, layout, mesh), job, 0.9, "filling what no photo saw")
+    job.progress(0.9, "filling unseen texels")
+    color = fill.fill_unseen(color, seen, layout, mesh)
     marks = np.repeat(np.where(seen, np.float32(255), np.float32(0))[:, None], 3, axis=1)
-    base_color, coverage = (
-        meanwhile(partial(_picture, layout, values, fill), job, 0.95, "filling the margins") for values in (color, marks)
-    )
+    job.progress(0.95, "filling the margins")
+    base_color, coverage = _picture(layout, color, fill), _picture(layout, marks, fill)
     return replace(mesh, textures={**mesh.textures, "base_color": base_color, "coverage": coverage})
 
 
 def _picture(layout, color: Array, fill) -> Array:
     picture = np.zeros((layout.size, layout.size, 3), np.uint8)
     picture[layout.rows, layout.columns] = (color + 0.5).clip(0, 255).astype(np.uint8)
-    return fill.widen(picture, layout)
+    return fill.fill_margins(picture, layout)

@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def bake(face, barycentric, vertices, faces, normals, tangents, side, points, facing, starts, low, cell, reach, out):
-    """Tangent-space normals [T,3] uint8 of texels from those of `points` [V,3] within `reach`, which are sorted by cell."""
+    """Tangent-space normals [T,3] uint8 of texels from the normals of `points` [V,3], sorted by cell, within `reach`."""
     n, t, b, p, sums = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3)
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
     for k in range(face.shape[0]):

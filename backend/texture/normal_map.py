@@ -1,4 +1,4 @@
-"""A tangent-space normal map that gives a simplified mesh the relief of the detailed one that it was made from."""
+"""Tangent-space normal maps: the relief of a detailed mesh baked for a simplified one."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from ..errors import ReifyError
 from ..geometry import topology, triangles
 from ..geometry.vectors import scatter_add, unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 
-REACH = 2.0  # edges of the detailed mesh over which its normals are averaged
-MOST_CELLS = 256  # along an axis, for finding vertices that are near
-SLICE = 1 << 17  # texels that are baked between two reports of progress
+REACH = 2.0  # radius, by the detailed mesh's mean edge length, in which its normals are averaged
+MOST_CELLS = 256  # along an axis of the grid that vertices are sorted into
+SLICE = 1 << 17  # texels baked between two reports of progress
 
 
 def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Mesh:
     """The mesh with a texture "normal", [size_px, size_px, 3] uint8, green up as in Blender and glTF.
 
-    A texel gets the mean normal of the detailed surface nearby that faces the same way, or the mesh's own where there is none.
-    Tangents are those of MikkTSpace: means over the corners that share vertex and UV, weighted by angle. Raises ReifyError for a
-    mesh without UVs, or without detail to take.
+    A texel gets the mean of the detailed mesh's normals nearby that face the same way, or its own normal where there is none.
+    Tangents are MikkTSpace's: angle-weighted means over the corners that share vertex and UV. Raises ReifyError for a mesh without
+    UVs, or a detailed mesh without faces.
     """
     if mesh.uvs is None:
         raise ReifyError("The mesh has no UVs to put a normal map on.", "Unwrap it first.")
@@ -35,8 +34,10 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
     from . import fill, texels
     from . import normal_kernels as kernels
 
-    layout = meanwhile(lambda: texels.lay_out(mesh, size_px), job, 0.0, "laying out texels")
-    tangents, side = meanwhile(lambda: corner_tangents(mesh), job, 0.1, "finding tangents")
+    job.progress(0.0, "rasterizing UVs")
+    layout = texels.rasterize_uvs(mesh, size_px)
+    job.progress(0.1, "finding tangents")
+    tangents, side = corner_tangents(mesh)
     normals = triangles.vertex_normals(mesh.vertices, mesh.faces)
     reach = REACH * float(triangles.edge_lengths(detailed.vertices[detailed.faces]).mean())
     low = detailed.vertices.min(axis=0)
@@ -57,12 +58,12 @@ def with_normal_map(mesh: Mesh, detailed: Mesh, size_px: int, *, job: Job) -> Me
         device.split(partial(work, start), min(SLICE, layout.count - start), parts=8, least=4096)
     picture = np.zeros((size_px, size_px, 3), np.uint8)
     picture[layout.rows, layout.columns] = values
-    picture = meanwhile(lambda: fill.widen(picture, layout), job, 0.95, "filling the margins")
-    return replace(mesh, textures={**mesh.textures, "normal": picture})
+    job.progress(0.95, "filling the margins")
+    return replace(mesh, textures={**mesh.textures, "normal": fill.fill_margins(picture, layout)})
 
 
 def corner_tangents(mesh: Mesh) -> tuple[Array, Array]:
-    """Unit tangents [F,3,3] float32 of the faces' corners, along growing u, and the sign [F] of the bitangent, -1 where mirrored."""
+    """Unit tangents [F,3,3] float32 of the faces' corners, along u, and the sign [F] of the bitangent, -1 where UVs are mirrored."""
     assert mesh.uvs is not None
     corners, uvs = triangles.corners_of(mesh.vertices, mesh.faces), mesh.uvs.astype(np.float64)
     p, q = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
@@ -85,7 +86,7 @@ def _angles(corners: Array) -> Array:
 
 
 def _sorted_into_cells(points: Array, low: Array, cell: float) -> tuple[Array, Array]:
-    """Where each cell's points begin, [X,Y,Z,2] int32 with where they end, and the points' order [V] by cell."""
+    """First and end [X,Y,Z,2] int32 of each cell's points in the order [V] by cell, and that order."""
     place = ((points - low) / cell).astype(np.int64)
     shape = place.max(axis=0) + 1
     number = np.ravel_multi_index(tuple(place.T), tuple(shape))

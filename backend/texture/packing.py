@@ -1,4 +1,4 @@
-"""Charts packed into the tile: where each goes, turned by quarters, as large as they fit together."""
+"""Charts packed into the unit square as bitmaps, at the largest common scale at which they fit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ..errors import ReifyError
 from ..geometry import triangles
 from ..values import Array
 
-CELLS = 1024  # along the tile's side at most: charts are packed as bitmaps of these
-TRIALS = 9  # of scales
-CLOSE = 0.01  # between a scale that fits and one that doesn't: good enough
-CLOSEST = 0.985  # of the rows filled: good enough
-ANGLES = 12  # tried between 0 and 90 degrees for the smallest box around a chart
+CELLS = 1024  # cells along the tile's side at most; a cell is one or more texels
+TRIALS = 9  # scales tried at most
+CLOSE = 0.01  # relative difference between a scale that fits and one that doesn't, at which the search ends
+CLOSEST = 0.985  # share of the tile's rows that are used, at which it ends, too
+ANGLES = 12  # tried between 0 and 90 degrees for the smallest bounding box of a chart
 
 
 @dataclass(frozen=True, eq=False)
 class Charts:
-    """C flat charts of F faces, one after the other."""
+    """C flattened charts of F faces, sorted by chart."""
 
     triangles: Array  # [F,3,2] float64, from the lower left corner of each chart's box
     bounds: Array  # [C+1] the first face of each
@@ -33,15 +33,15 @@ class Charts:
 
 
 def pack(flat: Array, chart: Array, size_px: int, margin_px: int) -> Array:
-    """UVs [F,3,2] float32 for a texture of `size_px` from flat faces [F,3,2], each chart [F] of which gets a place of its own.
+    """UVs [F,3,2] float32 for a texture of `size_px` from flattened faces [F,3,2] of the charts [F].
 
-    All charts are enlarged alike, as much as they fit in with `margin_px` empty texels between them and around all; with fewer
-    where margins would take more than the charts. Raises ReifyError where there are too many.
+    All charts get the same scale, the largest at which they fit with `margin_px` empty texels around each; with fewer where margins
+    would take more area than the charts. Raises ReifyError where there are too many charts.
     """
     order, charts = _in_boxes(flat, chart)
     cell = -(-size_px // CELLS)
     cells = size_px // cell
-    # At this scale they would fill every cell, or the longest be as long as the tile.
+    # Upper bound: charts fill every cell, or the longest is as long as the tile.
     side = np.sqrt(np.abs(triangles.signed_areas(charts.triangles)).sum())
     full = cells / (max(side, charts.spans.max()) or 1.0)
     gap = -(-_affordable(charts.spans * full * cell, margin_px) // cell)
@@ -73,7 +73,7 @@ def too_many(pieces: int, size_px: int) -> ReifyError:
 
 
 def _in_boxes(flat: Array, chart: Array) -> tuple[Array, Charts]:
-    """The order of the faces [F] in which charts follow each other, and these, turned so that the boxes around them are small."""
+    """The order of the faces [F] by chart, and the charts, each turned to the angle of its smallest bounding box."""
     order = np.argsort(chart, kind="stable")
     starts = np.flatnonzero(np.diff(chart[order], prepend=chart.min(initial=0) - 1))
     flat = flat[order]
@@ -99,7 +99,7 @@ def _turned(flat: Array, angle) -> Array:
 
 
 def _affordable(spans_px: Array, margin_px: int) -> int:
-    """The widest margin, up to `margin_px`, with which the boxes around charts grow to at most twice their area."""
+    """The widest margin, up to `margin_px`, with which bounding boxes at most double in area."""
     for margin in range(margin_px, 1, -1):
         if np.prod(spans_px + margin, axis=1).sum() <= 2.0 * np.prod(spans_px, axis=1).sum():
             return margin
@@ -107,7 +107,7 @@ def _affordable(spans_px: Array, margin_px: int) -> int:
 
 
 def _place(charts: Charts, scale: float, gap: int, cells: int) -> tuple[int, Array, Array]:
-    """How many rows of cells the charts need at `scale`, their lower left cells [C,2], and by how many quarters each is turned [C]."""
+    """The rows of cells that charts need at `scale`, their lower left cells [C,2], and their quarter turns [C]."""
     device.prepare_numba()
     from . import packing_kernels as kernels
 

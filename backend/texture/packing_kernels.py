@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, uint64
 
 BITS = 64
-EXACT, STEPS = 8, 8  # sizes to 8 cells are told apart, larger ones in 8 steps for each doubling
+EXACT, STEPS = 8, 8  # sizes up to 8 cells are exact, larger ones rounded to 8 steps per octave
 SIZES = EXACT + STEPS * 12  # for up to 8 * 2^12 cells
 EMPTY, ONE = uint64(0), uint64(1)
 ALL = uint64(0xFFFFFFFFFFFFFFFF)
@@ -83,7 +83,7 @@ def longest_first(runs, count, out):
 
 @njit(cache=True, nogil=True)
 def pack(order, widths, heights, starts, cells, margin, columns, rows, places, turns):
-    """Put charts [C] where they fit first, from below; returns the rows of cells that they need, or -1 where `rows` don't do.
+    """Place charts [C] by first fit from the bottom; returns the rows of cells that they need, or -1 where there are more than `rows`.
 
     `cells` holds the charts' bitmaps one after the other, `starts` [C+1] where each begins, `widths` and `heights` their sizes.
     Between charts and around all of them `margin` cells stay empty. `places` [C,2] gets the column and row of each chart's lower
@@ -164,7 +164,7 @@ def _first_fit(taken, y, runs, count, first, last, blocked, line):
 
 @njit(inline="always")
 def _copy_shifted(row, by, count, out):
-    """`out` = the first `count` words of `row` when its cells are moved `by` nearer to the start."""
+    """Write the first `count` words of `row`, shifted by `by` cells towards the start, to `out`."""
     whole, part = by // BITS, uint64(by % BITS)
     if part == EMPTY:
         for i in range(count):
@@ -177,7 +177,7 @@ def _copy_shifted(row, by, count, out):
 
 @njit(inline="always")
 def _smear(line, by, count):
-    """Mark in the first `count` words of `line`, beyond which all are empty, also what lies `by` cells before marked ones."""
+    """Dilate the first `count` words of `line` by `by` cells towards the start; beyond them all cells are empty."""
     whole, part = by // BITS, uint64(by % BITS)
     if part == EMPTY:
         for i in range(count):
@@ -190,7 +190,7 @@ def _smear(line, by, count):
 
 @njit(cache=True, nogil=True)
 def _take(taken, x, y, runs, count, margin, columns):
-    """Mark a chart's cells and those within `margin` of them."""
+    """Mark a chart's cells and all within `margin` of them as taken."""
     rows = taken.shape[0]
     for r in range(count):
         left, right = max(0, x + runs[r, 1] - margin), min(columns, x + runs[r, 1] + runs[r, 2] + margin)

@@ -1,4 +1,4 @@
-"""How closely photos look at each part of a mesh."""
+"""The photos' resolution on each face of a mesh."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from ..geometry.raster import rasterize_mesh
 from ..values import Array, Cameras, Mesh
 
-MOST_CAMERAS = 48  # taken evenly from more
-SIDE_PX = 400  # the longer side at which they look
+MOST_CAMERAS = 48  # cameras that are rasterized; of more, these are taken evenly
+SIDE_PX = 400  # longer side of the raster
 
 
-def pixels_on(mesh: Mesh, cameras: Cameras) -> Array:
-    """Pixels [F] float64 that photos have of each face, summed over all, as far as nothing hides it from them."""
+def photo_pixels(mesh: Mesh, cameras: Cameras) -> Array:
+    """Photo pixels [F] float64 on which each face is visible, summed over the cameras."""
     pixels = np.zeros(len(mesh.faces))
     for index in np.unique(np.linspace(0, len(cameras) - 1, min(MOST_CAMERAS, len(cameras))).astype(int)):
         one = cameras.take([index])

@@ -10,7 +10,7 @@ from .texel_kernels import agreement
 
 @njit(cache=True, nogil=True)
 def link_beside(first_row, last_row, index, face, barycentric, vertices, faces, footprint, links):
-    """Link [T,4] texels of these rows with those to the left, right, above and below that lie beside them on the surface, too."""
+    """Link [T,4] the texels of these rows with those left, right, above and below that are also neighbors on the surface."""
     size = index.shape[0]
     p, q = np.empty(3), np.empty(3)
     for y in range(first_row, last_row):
@@ -66,7 +66,7 @@ def link_across(uvs_first, uvs_second, inward_first, inward_second, index, rows,
 
 @njit(cache=True, nogil=True, fastmath=True)
 def excess(first, last, links, quality, color, view, gains, sharpness, blended, out):
-    """How much more [T,3] texels differ from all linked ones in `blended` [T,3] than in the photos that show both."""
+    """Divergence of the error [T,3]: the sum over links of the difference in `blended` [T,3] less that in the photos that show both."""
     slots = quality.shape[1]
     for t in range(first, last):
         out[t, 0], out[t, 1], out[t, 2] = np.float32(0), np.float32(0), np.float32(0)
@@ -88,7 +88,7 @@ def excess(first, last, links, quality, color, view, gains, sharpness, blended, 
                         r += w * (r_here - r_there)
                         g += w * (g_here - g_there)
                         b += w * (b_here - b_there)
-            if total > 0:  # else no photo shows both, and they should be alike
+            if total > 0:  # else no photo shows both, and the difference should be 0
                 r, g, b = r / total, g / total, b / total
             out[t, 0] += r - (blended[t, 0] - blended[n, 0])
             out[t, 1] += g - (blended[t, 1] - blended[n, 1])
@@ -97,7 +97,7 @@ def excess(first, last, links, quality, color, view, gains, sharpness, blended, 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def relax(first, last, black, links, rows, columns, excess, pull, omega, level):
-    """One sweep of over-relaxation of `level` [T,3] over the texels of one color of the chessboard."""
+    """One sweep of successive over-relaxation of `level` [T,3] over the red or black texels."""
     for t in range(first, last):
         if (rows[t] + columns[t]) % 2 != black:
             continue

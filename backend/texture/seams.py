@@ -1,4 +1,4 @@
-"""Seams leveled: a smooth correction that takes away steps where neighboring texels come from different photos."""
+"""Seam leveling: a smooth correction removes color steps where neighboring texels come from different photos."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from .. import device
 from ..geometry import topology, triangles
 from ..geometry.vectors import unit
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Mesh
 from . import seam_kernels as kernels
 from .texels import Layout, Samples
 
-REACH_PX = 32.0  # texels over which what a step leaves behind fades
-SWEEPS = 64  # after which less than a tenth is left of what is wrong at that distance
+REACH_PX = 32.0  # texels over which the correction of a step decays
+SWEEPS = 64  # of over-relaxation; less than a tenth of the error at that distance is left
 
 
 def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, layout: Layout, mesh: Mesh, *, job: Job) -> Array:
-    """Blended colors [T,3] without steps that no photo shows, also across the seams of the UV map.
+    """Blended colors [T,3] with the gradients of the photos, also across UV seams.
 
-    Least squares over the differences between neighboring texels, which are to be those in the photos that show both, with a
-    faint pull towards `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, texel by texel).
+    Screened Poisson equation: the difference of neighboring texels is that in the photos that show both, with a weak pull to
+    `color` (Lempitsky and Ivanov, "Seamless mosaicing of image-based texture maps", 2007, for every texel).
     """
-    links = meanwhile(lambda: neighbors(layout, samples.quality[:, 0] > 0, mesh), job, 0.86, "looking for seams")
+    job.progress(0.0, "linking texels across seams")
+    links = neighbors(layout, samples.quality[:, 0] > 0, mesh)
     excess = np.empty_like(color)
 
     def compare(first: int, last: int) -> None:
         kernels.excess(first, last, links, samples.quality, samples.color, samples.view, gains, np.float32(sharpness), color, excess)
 
-    meanwhile(lambda: device.split(compare, layout.count, parts=8, least=4096), job, 0.86, "looking for seams")
+    device.split(compare, layout.count, parts=8, least=4096)
     pull = REACH_PX**-2
     omega = np.float32(2.0 / (1.0 + np.sqrt(1.0 - (4.0 / (4.0 + pull)) ** 2)))
     out = np.zeros_like(color)
@@ -40,14 +40,14 @@ def level_seams(color: Array, samples: Samples, gains: Array, sharpness: float, 
         kernels.relax(first, last, black, links, layout.rows, layout.columns, excess, np.float32(pull), omega, out)
 
     for sweep in range(SWEEPS):
-        job.progress(0.86 + 0.04 * sweep / SWEEPS, "leveling seams")
+        job.progress(0.3 + 0.7 * sweep / SWEEPS, "leveling seams")
         for black in (0, 1):
             device.split(partial(relax, black), layout.count, least=4096)
     return color + out
 
 
 def neighbors(layout: Layout, usable: Array, mesh: Mesh) -> Array:
-    """Up to four texels [T,4] int32 beside each usable one on the surface, -1 where there is none; always mutual."""
+    """The up to four texels [T,4] int32 beside each usable one on the surface, -1 for none; links are mutual."""
     assert mesh.uvs is not None
     size = layout.size
     index = np.full((size, size), -1, np.int32)
@@ -69,7 +69,7 @@ def neighbors(layout: Layout, usable: Array, mesh: Mesh) -> Array:
 
 
 def _seams(mesh: Mesh, uvs: Array) -> tuple[Array, Array, Array, Array]:
-    """Edges with different UVs on either side: both as [E,2,2], running the same way, and unit vectors into their faces [E,2]."""
+    """UV seams: both sides of each edge [E,2,2] in the same direction, and their unit vectors into the faces [E,2]."""
     pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
     corners = uvs.reshape(-1, 2)
     first, second = (np.stack([corners[h], corners[topology.next_corner(h)]], axis=1) for h in (pairs.first, pairs.second))

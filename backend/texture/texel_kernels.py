@@ -31,11 +31,11 @@ def draw_uvs(uvs, face, barycentric):
 
 @njit(cache=True, nogil=True, fastmath=True)
 def collect(
-    face, barycentric, vertices, faces, normals, pose, intrinsics, rgb, depth, trust, crispness, least_cosine, index, quality, color, view
+    face, barycentric, vertices, faces, normals, pose, intrinsics, rgb, depth, weights, sharpness, least_cosine, index, quality, color, view
 ):
     """Insert one photo into the slots [T,S] of the texels that it sees; slots stay sorted by falling quality.
 
-    The quality is the area that the photo shows of a unit of surface, times trust and crispness.
+    The quality is the photo's pixels per unit of surface area, times the pixel's weight and the photo's sharpness.
     """
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
@@ -76,10 +76,10 @@ def collect(
                 d = depth[y + j, x + i]
                 if d == 0.0 or d < z - tolerance:
                     hidden = True
-                least = min(least, trust[y + j, x + i])
+                least = min(least, weights[y + j, x + i])
         if hidden or least <= 0.0:
             continue
-        q = np.float32(least * crispness * cosine * cosine * fx * fy / (z * z))
+        q = np.float32(least * sharpness * cosine * cosine * fx * fy / (z * z))
         if q <= quality[t, slots - 1]:
             continue
         s = slots - 1
@@ -98,7 +98,7 @@ def collect(
 
 @njit(cache=True, nogil=True, fastmath=True)
 def blend(quality, color, view, gains, sharpness, out):
-    """Weighted mean [T,3] of the slots, twice reweighted by how far each is from it."""
+    """Weighted mean [T,3] of the slots, twice reweighted by their distance from it (IRLS)."""
     slots = quality.shape[1]
     weight = np.empty(slots, np.float32)
     leveled = np.empty((slots, 3), np.float32)
@@ -129,14 +129,14 @@ def blend(quality, color, view, gains, sharpness, out):
 
 @njit(inline="always")
 def agreement(r, g, b, mean):
-    """How much a photo's color counts that is so far from the mean of all: beyond 25 gray levels less than half."""
+    """Weight of a photo's color by its distance from the mean (Cauchy): one half at 25 gray levels."""
     away = (r - mean[0]) ** 2 + (g - mean[1]) ** 2 + (b - mean[2]) ** 2
     return np.float32(1) / (np.float32(1) + away / np.float32(3 * 25 * 25))
 
 
 @njit(cache=True, nogil=True)
 def gather(face, barycentric, faces, difference, seen, total, weight):
-    """Add the seen texels' values [T,3] to the vertices of their faces, by barycentric weights."""
+    """Add the seen texels' values [T,3] to the vertices of their faces with barycentric weights."""
     for t in range(face.shape[0]):
         if seen[t]:
             b1, b2 = barycentric[t, 0], barycentric[t, 1]
@@ -159,8 +159,8 @@ def interpolate(face, barycentric, faces, values, out):
 
 
 @njit(cache=True, nogil=True)
-def widen(picture, filled, steps):
-    """Grow the filled texels (1, others 0) by one in each step: an empty one takes the mean of its neighbors of the step before."""
+def dilate(picture, filled, steps):
+    """Dilate the filled texels (1, others 0) by one in each step: a new one takes the mean of its neighbors of the step before."""
     height, width = filled.shape
     waiting = 255
     front = np.empty(height * width, np.int32)

@@ -1,4 +1,4 @@
-"""What photos say about the texels of a mesh: collected photo by photo, leveled, blended."""
+"""Texels of a mesh and the photos that see them: sampled, equalized in exposure, blended."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh, Views
 from . import texel_kernels as kernels
 
-EDGE = 1 / 800  # of the picture's longer side: so near to a jump in depth nothing is used; cameras and surface are off by as much
-EDGE_FADE = 1 / 200  # so near to one, only where there is nothing better
-LEAST_COSINE = 0.15  # between the surface's normal and the direction to the camera
+EDGE = 1 / 800  # by the photo's longer side: distance to a depth discontinuity below which pixels are unused; cameras are off by as much
+EDGE_FADE = 1 / 200  # the same, below which pixels get a tenth of their weight
+LEAST_COSINE = 0.15  # between surface normal and direction to the camera (81 degrees), below which a photo isn't used
 NORMAL_PASSES = 8  # of averaging normals
-LEAST_ALIKE = 0.5  # cosine of the angle between normals that are averaged
+LEAST_ALIKE = 0.5  # cosine (60 degrees) up to which neighboring normals are averaged
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The texels that lie on a mesh's surface, T of them, row by row."""
+    """The T texels inside UV islands, row by row."""
 
     size: int  # width and height of the texture
     rows: Array  # [T] int32, from the top
@@ -37,7 +37,7 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """The best photos of every texel, best first once all are collected; empty slots have quality 0."""
+    """The S best photos of every texel, in falling order; empty slots have quality 0."""
 
     quality: Array  # [T,S] float32
     color: Array  # [T,S,3] uint8, sRGB
@@ -49,8 +49,8 @@ class Samples:
         return cls(np.zeros((count, slots), np.float32), np.zeros((count, slots, 3), np.uint8), np.zeros((count, slots), np.int16))
 
 
-def lay_out(mesh: Mesh, size: int) -> Layout:
-    """The texels whose centers lie in a face's UVs; of faces that overlap, the last one."""
+def rasterize_uvs(mesh: Mesh, size: int) -> Layout:
+    """The texels whose centers lie in a face's UV triangle; where faces overlap, the last one counts."""
     if mesh.uvs is None:
         raise ValueError("the mesh has no UVs")
     face = np.full((size, size), -1, np.int32)
@@ -60,10 +60,10 @@ def lay_out(mesh: Mesh, size: int) -> Layout:
     return Layout(size, rows.astype(np.int32), columns.astype(np.int32), face[rows, columns], barycentric[rows, columns])
 
 
-def even_normals(mesh: Mesh) -> Array:
-    """Unit vertex normals [V,3] float32 without the noise of the surface, which would have every face choose other photos.
+def denoised_normals(mesh: Mesh) -> Array:
+    """Unit vertex normals [V,3] float32 after bilateral smoothing: noise would make neighboring faces choose different photos.
 
-    Only neighbors that face about the same way are averaged, so that edges stay.
+    Neighbors are weighted by the cosine of their angle, so that edges stay.
     """
     normals = triangles.vertex_normals(mesh.vertices, mesh.faces).astype(np.float64)
     start, end = mesh.faces.ravel(), mesh.faces[:, [1, 2, 0]].ravel()
@@ -74,33 +74,33 @@ def even_normals(mesh: Mesh) -> Array:
 
 
 def collect(samples: Samples, layout: Layout, mesh: Mesh, normals: Array, views: Views, index: int) -> None:
-    """Put one photo's colors into the slots of the texels that it sees better than those that are there.
+    """Insert one photo into the slots of the texels that it sees at a higher quality than the photos there.
 
-    `normals` [V,3] are the vertices' normals by which a photo's angle is judged.
+    `normals` [V,3] are the vertex normals for the viewing angle.
     """
     rgb, alpha, known = views.rgb[index], views.alpha[index], views.weight[index]
     depth = raster.rasterize_mesh(mesh, views.cameras, index).depth
-    trust = _trust(depth, alpha, known)
+    weights = _pixel_weights(depth, alpha, known)
     pose = np.ascontiguousarray(views.cameras.cam_from_world[index], np.float64)
     K = views.cameras.K[index]
     intrinsics = np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]])
     rgb = np.ascontiguousarray(rgb)
-    crispness = np.float32(_crispness(rgb, depth > 0))
+    sharpness = np.float32(_sharpness(rgb, depth > 0))
 
     def work(first: int, last: int) -> None:
         part = slice(first, last)
         kernels.collect(
-            layout.face[part], layout.barycentric[part], mesh.vertices, mesh.faces, normals, pose, intrinsics, rgb, depth, trust, crispness,
-            LEAST_COSINE, index, samples.quality[part], samples.color[part], samples.view[part],
+            layout.face[part], layout.barycentric[part], mesh.vertices, mesh.faces, normals, pose, intrinsics, rgb, depth, weights,
+            sharpness, LEAST_COSINE, index, samples.quality[part], samples.color[part], samples.view[part],
         )  # fmt: skip
 
     device.split(work, layout.count, parts=8, least=4096)
 
 
 def solve_gains(samples: Samples, views: int, rounds: int = 4) -> Array:
-    """Factors [C,3] float32 for every photo's sRGB values that make overlapping photos agree; their geometric mean is 1.
+    """Gains [C,3] float32 on every photo's sRGB values that make overlapping photos agree; their geometric mean is 1.
 
-    Least squares on the logarithms of ratios, reweighted so that highlights and misplaced colors count little.
+    Iteratively reweighted least squares on log ratios, in which highlights and misregistered colors count little.
     """
     chosen = np.random.default_rng(0).choice(len(samples.quality), min(len(samples.quality), 200_000), replace=False)
     quality, color, view = samples.quality[chosen], samples.color[chosen].astype(np.float32), samples.view[chosen].astype(np.int64)
@@ -114,7 +114,7 @@ def solve_gains(samples: Samples, views: int, rounds: int = 4) -> Array:
     for _ in range(rounds):
         residual = ratio + logs[first] - logs[second]
         weight = 1.0 / (1.0 + (np.abs(residual).max(axis=1) / 0.1) ** 2)
-        # A tenth of the median photo's weight keeps photos with little overlap near 1.
+        # The ridge, 2 % of the median diagonal, keeps photos with little overlap near 1.
         normal = _laplacian(first, second, weight, views)
         ridge = 0.02 * float(np.median(np.diag(normal))) + 1e-6
         for c in range(3):
@@ -124,7 +124,7 @@ def solve_gains(samples: Samples, views: int, rounds: int = 4) -> Array:
 
 
 def blend(samples: Samples, gains: Array, sharpness: float) -> Array:
-    """Colors [T,3] float32, 0 to 255: mean of the slots, weighted by quality to the power `sharpness`, less where they disagree."""
+    """Colors [T,3] float32, 0 to 255: robust mean of the slots, weighted by quality to the power `sharpness`."""
     out = np.zeros((len(samples.quality), 3), np.float32)
 
     def work(first: int, last: int) -> None:
@@ -135,8 +135,8 @@ def blend(samples: Samples, gains: Array, sharpness: float) -> Array:
     return out
 
 
-def _trust(depth: Array, alpha: Array | None, known: Array | None) -> Array:
-    """How far the pixels [H,W] may be used, float32: little beside silhouettes and at the picture's border, 0 where masked."""
+def _pixel_weights(depth: Array, alpha: Array | None, known: Array | None) -> Array:
+    """Weights [H,W] float32 of a photo's pixels: low beside depth discontinuities and the picture's border, 0 where masked."""
     height, width = depth.shape
     jump = np.zeros(depth.shape, bool)
     for axis in (0, 1):
@@ -147,17 +147,17 @@ def _trust(depth: Array, alpha: Array | None, known: Array | None) -> Array:
     if alpha is not None:
         jump |= alpha < 250
     long_side = max(width, height)
-    trust = np.where(_widened(jump, max(1, round(EDGE_FADE * long_side))), np.float32(0.1), np.float32(1))
-    trust[_widened(jump, round(EDGE * long_side))] = 0.0
+    weights = np.where(_dilated(jump, max(1, round(EDGE_FADE * long_side))), np.float32(0.1), np.float32(1))
+    weights[_dilated(jump, round(EDGE * long_side))] = 0.0
     if known is not None:
-        trust[_widened(known == 0, 1)] = 0.0
+        weights[_dilated(known == 0, 1)] = 0.0
     across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
     border = np.minimum(np.minimum(across, width - across)[None, :], np.minimum(down, height - down)[:, None])
-    return trust * np.clip(border / (0.05 * long_side), 0.02, 1.0).astype(np.float32)
+    return weights * np.clip(border / (0.05 * long_side), 0.02, 1.0).astype(np.float32)
 
 
-def _widened(mask: Array, reach: int) -> Array:
-    """Pixels within `reach` of the mask, along either axis."""
+def _dilated(mask: Array, reach: int) -> Array:
+    """The mask [H,W] dilated by a square of `reach` pixels either side."""
     for axis in (0, 1):
         sums = np.cumsum(mask, axis=axis, dtype=np.int32)
         count = mask.shape[axis]
@@ -168,8 +168,8 @@ def _widened(mask: Array, reach: int) -> Array:
     return mask
 
 
-def _crispness(rgb: Array, subject: Array) -> float:
-    """Root mean square of the second differences of brightness on the subject, in gray levels: falls with blur."""
+def _sharpness(rgb: Array, subject: Array) -> float:
+    """Root mean square of the Laplacian of the green channel on the subject, in gray levels, plus 1: it falls with blur."""
     gray = rgb[..., 1].astype(np.int16)
     second = np.abs(4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:])
     inside = second[subject[1:-1, 1:-1]]

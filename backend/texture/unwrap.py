@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..geometry import topology, triangles
 from ..jobs.job import Job
-from ..jobs.meanwhile import meanwhile
 from ..values import Array, Cameras, Mesh
 from .from_photos import TextureSettings
 
-OUTSIDE = 1e-4  # of the tile: rounding of other programs
-LEAST_TEXELS = 9  # that a piece and its margin take
+OUTSIDE = 1e-4  # UV units that coordinates may lie outside the tile, by rounding
+LEAST_TEXELS = 9  # of a component and its margin
 
 
 def unwrap(mesh: Mesh, settings: TextureSettings, *, cameras: Cameras | None = None, job: Job | None = None) -> Mesh:
-    """The mesh with UVs in [0,1], without overlaps; a mesh that has UVs keeps them, unless they reach outside of that.
+    """The mesh with UVs in [0,1] without overlaps; a mesh that has UVs keeps them, unless they leave that range.
 
-    All charts have the same texels per area, but with `cameras` from a quarter to four times as many, by how large and often photos
-    show them. Raises ReifyError for a mesh without faces, with positions that are no numbers, or in too many pieces.
+    Charts have the same texel density; with `cameras` a quarter to four times the mean, following the photos' pixels on them.
+    Raises ReifyError for a mesh without faces, with positions that are no numbers, or with too many components.
     """
     if len(mesh.faces) == 0:
         raise ReifyError("The mesh has no faces.", "Use more photos of the subject, or train longer.")
@@ -32,9 +30,9 @@ def unwrap(mesh: Mesh, settings: TextureSettings, *, cameras: Cameras | None = N
         raise ReifyError("The mesh has positions that are no numbers.", "Clean it first.")
     if mesh.uvs is not None and job:
         job.warn("The mesh's UVs reached outside the texture, so it got new ones.")
-    work = partial(_uvs, mesh, settings, cameras)
-    uvs = meanwhile(work, job, 0.0, f"unwrapping {len(mesh.faces)} faces") if job else work()
-    return replace(mesh, uvs=uvs, textures={})
+    if job:
+        job.progress(0.0, f"unwrapping {len(mesh.faces)} faces")
+    return replace(mesh, uvs=_uvs(mesh, settings, cameras), textures={})
 
 
 def _within_tile(uvs: Array) -> bool:
@@ -54,18 +52,18 @@ def _uvs(mesh: Mesh, settings: TextureSettings, cameras: Cameras | None) -> Arra
 
 
 def _scales(mesh: Mesh, flat: Array, chart: Array, cameras: Cameras | None) -> Array:
-    """How much each chart [C] is to be enlarged, so that the texture has as many texels of it as it deserves."""
+    """Scales [C] of the charts for equal texel density, or for one that follows the photos' pixels."""
     areas = triangles.areas(mesh.vertices, mesh.faces)
     area, lying = np.bincount(chart, areas), np.bincount(chart, np.abs(triangles.signed_areas(flat)))
     scales = _relative(area, lying)
     if cameras is not None and len(cameras):
-        from .photo_resolution import pixels_on
+        from .photo_resolution import photo_pixels
 
-        scales = scales * _relative(np.bincount(chart, pixels_on(mesh, cameras)), area)
+        scales = scales * _relative(np.bincount(chart, photo_pixels(mesh, cameras)), area)
     return scales
 
 
 def _relative(wanted: Array, there: Array) -> Array:
-    """Factors for lengths that bring areas `there` to `wanted`, but to no more than twice or half of what all get."""
+    """Scales that take areas `there` to the proportions of `wanted`, clipped to half and twice the common scale."""
     all_get = wanted.sum() / max(there.sum(), 1e-300)
     return np.sqrt(wanted / np.maximum(there * all_get, 1e-300)).clip(0.5, 2.0)

@@ -22,6 +22,7 @@ from reify.backend.capture.solve import CameraSettings, solve_cameras
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.formats.images import read_image, write_jpeg, write_png
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.metrics.cameras import camera_errors, rotation_angles_deg
 from reify.backend.values import Array, Cameras, Capture, Photo, Photos
@@ -133,7 +134,7 @@ def test_one_thread_places_the_photos_of_a_usual_capture(tmp_path: Path, monkeyp
     (tmp_path / "masks").mkdir()
     photos = tuple(Photo(tmp_path / f"{index}.jpg", str(index), WIDTH, HEIGHT) for index in range(count))
     rung = rungs(WIDTH, 1000, every_pair=False)[0]
-    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), (0.0, 1.0), "")
+    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), "")
     assert requests[0]["placing_threads"] == threads and requests[0]["threads"] == 8
 
 
@@ -212,7 +213,7 @@ def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tm
     masked = [Photo(photo.path, "a", WIDTH, HEIGHT, mask=tmp_path / "mask.png", mask_is_subject=kind) for kind in (True, False)]
     cut_out = capture_of(tmp_path / "rgba", [np.dstack([read_image(photo.path), half])]).photos[0]
     job = Job()
-    job.stage("Finding cameras", lambda job: write_pictures([*masked, cut_out, photo], tmp_path / "out", 0, job, 1.0))
+    job.stage("Finding cameras", lambda job: write_pictures([*masked, cut_out, photo], tmp_path / "out", 0, job))
     for index in range(3):
         np.testing.assert_array_equal(read_image(tmp_path / "out" / "masks" / f"{index:05d}.jpg.png")[..., 0], half)
     assert not (tmp_path / "out" / "masks" / "00003.jpg.png").exists()
@@ -259,7 +260,7 @@ def test_a_photo_that_exif_turns_is_written_upright(tmp_path: Path) -> None:
     with Image.open(tmp_path / "turned.jpg") as image:
         image.save(tmp_path / "turned.jpg", exif=exif, quality=95)
     photo = Photo(tmp_path / "turned.jpg", "turned", WIDTH, HEIGHT)
-    Job().stage("Finding cameras", lambda job: write_pictures([photo], tmp_path / "out", 0, job, 1.0))
+    Job().stage("Finding cameras", lambda job: write_pictures([photo], tmp_path / "out", 0, job))
     written = read_image(tmp_path / "out" / "pictures" / "00000.jpg").astype(float)
     assert np.abs(written - upright).mean() < 4
 
@@ -273,7 +274,7 @@ def cancelled_in(step: str, capture: Capture, cache: Cache | None = None) -> flo
             at.append(time.monotonic())
             job.cancel()
 
-    job = Job(cache=cache, listener=listen)
+    job = Job(Environment(cache), listener=listen)
     with pytest.raises(Cancelled):
         solve(capture, job=job)
     return time.monotonic() - at[0]
@@ -300,7 +301,7 @@ def test_what_was_found_before_a_cancel_is_not_done_again(room: Capture, tmp_pat
         if isinstance(event, Progress):
             texts.append(event.text)
 
-    capture, _job = solve(room, job=Job(cache=cache, listener=listen))
+    capture, _job = solve(room, job=Job(Environment(cache), listener=listen))
     assert len(capture.photos) == 12
     assert not any(text.startswith(("features of photo 0", "features of photo 1 ")) for text in texts)
     assert not list(tmp_path.rglob("*.db"))  # pictures and database are no part of the value

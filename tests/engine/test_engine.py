@@ -218,7 +218,7 @@ def test_the_engines_list_names_what_the_methods_need() -> None:
     from reify.backend.methods import all_methods
 
     listed = {requirement.module for requirement in requirements.read()}
-    needed = {package for method in all_methods().values() for package in method.packages}
+    needed = {package for method in all_methods().values() for package in method.needed(method.settings()).packages}
     assert needed <= listed
 
 

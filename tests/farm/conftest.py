@@ -45,7 +45,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
 def _only_our_method(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("safetensors")  # for the cache of stages
     presets = {"Few": {}, "Many": {"number": 50}}
-    ours = Method("photos", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, presets, {"Counting": 1.0})
+    ours = Method("photos", "Dots", "Make some splats", (Photos,), ("splats",), Settings, run, presets, ("Counting",))
     for module in (methods, cli):
         monkeypatch.setattr(module, "all_methods", lambda: {"photos": ours})
 

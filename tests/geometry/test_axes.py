@@ -24,6 +24,14 @@ def test_a_camera_looks_at_its_target_upright_and_from_where_it_is():
     assert up[0] == pytest.approx(0) and up[1] < 0
 
 
+@pytest.mark.parametrize("height", [-3.0, 3.0])
+def test_a_camera_straight_above_or_below_has_x_to_its_right(height: float):
+    (pose,) = axes.looking_at(np.array([[1.0, 2.0, height]]), np.array([1.0, 2.0, 0.0]))
+    assert np.linalg.det(pose[:3, :3]) == pytest.approx(1.0)
+    np.testing.assert_allclose(pose[:3, :3] @ [1.0, 0, 0], [1, 0, 0])
+    np.testing.assert_allclose(pose[:3, :3] @ [1.0, 2, 0] + pose[:3, 3], [0, 0, 3])
+
+
 def test_what_is_right_and_up_in_the_world_is_right_and_up_in_the_picture():
     cameras = camera(axes.cam_from_world_of_opengl(LEVEL_OPENGL))
     (right, up, ahead), depths = project(cameras, 0, np.array([[1.0, 0, 0], [0, 0, 1.0], [0, 0, 0]]))

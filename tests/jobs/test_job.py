@@ -12,6 +12,8 @@ import pytest
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
+from reify.backend.jobs.forecast import Expected
 from reify.backend.jobs.job import Job, Preview, Progress
 from reify.backend.jobs.runner import Runner, State, Task
 from reify.backend.values import Capture, Photo, Points, Report, Result
@@ -25,6 +27,11 @@ def double(points: Points, *, job: Job) -> Points:
     job.warn("they were doubled")
     job.choose("how", "by two")
     return replace(points, xyz=points.xyz * 2)
+
+
+def scatter(points: Points, seed: int, *, job: Job) -> Points:
+    calls.append(10 + seed)
+    return replace(points, xyz=points.xyz + np.random.default_rng(seed).normal(size=(len(points), 3)).astype(np.float32))
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def wait_until(condition, seconds: float = 5.0) -> None:
 
 
 def test_a_stage_that_was_done_before_is_taken_from_the_cache_with_all_it_said(tmp_path: Path, points: Points) -> None:
-    first, second = Job(Cache(tmp_path)), Job(Cache(tmp_path))
+    first, second = Job(Environment(Cache(tmp_path))), Job(Environment(Cache(tmp_path)))
     value = first.stage("Doubling", double, points)
     again = second.stage("Doubling", double, points)
     assert calls == [2]
@@ -53,18 +60,34 @@ def test_a_stage_that_was_done_before_is_taken_from_the_cache_with_all_it_said(t
         assert job.report.choices == {"how": "by two"}
 
 
-def test_other_input_and_another_seed_are_computed_anew(tmp_path: Path, points: Points) -> None:
-    Job(Cache(tmp_path)).stage("Doubling", double, points)
-    Job(Cache(tmp_path)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
-    Job(Cache(tmp_path), seed=1).stage("Doubling", double, points)
+def test_other_input_and_surroundings_are_computed_anew_and_with_another_seed_only_what_takes_it(tmp_path: Path, points: Points) -> None:
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points, depends="a mask beside them")
     assert calls == [2, 2, 2]
+    Job(Environment(Cache(tmp_path)), seed=1).stage("Doubling", double, points)
+    assert calls == [2, 2, 2]
+    for seed in (0, 1, 1):
+        job = Job(Environment(Cache(tmp_path)), seed=seed)
+        job.stage("Scattering", scatter, points, job.seed)
+    assert calls == [2, 2, 2, 10, 11]
+
+
+def test_a_stage_that_takes_the_seed_from_the_job_is_told_to_take_it_as_an_input() -> None:
+    def stage(*, job: Job) -> float:
+        return float(np.random.default_rng(job.seed).random())
+
+    job = Job(seed=3)
+    with pytest.raises(RuntimeError, match="takes the seed as an input"):
+        job.stage("Scattering", stage)
+    assert job.seed == 3
 
 
 def test_a_damaged_stage_is_computed_anew(tmp_path: Path, points: Points) -> None:
-    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
     arrays = next(tmp_path.rglob("arrays.safetensors"))
     arrays.write_bytes(arrays.read_bytes()[:20])
-    Job(Cache(tmp_path)).stage("Doubling", double, points)
+    Job(Environment(Cache(tmp_path))).stage("Doubling", double, points)
     assert calls == [2, 2]
 
 
@@ -73,7 +96,7 @@ def test_a_stage_killed_before_its_end_leaves_its_checkpoint_but_no_value(tmp_pa
         (job.folder / "checkpoint").write_text("half way")
         raise Cancelled
 
-    job = Job(Cache(tmp_path))
+    job = Job(Environment(Cache(tmp_path)))
     with pytest.raises(Cancelled):
         job.stage("Working", stage)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["checkpoint"]
@@ -81,14 +104,14 @@ def test_a_stage_killed_before_its_end_leaves_its_checkpoint_but_no_value(tmp_pa
 
 def test_the_cache_drops_what_was_used_longest_ago(tmp_path: Path, points: Points) -> None:
     cache = Cache(tmp_path)
-    Job(cache).stage("Doubling", double, points)
+    Job(Environment(cache)).stage("Doubling", double, points)
     time.sleep(0.02)
-    Job(cache).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Environment(cache)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
     cache.limit_bytes = cache.size() - 1
     cache.prune()
-    Job(cache).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
+    Job(Environment(cache)).stage("Doubling", double, replace(points, xyz=points.xyz + 1))
     assert len(calls) == 2
-    Job(cache).stage("Doubling", double, points)
+    Job(Environment(cache)).stage("Doubling", double, points)
     assert len(calls) == 3
 
 
@@ -111,13 +134,16 @@ def test_a_digest_follows_the_content_not_the_place(tmp_path: Path) -> None:
     assert store.digest(np.zeros(4)) != store.digest(np.zeros((2, 2)))
 
 
-def test_overall_progress_grows_with_the_stages_shares(points: Points) -> None:
-    heard: list[float] = []
-    job = Job(listener=lambda e: heard.append(e.overall) if isinstance(e, Progress) else None, weights={"Doubling": 1, "Again": 3})
+def test_overall_progress_is_the_share_of_time_that_has_passed_and_ends_at_all_of_it(points: Points) -> None:
+    heard: list[Progress] = []
+    job = Job(listener=lambda event: heard.append(event) if isinstance(event, Progress) else None)
+    job.expect({"Doubling": Expected(0.1), "Again": Expected(1000.0)})
     job.stage("Doubling", double, points)
-    assert heard[-1] == pytest.approx(0.25)
+    assert heard[-1].overall < 0.01 and heard[-1].seconds_left == pytest.approx(1000.0, rel=0.1)
     job.stage("Again", double, points)
-    assert heard == sorted(heard) and heard[-1] == pytest.approx(1.0)
+    assert heard[-1].overall == 1.0 and heard[-1].seconds_left is None
+    overall = [progress.overall for progress in heard]
+    assert overall == sorted(overall)
 
 
 def run_task(runner: Runner, work) -> Task:

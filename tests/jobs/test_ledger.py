@@ -38,14 +38,14 @@ def train(*, job):
 
 runner = Runner(lambda task: ledger.note(task, {"method": "photos", "seed": 3}))
 for title in ("First", "Second"):
-    runner.submit(Task(title, work, lambda listener: Job(None, listener)))
+    runner.submit(Task(title, work, lambda listener: Job(listener=listener)))
 print("running", flush=True)
 time.sleep(60)
 """
 
 
 def made(title: str = "From Photos") -> Task:
-    return Task(title, lambda job: Result("fox", Report()), lambda listener: Job(None, listener))
+    return Task(title, lambda job: Result("fox", Report()), lambda listener: Job(listener=listener))
 
 
 def test_a_process_that_is_killed_leaves_its_jobs_as_interrupted_and_a_living_one_does_not(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_where_memory_is_short_the_cells_are_larger_and_a_warning_says_so(monkey
     assert max(sizes) > 16 and np.prod(sizes) * 24 < 1_000_000
 
 
-@pytest.mark.parametrize("work", ["asking", "measuring"])
+@pytest.mark.parametrize("work", ["winding", "measuring"])
 def test_a_rebuild_ends_where_it_is_canceled(work: str) -> None:
     texts: list[str] = []
 

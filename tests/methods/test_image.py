@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend.bodies.from_pictures import Settings, preview_mesh
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
-from reify.backend.methods.image import METHOD, Settings, one_by_one, preview_mesh
+from reify.backend.methods.image import METHOD, one_by_one
 from reify.backend.values import Mesh, Picture, Pictures
 
 from ..mesh.solids import assert_closed, polygons_are_quads_mostly
@@ -106,8 +108,8 @@ def test_a_canceled_job_ends(tmp_path: Path) -> None:
 
 def test_changing_the_thickness_does_not_cut_out_again(tmp_path: Path) -> None:
     path, cache = write(tmp_path, pictured(disc())), Cache(tmp_path / "cache")
-    made(path, job=Job(cache), method="inflate")
-    job = Job(cache)
+    made(path, job=Job(Environment(cache)), method="inflate")
+    job = Job(Environment(cache))
     thin = made(path, job=job, method="inflate", inflate=replace(Settings().inflate, thickness=0.3))
     assert job.report.cached == ("Cutting out",)
     assert "transparency" in job.report.choices["cut-out"]

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend.bodies.from_pictures import Settings
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.job import Job
-from reify.backend.methods.image import METHOD, Settings
+from reify.backend.methods.image import METHOD
 from reify.backend.pictures.cutout import CutoutSettings
 from reify.backend.values import Mesh, Pictures
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend.bodies.from_pictures import Settings
 from reify.backend.methods import _picture_look
 from reify.backend.methods._picture_look import Looker
-from reify.backend.methods.image import Settings
 
 from ..pictures.shapes import butterfly, disc, pictured, rectangle
 from .test_image import write

@@ -25,6 +25,7 @@ def scene(registered, tmp_path, monkeypatch):
 @pytest.fixture
 def quick_method(monkeypatch):
     """From Photos, whose work is done at once; what it was called with is in the list that this gives."""
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
 
     calls: list[tuple] = []
@@ -33,5 +34,5 @@ def quick_method(monkeypatch):
         calls.append((inputs, settings, job.seed))
         return dataclasses.replace(samples.result(), report=job.report)
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, packages=()))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, needs=Needs()))
     return calls

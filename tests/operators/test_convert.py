@@ -183,6 +183,7 @@ def test_why_nothing_can_be_converted_is_said(scene, monkey, monkeypatch):
     import dataclasses
 
     import bpy
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import mesh
     from reify.operators import convert
 
@@ -190,7 +191,7 @@ def test_why_nothing_can_be_converted_is_said(scene, monkey, monkeypatch):
     bpy.ops.object.mode_set(mode="EDIT")
     assert "Edit Mode" in convert.why_not(bpy.context)
     bpy.ops.object.mode_set(mode="OBJECT")
-    monkeypatch.setattr(mesh, "METHOD", dataclasses.replace(mesh.METHOD, packages=("nowhere_to_be_found",)))
+    monkeypatch.setattr(mesh, "METHOD", dataclasses.replace(mesh.METHOD, needs=Needs(packages=("nowhere_to_be_found",))))
     assert "engine" in convert.why_not(bpy.context)
     monkey.select_set(False)
     assert "Select a mesh" in convert.why_not(bpy.context)

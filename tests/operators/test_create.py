@@ -46,13 +46,14 @@ def test_a_failure_in_the_work_reaches_the_script_with_its_way_out(scene, monkey
 
     import bpy
     from reify.backend.errors import ReifyError
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.operators import control, session
 
     def run(inputs, settings, job):
         raise ReifyError("The wall is white.", "Photograph something else.")
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, packages=()))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, needs=Needs()))
     with pytest.raises(RuntimeError, match="The wall is white. Photograph something else."):
         bpy.ops.reify.create(source=str(tmp_path))
     details = control.details(session.tasks()[0])
@@ -130,6 +131,7 @@ def slow_method(monkeypatch):
     """From Photos, which trains until it is told to keep what it has, and shows a preview meanwhile."""
     import dataclasses
 
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.tests.scene import samples
 
@@ -140,7 +142,7 @@ def slow_method(monkeypatch):
             time.sleep(0.01)
         return dataclasses.replace(samples.result(), report=job.report)
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, packages=()))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, needs=Needs()))
 
 
 def _start(scene, tmp_path):

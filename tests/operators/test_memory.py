@@ -23,13 +23,15 @@ import bpy
 import reify
 reify.register()
 from reify.backend.jobs import cache
+from reify.backend.jobs.needs import Needs
 from reify.backend.methods import photos
+from reify.backend.values import Splats
 from reify.operators import session
 from reify.tests.scene import samples
 
 folder, photo_folder, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 
-def train(*, job):
+def train(*, job) -> Splats:
     checkpoint = job.folder / "checkpoint"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
     print("from", first, flush=True)
@@ -44,8 +46,8 @@ def run(inputs, settings, job):
     splats = job.stage("Training splats", train)
     return dataclasses.replace(samples.result(), splats=splats, report=job.report)
 
-cache.code_digest = lambda: "the same in both processes"
-photos.METHOD = dataclasses.replace(photos.METHOD, run=run, packages=(), stages={"Training splats": 1.0})
+cache.identity = lambda function: "the same in both processes"
+photos.METHOD = dataclasses.replace(photos.METHOD, run=run, needs=Needs(), stages=("Training splats",))
 session.remember(folder)
 """
 START = "bpy.ops.reify.create(method='photos', source=photo_folder)"

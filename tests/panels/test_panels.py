@@ -78,10 +78,11 @@ def draw(panel) -> tuple[list[str], str]:
 @pytest.fixture
 def scene(registered, monkeypatch):
     import bpy
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.operators import session
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=()))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs()))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.context.scene.reify.seed == 0  # makes the properties, which drawing may not
     yield bpy.context.scene
@@ -152,10 +153,11 @@ def test_every_setting_of_every_method_is_drawn(scene):
 
 
 def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypatch):
+    from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
     from reify.panels.create import VIEW3D_PT_reify
 
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, packages=("nowhere_to_be_found",)))
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs(packages=("nowhere_to_be_found",))))
     drawn, texts = draw(VIEW3D_PT_reify)
     assert "engine" in texts
     assert not [name for name in drawn if name.startswith("reify.create")]
@@ -168,7 +170,7 @@ def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(sce
     from reify.panels.settings import VIEW3D_PT_reify_settings
 
     task.state = State.RUNNING
-    task.progress = Progress("Training splats", 0.5, 0.62, "step 800 of 1600", {"psnr": 24.125}, 200.0)
+    task.progress = Progress("Training splats", 0.5, 0.62, "step 800 of 1600", {"psnr": 24.125}, 200.0, can_keep=True)
     task.warnings = ("Two photos have no camera.",)
     drawn, texts = draw(VIEW3D_PT_reify)
     for part in ("Training splats", "62%", "step 800 of 1600", "PSNR 24.1", "3 min 20 s left", "Two photos have no camera."):

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend.bodies.from_pictures import Settings
 from reify.backend.geometry.raster import rasterize_mesh
 from reify.backend.jobs.job import Job
-from reify.backend.methods.image import METHOD, Settings
+from reify.backend.methods.image import METHOD
 from reify.backend.values import Cameras, Mesh, Pictures, Result
 
 from ..pictures.shapes import butterfly, disc, pictured

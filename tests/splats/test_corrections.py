@@ -128,7 +128,7 @@ def _loop(views, points, settings):
     job, loops = Job(), []
 
     def work(job):
-        loops.append(Loop(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, job))
+        loops.append(Loop(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, 0, job))
         splats = loops[0].run()
         loops[0].close()
         measure(splats, views, [0], job=job)

@@ -9,6 +9,8 @@ import pytest
 from reify.backend.geometry.axes import looking_at
 from reify.backend.values import Cameras, Rendering, Views
 
+from ..progress import fractions_that_never_fall  # noqa: F401
+
 Distance = Callable[[np.ndarray], np.ndarray]
 
 

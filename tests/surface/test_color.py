@@ -9,7 +9,7 @@ pytest.importorskip("numba")
 
 from reify.backend.jobs.job import Job
 from reify.backend.metrics import meshes
-from reify.backend.surface.color import at_vertices, looked_at, with_all_colors
+from reify.backend.surface.color import support, vertex_colors, with_all_colors
 from reify.backend.surface.depth import DepthMaps, render_depth
 from reify.backend.surface.fuse import SurfaceSettings, fuse_depth
 from reify.backend.values import Mesh
@@ -33,20 +33,20 @@ def ball(make_orbit, make_renderer, make_views, solids) -> Mesh:
 def test_where_depth_is_off_cameras_dont_agree_but_look_at_the_surface(maps: DepthMaps, ball: Mesh) -> None:
     for size in (0.92, 1.1):
         moved = (size * ball.vertices).astype(np.float32)
-        _, agreement = at_vertices(moved, ball.faces, maps, TOLERANCE, REACH)
+        _, agreement = vertex_colors(moved, ball.faces, maps, TOLERANCE, REACH)
         assert np.median(agreement) == 0
-        assert np.median(looked_at(moved, ball.faces, maps, TOLERANCE, REACH)) == 1
+        assert np.median(support(moved, ball.faces, maps, TOLERANCE, REACH)) == 1
 
 
 def test_cameras_see_through_what_floats_before_the_surface(maps: DepthMaps, ball: Mesh) -> None:
     floating = (1.4 * ball.vertices).astype(np.float32)
-    assert np.quantile(looked_at(floating, ball.faces, maps, TOLERANCE, REACH), 0.9) < 0.1
+    assert np.quantile(support(floating, ball.faces, maps, TOLERANCE, REACH), 0.9) < 0.1
 
 
 def test_a_shell_behind_another_is_looked_at_by_none(maps: DepthMaps, ball: Mesh) -> None:
     count = len(ball.vertices)
     both = np.concatenate([ball.vertices, 0.9 * ball.vertices]).astype(np.float32)
-    looked = looked_at(both, np.concatenate([ball.faces, ball.faces + count]), maps, TOLERANCE, REACH)
+    looked = support(both, np.concatenate([ball.faces, ball.faces + count]), maps, TOLERANCE, REACH)
     assert np.median(looked[:count]) == 1
     assert np.quantile(looked[count:], 0.9) == 0
 

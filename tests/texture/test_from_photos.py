@@ -15,7 +15,7 @@ from reify.backend.geometry.raster import interpolate, rasterize_mesh, render_me
 from reify.backend.jobs.job import Job
 from reify.backend.texture import fill
 from reify.backend.texture.from_photos import TextureSettings, texture_from_photos
-from reify.backend.texture.texels import lay_out
+from reify.backend.texture.texels import rasterize_uvs
 from reify.backend.texture.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh, Views
 
@@ -146,11 +146,11 @@ def test_a_step_between_two_photos_goes_on_both_sides_of_a_uv_seam() -> None:
 def test_islands_go_on_for_16_texels_and_beyond_is_their_mean_color() -> None:
     square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
     faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    layout = lay_out(Mesh(square, faces, uvs=(0.375 + 0.25 * square[faces][..., :2]).astype(np.float32)), 128)
+    layout = rasterize_uvs(Mesh(square, faces, uvs=(0.375 + 0.25 * square[faces][..., :2]).astype(np.float32)), 128)
     picture = np.zeros((128, 128, 3), np.uint8)
     picture[layout.rows, layout.columns, 0] = 2 * layout.columns
     assert (layout.columns.min(), layout.columns.max()) == (48, 79)
-    row = fill.widen(picture, layout)[64, :, 0]
+    row = fill.fill_margins(picture, layout)[64, :, 0]
     assert row[32:48] == pytest.approx(96, abs=16) and row[80:96] == pytest.approx(158, abs=16)
     assert set(row[:32]) == set(row[96:]) == {127}
 

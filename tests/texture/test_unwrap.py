@@ -15,7 +15,7 @@ from reify.backend.jobs.job import Job
 from reify.backend.texture.charts import flat_charts
 from reify.backend.texture.from_photos import TextureSettings
 from reify.backend.texture.packing import pack
-from reify.backend.texture.photo_resolution import pixels_on
+from reify.backend.texture.photo_resolution import photo_pixels
 from reify.backend.texture.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh
 
@@ -156,7 +156,7 @@ def test_pixels_are_counted_where_nothing_hides_a_face() -> None:
     square = np.array([[0, -1, -1], [0, 1, -1], [0, 1, 1], [0, -1, 1]], np.float32)
     faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
     mesh = Mesh(np.concatenate([square, square - [1, 0, 0]]).astype(np.float32), np.concatenate([faces, faces + 4]))
-    pixels = pixels_on(mesh, camera_at(5.0))
+    pixels = photo_pixels(mesh, camera_at(5.0))
     assert pixels[:2] == pytest.approx([(2 * 400 / 5) ** 2 / 2] * 2, rel=0.03)
     assert pixels[2:] == pytest.approx([0, 0])
 

@@ -25,6 +25,11 @@ def ways(surfels: bool = False) -> tuple[Way, ...]:
     return Way("cuda", "Reify's own kernels", own), Way("gsplat", "gsplat", gsplat)
 
 
+def modules_of(kind: str) -> tuple[str, ...]:
+    """What must be importable for training on the device named `kind`; "auto" does without."""
+    return ("torch",) if kind in (way.name for way in ways()) else ()
+
+
 def engine_of(kind: str, splats: Splats, capacity: int, sh_degree: int) -> CudaEngine | TorchEngine:
     """The engine of the way named `kind`, on the current card."""
     prepare_numba()

@@ -14,13 +14,14 @@ MODULE = "bl_ext.user_default.reify"
 
 
 def run(window):
+    from bl_ext.user_default.reify.backend.jobs.needs import Needs
     from bl_ext.user_default.reify.backend.methods import image, photos
     from bl_ext.user_default.reify.backend.values import Mesh, Result
     from bl_ext.user_default.reify.operators import session
 
     yield from window.install_engine()
-    photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), packages=(), stages={"Training splats": 1.0})
-    image.METHOD = dataclasses.replace(image.METHOD, packages=())
+    photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), needs=Needs(), stages=("Training splats",))
+    image.METHOD = dataclasses.replace(image.METHOD, needs=Needs())
     yield from window.open_sidebar("Reify")
     yield 1.5
     bpy.ops.reify.add_folder("EXEC_DEFAULT", directory=SOURCES)
@@ -100,8 +101,10 @@ def slow(Mesh, Result):
         job.metric("faces", 12)
         return box(Mesh)
 
+    train.__annotations__["return"] = Mesh  # a stage says what it returns
+
     def run(inputs, settings, job):
-        mesh = job.stage("Training splats", train)
+        mesh = job.stage("Training splats", train, keepable=True)
         return Result(name="Box", report=job.report, mesh=mesh)
 
     return run

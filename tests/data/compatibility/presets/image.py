@@ -1,0 +1,41 @@
+import bpy
+
+group = bpy.context.scene.reify.image
+
+group.preset = "Preview"
+group.method = "layers"
+group.size_m = 1.0
+group.faces = 250
+group.cutout__by = "plain"
+group.cutout__invert = False
+group.cutout__grow_px = 0.0
+group.cutout__feather_px = 0.0
+group.cutout__largest_only = False
+group.cutout__specks = 0.019999999552965164
+group.cutout__enclosed = "auto"
+group.cutout__box = ""
+group.cutout__strokes = ""
+group.inflate__thickness = 1.0
+group.inflate__profile = 0.5
+group.inflate__evenness = 0.0
+group.inflate__sides = "both"
+group.layers__colors = 4
+group.layers__painted = ""
+group.layers__overlap = 2.0
+group.layers__lift = 0.3499999940395355
+group.layers__step = 0.0
+group.lathe__half = "mean"
+group.lathe__segments = 0
+group.extrude__depth = 15.0
+group.extrude__bevel = 1.5
+group.relief__source = "luminance"
+group.relief__depth = 8.0
+group.relief__roundness = 0.5
+group.relief__smoothness = 0.4000000059604645
+group.relief__plate = 3.0
+group.relief__framed = False
+group.relief__light = 2.356194496154785
+group.turnaround__side = "right"
+group.turnaround__roundness = 1.0
+group.turnaround__smoothness = 1.0
+group.texture__back = "mirrored"

@@ -1,0 +1,96 @@
+"""A method says what it needs; a job doesn't start without it, and says how to get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from reify.backend import settings as settings_of
+from reify.backend.errors import ReifyError
+from reify.backend.jobs.environment import Environment
+from reify.backend.jobs.job import Job
+from reify.backend.jobs.needs import Memory, Needs, Weights
+from reify.backend.methods import Method, all_methods
+from reify.backend.settings import option
+from reify.backend.values import Photos, Result
+
+
+@dataclass(frozen=True)
+class Settings:
+    size_px: int = option(4096, "How large it gets", low=256, high=16384)
+    learned: bool = option(False, "Whether a network does it")
+
+
+def _needs(settings: Settings) -> Needs:
+    packages = ("nowhere_to_be_found",) if settings.learned else ("json",)
+    weights = (Weights("net.safetensors", 3 << 29, "for research only"),) if settings.learned else ()
+    return Needs(packages, weights, Memory(100 * settings.size_px**2, "size_px"))
+
+
+def _run(photos: Photos, settings: Settings, job: Job) -> Result:
+    return Result("made", job.report)
+
+
+METHOD = Method("big", "From Big", "Make something big", (Photos,), (), Settings, _run, {"Standard": {}}, {}, needs=_needs)
+PHOTOS = Photos((Path("fox"),))
+
+
+def _refusal(settings: Settings, environment: Environment) -> ReifyError:
+    with pytest.raises(ReifyError) as caught:
+        METHOD.perform(PHOTOS, settings, Job(environment))
+    return caught.value
+
+
+def test_needs_follow_the_settings(tmp_path: Path) -> None:
+    there = Environment(memory_bytes=2 << 30, user_folder=tmp_path)
+    assert METHOD.missing(Settings(), there) == Needs()
+    missing = METHOD.missing(Settings(learned=True), there)
+    assert missing.packages == ("nowhere_to_be_found",) and missing.weights[0].name == "net.safetensors"
+
+
+def test_a_missing_package_is_named_with_where_to_install_it(tmp_path: Path) -> None:
+    error = _refusal(Settings(learned=True), Environment(user_folder=tmp_path))
+    assert "nowhere_to_be_found" in error.what and "preferences" in error.fix
+
+
+def test_missing_weights_are_named_with_size_license_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reify.backend.jobs.needs._is_importable", lambda module: True)
+    error = _refusal(Settings(learned=True), Environment(user_folder=tmp_path))
+    assert error.what == "From Big needs the weights net.safetensors (1.5 GB, license: for research only)."
+    assert str(tmp_path / "weights") in error.fix
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "net.safetensors").touch()
+    result = METHOD.perform(PHOTOS, Settings(learned=True), Job(Environment(user_folder=tmp_path)))
+    assert result.report.licenses == {"net.safetensors": "for research only"}
+
+
+def test_too_little_memory_is_said_with_a_setting_that_fits() -> None:
+    little = Environment(memory_bytes=1 << 30)
+    error = _refusal(Settings(), little)
+    assert "about 1.6 GB of memory" in error.what and "1.0 GB are free" in error.what
+    assert error.fix == "Set size_px to 2048, or close other programs."
+    assert METHOD.fitting(Settings(), little) == Settings(size_px=2048)
+    assert METHOD.perform(PHOTOS, Settings(size_px=2048), Job(little)).name == "made"
+
+
+def test_no_setting_is_proposed_where_none_would_fit() -> None:
+    none = Environment(memory_bytes=1 << 20)
+    assert METHOD.fitting(Settings(), none) is None
+    assert _refusal(Settings(), none).fix == "Close other programs."
+
+
+def test_splats_meshes_and_pictures_need_no_torch_on_the_processor() -> None:
+    methods = all_methods()
+    for method in methods.values():
+        assert "torch" not in method.needed(method.settings()).packages
+    for device, needed in (("cpu", False), ("auto", False), ("cuda", True), ("gsplat", True)):
+        settings = settings_of.with_values(methods["photos"].settings(), {"training.device": device})
+        assert ("torch" in methods["photos"].needed(settings).packages) is needed, device
+
+
+def test_a_texture_that_does_not_fit_is_refused_before_the_photos_are_read() -> None:
+    photos = all_methods()["photos"]
+    settings = settings_of.with_values(photos.settings(), {"texture.size_px": 16384})
+    with pytest.raises(ReifyError, match="21.0 GB of memory.*Set texture.size_px to 8192"):
+        photos.check(settings, Environment(memory_bytes=8 << 30))
