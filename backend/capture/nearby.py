@@ -169,6 +169,6 @@ def surroundings(sources: Sequence[Path]) -> tuple[str, ...]:
                 if folder.name.lower() in (*MODEL_FOLDERS, *MASK_FOLDERS)
                 for path in folder.rglob("*")
             }
-        files |= set(around.glob("*"))
+        files |= {path for path in around.glob("*") if endings.has(path, endings.CAMERAS)}
     stats = ((path, path.stat()) for path in sorted(files) if path.is_file())
     return tuple(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)
