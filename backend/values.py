@@ -125,7 +125,11 @@ class Photo:
     has_alpha: bool = False  # transparent pixels are empty space
     mask: Path | None = None  # a picture: black is not the subject, or to be ignored (`mask_is_subject`)
     mask_is_subject: bool = True  # True: what is black is empty space; False: what is black is unknown
+    mask_is_inverted: bool = False  # what isn't black is meant instead
     frame: int | None = None  # number of the video frame or of a numbered file, None where unordered
+    rig: str = ""  # photos of the same non-empty rig and `shot` were taken at once, from one place, with known turns between them
+    shot: str = ""
+    cam_from_rig: tuple[float, ...] | None = None  # quaternion w x y z of that turn
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ from typing import Any
 import bpy
 
 from ..backend.formats import endings
+from ..session.properties import group_of
+from ..session.sources import add_paths
 from .import_splats import DIALOG, Dropped
-from .properties import group_of
-from .sources import add_paths
 
 
 class REIFY_OT_drop_files(bpy.types.Operator):

@@ -8,9 +8,9 @@ from typing import Any
 import bpy
 
 from ..backend.errors import ReifyError
+from ..session.viewports import show_colors
 from ..translations import told
 from .reported import reported
-from .viewports import show_colors
 
 DIALOG: Any = {"options": {"HIDDEN", "SKIP_SAVE"}}
 

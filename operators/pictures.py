@@ -12,10 +12,10 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import chosen
-from . import image_editor
-from .properties import chosen_method, group_of, read_settings
+from ..session import image_editor
+from ..session.properties import chosen_method, group_of, read_settings
+from ..session.sources import add_paths, paths_of
 from .reported import reported
-from .sources import add_paths, paths_of
 
 PICTURE, CUTOUT = "Reify Picture", "Reify Cut-out"  # images of ours
 LARGEST_CUTOUT_PX = 1024
@@ -267,8 +267,8 @@ def _on_clipboard(text: str) -> Any:
     try:
         pasted: Any = ImageGrab.grabclipboard()
     except (NotImplementedError, OSError) as error:
-        what = "Pictures on the clipboard can't be read on this system"
-        raise ReifyError(f"{what}: {error}.", "Install wl-clipboard or xclip, or save the picture and add the file.") from error
+        what = f"Pictures on the clipboard can't be read on this system: {error}."
+        raise ReifyError(what, "Install wl-clipboard or xclip, or save the picture and add the file.") from error
     if pasted is None or pasted == []:
         raise ReifyError("There is no picture on the clipboard.", "Copy one, or the path of one, and paste again.")
     if isinstance(pasted, list):

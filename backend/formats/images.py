@@ -130,6 +130,11 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
+def reads_heif() -> bool:
+    """True where the package is installed that reads HEIC pictures."""
+    return importlib.util.find_spec("pi_heif") is not None
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
     _prepare_pillow()
@@ -145,14 +150,10 @@ def _prepare_pillow() -> None:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, decoding.LARGEST_MEGAPIXELS * 1_000_000 // 2)
-    if _reads_heif():
+    if reads_heif():
         import pi_heif
 
         pi_heif.register_heif_opener()
-
-
-def _reads_heif() -> bool:
-    return importlib.util.find_spec("pi_heif") is not None
 
 
 def reads_raw() -> bool:
@@ -183,7 +184,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _unidentified(path: Path) -> ReifyError:
     kind = sniff.kind_of(path)
-    if kind == "HEIC" and not _reads_heif():
+    if kind == "HEIC" and not reads_heif():
         return ReifyError(
             f"{path.name} is a HEIC picture, which needs the package pi_heif.", "Install the engine again, or save it as JPEG."
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
-from ..capture.surroundings import surroundings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
@@ -14,8 +14,8 @@ from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group
 from ..splats.cuda import modules_of
+from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
-from ..splats.train import TrainingSettings
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
 from ..texture.from_photos import TextureSettings, peak_bytes

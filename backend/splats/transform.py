@@ -1,4 +1,4 @@
-"""Splats moved, turned and scaled as a whole, with the colors that follow the view."""
+"""Similarity transforms of splats, view-dependent color included."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..formats.splat_ply import write_splat_ply
-from ..geometry import quaternions
-from ..values import SH_C0, Array, Splats
+from ..geometry import harmonics, quaternions
+from ..values import Array, Splats
 
-DIRECTIONS = 64  # that turned harmonics are fitted to, which is exact from 16 on
-UNEVEN = 1e-3  # difference between the axes' scales that is taken for rounding
+UNEVEN = 1e-3  # largest entry of |A Aᵀ / s² - I| for which the matrix A of scale s still counts as a similarity
 
 
 def transformed(splats: Splats, matrix: Array) -> Splats:
-    """`splats` after a similarity [4,4]; raises ReifyError for one that mirrors, or scales unevenly.
-
-    Harmonics above degree 3 are dropped where it turns.
-    """
+    """`splats` after a similarity [4,4]; raises ReifyError for a matrix that mirrors or scales unevenly."""
     linear = np.asarray(matrix, dtype=np.float64)[:3, :3]
     determinant = float(np.linalg.det(linear))
     scale = np.cbrt(determinant)
@@ -34,7 +30,7 @@ def transformed(splats: Splats, matrix: Array) -> Splats:
         means=(splats.means @ linear.T + np.asarray(matrix)[:3, 3]).astype(np.float32),
         quats=quaternions.product(quaternions.from_matrices(turn[None])[0], splats.quats).astype(np.float32),
         log_scales=(splats.log_scales + np.log(scale)).astype(np.float32),
-        sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else turned_sh(splats.sh, turn),
+        sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else harmonics.rotated(splats.sh, turn),
     )
 
 
@@ -45,34 +41,3 @@ def write_moved(splats: Splats, matrix: Array, path: Path, large: bool = False) 
     near, offset = matrix.copy(), matrix[:3, 3].copy()
     near[:3, 3] = 0.0
     return write_splat_ply(transformed(splats, near), path, offset)
-
-
-def turned_sh(sh: Array, turn: Array) -> Array:
-    """SH coefficients [N,K,3] of what is turned by a rotation [3,3]: the same color, seen from where the view has turned to."""
-    count = min(sh.shape[1], 16)
-    directions = np.random.default_rng(0).normal(size=(DIRECTIONS, 3))
-    after, before = (_harmonics(seen, count) for seen in (directions, directions @ turn))
-    mixed = np.linalg.lstsq(after, before, rcond=None)[0]
-    return np.einsum("ij,njc->nic", mixed, sh[:, :count]).astype(np.float32)
-
-
-def _harmonics(directions: Array, count: int) -> Array:
-    """The first `count` (up to 16) real spherical harmonics in the 3DGS order, in each direction [D,3], [D,count]."""
-    x, y, z = (directions / np.linalg.norm(directions, axis=1, keepdims=True)).T
-    bands = [
-        SH_C0 * np.ones_like(x),
-        *(0.4886025119029199 * value for value in (-y, z, -x)),
-        1.0925484305920792 * x * y,
-        -1.0925484305920792 * y * z,
-        0.31539156525252005 * (2 * z * z - x * x - y * y),
-        -1.0925484305920792 * x * z,
-        0.5462742152960396 * (x * x - y * y),
-        -0.5900435899266435 * y * (3 * x * x - y * y),
-        2.890611442640554 * x * y * z,
-        -0.4570457994644658 * y * (4 * z * z - x * x - y * y),
-        0.3731763325901154 * z * (2 * z * z - 3 * x * x - 3 * y * y),
-        -0.4570457994644658 * x * (4 * z * z - x * x - y * y),
-        1.445305721320277 * z * (x * x - y * y),
-        -0.5900435899266435 * x * (x * x - 3 * y * y),
-    ]
-    return np.stack(bands[:count], axis=1)

@@ -80,7 +80,7 @@ def test_what_a_canceled_job_held_is_gone_before_the_next_one_begins() -> None:
     runner = Runner()
     first = runner.submit(Task("First", lambda job: job.stage("Holding", apart(hold)), lambda listener: Job(listener=listener)))
     second = runner.submit(Task("Second", next_one, lambda listener: Job(listener=listener)))
-    assert holding.wait(10)
+    assert holding.wait(60)
     first.cancel()
     _until(lambda: first.state.ended)
     assert first.state is State.CANCELLED and not ended.is_set(), "a cancel waits for nothing"
@@ -105,7 +105,7 @@ def test_waiting_for_work_that_says_nothing_still_lets_time_pass() -> None:
     assert len(heard) >= 4
 
 
-def _until(condition: Any, timeout_s: float = 30) -> None:
+def _until(condition: Any, timeout_s: float = 60) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end

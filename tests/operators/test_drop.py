@@ -93,7 +93,7 @@ def presets_menu(registered):
 
 def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path, monkeypatch, presets_menu):
     import bpy
-    from reify.operators.properties import changed, chosen_method, group_of
+    from reify.session.properties import changed, chosen_method, group_of
 
     written = tmp_path / "presets"
     monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: str(written / Path(path).name))
