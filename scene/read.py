@@ -118,7 +118,7 @@ def _given_from_columns(source: bpy.types.Object) -> Given:
     try:
         splats, broken = columns.splats_of(attributes.columns(source.data))
     except ValueError as error:
-        raise ReifyError(f"{source.name} has {error}.", "Import its file as splats.") from error
+        raise ReifyError(f"{source.name} has {error}, which fits no SH degree.", "Import its file as splats.") from error
     if len(splats) == 0:
         raise ReifyError(f"All {broken} splats of {source.name} are broken.", "Export them again.")
     return Given(splats, source.name, warnings=columns.left_out(source.name, "splats", broken, len(splats)))

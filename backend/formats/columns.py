@@ -166,7 +166,7 @@ def _harmonics(columns: Columns, count: int) -> Array:
     rest = _numbered(columns, "f_rest_")
     per_channel, left_over = divmod(len(rest), 3)
     if left_over or per_channel + 1 not in (1, 4, 9, 16, 25):
-        raise ValueError(f"{len(rest)} SH values for each splat, which fits no SH degree")
+        raise ValueError(f"{len(rest)} SH values for each splat")
     sh = np.empty((count, per_channel + 1, 3), dtype=np.float32)
     sh[:, 0] = _stacked([columns[f"f_dc_{i}"] for i in range(3)], np.float32)
     if rest:

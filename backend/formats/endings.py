@@ -17,6 +17,8 @@ RAW = (
     ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw", ".raw", ".rwl", ".iiq",
     ".3fr", ".fff", ".erf", ".kdc", ".dcr", ".mrw", ".x3f", ".mos", ".gpr",
 )  # fmt: skip
+VECTORS = (".svg", ".svgz")  # drawings; read where the package resvg_py is installed
+DRAWINGS = (*PICTURES, *RAW, *VECTORS)  # what From Picture takes
 UNREAD_PICTURES = (".psd", ".psb", ".xcf", ".kra", ".jxl", ".jxr", ".insp", ".hdr")  # .insp: two fisheye pictures that aren't stitched yet
 VIDEOS = (
     ".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".ogv",

@@ -46,7 +46,7 @@ def read_all(path: Path) -> tuple[Splats, int]:
     try:
         splats, broken = columns.splats_of(table)
     except ValueError as error:
-        raise ReifyError(f"{path.name} has {error}.", "Export it again.") from error
+        raise ReifyError(f"{path.name} has {error}, which fits no SH degree.", "Export it again.") from error
     if len(splats) == 0:
         what = f"All {broken} splats of {path.name} are broken." if broken else f"{path.name} holds no splats: it is empty."
         raise ReifyError(what, "Export it again.")

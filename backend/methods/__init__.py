@@ -142,12 +142,6 @@ class Method:
             job.environment.cache.prune()
         return replace(result, report=job.report, offset=offset)
 
-    def _way_out_of_memory(self, path: str, settings: Any, environment: Environment) -> str:
-        smaller = self.fitting(settings, environment)
-        if smaller is None:
-            return "Close other programs."
-        return f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs."
-
 
 def all_methods() -> dict[str, Method]:
     """Every method by its id, in alphabetical order."""
