@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..session import conversion
+from ..session import conversion, needs
 from ..session.properties import group_of, prepare, ready, settings_or_default
 from .missing import draw_missing
 from .parts import SidebarPanel, say, text
@@ -53,7 +53,10 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
         lacks = False
         if method is not None:
             _draw_method(layout, context, method)
-            lacks = draw_missing(layout, context, method, settings_or_default(context.scene, method))
+            if reason:
+                settings = settings_or_default(context.scene, method)
+                lacks = bool(missing := needs.missing(method, settings))
+                draw_missing(layout, context, method, settings, missing)
         row = layout.row()
         row.scale_y = 1.6
         row.enabled = not reason
