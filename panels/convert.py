@@ -7,7 +7,6 @@ from typing import Any
 
 import bpy
 
-from ..backend.values import Mesh
 from ..session import conversion
 from ..session.properties import group_of, prepare, ready, settings_or_default
 from .missing import draw_missing
@@ -65,6 +64,8 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
 
 
 def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
+    from ..backend.values import Mesh
+
     properties, group = context.scene.reify_convert, group_of(context.scene, method)
     count = len(conversion.fitting(context, method))
     layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")

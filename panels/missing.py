@@ -8,8 +8,8 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..session import needs
-from .engine import draw_parts
-from .parts import text
+from .engine import draw_packages
+from .parts import say, text
 
 if TYPE_CHECKING:
     from ..backend.methods import Method
@@ -21,7 +21,10 @@ def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settin
     if not missing:
         return False
     if missing.packages:
-        draw_parts(layout, context, missing.packages)
+        if needs.installed(method):  # with other settings it runs as it is
+            listed = ", ".join(missing.packages)
+            text(layout, context, say("These settings need what isn't installed: {packages}", packages=listed), icon="INFO")
+        draw_packages(layout, context, missing.packages)
         return True
     try:
         needs.check(method, settings)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 from . import needs, properties, queue
 from .redraw import redraw
 from .sources import paths_of
@@ -179,8 +179,8 @@ def _place(state: _State, scene: bpy.types.Scene, fresh: bool) -> None:
             placed = preview.shown(scene)
             others = [made for made in scene.objects if made.type == "MESH" and made != placed]
             placed.location.x = rows.shift(rows.box_of(mesh), others)
-            preferences = chosen.preferences()
-            if preferences is None or preferences.show_colors:
+            addon = preferences.of_addon()
+            if addon is None or addon.show_colors:
                 show_colors(bpy.context.window_manager)
 
 

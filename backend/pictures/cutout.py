@@ -15,6 +15,7 @@ from ..values import Array, Picture
 from .background import plain_background
 from .box import box_of, sides_of
 from .read import read_picture
+from .transparency import solid_alpha
 
 MANY_PARTS = 200
 READ, FOUND = 0.3, 0.9  # fractions of cutting out, once the picture is read and the subject is found
@@ -80,10 +81,12 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
     if by == "alpha" or (by == "auto" and alpha is not None):
         if alpha is None:
             raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
-        if alpha.max() < 128:
+        solid = solid_alpha(srgb, alpha)
+        if not solid:
             raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
-        job.choose("cut-out", "by transparency, because the picture has it")
-        return alpha.astype(np.float32) / 255.0
+        half = f"; half transparent areas belong to the subject, from {solid / 255:.0%} opacity on" if solid < 128 else ""
+        job.choose("cut-out", "by transparency, because the picture has it" + half)
+        return np.minimum(alpha.astype(np.float32) / solid, 1.0)
     if by in ("auto", "plain") and not (settings.box or strokes):
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:

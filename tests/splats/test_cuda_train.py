@@ -42,8 +42,8 @@ def _trained(chosen, make_splats, make_cameras, aim="look"):
     rgb = [np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8) for picture in pictures]
     views = Views(rgb, [None] * count, [None] * count, cameras, tuple("abcdefghijkl"[:count]))
     settings = TrainingSettings(seconds=0, steps=50, sh_degree=1, max_splats=70, device=chosen, aim=aim)
-    job = Job(seed=3)
-    splats = job.stage("Training", lambda job: train(views, range(count), start, settings, job=job))
+    job = Job()
+    splats = job.stage("Training", lambda job: train(views, range(count), start, settings, seed=3, job=job))
     errors = [np.mean((rasterize(splats, cameras, i, geometry=False).rgb - pictures[i]) ** 2) for i in range(count)]
     before = np.mean([np.mean((rasterize(start, cameras, i, geometry=False).rgb - pictures[i]) ** 2) for i in range(count)])
     return splats, -10 * np.log10(np.mean(errors)), -10 * np.log10(before), job.report
