@@ -186,9 +186,9 @@ def _splats(result: Result, path: Path) -> None:
 def _mesh(result: Result, path: Path) -> None:
     from .scene.export import write_mesh
 
-    write_mesh(_needed(result.mesh, "mesh"), path)
+    write_mesh(_needed(result.mesh, "mesh"), path, result.source_from_world)
     for level, mesh in enumerate(result.lods, start=1):
-        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"))
+        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"), result.source_from_world)
 
 
 def _comparison(result: Result, path: Path) -> None:

@@ -261,7 +261,7 @@ def _on_clipboard(text: str) -> Any:
     from ..backend.formats import endings
 
     named = [Path(url2pathname(urlparse(line.strip()).path) if line.startswith("file:") else line.strip()) for line in text.splitlines()]
-    files = [path for path in named if endings.has(path, endings.PICTURES) and os.path.isfile(path)]  # unlike `is_file` it bears any text
+    files = [path for path in named if endings.has(path, endings.DRAWINGS) and os.path.isfile(path)]  # unlike `is_file` it bears any text
     if files:
         return files
     try:

@@ -664,6 +664,7 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
     "None of the {} pictures that {} names exists; {} is the first.": "Von den {0} Bildern, die {1} nennt, ist keines da; {2} ist das erste.",
@@ -832,7 +833,7 @@ ERRORS = {
     "Import its file as splats.": "Die Datei als Splats importieren.",
     "Save the splats as .ply.": "Die Splats als .ply speichern.",
     "{} holds no points.": "{0} enthält keine Punkte.",
-    "{} has {} SH values for each splat, which fits no SH degree.": "{0} hat {1} SH-Werte je Splat, was zu keinem SH-Grad passt.",
+    "{} has {}, which fits no SH degree.": "{0} hat {1}, was zu keinem SH-Grad passt.",
     "{} isn't a file of camera poses: it has no list of frames.": "{0} ist keine Datei mit Kameraposen: es fehlt die Liste frames.",
     "Choose a transforms.json.": "Eine transforms.json wählen.",
     "{} has no frames.": "{0} hat keine Bilder.",
@@ -1064,6 +1065,8 @@ NOTES = {
     "{} faces had vertices without a usable position and were removed.": "{0} Flächen hatten Vertices ohne brauchbaren Ort und wurden entfernt.",
     "The mesh's UVs reached outside the texture, so it got new ones.": "Die UVs des Meshes reichten über die Textur hinaus, deshalb bekam es neue.",
     "The mesh was inside out and was turned round.": "Das Mesh war von innen nach außen gekehrt und wurde umgedreht.",
+    "The mesh isn't watertight: {}.": "Das Mesh ist nicht wasserdicht: {0}.",
+    "The mesh lacks a texture: {}": "Dem Mesh fehlt eine Textur: {0}",
     "{} faces were turned round to agree with their neighbors.": "{0} Flächen wurden umgedreht, damit sie zu ihren Nachbarn passen.",
     "The memory that is free is enough for {} cells along the longest side instead of {}.": "Der freie Speicher reicht für {0} Zellen entlang der längsten Seite statt {1}.",
     "The side and the top view disagree about the depth by {}; their mean was taken.": "Seiten- und Oberansicht sind sich über die Tiefe um {0} uneinig; ihr Mittel wurde genommen.",

@@ -1,6 +1,6 @@
 """Rows of float32 that rasterizers, strategies and schedule share: a splat's parameters, its statistics, a camera.
 
-Letters: N splats, K SH bases, W floats of a parameter row.
+The njit kernels are compiled with these constants. Letters: N splats, K SH bases, W floats of a parameter row.
 """
 
 from __future__ import annotations
