@@ -12,11 +12,15 @@ def register() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
+    from .scene import viewport
+    from .session import registration
 
     preferences.register()
+    registration.register()
     operators.register()
     panels.register()
     translations.register()
+    viewport.register()
     _commands.append(bpy.utils.register_cli_command("reify", _command))
 
 
@@ -25,12 +29,16 @@ def unregister() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
+    from .scene import viewport
+    from .session import registration
 
+    viewport.unregister()
     translations.unregister()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     panels.unregister()
     operators.unregister()
+    registration.unregister()
     preferences.unregister()
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from .backend import orders
 from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
@@ -24,8 +24,9 @@ from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
 from .backend.jobs.cache import Cache
 from .backend.jobs.environment import Environment
-from .backend.jobs.job import Event, Job
+from .backend.jobs.job import Event
 from .backend.methods import Method, method_called
+from .backend.orders import Order
 from .backend.values import Given, Mesh, Report, Result
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ class How(TypedDict, total=False):
 
 def make(method_id: str, *sources: Path | str, **how: Unpack[How]) -> Result:
     """Run a method to its end in this thread; raises ReifyError where it can't be done, or the sources make several results."""
-    works = _works(method_id, sources, how)
-    if len(works) != 1:
+    ordered = _orders(method_id, sources, how)
+    if len(ordered) != 1:
         title = method_called(method_id).title
-        raise ReifyError(f"{title} makes {len(works)} results of these, one by one.", "Call make_all for all of them.")
-    return works[0]()
+        raise ReifyError(f"{title} makes {len(ordered)} results of these, one by one.", "Call make_all for all of them.")
+    return _made(ordered[0], how)
 
 
 def make_all(method_id: str, *sources: Path | str, **how: Unpack[How]) -> Iterator[Result]:
@@ -62,30 +63,36 @@ def make_all(method_id: str, *sources: Path | str, **how: Unpack[How]) -> Iterat
 
     From Picture makes one of each picture, of a turnaround's views one in all; Clean Mesh and To Mesh one of each file.
     """
-    for work in _works(method_id, sources, how):
-        yield work()
+    for order in _orders(method_id, sources, how):
+        yield _made(order, how)
 
 
 def jobs(method: Method, paths: Sequence[Path], settings: Any, name: str = "") -> tuple[Any, ...]:
-    """What a method's `run` takes, once for each result that these files make; raises ReifyError where one can't be read.
-
-    Meshes are read by Blender's importers: into the open file, which is left as it was.
-    """
-    return method.jobs(paths, settings, name, _read_mesh if Mesh in method.takes else read_given)
-
-
-def cache() -> Cache:
-    """Where finished stages are kept: in Blender as Reify's preferences have it, elsewhere in the system's place."""
-    if "." not in __package__:  # which isn't loaded as an extension
-        return Cache(cache_folder())
-    from .scene import chosen
-
-    return chosen.cache()
+    """What a method's `run` takes, once for each result that these files make; raises ReifyError where one can't be read."""
+    return tuple(method.inputs(share, name, read) for share in method.shares(paths, settings))
 
 
 def environment(keep: bool = True) -> Environment:
-    """What a job is run with, as Reify's preferences have it; without `keep` nothing is taken from the cache nor left there."""
-    return Environment(cache=cache() if keep else None)
+    """What a job is run with: in Blender as Reify's preferences have it, elsewhere with a cache in the system's place.
+
+    Without `keep` nothing is taken from the cache nor left there.
+    """
+    if "." in __package__:  # which is loaded as an extension
+        from .scene import chosen
+
+        found = chosen.environment()
+    else:
+        found = Environment(cache=Cache(cache_folder()))
+    return found if keep else dataclasses.replace(found, cache=None)
+
+
+def read(path: Path, kinds: tuple[type, ...]) -> Given:
+    """What a file holds of these kinds; meshes are read by Blender's importers, into the open file, which is left as it was."""
+    if Mesh not in kinds:
+        return read_given(path, kinds)
+    from .scene.read import given_from_file
+
+    return given_from_file(path)
 
 
 def finished(result: Result) -> Result:
@@ -145,25 +152,18 @@ def report_json(report: Report) -> dict[str, Any]:
     return dataclasses.asdict(report)
 
 
-def _works(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Callable[[], Result], ...]:
-    """What makes each of the results."""
+def _orders(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Order, ...]:
+    """The orders for each of the results."""
     if unknown := how.keys() - How.__annotations__.keys():
         raise TypeError(f"there is no argument called {min(unknown)!r}")
     method = method_called(method_id)
     settings = settings_of.with_values(method.preset(how.get("preset") or next(iter(method.presets))), how.get("settings", {}))
-    inputs = jobs(method, [Path(source).expanduser().absolute() for source in sources], settings, how.get("name", ""))
-    return tuple(partial(_made, method, one, settings, how) for one in inputs)
+    paths = tuple(Path(source).expanduser().absolute() for source in sources)
+    return orders.one_by_one(Order(method.id, settings_of.values(settings), paths, how.get("seed", 0), how.get("name", "")))
 
 
-def _made(method: Method, inputs: Any, settings: Any, how: How) -> Result:
-    job = Job(environment(how.get("keep", True)), how.get("listener", lambda event: None), seed=how.get("seed", 0))
-    return finished(method.perform(inputs, settings, job))
-
-
-def _read_mesh(path: Path, kinds: tuple[type, ...]) -> Given:
-    from .scene.read import given_from_file
-
-    return given_from_file(path)
+def _made(order: Order, how: How) -> Result:
+    return finished(orders.run(order, environment(how.get("keep", True)), how.get("listener", lambda event: None), read))
 
 
 def _scene(results: tuple[Result, ...], path: Path) -> None:
@@ -174,8 +174,13 @@ def _scene(results: tuple[Result, ...], path: Path) -> None:
 
 def _splats(result: Result, path: Path) -> None:
     from .backend.formats.splat_ply import write_splat_ply
+    from .backend.splats.transform import write_moved
 
-    write_splat_ply(_needed(result.splats, "splats"), path)
+    splats, back = _needed(result.splats, "splats"), result.source_from_world
+    if back is None:
+        write_splat_ply(splats, path)
+    else:
+        write_moved(splats, back, path, large=True)
 
 
 def _mesh(result: Result, path: Path) -> None:

@@ -4,6 +4,7 @@
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
+    reify install                           the engine into Blender; reify install torch: what graphics cards need
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
@@ -14,6 +15,7 @@ Progress goes to standard error, the report as one line of JSON to standard outp
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import tempfile
@@ -23,18 +25,19 @@ from pathlib import Path
 from typing import Any
 
 from . import api
-from .backend import selftest
+from .backend import orders, selftest
 from .backend import settings as settings_of
+from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
 from .backend.jobs.job import Job, Progress
 from .backend.jobs.runner import Runner, State, Task
 from .backend.jobs.terminal import ProgressLine, drain
 from .backend.methods import Method, all_methods, method_called
-from .backend.values import Photos
+from .backend.orders import Order
 from .farm import batch
 from .farm.cluster import on_cluster
-from .farm.order import Order, read_order, write_order
-from .farm.perform import carry_out, check_output, perform
+from .farm.job_file import read_order, write_order
+from .farm.perform import carry_out, check_output
 from .farm.streams import output_to_error, without_notes
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
@@ -86,13 +89,17 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--size", type=int, default=400, help="width and height of the pictures in pixels (default: 400)")
     _add_job_flags(demo, all_methods()["photos"])
     demo.set_defaults(command=_demo)
+    install = commands.add_parser("install", help="install the packages that compute into Blender: the engine, or torch beside it")
+    install.add_argument("part", nargs="?", default=PARTS[0].name, choices=[part.name for part in PARTS], help="default: the engine")
+    install.add_argument("--wheels", type=Path, metavar="DIR", help="from the .whl files in this folder instead of the network")
+    install.set_defaults(command=_install)
     test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
     test.set_defaults(command=_self_test)
     return top
 
 
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
-    what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, COLMAP model or transforms.json"
+    what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, or camera file of another program"
     sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
     endings = ", ".join(f"{ending} {kind}" for ending, kind in api.outputs_of(method).items())
     text = f"what to write, by its ending: {endings}; may be repeated"
@@ -152,7 +159,7 @@ def _run(arguments: argparse.Namespace) -> int:
     method = method_called(arguments.method_id)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
-    order = Order(method.id, sources, outputs, settings=values, seed=arguments.seed, name=arguments.name)
+    order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs)
     if arguments.save_job is not None:
         write_order(order, arguments.save_job)
         return DONE
@@ -173,13 +180,14 @@ def _carry_out(order: Order, arguments: argparse.Namespace) -> int:
 def _batch(arguments: argparse.Namespace) -> int:
     captures, output = (path.expanduser().absolute() for path in (arguments.captures, arguments.output))
     method = method_called(arguments.method_id)
-    settings = _settings(method, arguments)
-    orders = batch.orders(method, captures, output, settings=settings, files=arguments.write or ["scene.blend"], seed=arguments.seed)
-    outcomes = [outcome for order in orders if (outcome := batch.kept(order))]
+    settings, keep = _settings(method, arguments), not arguments.no_cache
+    ordered = batch.orders(method, captures, output, settings=settings, files=arguments.write or ["scene.blend"], seed=arguments.seed)
+    outcomes = [outcome for order in ordered if (outcome := batch.kept(order))]
     kept = {outcome.name for outcome in outcomes}
-    todo = [order for order in orders if order.name not in kept]
+    todo = [order for order in ordered if order.name not in kept]
+    if todo and arguments.address is None:  # a cluster's machines look for themselves
+        orders.check(todo[0], api.environment(keep))
     say = partial(print, file=sys.stderr, flush=True)
-    keep = not arguments.no_cache
     with output_to_error():
         if arguments.address is None:
             outcomes += batch.one_by_one(todo, keep=keep, say=say)
@@ -190,6 +198,19 @@ def _batch(arguments: argparse.Namespace) -> int:
         return CANCELLED
     failed = [outcome for outcome in outcomes if outcome.state == batch.FAILED]
     return UNEXPECTED if any(not outcome.expected for outcome in failed) else BAD_INPUT if failed else DONE
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("bpy") is None:
+        raise ReifyError("There is no Blender here to install the engine into.", "Install the packages of requirements/engine.txt by pip.")
+    from .session import engine
+    from .session.side_jobs import INSTALLER
+
+    with output_to_error():
+        engine.install(arguments.part, arguments.wheels and arguments.wheels.expanduser().absolute())
+        INSTALLER.wait()
+    task = INSTALLER.task
+    return CANCELLED if task is None or task.state is State.CANCELLED else DONE
 
 
 def _self_test(arguments: argparse.Namespace) -> int:
@@ -207,16 +228,16 @@ def _self_test(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     folder = arguments.output.absolute()
-    outputs = [folder / name for name in ("scene.blend", "splats.ply", "mesh.glb", "preview.png", "report.json")]
+    outputs = tuple(folder / name for name in ("scene.blend", "splats.ply", "mesh.glb", "preview.png", "report.json"))
     check_output(outputs[0], make=True)
-    method = all_methods()["photos"]
-    settings = _settings(method, arguments, {"training.seconds": DEMO_TRAINING_S})
-    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos, output_to_error():
-        _photograph(Path(photos), arguments.views, arguments.size)
-        tasks = perform(method, (Photos((Path(photos),), name="Demo"),), settings, arguments.seed, not arguments.no_cache)
-        results = [task.result for task in tasks if task.result is not None]
-        for path in outputs if results else ():
-            api.write(results, path)
+    keep = not arguments.no_cache
+    values = settings_of.values(_settings(all_methods()["photos"], arguments, {"training.seconds": DEMO_TRAINING_S}))
+    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos:
+        order = Order("photos", values, (Path(photos),), arguments.seed, "Demo", outputs=outputs)
+        orders.check(order, api.environment(keep))
+        with output_to_error():
+            _photograph(Path(photos), arguments.views, arguments.size)
+        tasks, results = carry_out(order, keep)
     for path in outputs if results else ():
         print(path)
     return _exit_code(tasks)

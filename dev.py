@@ -8,7 +8,7 @@
     python3 dev.py bench SUITE             one JSON line per figure on standard output
     python3 dev.py package                 the extension as a zip in dist/; --repository, --with-wheels, --display-only: see --help
     python3 dev.py docs                    what in docs/ is made from the code; --site OUT builds the manual as a website, too
-    python3 dev.py lock                    the hashes of the engine's wheels, after requirements/engine.txt has changed
+    python3 dev.py lock                    the hashes of the engine's wheels, after requirements/engine.txt or torch.txt has changed
 
 The first call makes .venv and installs the pinned requirements there; later calls do so only when these
 change. The website's tool has an environment of its own. Standard library only: this file runs before anything is installed.
@@ -65,7 +65,7 @@ class Environment:
         return state.hexdigest()
 
 
-WORKSHOP = Environment(ROOT / ".venv", ("dev.txt", "engine.txt", "tools.txt"), editable=True)
+WORKSHOP = Environment(ROOT / ".venv", ("dev.txt", "without_torch.txt", "engine.txt", "torch.txt", "tools.txt"), editable=True)
 PRESS = Environment(ROOT / ".venv-docs", ("docs.txt",))  # what builds the website: nothing else needs it
 
 

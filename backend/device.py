@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -48,6 +49,13 @@ def choose(preference: str, leave_free: int = 0, ways: Sequence[Way] = ()) -> De
     processor = Device("cpu", f"CPU, {threads} thread{'s' * (threads > 1)}", threads, free_memory(), "The CPU was chosen in the settings.")
     if preference == "cpu":
         return processor
+    if importlib.util.find_spec("torch") is None:
+        if preference == "auto":
+            return replace(processor, why="The CPU computes: torch, which graphics cards need, isn't installed.")
+        raise ReifyError(
+            "The graphics card can't be used: torch isn't installed.",
+            "Install torch in Reify's preferences, or choose the CPU as the device.",
+        )
     if reason := no_card():
         if preference == "auto":
             return replace(processor, why=f"There is no graphics card to compute on: {reason}.")
@@ -181,11 +189,9 @@ def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least
 
 
 def no_card() -> str:
-    """Why torch can't compute on a graphics card, "" where it can."""
-    try:
-        import torch
-    except ImportError:
-        return "torch isn't installed"
+    """Why torch, which must be there, can't compute on a graphics card; "" where it can."""
+    import torch
+
     if torch.version.cuda is None:
         return "the installed torch is one without CUDA"
     if torch.cuda.is_available():

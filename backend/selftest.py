@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import time
 import weakref
@@ -21,6 +22,7 @@ SPLATS, SIDE_PX = 20_000, 256
 CELLS = 64  # of the sphere's grid, along each side
 POINTS = 100_000
 FAILED = "failed"
+TORCH = "torch"
 CARD = "Looking for a graphics card"
 COMPILING_S = 6.0  # about, for each kernel, the first time
 
@@ -34,30 +36,35 @@ class Trial:
     title: str
     unit: str
     prepare: Callable[[Job], Round]  # the round raises ArithmeticError where what came out is wrong
+    needs: str = ""  # module without which it isn't tried, as no method then uses it
 
 
 def run(job: Job) -> Result:
     """Try every kernel; one that fails is a warning and a metric of 0."""
     needed = (method.needed(method.settings()).packages for method in all_methods().values())
-    job.describe(versions=versions_of(sorted({"torch", *(package for packages in needed for package in packages)})))
-    job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in TRIALS}})
+    job.describe(versions=versions_of(sorted({TORCH, *(package for packages in needed for package in packages)})))
+    job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in _tried()}})
     chosen = job.stage(CARD, _choose_device)
     job.choose("device", chosen)
-    for trial in TRIALS:
+    for trial in _tried():
         job.stage(trial.title, _try, trial)
     return Result("Self-Test", job.report)
 
 
 def described(report: Report) -> str:
     """The report as text for a bug thread; in English, whoever reads it."""
-    failed = len(report.warnings)
-    heading = f"Self-test: {failed} of {len(TRIALS)} kernels {FAILED}" if failed else f"Self-test: all {len(TRIALS)} kernels work"
+    failed, count = len(report.warnings), len(_tried())
+    heading = f"Self-test: {failed} of {count} kernels {FAILED}" if failed else f"Self-test: all {count} kernels work"
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     lines = [heading, platform.platform(), versions, report.choices.get("device", "")]
     for trial in TRIALS:
         if speed := report.metrics.get(trial.title):
             lines.append(f"{trial.title}: {speed:.3g} {trial.unit} (first call {report.metrics[_first(trial)]:.2f} s)")
     return "\n".join([*lines, *report.warnings])
+
+
+def _tried() -> tuple[Trial, ...]:
+    return tuple(trial for trial in TRIALS if not trial.needs or importlib.util.find_spec(trial.needs) is not None)
 
 
 def _choose_device(*, job: Job) -> str:
@@ -115,21 +122,21 @@ def _render_splats(job: Job) -> Round:
 
 def _train_splats(job: Job) -> Round:
     device.prepare_numba()
-    from .splats.cpu.engine import CpuEngine
-    from .splats.cpu.layout import camera_row
-    from .splats.engine import Step, Target
+    from .rendering.targets import Target
+    from .splats.cpu.rasterizer import CpuRasterizer
+    from .splats.layout import NAMES
+    from .splats.step import SplatStep
 
-    engine = CpuEngine(_splats(), SPLATS, 0, device.available_threads())
-    photo = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
-    target = Target(photo, None, None, camera_row(_camera(), 0))
-    step = Step(bases=1, learning=np.full(engine.width, 1e-3, np.float32))
-    before = engine.step(target, step).loss
+    rasterizer = CpuRasterizer(_splats(), SPLATS, 0, device.available_threads())
+    target = Target(_camera(), np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
+    step = SplatStep(rates=dict.fromkeys(NAMES, 1e-3), bases=1)
+    before = rasterizer.step(target, step).loss
 
     def compute() -> float:
-        _check(engine.step(target, step).loss < 1.01 * before, "training makes the splats worse")
+        _check(rasterizer.step(target, step).loss < 1.01 * before, "training makes the splats worse")
         return 1.0
 
-    weakref.finalize(compute, engine.close)  # its threads end with the trial
+    weakref.finalize(compute, rasterizer.close)  # its threads end with the trial
     return compute
 
 
@@ -175,7 +182,7 @@ def _find_nearest(job: Job) -> Round:
 
 
 TRIALS = (
-    Trial("Multiplying matrices", "Gflop/s", _multiply),
+    Trial("Multiplying matrices", "Gflop/s", _multiply, needs=TORCH),
     Trial("Rendering splats", "Mpixel/s", _render_splats),
     Trial("Training splats", "steps/s", _train_splats),
     Trial("Extracting a surface", "Mtriangle/s", _march),

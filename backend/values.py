@@ -4,6 +4,8 @@ Letters for dimensions, the same in the whole repository: N splats, points or ph
 bases, H and W pixels, V vertices, F faces. Names read target_from_source, as in COLMAP: x_cam = cam_from_world @ x_world.
 Camera axes are OpenCV's (x right, y down, z forward); the center of the first pixel is at (0.5, 0.5).
 The world is Blender's: right-handed, Z up. Colors are sRGB unless a name says `linear`.
+Positions are float32. Where a source's are too large for that, as in UTM, `offset` [3] float64 was taken off first (formats/offset.py):
+x_source = x + offset for Given, and x_world = world_from_source @ (x_source - offset) for Capture. Reports say so, exports add it again.
 """
 
 from __future__ import annotations
@@ -123,7 +125,11 @@ class Photo:
     has_alpha: bool = False  # transparent pixels are empty space
     mask: Path | None = None  # a picture: black is not the subject, or to be ignored (`mask_is_subject`)
     mask_is_subject: bool = True  # True: what is black is empty space; False: what is black is unknown
+    mask_is_inverted: bool = False  # what isn't black is meant instead
     frame: int | None = None  # number of the video frame or of a numbered file, None where unordered
+    rig: str = ""  # photos of the same non-empty rig and `shot` were taken at once, from one place, with known turns between them
+    shot: str = ""
+    cam_from_rig: tuple[float, ...] | None = None  # quaternion w x y z of that turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +146,7 @@ class Capture:
     warnings: tuple[str, ...] = ()
     unregistered: Mapping[str, str] = field(default_factory=dict)  # photo name -> why it has no camera
     world_from_source: Array | None = None  # [4,4] similarity from the world that the cameras came in, None where it is that one
+    offset: Array | None = None  # [3] float64, was taken off the source's positions before that; None where these are small
 
     @property
     def train(self) -> tuple[int, ...]:
@@ -252,6 +259,13 @@ class Given:
     name: str  # of the result
     sources: tuple[Path, ...] = ()  # the file it was read from, if it was
     cameras: Cameras | None = None  # that it was made with, where they are known; in the same world
+    offset: Array | None = None  # [3] float64, was taken off the source's positions; None where these are small
+    warnings: tuple[str, ...] = ()  # what was left out in reading, one sentence each
+
+    @property
+    def source_from_world(self) -> Array | None:
+        """The translation [4,4] float64 back to the file's large coordinates; None where these were small."""
+        return None if self.offset is None else _translation(self.offset)
 
 
 @dataclass(frozen=True)
@@ -282,3 +296,18 @@ class Result:
     points: Points | None = None
     capture: Capture | None = None
     lods: tuple[Mesh, ...] = ()  # ever coarser versions of the mesh
+    offset: Array | None = None  # [3] float64, that was taken off the source's positions; None where these are small
+
+    @property
+    def source_from_world(self) -> Array | None:
+        """The similarity [4,4] float64 back to the source's large coordinates; None where these were small: exports stay in this world."""
+        if self.offset is None:
+            return None
+        turned = None if self.capture is None else self.capture.world_from_source
+        return _translation(self.offset) @ (np.eye(4) if turned is None else np.linalg.inv(turned))
+
+
+def _translation(offset: Array) -> Array:
+    matrix = np.eye(4)
+    matrix[:3, 3] = offset
+    return matrix

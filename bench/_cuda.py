@@ -1,7 +1,8 @@
-"""The splat engine on an NVIDIA card: our own kernels and gsplat's side by side."""
+"""Splats on an NVIDIA card: our own kernels and gsplat's side by side."""
 
 from __future__ import annotations
 
+import importlib.util
 import statistics
 import sys
 import time
@@ -17,9 +18,12 @@ REPEATS = 20
 
 def card(emit: Callable[..., None]) -> None:
     """A step, and rasterizing forward and backward, by each way to train on the card that passes its check."""
+    if importlib.util.find_spec("torch") is None:
+        print("torch isn't installed; the card's figures are left out", file=sys.stderr)
+        return
     import torch
 
-    from ..backend.splats.cuda import engine_of, ways
+    from ..backend.splats.cuda import make_rasterizer, ways
     from ..backend.splats.surfels import as_surfels
     from .splats import NAMES, SIZES, synthetic_camera, synthetic_splats
 
@@ -34,36 +38,38 @@ def card(emit: Callable[..., None]) -> None:
         for count, width, height in SIZES:
             name = f"{NAMES.get((count, width), f'{count // 1000}k_{width}')}_{way.name}"
             splats, camera = synthetic_splats(count), synthetic_camera(width, height)
-            engine = engine_of(way.name, splats, count, 3)
-            emit(f"step_{name}_ms", _milliseconds(_step(engine, camera, width, height)), "ms", **more)
-            rasterize = _gsplat(splats, camera, width, height) if way.name == "gsplat" else _own(engine, camera, width, height)
+            rasterizer = make_rasterizer(way.name, splats, count, 3)
+            emit(f"step_{name}_ms", _milliseconds(_step(rasterizer, camera, width, height)), "ms", **more)
+            rasterize = _gsplat(splats, camera, width, height) if way.name == "gsplat" else _own(rasterizer, camera, width, height)
             emit(f"rasterize_{name}_ms", _milliseconds(rasterize), "ms", **more)
-            engine.close()
+            rasterizer.close()
             if way.name == "cuda":
-                engine = engine_of(way.name, as_surfels(splats, seed=0), count, 3)
-                emit(f"step_{name}_surfels_ms", _milliseconds(_step(engine, camera, width, height, shape_weight=1e-3)), "ms", **more)
-                engine.close()
+                rasterizer = make_rasterizer(way.name, as_surfels(splats, seed=0), count, 3)
+                emit(f"step_{name}_surfels_ms", _milliseconds(_step(rasterizer, camera, width, height, shape_weight=1e-3)), "ms", **more)
+                rasterizer.close()
 
 
-def _step(engine: Any, cameras: Any, width: int, height: int, shape_weight: float = 0.0) -> Callable[[], object]:
-    from ..backend.splats.cpu.layout import camera_row
-    from ..backend.splats.engine import Step, Target
+def _step(rasterizer: Any, cameras: Any, width: int, height: int, shape_weight: float = 0.0) -> Callable[[], object]:
+    from ..backend.rendering.losses import DepthDistortion, NormalConsistency, Photometric
+    from ..backend.rendering.targets import Target
+    from ..backend.splats.layout import NAMES
+    from ..backend.splats.step import SplatStep
 
-    rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    target = Target(rgb, None, None, camera_row(cameras, 0))
-    learning = np.full(engine.width, 1e-6, np.float32)  # so small that the scene stays what it is
-    step = Step(16, learning, distortion_weight=shape_weight, normal_weight=shape_weight)
-    return lambda: engine.step(target, step)
+    target = Target(cameras, np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8))
+    on_shape = (DepthDistortion(shape_weight), NormalConsistency(shape_weight)) if shape_weight else ()
+    rates = dict.fromkeys(NAMES, 1e-6)  # so small that the scene stays what it is
+    step = SplatStep(rates=rates, losses=(Photometric(), *on_shape), bases=16)
+    return lambda: rasterizer.step(target, step)
 
 
-def _own(engine: Any, cameras: Any, width: int, height: int) -> Callable[[], object]:
+def _own(rasterizer: Any, cameras: Any, width: int, height: int) -> Callable[[], object]:
     import torch
 
-    from ..backend.splats.cpu.layout import camera_row
+    from ..backend.splats.layout import camera_row
 
     camera, v_image = camera_row(cameras, 0), torch.randn(3, height, width, device="cuda")
     background = np.zeros(3, np.float32)
-    return lambda: engine.gradients(engine.render(camera, width, height, background, 16), 16, v_image)
+    return lambda: rasterizer.gradients(rasterizer.draw(camera, background, 16), v_image)
 
 
 def _gsplat(splats: Splats, cameras: Any, width: int, height: int) -> Callable[[], object]:

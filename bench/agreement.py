@@ -12,7 +12,7 @@ from functools import partial
 
 from ..backend.jobs.job import Job
 from ..backend.mesh.cleaning import MeshSettings, clean
-from ..backend.splats.train import TrainingSettings
+from ..backend.splats.settings import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.values import Mesh, Views
 from . import surface

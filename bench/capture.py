@@ -46,7 +46,7 @@ def _exists(capture: str) -> bool:
 
 
 def _placing(emit: Emit, name: str) -> None:
-    solved, report, seconds = _solve(DATA / name / "images")
+    solved, report, seconds = _solve(DATA / name)
     count = int(report.metrics["photos"])
     emit(f"{name}_registered", len(solved.photos), "photos", of=count, how=report.choices["structure from motion"])
     emit(f"{name}_sfm_seconds", round(seconds, 2), "s", photos=count)
@@ -54,7 +54,7 @@ def _placing(emit: Emit, name: str) -> None:
 
 
 def _fountain(emit: Emit) -> None:
-    solved, _report, _seconds = _solve(DATA / "strecha_fountain-P11" / "images")
+    solved, _report, _seconds = _solve(DATA / "strecha_fountain-P11")
     given = read_photos(Photos((DATA / "strecha_fountain-P11",)), CaptureSettings(), job=Job())
     assert given.cameras is not None and solved.cameras is not None
     true_index = {photo.path.name: index for index, photo in enumerate(given.photos)}
@@ -67,7 +67,7 @@ def _fountain(emit: Emit) -> None:
 
 def _solve(photos: Path) -> tuple[Capture, Report, float]:
     job = Job()
-    capture = read_photos(Photos((photos,)), CaptureSettings(), job=job)
+    capture = read_photos(Photos((photos,)), CaptureSettings(use_given_cameras=False), job=job)
     started = time.perf_counter()
     solved = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
     return solved, job.report, time.perf_counter() - started

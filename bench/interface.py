@@ -81,8 +81,9 @@ def _polls() -> tuple[list[float], float, float]:
     from ..backend.jobs.environment import Environment
     from ..backend.jobs.job import Job
     from ..backend.jobs.runner import Task
-    from ..operators import pump, session
+    from ..backend.orders import Order, Target
     from ..scene import preview
+    from ..session import pump, queue
 
     device.prepare_numba()
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -94,9 +95,9 @@ def _polls() -> tuple[list[float], float, float]:
     preview.prepare()
     prepare_ms = 1000 * (time.perf_counter() - started)
     with tempfile.TemporaryDirectory() as folder:
-        order = session.Order("photos", None, {}, 0, scene.name)
+        order = Order("photos", {}, target=Target(scene.name))
         task = Task("Bench", _train, lambda listener: Job(Environment(Cache(Path(folder))), listener), order)
-        session.runner().submit(task)
+        queue.runner().submit(task)
         while task.preview_count == 0 and not task.state.ended:  # kernels are compiled, or read from the cache
             time.sleep(0.05)
         while len(polls) < POLLS and not task.state.ended:
@@ -118,30 +119,31 @@ def _polls() -> tuple[list[float], float, float]:
 
 
 def _train(job: Any) -> Any:
-    """Steps of the CPU's engine on a synthetic cloud that grows, until the job is asked to keep what it has."""
+    """Steps of the CPU's rasterizer on a synthetic cloud that grows, until the job is asked to keep what it has."""
     import numpy as np
 
     from ..backend import device
-    from ..backend.splats.cpu.engine import CpuEngine
-    from ..backend.splats.cpu.layout import camera_row
-    from ..backend.splats.engine import Step, Target
+    from ..backend.rendering.targets import Target
+    from ..backend.splats.cpu.rasterizer import CpuRasterizer
+    from ..backend.splats.layout import NAMES
+    from ..backend.splats.step import SplatStep
     from ..backend.values import Result
     from .splats import synthetic_camera, synthetic_splats
 
     splats = synthetic_splats(SPLATS)
-    engine = CpuEngine(splats, SPLATS, 3, device.available_threads())
+    rasterizer = CpuRasterizer(splats, SPLATS, 3, device.available_threads())
     photo = (np.random.default_rng(1).random((400, 400, 3)) * 255).astype(np.uint8)
-    target = Target(photo, None, None, camera_row(synthetic_camera(400, 400), 0))
-    step = Step(bases=16, learning=np.full(engine.width, 1e-7, np.float32))
+    target = Target(synthetic_camera(400, 400), photo)
+    step = SplatStep(rates=dict.fromkeys(NAMES, 1e-7), bases=16)
     shown, count = 0.0, SPLATS // 2
     try:
         while not job.keep_requested:
-            figures = engine.step(target, step)
+            figures = rasterizer.step(target, step)
             job.progress(0.5, "step", loss=figures.loss)
             if time.monotonic() - shown > PREVIEW_EVERY_S:
                 count = min(SPLATS, count * 11 // 10)
-                job.preview(engine.splats().take(np.arange(count)))
+                job.preview(rasterizer.splats().take(np.arange(count)))
                 shown = time.monotonic()
-        return Result("Bench", replace(job.report, method="photos"), splats=engine.splats())
+        return Result("Bench", replace(job.report, method="photos"), splats=rasterizer.splats())
     finally:
-        engine.close()
+        rasterizer.close()

@@ -1,4 +1,4 @@
-"""The splat engine: times of a step and of its kernels, agreement with the float64 twin, quality over time on real captures.
+"""Training splats: times of a step and of its kernels, agreement with the float64 twin, quality over time on real captures.
 
 `python3 dev.py bench splats kernels lego_psnr_60s` runs only those of PARTS; `plot` also draws docs/pictures/splat_cost.svg.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import resource
 import statistics
@@ -82,18 +83,20 @@ def quality_after(emit: Emit, name: str, seconds: int) -> None:
     Each number of seconds is a training of its own, which plans for them: after 30 of 300 seconds it would be at a quarter of the size.
     """
     from ..backend.jobs.job import Job
-    from ..backend.splats import train as training
     from ..backend.splats.initialize import starting_splats
+    from ..backend.splats.measure import measure
+    from ..backend.splats.settings import TrainingSettings
+    from ..backend.splats.train import train
 
     scene = _scene(name)
     if scene is None:
         return
-    views, train, test, points = scene
-    settings = training.TrainingSettings(seconds=seconds, long_side_px=560)
+    views, train_indices, test, points = scene
+    settings = TrainingSettings(seconds=seconds, long_side_px=560)
     job = Job()
     start = starting_splats(views, points, settings, 0)
-    splats = job.stage("Training", lambda job: training.train(views, train, start, settings, job=job))
-    job.stage("Measuring", lambda job: training.measure(splats, views, test, job=job))
+    splats = job.stage("Training", lambda job: train(views, train_indices, start, settings, job=job))
+    job.stage("Measuring", lambda job: measure(splats, views, test, job=job))
     figures = job.report.metrics
     opacity = float(np.median(1 / (1 + np.exp(-splats.opacity_logits))))
     extra = {"ssim": round(figures["ssim"], 4), "aligned": round(figures["psnr_aligned"], 2), "median_opacity": round(opacity, 3)}
@@ -187,71 +190,72 @@ class _Times:
 
 
 def _measured(count: int, width: int, height: int, threads: int, clock: Callable[[], float] = time.perf_counter) -> _Times:
+    from ..backend.rendering.fitting import take_step
+    from ..backend.rendering.targets import Target
     from ..backend.splats import strategy
-    from ..backend.splats.cpu.engine import CpuEngine
-    from ..backend.splats.cpu.layout import camera_row
-    from ..backend.splats.engine import Step, Target
+    from ..backend.splats.cpu.rasterizer import CpuRasterizer
+    from ..backend.splats.layout import NAMES
+    from ..backend.splats.step import SplatStep, StepFigures
 
-    engine = CpuEngine(synthetic_splats(count), count, 3, threads)
-    strategy.by_place(engine)
-    clocked = _Clocked(engine.team, clock)
-    engine.team = clocked  # type: ignore[assignment]
+    rasterizer = CpuRasterizer(synthetic_splats(count), count, 3, threads)
+    strategy.by_place(rasterizer)
+    clocked = _Clocked(rasterizer.team, clock)
+    rasterizer.team = clocked  # type: ignore[assignment]
     photo = (np.random.default_rng(1).random((height, width, 3)) * 255).astype(np.uint8)
-    target = Target(photo, None, None, camera_row(synthetic_camera(width, height), 0))
-    step = Step(bases=16, learning=np.full(engine.width, 1e-7, np.float32))
+    target = Target(synthetic_camera(width, height), photo)
+    step = SplatStep(rates=dict.fromkeys(NAMES, 1e-7), bases=16)
     steps = []
     for turn in range(REPEATS + 1):
         started = clock()
-        figures = engine.step(target, step)
+        figures = take_step(rasterizer, (target,), step)
         steps.append(clock() - started)
         if turn == 0:  # compiles
             clocked.seconds.clear()
-    engine.close()
+    rasterizer.close()
+    assert isinstance(figures, StepFigures)
     times = {name: 1e3 * statistics.median(seconds) for name, seconds in clocked.seconds.items()}
     step_ms = 1e3 * statistics.median(steps[1:])
     return _Times(step_ms, times, step_ms - sum(times.values()), figures.entries)
 
 
 def _agreement(emit: Emit, count: int, width: int, height: int) -> None:
-    import torch
-
+    if importlib.util.find_spec("torch") is None:
+        print("torch isn't installed; the comparison with the float64 twin is left out", file=sys.stderr)
+        return
     from ..backend.splats import twin
-    from ..backend.splats.cpu.engine import CpuEngine, Frame, sh_of, sized
-    from ..backend.splats.cpu.layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, camera_row
+    from ..backend.splats.cpu.rasterizer import CpuRasterizer
 
     splats, cameras = synthetic_splats(count), synthetic_camera(width, height)
     splats = dataclasses.replace(splats, log_scales=splats.log_scales + 0.3)
-    engine = CpuEngine(splats, len(splats), 3, device.available_threads())
-    frame = Frame(width, height)
-    camera = sized(camera_row(cameras, 0), frame)
-    engine.render(frame, camera, np.zeros(3, np.float32), 16)
     v_picture = np.random.default_rng(2).normal(size=(height, width, 3)).astype(np.float32)
-    rows = engine.gradients(frame, camera, 16, v_picture)
-    parameters = twin.parameters_of(splats)
+    rasterizer, reference = CpuRasterizer(splats, len(splats), 3, device.available_threads()), twin.renderable(splats)
     started = time.perf_counter()
-    picture = twin.render(parameters, cameras, 0)[0]
-    (picture * torch.tensor(v_picture)).sum().backward()
+    expected_picture, expected = _there_and_back(reference, cameras, v_picture)
     twin_ms = 1e3 * (time.perf_counter() - started)
-    found = {"means": rows[:, MEAN : MEAN + 3], "quats": rows[:, QUATERNION : QUATERNION + 4], "sh": sh_of(rows, 16)}
-    found |= {"log_scales": rows[:, LOG_SCALE : LOG_SCALE + 3], "opacity_logits": rows[:, OPACITY]}
-    expected = {name: np.asarray(tensor.grad) for name, tensor in parameters.items()}
+    picture, found = _there_and_back(rasterizer, cameras, v_picture)
     errors = {name: float(np.linalg.norm(found[name] - expected[name]) / np.linalg.norm(expected[name])) for name in found}
-    reference = picture.detach().numpy()
-    error = frame.picture(frame.image) - reference
-    image_error = float(np.linalg.norm(error) / np.linalg.norm(reference))
+    error = picture - expected_picture
+    image_error = float(np.linalg.norm(error) / np.linalg.norm(expected_picture))
     if count == TWIN_SIZES[0][0]:
         emit("image_error", image_error, "relative", largest=float(np.abs(error).max()))
         emit("gradient_error", max(errors.values()), "relative", **errors)
     seconds = []
     for _ in range(REPEATS):
         started = time.perf_counter()
-        engine.render(frame, camera, np.zeros(3, np.float32), 16)
-        engine.gradients(frame, camera, 16, v_picture)
+        _there_and_back(rasterizer, cameras, v_picture)
         seconds.append(time.perf_counter() - started)
     ours_ms = 1e3 * statistics.median(seconds)
     more = {"twin_ms": round(twin_ms, 1), "ours_ms": round(ours_ms, 2), "image_error": image_error, "gradient_error": max(errors.values())}
     emit(f"twin_factor_{count}_{width}x{height}", round(twin_ms / ours_ms, 1), "x", **more)
-    engine.close()
+    rasterizer.close()
+
+
+def _there_and_back(renderable: Any, cameras: Cameras, v_picture: Any) -> tuple[Any, dict[str, Any]]:
+    """Picture [H,W,3], and gradients of the parameters under a cotangent of it, as numpy arrays."""
+    (buffers,), tape = renderable.render(cameras, geometry=False)
+    v_rgb = v_picture if isinstance(buffers.rgb, np.ndarray) else buffers.rgb.new_tensor(v_picture)
+    gradients = renderable.pull_back(tape, v_rgb=[v_rgb]).parameters
+    return np.asarray(buffers.rgb), {name: np.asarray(gradient) for name, gradient in gradients.items()}
 
 
 @cache

@@ -24,7 +24,7 @@ from ..backend.geometry.raster import rasterize_mesh, render_mesh
 from ..backend.jobs.job import Job
 from ..backend.mesh.cleaning import MeshSettings, clean
 from ..backend.metrics import images, meshes
-from ..backend.splats.train import TrainingSettings
+from ..backend.splats.settings import TrainingSettings
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.surface.views import surface_of_capture
 from ..backend.texture.from_photos import TextureSettings, texture_from_photos

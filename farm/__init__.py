@@ -1,6 +1,6 @@
 """Work without a window: job files, folders of captures, clusters.
 
-order     a job as a JSON file
+job_file  a job as a JSON file
 perform   an order carried out on the terminal
 batch     a folder of captures, one after another, resumable
 cluster   the same on the machines of a Ray cluster

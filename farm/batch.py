@@ -19,7 +19,7 @@ from ..backend.files import write_text
 from ..backend.jobs import store
 from ..backend.jobs.runner import State
 from ..backend.methods import Method
-from .order import Order
+from ..backend.orders import Order
 from .perform import carry_out, check_output
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def orders(method: Method, captures: Path, output: Path, *, settings: Any, files
     check_output(output / SUMMARY, make=True)
     values = settings_of.values(settings)
     return tuple(
-        Order(method.id, sources, tuple(output / name / file for file in (*files, REPORT)), "", values, seed, name)
+        Order(method.id, values, sources, seed, name, outputs=tuple(output / name / file for file in (*files, REPORT)))
         for name, sources in found.items()
     )
 
@@ -73,7 +73,7 @@ def kept(order: Order) -> Outcome | None:
         return None
     if not same or not all(path.exists() for path in order.outputs):
         return None
-    if inputs != {str(source): store.digest(source) for source in order.inputs}:
+    if inputs != {str(source): store.digest(source) for source in order.sources}:
         return None
     return Outcome(order.name, KEPT, str(order.outputs[-1].parent), sum(report["seconds"].values()), report["metrics"])
 
@@ -119,14 +119,14 @@ def _folders(method: Method, captures: Path, output: Path, settings: Any) -> dic
 
 def _sources(method: Method, folder: Path, settings: Any) -> tuple[Path, ...]:
     try:
-        return method.jobs((folder,), settings)[0].sources
+        return method.shares((folder,), settings)[0]
     except ReifyError:  # which is said when its turn comes: the others are made all the same
         return (folder,)
 
 
 def _files(method: Method, captures: Path, settings: Any) -> dict[str, tuple[Path, ...]]:
     """The file of each capture that is one, by its name without the ending where that is enough to tell it from others."""
-    files = [one.sources[0] for one in method.jobs((captures,), settings)]
+    files = [share[0] for share in method.shares((captures,), settings)]
     stems = [file.stem for file in files]
     return {file.stem if stems.count(file.stem) == 1 else file.name: (file,) for file in files}
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..backend.errors import ReifyError
+from ..backend.orders import Order
 from .batch import CANCELLED, FAILED, Outcome, attempt
-from .order import Order
 
 RETRIES = 3  # after a worker or its machine has died; a capture that fails isn't tried again
 

@@ -4,50 +4,43 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .. import api
+from ..backend import orders
 from ..backend.errors import ReifyError
-from ..backend.jobs.job import Job
 from ..backend.jobs.runner import Runner, State, Task
 from ..backend.jobs.terminal import drain
-from ..backend.methods import Method
+from ..backend.orders import Order
 from ..backend.values import Result
-from .order import Order
+from .job_file import check
 from .streams import output_to_error
 
 
 def carry_out(order: Order, keep: bool) -> tuple[list[Task], list[Result]]:
-    """Make and write what is ordered; one input that fails doesn't stop the rest.
+    """Make and write what is ordered; one input that fails doesn't stop the rest. With `keep` finished stages are cached.
 
-    Raises ReifyError where the order can't be understood or its outputs can't be written.
+    Raises ReifyError where the order can't be understood, something that it needs is missing, or its outputs can't be written.
     """
-    method, settings = order.resolved()
+    check(order)
     for path in order.outputs:
         check_output(path)
     with output_to_error():
-        tasks = perform(method, api.jobs(method, order.inputs, settings, order.name), settings, order.seed, keep)
+        tasks = _perform(order, keep)
         results = [api.finished(task.result) for task in tasks if task.result is not None]
         for path in order.outputs if results else ():
             api.write(results, path)
     return tasks, results
 
 
-def perform(method: Method, jobs: Sequence[Any], settings: Any, seed: int, keep: bool) -> list[Task]:
-    """Run the jobs one after another; one that fails doesn't stop the rest. With `keep` finished stages are cached."""
-    runner = Runner()
+def _perform(order: Order, keep: bool) -> list[Task]:
+    """Run the jobs of an order one after another, up to the first that is canceled."""
     environment = api.environment(keep)
-    tasks = []
-    for inputs in jobs:
-        task = Task(
-            title=method.title,
-            work=partial(method.perform, inputs, settings),
-            make_job=lambda listener: Job(environment, listener, seed=seed),
-        )
-        tasks.append(drain(runner.submit(task)))
+    orders.check(order, environment)
+    waiting = [orders.task_of(one, environment, api.read) for one in orders.one_by_one(order)]
+    runner, done = Runner(), []
+    for task in waiting:
+        done.append(drain(runner.submit(task)))
         if task.failure is not None:
             print(f"{task.failure.what}\n{task.failure.fix}".strip(), file=sys.stderr)
             if not task.failure.expected:
@@ -55,7 +48,7 @@ def perform(method: Method, jobs: Sequence[Any], settings: Any, seed: int, keep:
         if task.state is State.CANCELLED:
             break
     runner.stop()
-    return tasks
+    return done
 
 
 def check_output(path: Path, make: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What a click does: check the input, start a job, hand the result to scene/. The panel's properties live here too."""
+"""What a click does: check the input, start a job, hand the result to scene/."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ from . import (
     export_splats,
     import_splats,
     live,
+    needs,
     pictures,
     presets,
-    properties,
-    pump,
     results,
     selftest,
-    session,
     sources,
 )
 
 MODULES = (
     engine,
     selftest,
-    properties,
     sources,
     create,
     control,
@@ -38,19 +35,17 @@ MODULES = (
     drop,
     pictures,
     live,
+    needs,
 )
 
 
 def register() -> None:
-    """Make the properties and operators known, and watch for Blender's end."""
+    """Make the operators known."""
     for module in MODULES:
         module.register()
-    pump.register()
 
 
 def unregister() -> None:
-    """End what runs, and take everything back."""
-    pump.unregister()
-    session.stop()
+    """Take them back."""
     for module in reversed(MODULES):
         module.unregister()

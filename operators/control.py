@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..scene import chosen
-from ..translations import told
-from . import session
+from ..session import queue, start, texts
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -27,7 +24,7 @@ class TaskOperator:
     @property
     def task(self) -> Task | None:
         """The task meant."""
-        return session.find(self.number) if self.number else session.current()
+        return queue.find(self.number) if self.number else queue.current()
 
 
 class RunningOperator(TaskOperator):
@@ -37,7 +34,7 @@ class RunningOperator(TaskOperator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """While there is one."""
         cls.poll_message_set("Nothing is running")
-        return session.current() is not None
+        return queue.current() is not None
 
 
 class REIFY_OT_cancel(RunningOperator, bpy.types.Operator):
@@ -49,7 +46,7 @@ class REIFY_OT_cancel(RunningOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cancel."""
         if self.task is not None:
-            session.runner().cancel(self.task)
+            queue.runner().cancel(self.task)
         return {"FINISHED"}
 
 
@@ -89,7 +86,7 @@ class REIFY_OT_forget(TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget an ended task."""
         if self.task is not None:
-            session.forget(self.task)
+            queue.forget(self.task)
         return {"FINISHED"}
 
 
@@ -102,7 +99,7 @@ class REIFY_OT_retry(TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put it at the end of the queue."""
         task = self.task
-        return reported(self, lambda: session.retry(task)) if task is not None else {"CANCELLED"}
+        return reported(self, lambda: start.retry(task)) if task is not None else {"CANCELLED"}
 
 
 class REIFY_OT_move(TaskOperator, bpy.types.Operator):
@@ -116,7 +113,7 @@ class REIFY_OT_move(TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Let it change places with its neighbor."""
         if self.task is not None:
-            session.runner().move(self.task, self.by)
+            queue.runner().move(self.task, self.by)
         return {"FINISHED"}
 
 
@@ -133,12 +130,12 @@ class REIFY_OT_show_details(TaskOperator, bpy.types.Operator):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw every line of it."""
         column = self.layout.column(align=True)
-        for line in details(self.task).splitlines():
+        for line in texts.details(self.task).splitlines():
             column.label(text=line)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Copy it."""
-        context.window_manager.clipboard = details(self.task)
+        context.window_manager.clipboard = texts.details(self.task)
         self.report({"INFO"}, "Copied")
         return {"FINISHED"}
 
@@ -158,7 +155,7 @@ class REIFY_OT_notify(TaskOperator, bpy.types.Operator):
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Report it."""
         if self.task is not None:
-            self.report({"WARNING" if self.task.failure is not None else "INFO"}, ending(self.task))
+            self.report({"WARNING" if self.task.failure is not None else "INFO"}, texts.ending(self.task))
         return {"FINISHED", "PASS_THROUGH"}
 
 
@@ -190,28 +187,6 @@ class REIFY_OT_open_preferences(bpy.types.Operator):
         """Open them."""
         bpy.ops.preferences.addon_show(module=chosen.ADDON)
         return {"FINISHED"}
-
-
-def ending(task: Task) -> str:
-    """How a task has ended, in a line."""
-    from ..backend.jobs.terminal import clock
-
-    if task.outcome is not None:
-        return told("{} is ready, after {}").format(task.outcome.name, clock(task.outcome.seconds))
-    return f"{told(task.title)}: {told(task.failure.what if task.failure is not None else task.state.value)}"
-
-
-def details(task: Task | None) -> str:
-    """A task's end in full, with what a bug report needs to know of the machine."""
-    if task is None:
-        return "This job is no longer known."
-    lines = [f"{task.title}: {task.state.value}"]
-    if task.failure is not None:
-        lines += [task.failure.what, task.failure.fix, "", task.failure.details.rstrip()]
-    lines += ["", *(f"Note: {warning}" for warning in task.warnings)] if task.warnings else []
-    lines += ["", f"Blender {bpy.app.version_string}, Python {platform.python_version()}, {platform.platform()}"]
-    lines += [f"torch {sys.modules['torch'].__version__}"] if "torch" in sys.modules else []
-    return "\n".join(lines)
 
 
 CLASSES = (

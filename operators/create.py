@@ -1,22 +1,19 @@
-"""Start: from the panel (returns at once), or from a script (returns when it is done)."""
+"""Generate and Regenerate: from the panel they return at once, from a script when it is done."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
-from ..backend import settings as settings_of
-from ..backend.errors import ReifyError
-from . import pump, session
-from .properties import chosen_method, group_of, read_settings
+from ..session import start
+from ..session.properties import chosen_method, group_of, read_settings
+from ..session.sources import paths_of
 from .reported import reported
-from .sources import paths_of
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
-    from ..backend.methods import Method
 
 
 class REIFY_OT_create(bpy.types.Operator):
@@ -36,7 +33,7 @@ class REIFY_OT_create(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return reported(self, lambda: wait(*self._start(context)))
+        return reported(self, lambda: start.wait(*self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> list[Task]:
         from ..backend.methods import method_called
@@ -46,8 +43,7 @@ class REIFY_OT_create(bpy.types.Operator):
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
-        with session.runner().held():
-            return [session.start(method, inputs, settings, scene, seed=scene.reify.seed) for inputs in jobs_for(method, paths, settings)]
+        return start.start_all(method, paths, settings, scene, scene.reify.seed)
 
 
 class REIFY_OT_regenerate(bpy.types.Operator):
@@ -67,68 +63,11 @@ class REIFY_OT_regenerate(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
-        return reported(self, lambda: regenerate(context))
+        return reported(self, lambda: start.again(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return reported(self, lambda: wait(regenerate(context)))
-
-
-def regenerate(context: bpy.types.Context) -> Task:
-    """Start the work that made the active object once more; raises ReifyError where that can't be done."""
-    from ..backend.methods import method_called
-    from ..scene import provenance
-
-    stored = provenance.read(context.object) or {}
-    method = method_called(stored.get("method", ""))
-    if method.changes_things:
-        from .convert import again
-
-        return again(context, method, stored)
-    known = {option.path for option in settings_of.options(method.settings)}
-    settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
-    collection = provenance.collection_of(context.object)
-    (inputs,) = jobs_for(method, tuple(Path(path) for path in stored["inputs"]), settings)
-    return session.start(method, inputs, settings, context.scene, stored["seed"], collection.name if collection else "")
-
-
-def jobs_for(method: Method, paths: tuple[Path, ...], settings: Any) -> tuple[Any, ...]:
-    """What the method takes, made of paths, once for each job; raises ReifyError where there are none or some are gone."""
-    if not paths:
-        raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
-    if gone := [path for path in paths if not path.exists()]:
-        raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
-    return method.jobs(paths, settings)
-
-
-def wait(*tasks: Task) -> None:
-    """Wait for tasks and put their results into the scene; then raises the ReifyError of the first that failed.
-
-    Canceling one cancels those behind it.
-    """
-    from ..backend.jobs.runner import State
-    from ..backend.jobs.terminal import drain
-
-    problems = []
-    for number, task in enumerate(tasks):
-        drain(task)
-        if task.state is State.CANCELLED:
-            for behind in tasks[number + 1 :]:
-                session.runner().cancel(behind)
-        try:
-            _take(task)
-        except ReifyError as problem:
-            problems.append(problem)
-    if problems:
-        raise problems[0]
-
-
-def _take(task: Task) -> None:
-    if task.failure is not None:
-        raise ReifyError(task.failure.what, task.failure.fix)
-    if task.result is None:
-        raise ReifyError("The job was canceled.")
-    pump.hand_over(task)
+        return reported(self, lambda: start.wait(start.again(context)))
 
 
 CLASSES = (REIFY_OT_create, REIFY_OT_regenerate)

@@ -11,12 +11,10 @@ from typing import Any
 
 import bpy
 
+from ..backend.formats import endings
+from ..session.properties import group_of
+from ..session.sources import add_paths
 from .import_splats import DIALOG, Dropped
-from .properties import group_of
-from .sources import add_paths
-
-PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".exr")
-VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
 
 
 class REIFY_OT_drop_files(bpy.types.Operator):
@@ -33,7 +31,7 @@ class REIFY_OT_drop_files(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Ask about a single picture, else take the files at once."""
         paths = self._paths()
-        if len(paths) != 1 or paths[0].suffix.lower() not in PICTURES or self.method:
+        if len(paths) != 1 or not endings.has(paths[0], endings.PICTURES) or self.method:
             return self.execute(context)
 
         def draw(menu: Any, _context: bpy.types.Context) -> None:
@@ -67,7 +65,7 @@ class REIFY_FH_pictures(Dropped, bpy.types.FileHandler):
     bl_idname = "REIFY_FH_pictures"
     bl_label = "Use in Reify"
     bl_import_operator = "reify.drop_files"
-    bl_file_extensions = ";".join((*PICTURES, *VIDEOS))
+    bl_file_extensions = ";".join((*endings.PICTURES, *endings.VIDEOS))
 
 
 CLASSES = (REIFY_OT_drop_files, REIFY_FH_pictures)

@@ -14,7 +14,7 @@ from .reported import reported
 
 
 class REIFY_OT_export_splats(bpy.types.Operator):
-    """Write the active object's splats to a .ply file, as they stand in the world"""
+    """Write the active object's splats to a .ply file, as they stand in the world, or in the large coordinates that they came in"""
 
     bl_idname = "reify.export_splats"
     bl_label = "Export Splats"
@@ -39,12 +39,21 @@ class REIFY_OT_export_splats(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write it."""
-        from ..backend.formats.splat_ply import write_splat_ply
-        from ..backend.splats.transform import transformed
-        from ..scene.splats import read_splats
+        path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".ply")))
+        return reported(self, lambda: _export(context.object, path))
 
-        source, path = context.object, Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".ply")))
-        return reported(self, lambda: write_splat_ply(transformed(read_splats(source), np.array(source.matrix_world)), path))
+
+def _export(source: bpy.types.Object, path: Path) -> None:
+    from ..backend.splats.transform import write_moved
+    from ..scene import provenance
+    from ..scene.splats import read_splats
+
+    matrix = np.array(source.matrix_world, dtype=np.float64)
+    back = provenance.source_from_world(source)
+    if back is None:
+        write_moved(read_splats(source), matrix, path)
+    else:
+        write_moved(read_splats(source), back @ matrix, path, large=True)
 
 
 def _draw_export(menu: Any, context: bpy.types.Context) -> None:

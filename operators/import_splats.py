@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 
 from ..backend.errors import ReifyError
+from ..session.viewports import show_colors
+from ..translations import told
 from .reported import reported
-from .viewports import show_colors
 
 DIALOG: Any = {"options": {"HIDDEN", "SKIP_SAVE"}}
 
@@ -33,23 +34,30 @@ class REIFY_OT_import_splats(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the object."""
-        return reported(self, lambda: import_splats(context, Path(bpy.path.abspath(self.filepath))))
+        return reported(self, lambda: self._tell(import_splats(context, Path(bpy.path.abspath(self.filepath)))))
+
+    def _tell(self, warnings: tuple[str, ...]) -> None:
+        for warning in warnings:
+            self.report({"WARNING"}, told(warning))
 
 
-def import_splats(context: bpy.types.Context, path: Path) -> bpy.types.Object:
-    """A new, selected object with the splats of a file; raises ReifyError where there are none in it."""
-    from ..backend.formats.splat_ply import read_splat_ply
+def import_splats(context: bpy.types.Context, path: Path) -> tuple[str, ...]:
+    """Make a new, selected object with the splats of a file; returns what was left out. Raises ReifyError where it holds none."""
+    from ..backend.formats.given import read_splats
+    from ..scene import provenance
     from ..scene.splats import splats_object
 
     if not path.is_file():
         raise ReifyError(f"{path.name} isn't there.", "Choose another file.")
-    made = splats_object(path.stem, read_splat_ply(path))
+    given = read_splats(path)
+    made = splats_object(given.name, given.value)
+    provenance.keep_source_from_world(made, given.source_from_world)
     context.collection.objects.link(made)
     bpy.ops.object.select_all(action="DESELECT")
     made.select_set(True)
     context.view_layer.objects.active = made
     show_colors(context.window_manager)
-    return made
+    return given.warnings
 
 
 class Dropped:

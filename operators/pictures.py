@@ -12,10 +12,10 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import chosen
-from . import image_editor
-from .properties import chosen_method, group_of, read_settings
+from ..session import image_editor
+from ..session.properties import chosen_method, group_of, read_settings
+from ..session.sources import add_paths, paths_of
 from .reported import reported
-from .sources import add_paths, paths_of
 
 PICTURE, CUTOUT = "Reify Picture", "Reify Cut-out"  # images of ours
 LARGEST_CUTOUT_PX = 1024
@@ -258,17 +258,17 @@ def _on_clipboard(text: str) -> Any:
     import numpy as np
     from PIL import ImageGrab
 
-    from ..backend.formats.images import SUFFIXES
+    from ..backend.formats import endings
 
     named = [Path(url2pathname(urlparse(line.strip()).path) if line.startswith("file:") else line.strip()) for line in text.splitlines()]
-    files = [path for path in named if path.suffix.lower() in SUFFIXES and os.path.isfile(path)]  # unlike `is_file` it bears any text
+    files = [path for path in named if endings.has(path, endings.PICTURES) and os.path.isfile(path)]  # unlike `is_file` it bears any text
     if files:
         return files
     try:
         pasted: Any = ImageGrab.grabclipboard()
     except (NotImplementedError, OSError) as error:
-        what = "Pictures on the clipboard can't be read on this system"
-        raise ReifyError(f"{what}: {error}.", "Install wl-clipboard or xclip, or save the picture and add the file.") from error
+        what = f"Pictures on the clipboard can't be read on this system: {error}."
+        raise ReifyError(what, "Install wl-clipboard or xclip, or save the picture and add the file.") from error
     if pasted is None or pasted == []:
         raise ReifyError("There is no picture on the clipboard.", "Copy one, or the path of one, and paste again.")
     if isinstance(pasted, list):

@@ -8,8 +8,8 @@ import bpy
 from bl_operators.presets import AddPresetBase
 
 from ..backend import settings as settings_of
-from . import convert
-from .properties import chosen_method, property_name
+from ..session import conversion
+from ..session.properties import chosen_method, property_name
 
 if TYPE_CHECKING:
     from ..backend.methods import Method
@@ -66,12 +66,12 @@ class REIFY_OT_add_convert_preset(AddPreset, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """The selected object says which conversion is meant."""
         cls.poll_message_set("Select a mesh, splats or a point cloud")
-        return convert.chosen(context) is not None
+        return conversion.chosen(context) is not None
 
     @property
     def method(self) -> Method:
         """The method whose settings are saved."""
-        found = convert.chosen(bpy.context)
+        found = conversion.chosen(bpy.context)
         assert found is not None, "`poll` has seen to it"
         return found
 

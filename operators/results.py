@@ -7,8 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..backend.errors import ReifyError
-from . import commit, create, session
+from ..session import queue, results, start
 from .control import TaskOperator
 from .reported import reported
 
@@ -27,8 +26,8 @@ class REIFY_OT_find_result(TaskOperator, bpy.types.Operator):
         """Select and frame it."""
 
         def find() -> None:
-            select(context, self.task)
-            commit.frame_selected(context)
+            results.select(context, self.task)
+            results.frame_selected(context)
 
         return reported(self, find)
 
@@ -46,11 +45,11 @@ class REIFY_OT_regenerate_result(TaskOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start and wait."""
-        return reported(self, lambda: create.wait(self._start(context)))
+        return reported(self, lambda: start.wait(self._start(context)))
 
     def _start(self, context: bpy.types.Context) -> Any:
-        select(context, self.task)
-        return create.regenerate(context)
+        results.select(context, self.task)
+        return start.again(context)
 
 
 class REIFY_OT_delete_result(TaskOperator, bpy.types.Operator):
@@ -69,11 +68,11 @@ class REIFY_OT_delete_result(TaskOperator, bpy.types.Operator):
         from ..scene import commit as scene_commit
 
         task = self.task
-        collection = commit.collection_of(task.id) if task is not None else None
+        collection = results.collection_of(task.id) if task is not None else None
         if collection is not None:
             scene_commit.remove(collection)
         if task is not None:
-            session.forget(task)
+            queue.forget(task)
         return {"FINISHED"}
 
 
@@ -85,7 +84,7 @@ class REIFY_OT_open_folder(TaskOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open it."""
-        first: Path | None = next(iter(session.sources(self.task)), None) if self.task is not None else None
+        first: Path | None = next(iter(self.task.context.sources), None) if self.task is not None else None
         folder = first if first is None or first.is_dir() else first.parent
         if folder is None or not folder.is_dir():
             self.report({"ERROR"}, "There is no folder: the sources are gone, or are objects of a scene.")
@@ -125,20 +124,6 @@ class REIFY_OT_mark_asset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def select(context: bpy.types.Context, task: Any) -> None:
-    """Select what can be seen of a task's result; raises ReifyError where that is nothing."""
-    if task is None or not commit.is_here(task.id):
-        raise ReifyError("The result isn't in this file.", "Generate it again.")
-    shown = [made for made in commit.shown_objects(task.id) if made.name in context.view_layer.objects]
-    if not shown:
-        raise ReifyError("The result is hidden, or in another scene.", "Unhide it, or go to that scene.")
-    for made in context.selected_objects:
-        made.select_set(False)
-    for made in shown:
-        made.select_set(True)
-    context.view_layer.objects.active = shown[0]
-
-
 def mark(collection: bpy.types.Collection, stored: dict[str, Any], license_name: str = "") -> None:
     """Make an asset of a result's collection."""
     collection.asset_mark()
@@ -156,8 +141,8 @@ def mark(collection: bpy.types.Collection, stored: dict[str, Any], license_name:
 
 
 def _give_picture(collection: bpy.types.Collection) -> None:
-    task = next((task for task in session.tasks() if task.id == collection.get(commit.TASK)), None)
-    picture = session.thumbnail(task) if task is not None else None
+    task = next((task for task in queue.tasks() if task.id == collection.get(results.TASK)), None)
+    picture = queue.thumbnail(task) if task is not None else None
     if picture is not None:
         with bpy.context.temp_override(id=collection):
             bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))

@@ -7,11 +7,13 @@ from typing import Any
 
 import bpy
 
-from .properties import chosen_method, group_of
+from ..backend.formats import endings
+from ..session.properties import chosen_method, group_of
+from ..session.sources import add_paths
 
 
 class REIFY_OT_add_files(bpy.types.Operator):
-    """Choose pictures, a video, a COLMAP model or a transforms.json"""
+    """Choose pictures, a video, or a file of cameras of another program"""
 
     bl_idname = "reify.add_files"
     bl_label = "Add Files"
@@ -22,7 +24,7 @@ class REIFY_OT_add_files(bpy.types.Operator):
     filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default="*.json;*.bin;*.txt", options={"HIDDEN", "SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default=endings.patterns(*endings.CAMERAS), options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Open the file browser."""
@@ -106,24 +108,6 @@ class REIFY_OT_remove_source(bpy.types.Operator):
         sources = group_of(context.scene, chosen_method(context.scene)).sources
         sources.remove(self.index) if self.index >= 0 else sources.clear()
         return {"FINISHED"}
-
-
-def add_paths(group: Any, paths: list[str]) -> None:
-    """Add files and folders to a method's sources, each once."""
-    known = {source.path for source in group.sources}
-    for path in paths:
-        if path not in known:
-            group.sources.add().path = path
-
-
-def paths_of(group: Any) -> tuple[Path, ...]:
-    """The sources as paths; images of this .blend that are no files are written to a folder of ours, where Regenerate finds them."""
-    from ..scene.chosen import user_folder
-    from ..scene.photos import photo_files
-
-    images = [source.image for source in group.sources if source.image]
-    written = dict(zip(images, photo_files(images, user_folder("pictures")), strict=True)) if images else {}
-    return tuple(written[source.image] if source.image else Path(bpy.path.abspath(source.path)) for source in group.sources)
 
 
 CLASSES = (REIFY_OT_add_files, REIFY_OT_add_folder, REIFY_OT_add_image, REIFY_OT_remove_source)

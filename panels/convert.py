@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 
 from ..backend.values import Mesh
-from ..operators import convert
-from ..operators.properties import group_of, prepare, ready
+from ..session import conversion
+from ..session.properties import group_of, prepare, ready, settings_or_default
+from .missing import draw_missing
 from .parts import SidebarPanel, say, text
 from .presets import VIEW3D_PT_reify_convert_presets
 from .settings import draw_settings
@@ -49,31 +50,33 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
         if not ready():
             prepare()
             return
-        method, reason = convert.chosen(context), convert.why_not(context)
+        method, reason = conversion.chosen(context), conversion.why_not(context)
+        lacks = False
         if method is not None:
             _draw_method(layout, context, method)
+            lacks = draw_missing(layout, context, method, settings_or_default(context.scene, method))
         row = layout.row()
         row.scale_y = 1.6
         row.enabled = not reason
         row.operator("reify.convert", icon="MODIFIER")
-        if reason:
+        if reason and not lacks:
             text(layout, context, say(reason) + ".", icon="INFO")
         _draw_figures(layout, context)
 
 
 def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     properties, group = context.scene.reify_convert, group_of(context.scene, method)
-    count = len(convert.fitting(context, method))
+    count = len(conversion.fitting(context, method))
     layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")
     column = layout.column(align=True)
-    for other in convert.methods_for(convert.kind_of_active(context)).values():
+    for other in conversion.methods_for(conversion.kind_of_active(context)).values():
         column.prop_enum(properties, "method", other.id)
     text(layout, context, say(method.summary) + ".")
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(group, "preset")
-    if convert.kind_of_active(context) is Mesh:
+    if conversion.kind_of_active(context) is Mesh:
         column.prop(properties, "modifiers")
     column.prop(properties, "beside")
     header, body = layout.panel("reify_convert_settings", default_closed=True)

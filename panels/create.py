@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import properties, session
-from ..operators.properties import changed, chosen_method, group_of
+from ..session import needs, properties, queue
+from ..session.properties import changed, chosen_method, group_of, settings_or_default
 from . import icons
-from .engine import draw_engine
+from .missing import draw_missing
 from .parts import PICTURE_SHARE, SidebarPanel, figures, say, text
 from .queue import draw_interrupted
 
@@ -33,7 +33,7 @@ class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
             properties.prepare()
             layout.label(text="Loading…")
             return
-        task = session.current()
+        task = queue.current()
         draw_interrupted(layout, context)
         if task is None:
             _draw_create(layout, context)
@@ -52,8 +52,8 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
     method = chosen_method(scene)
     if len(all_methods()) > 1:
         layout.prop(scene.reify, "method", text="")
-    if method.missing():
-        draw_engine(layout, context)
+    if not needs.installed(method):
+        draw_missing(layout, context, method, method.settings())
         return
     _draw_start(layout, context, method, group_of(scene, method))
 
@@ -74,9 +74,10 @@ def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: 
     column.prop(group, "preset")
     if different := changed(method, group):
         text(column, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
+    lacks = draw_missing(layout, context, method, settings_or_default(context.scene, method))
     row = layout.row()
     row.scale_y = 1.6
-    row.enabled = bool(group.sources)
+    row.enabled = bool(group.sources) and not lacks
     row.operator("reify.create", icon="SHADERFX")
     if not group.sources:
         text(layout, context, "Generate needs a folder or files first.")
@@ -99,23 +100,23 @@ def _draw_sources(layout: Any, group: Any) -> None:
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
-    from ..backend.jobs.terminal import clock
+    from ..backend.jobs.standing import standing
 
     progress, job = task.progress, task.job
     paused = job is not None and job.paused
+    stands = standing(progress, paused)
     if progress is None:
         layout.progress(factor=0.0, text="Waiting" if job is None else "Starting")
     else:
         layout.label(text=say("{stage} (paused)", stage=say(progress.stage)) if paused else say(progress.stage), translate=False)
-        layout.progress(factor=progress.overall, text=f"{progress.overall:.0%}")
+        layout.progress(factor=stands.fraction, text=stands.percent)
         body, share = layout, 1.0
         if len(task.curve.values) > 1:
             body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
             body.template_icon(icons.of_curve(task.curve), scale=4.0)
             body = body.column(align=True)
-        left = progress.seconds_left is not None and not paused
         lines = [progress.text, *(figures({name: value}) for name, value in progress.figures.items())]
-        lines += [say("{time} left", time=clock(progress.seconds_left))] if left else []
+        lines += [say("{time} left", time=stands.left)] if stands.left else []
         for line in filter(None, lines):
             text(body, context, line, share=share)
     for warning in task.warnings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators import properties
+from ..session import properties
 from .parts import SidebarPanel, text
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from ..operators import image_editor, live, properties
-from ..operators.properties import chosen_method, group_of
+from ..session import image_editor, live, needs, properties
+from ..session.properties import chosen_method, group_of
 from .parts import TAB, SidebarPanel, text
 
 THUMBNAIL_SCALE = 6.0  # of a button's height
@@ -61,7 +61,7 @@ def _is_wanted(context: bpy.types.Context) -> bool:
     from ..backend.values import Pictures
 
     method = chosen_method(context.scene)
-    return Pictures in method.takes and not method.missing()
+    return Pictures in method.takes and needs.installed(method)
 
 
 def _draw_inputs(layout: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..operators import convert, presets
-from ..operators.properties import chosen_method
+from ..operators import presets
+from ..session import conversion
+from ..session.properties import chosen_method
 
 
 class VIEW3D_PT_reify_presets(PresetPanel, bpy.types.Panel):
@@ -34,12 +35,12 @@ class VIEW3D_PT_reify_convert_presets(PresetPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """With something selected that can be converted."""
-        return convert.chosen(context) is not None
+        return conversion.chosen(context) is not None
 
     @property
     def preset_subdir(self) -> str:
         """Folder of the presets."""
-        found = convert.chosen(bpy.context)
+        found = conversion.chosen(bpy.context)
         assert found is not None, "`poll` has seen to it"
         return presets.folder(found)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import session
+from ..session import queue
 from .parts import SidebarPanel, say, text
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ class VIEW3D_PT_reify_queue(SidebarPanel, bpy.types.Panel):
 
 def draw_interrupted(layout: Any, context: bpy.types.Context) -> None:
     """Offer to resume what ran when Blender went away."""
-    for task in (task for task in session.tasks() if task.state.value == "interrupted"):
+    from ..backend.jobs.standing import percent
+
+    for task in (task for task in queue.tasks() if task.state.value == "interrupted"):
         box = layout.box()
         _stage, fraction = task.reached
-        text(box, context, say("{job} was interrupted at {percent}.", job=_label(task), percent=f"{fraction:.0%}"), icon="RECOVER_LAST")
+        text(box, context, say("{job} was interrupted at {percent}.", job=_label(task), percent=percent(fraction)), icon="RECOVER_LAST")
         row = box.row(align=True)
         row.operator("reify.retry", text="Resume", icon="PLAY").number = task.number
         row.operator("reify.forget", text="Discard", icon="X").number = task.number
@@ -55,13 +57,13 @@ def _draw_move(layout: Any, task: Task, by: int, icon: str, possible: bool) -> N
 
 
 def _waiting() -> list[Task]:
-    return [task for task in session.tasks() if task.state.value == "queued"]
+    return [task for task in queue.tasks() if task.state.value == "queued"]
 
 
 def _label(task: Task) -> str:
-    if task.context.place is not None:
-        return str(task.context.place["name"])
-    first = next(iter(session.sources(task)), None)
+    if (of := task.context.target.of) is not None:
+        return str(of.name)
+    first = next(iter(task.context.sources), None)
     return first.name if first is not None else say(task.title)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import commit, session
+from ..session import queue, results
+from ..translations import told
 from . import icons
 from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
 
@@ -29,7 +30,7 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
         from ..scene import provenance
 
         layout = self.layout
-        ended = [task for task in reversed(session.tasks()) if task.state.value in ICONS]
+        ended = [task for task in reversed(queue.tasks()) if task.state.value in ICONS]
         stored = provenance.read(context.object)
         if stored is not None:
             _draw_selected(layout.box(), context, stored)
@@ -65,11 +66,11 @@ def _draw_task(layout: Any, context: bpy.types.Context, task: Task) -> None:
 
 
 def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
-    from ..backend.jobs.terminal import clock
+    from ..backend.jobs.standing import clock
 
     assert task.outcome is not None
     body, share = layout, 1.0
-    if (picture := session.thumbnail(task)) is not None:
+    if (picture := queue.thumbnail(task)) is not None:
         body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
         body.template_icon(icons.of_file(picture), scale=4.0)
     column = body.column(align=True)
@@ -78,14 +79,14 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
         text(column, context, figure, share=share)
     text(column, context, say("In {time}", time=clock(task.outcome.seconds)), share=share)
     row = layout.row(align=True)
-    if commit.is_here(task.id):
+    if results.is_here(task.id):
         row.operator("reify.find_result", icon="ZOOM_SELECTED").number = task.number
         row.operator("reify.regenerate_result", text="", icon="FILE_REFRESH").number = task.number
-    elif session.can_retry(task):
+    elif task.context.possible:
         row.operator("reify.retry", text="Add to Scene", icon="IMPORT").number = task.number
-    if commit.collection_of(task.id) is not None:
+    if results.collection_of(task.id) is not None:
         row.operator("reify.delete_result", text="", icon="TRASH").number = task.number
-    if session.sources(task):
+    if task.context.sources:
         row.operator("reify.open_folder", text="", icon="FILE_FOLDER").number = task.number
 
 
@@ -96,6 +97,11 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
     if line := headline(stored["metrics"]):
         text(layout, context, line)
+    chosen = stored.get("choices", {})
+    if "cameras" in chosen:
+        text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
+    if "left out" in chosen:
+        text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
     if collection is not None:
         row = layout.row(align=True)
         present = {provenance.role(member) for member in collection.objects}

@@ -9,8 +9,8 @@ import bpy
 
 from ..backend import settings as settings_of
 from ..backend.settings import Option
-from ..operators import session
-from ..operators.properties import chosen_method, group_of, property_name, ready
+from ..session import needs, queue
+from ..session.properties import chosen_method, group_of, property_name, ready
 from .parts import SidebarPanel, text
 from .presets import VIEW3D_PT_reify_presets
 
@@ -26,7 +26,7 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Without the engine there is nothing to set."""
-        return ready() and not chosen_method(context.scene).missing()
+        return ready() and needs.installed(chosen_method(context.scene))
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """Draw the button of the saved presets."""
@@ -37,7 +37,7 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
         method = chosen_method(context.scene)
         properties = group_of(context.scene, method)
         layout = self.layout
-        if session.current() is not None:
+        if queue.current() is not None:
             text(layout, context, "These are for the next job; the running one has its own.", icon="INFO")
         layout.use_property_split = True
         layout.use_property_decorate = False

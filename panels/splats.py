@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..backend.values import Splats
@@ -35,11 +37,28 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
         column.use_property_split = True
         column.use_property_decorate = False
         for modifier in splat_nodes.drawing(context.object):
+            look = splat_nodes.look_of(context.object)
             column.label(text="In the Viewport:")
-            for name in splat_nodes.INPUTS:
+            shaped = splat_nodes.SHAPED if look in (splat_nodes.ELLIPSOIDS, splat_nodes.POINTS) else ()
+            for name in (splat_nodes.LOOK, *shaped, splat_nodes.FACE_CAMERA):
                 found = compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, name))
                 column.prop(*found, text=LABELS.get(name, name))
+            if look == splat_nodes.SPLATS:
+                _say_how_many(layout, context)
         layout.operator("reify.export_splats", icon="EXPORT")
+
+
+def _say_how_many(layout: Any, context: bpy.types.Context) -> None:
+    """What keeps splats from being drawn, or how many are while the view moves where those are fewer."""
+    from ..scene.viewport import drawing
+
+    if not drawing.can_draw():
+        text(layout, context, "Shown as ellipsoids until the engine is installed.", icon="INFO")
+    elif problem := drawing.problem():
+        text(layout, context, say("Splats can't be drawn: {problem}", problem=problem), icon="ERROR")
+    elif (counts := drawing.counts_of(context.area)) is not None and counts[0] < counts[1]:
+        first, all_ = (f"{count:,}" for count in counts)
+        text(layout, context, say("While the view moves: the {first} most important of {all} in view", first=first, all=all_))
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_splats,))

@@ -6,40 +6,39 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import engine, selftest, session
+from ..session import queue, side_jobs
 from .parts import say
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
+    from ..backend.jobs.standing import Standing
 
 WIDTH = 14.0  # of the bar, in widths of a button
 
 
 def draw(header: Any, context: bpy.types.Context) -> None:
     """Draw the bar of what runs, and the way to end it."""
-    for task, cancel in (
-        (session.current(), "reify.cancel"),
-        (engine.task(), "reify.cancel_engine"),
-        (selftest.task(), "reify.cancel_self_test"),
-    ):
+    from ..backend.jobs.standing import standing
+
+    shown = [(queue.current(), "reify.cancel"), *((side.task, side.cancel_operator) for side in side_jobs.ALL)]
+    for task, cancel in shown:
         if task is not None and not task.state.ended:
+            paused = task.job is not None and task.job.paused
+            stands = standing(task.progress, paused)
             row = header.layout.row(align=True)
             bar = row.row(align=True)
             bar.ui_units_x = WIDTH
-            bar.progress(factor=task.progress.overall if task.progress is not None else 0.0, text=_line(task))
+            bar.progress(factor=stands.fraction, text=_line(task, stands, paused))
             row.operator(cancel, text="", icon="X")
 
 
-def _line(task: Task) -> str:
-    from ..backend.jobs.terminal import clock
-
+def _line(task: Task, stands: Standing, paused: bool) -> str:
     if task.progress is None:
         return say("Waiting")
-    line = f"{say(task.progress.stage)} {task.progress.overall:.0%}"
-    if task.job is not None and task.job.paused:
+    line = f"{say(task.progress.stage)} {stands.percent}"
+    if paused:
         return say("{stage} (paused)", stage=line)
-    left = task.progress.seconds_left
-    return line if left is None else f"{line}, {say('{time} left', time=clock(left))}"
+    return f"{line}, {say('{time} left', time=stands.left)}" if stands.left else line
 
 
 def register() -> None:

@@ -12,6 +12,8 @@ FIELDS = {
     "FLOAT": ("value", 1, np.float32),
     "FLOAT_VECTOR": ("vector", 3, np.float32),
     "FLOAT_COLOR": ("color", 4, np.float32),
+    "BYTE_COLOR": ("color", 4, np.float32),  # linear as well
+    "INT": ("value", 1, np.int32),
     "FLOAT4": ("vector", 4, np.float32),
     "QUATERNION": ("value", 4, np.float32),
     "FLOAT2": ("vector", 2, np.float32),
@@ -37,3 +39,9 @@ def read(data: Any, name: str) -> Array:
     flat: Array = np.empty(len(found.data) * width, dtype=dtype)
     found.data.foreach_get(field, flat)
     return flat if width == 1 else flat.reshape(-1, width)
+
+
+def columns(data: Any) -> dict[str, Array]:
+    """The numbers that each point or vertex has, [N] by lower-case name, positions as x, y and z: what a PLY file's columns became."""
+    single = [found for found in data.attributes if found.domain == "POINT" and found.data_type in ("FLOAT", "INT")]
+    return {found.name.lower(): read(data, found.name) for found in single} | dict(zip("xyz", read(data, "position").T, strict=True))

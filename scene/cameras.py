@@ -9,7 +9,8 @@ import numpy as np
 from mathutils import Matrix
 
 from ..backend.errors import ReifyError
-from ..backend.formats.images import ORIENTATION_TAG, QUARTER_TURNS, open_image
+from ..backend.formats.decoding import orientation_of, stored_size
+from ..backend.formats.images import QUARTER_TURNS, open_image
 from ..backend.values import Array, Cameras, Photo
 
 SENSOR_MM = 36.0
@@ -108,8 +109,8 @@ def _quarter_turns(photo: Photo) -> int:
     """Quarter turns counter-clockwise that bring the photo's file upright: Blender itself doesn't obey EXIF."""
     try:
         with open_image(photo.path) as image:
-            turns = QUARTER_TURNS.get(image.getexif().get(ORIENTATION_TAG, 1), 0)
-            stored = image.size
+            turns = QUARTER_TURNS[orientation_of(image)]
+            stored = stored_size(image)
     except (ReifyError, ImportError, OSError, ValueError):  # a background isn't worth failing for
         return 0
     upright = stored[::-1] if turns % 2 else stored

@@ -10,6 +10,7 @@ import bpy
 
 if TYPE_CHECKING:
     from ..backend.jobs.cache import Cache
+    from ..backend.jobs.environment import Environment
 
 MEASURE_EVERY_S = 30.0
 ADDON = __package__.rpartition(".")[0]
@@ -33,6 +34,13 @@ def cache() -> Cache:
         return Cache(cache_folder())
     folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else None
     return Cache(cache_folder(folder), chosen.cache_limit_gb << 30)
+
+
+def environment() -> Environment:
+    """What jobs are run with: the cache, whether Blender's online access is on, and the user's folder."""
+    from ..backend.jobs.environment import Environment
+
+    return Environment(cache=cache(), online=bpy.app.online_access, user_folder=user_folder(""))
 
 
 def cache_gb() -> float:

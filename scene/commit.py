@@ -39,6 +39,7 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     root = bpy.data.objects.new(result.name, None)
     root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
     _place(root, collection, result, "root")
+    provenance.keep_source_from_world(root, result.source_from_world)
     if matrix is not None:
         root.matrix_world = matrix
     if result.splats is not None:

@@ -42,6 +42,29 @@ def modifier_input(modifier: Any, identifier: str) -> tuple[Any, str]:
     return (getattr(inputs, identifier), "value") if inputs is not None else (modifier, f'["{identifier}"]')
 
 
+def modifier_menu(modifier: Any, identifier: str) -> str:
+    """The chosen entry of a menu among a geometry-nodes modifier's inputs, "" where the file knows none; a number before 5.2."""
+    owner, _key = modifier_input(modifier, identifier)
+    if owner != modifier:
+        return str(owner.value)
+    number = modifier.get(identifier)
+    return next((name for name, _label, _description, _icon, value in _menu(modifier, identifier) if value == number), "")
+
+
+def set_modifier_menu(modifier: Any, identifier: str, entry: str) -> None:
+    """Choose an entry of a menu among a geometry-nodes modifier's inputs."""
+    owner, _key = modifier_input(modifier, identifier)
+    if owner != modifier:
+        owner.value = entry
+    else:
+        modifier[identifier] = next(value for name, _label, _description, _icon, value in _menu(modifier, identifier) if name == entry)
+
+
+def _menu(modifier: Any, identifier: str) -> list[tuple[str, str, str, int, int]]:
+    found: list[tuple[str, str, str, int, int]] = modifier.id_properties_ui(identifier).as_dict().get("items", [])
+    return found
+
+
 def match_wildcards(node: Any) -> None:
     """Let a Remove Named Attribute node take a pattern: a property of the node before 5.0, then an input."""
     if hasattr(node, "pattern_mode"):
@@ -68,9 +91,10 @@ def has_cycles(scene: bpy.types.Scene) -> bool:
     return hasattr(scene, "cycles")
 
 
-def can_show_native_splats(cloud: Any) -> bool:
-    """True where point clouds can be of the type GAUSSIAN_SPLAT (5.3), drawn by Blender itself."""
-    return "GAUSSIAN_SPLAT" in _items(type(cloud), "type")
+def make_native_splats(cloud: Any) -> None:
+    """Tell Blender that a point cloud's points are splats, where it knows such (5.3); its attributes are the same before."""
+    if "GAUSSIAN_SPLAT" in _items(bpy.types.PointCloud, "type") and cloud.type != "GAUSSIAN_SPLAT":
+        cloud.type = "GAUSSIAN_SPLAT"
 
 
 def _items(owner: Any, name: str) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def place(
             around = source.parent.matrix_world @ source.matrix_parent_inverse if source.parent is not None else Matrix()
             new.location = source.location + around.to_3x3().inverted_safe() @ Vector((_width(source) * (1.0 + GAP), 0.0, 0.0))
         provenance.describe(new, result.report, role)
+        provenance.keep_source_from_world(new, provenance.source_from_world(source))
         new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
         new.hide_viewport = new.hide_render = role == "lod"
     if not beside:

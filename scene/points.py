@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
+from ..backend.formats import columns
 from ..backend.values import Points
 from . import attributes, compat, images
 from .nodes import Nodes
@@ -34,12 +35,24 @@ def read_points(source: bpy.types.Object) -> Points:
     """The points of a point cloud, or the vertices of a mesh, in its own space; raises ReifyError for anything else."""
     if source.type not in ("POINTCLOUD", "MESH"):
         raise ReifyError(f"{source.name} has no points.", "Select a point cloud or a mesh.")
-    data, rgb = source.data, None
-    if COLOR in data.attributes and data.attributes[COLOR].domain == "POINT":
-        linear = attributes.read(data, COLOR)[:, :3]
-        rgb = (np.clip(images.srgb_from_linear(linear), 0, 1) * 255 + 0.5).astype(np.uint8)
+    data = source.data
+    named = _color_attribute(data)
+    if named is not None:
+        # Blender takes colors of a file for 0 to 1; those to 255 are out of range here.
+        srgb = images.srgb_from_linear(attributes.read(data, named)[:, :3])
+        colors = columns.colors_of(dict(zip("rgb", srgb.T, strict=True)))
+    else:
+        colors = columns.colors_of(attributes.columns(data))
     normals = attributes.read(data, "normal") if "normal" in data.attributes else None
-    return Points(xyz=attributes.read(data, "position"), rgb=rgb, normals=normals)
+    return Points(xyz=attributes.read(data, "position"), rgb=columns.bytes_of(colors), normals=normals)
+
+
+def _color_attribute(data: Any) -> str | None:
+    """The name of the colors that each point has: ours, else the active ones, else the first; importers call them Col."""
+    found = [one.name for one in data.attributes if one.domain == "POINT" and one.data_type in ("FLOAT_COLOR", "BYTE_COLOR")]
+    active = getattr(getattr(data, "color_attributes", None), "active_color", None)
+    wanted = (COLOR, active.name if active is not None else "", *found)
+    return next((name for name in wanted if name in found), None)
 
 
 def _material() -> bpy.types.Material:

@@ -7,10 +7,12 @@ import json
 from typing import Any
 
 import bpy
+import numpy as np
 
-from ..backend.values import Report
+from ..backend.values import Array, Report
 
 KEY = "reify"
+SOURCE_FROM_WORLD = "reify_source_from_world"  # 16 numbers, row after row
 
 
 def describe(made: bpy.types.ID, report: Report, role: str) -> None:
@@ -28,6 +30,21 @@ def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
     except ValueError:
         return None
     return stored if isinstance(stored, dict) else None
+
+
+def keep_source_from_world(made: bpy.types.ID, source_from_world: Array | None) -> None:
+    """Store on a datablock what leads from the world to its source's large coordinates, [4,4]; None stores nothing."""
+    if source_from_world is not None:
+        made[SOURCE_FROM_WORLD] = [float(value) for value in source_from_world.ravel()]  # kept in 64 bits
+
+
+def source_from_world(made: bpy.types.Object | None) -> Array | None:
+    """What `keep_source_from_world` stored on an object or on what it hangs on, [4,4] float64; None where its coordinates were small."""
+    while made is not None:
+        if SOURCE_FROM_WORLD in made:
+            return np.array(made[SOURCE_FROM_WORLD], dtype=np.float64).reshape(4, 4)
+        made = made.parent
+    return None
 
 
 def role(source: bpy.types.ID | None) -> str:

@@ -12,9 +12,10 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
+from ..backend.formats import columns
 from ..backend.mesh.join import joined
 from ..backend.values import Array, Cameras, Given, Mesh, Points, Splats
-from . import provenance
+from . import attributes, provenance
 from .cameras import read_cameras
 from .commit import members
 from .mesh import SURFACES, read_mesh, read_pieces
@@ -31,7 +32,9 @@ def kind_of(source: bpy.types.Object | None) -> type | None:
     if source.type == "POINTCLOUD":
         return Splats if "radiance:base" in source.data.attributes else Points
     if source.type == "MESH" and not source.data.polygons and not source.modifiers:
-        return Points if len(source.data.vertices) else None
+        if not len(source.data.vertices):
+            return None
+        return Splats if _holds_splat_columns(source) else Points
     return Mesh if source.type in SURFACES else None
 
 
@@ -42,6 +45,8 @@ def given_from(source: bpy.types.Object, modifiers: bool = True) -> Given:
     that holds nothing, or is scaled to nothing.
     """
     kind = kind_of(source)
+    if kind is Splats and source.type == "MESH":
+        return _given_from_columns(source)
     if kind is Splats:
         return Given(read_splats(source), source.name, cameras=_cameras_of(source))
     if kind is Points:
@@ -85,6 +90,22 @@ def given_from_file(path: Path) -> Given:
         if not meshes:
             raise ReifyError(f"{path.name} holds no mesh.", "Choose a file with faces in it.")
         return Given(joined(meshes), path.stem, (path,))
+
+
+def _holds_splat_columns(source: bpy.types.Object) -> bool:
+    """Whether vertices have a splat file's columns as attributes, which is what Blender's own PLY importer makes of them before 5.3."""
+    names = {attribute.name.lower() for attribute in source.data.attributes} | set("xyz")
+    return columns.are_splats(names) and not columns.missing_of_splats(names)
+
+
+def _given_from_columns(source: bpy.types.Object) -> Given:
+    try:
+        splats, broken = columns.splats_of(attributes.columns(source.data))
+    except ValueError as error:
+        raise ReifyError(f"{source.name} has {error}.", "Import its file as splats.") from error
+    if len(splats) == 0:
+        raise ReifyError(f"All {broken} splats of {source.name} are broken.", "Export them again.")
+    return Given(splats, source.name, warnings=columns.left_out(source.name, "splats", broken, len(splats)))
 
 
 def _cameras_of(source: bpy.types.Object) -> Cameras | None:

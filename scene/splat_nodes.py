@@ -7,7 +7,9 @@ squares are one mesh, which is what makes Cycles fast enough. The squares follow
 Where no camera is what they are seen from (mirrors, orbiting in a rendered viewport), splats can be ellipsoids instead: instances
 whose material computes the Gaussian along the viewing ray. That is right from every side, and very slow in Cycles.
 
-For the viewport the same splats are small opaque ellipsoids in one mesh, which draws fast in every shading mode.
+In the viewport they have one of four looks. "Splats": the room `viewport` draws them, and the nodes give the corners of a box as
+edges, which can be seen and clicked and hide nothing. "Ellipsoids" and "Points": small opaque shapes in one mesh. "As Rendered": the
+shapes of a render. In a file the node named DRAWN is off, so that a Blender without Reify shows ellipsoids in the place of splats.
 """
 
 from __future__ import annotations
@@ -24,8 +26,17 @@ from .splat_color import view_color
 from .splat_materials import CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squared
 
 GROUP = "Reify Splats"
+MARK, VERSION = "reify_splats", 2  # property of the node group, which the first version, without looks, didn't have
 BALL = "Reify Splat Shape"
-INPUTS = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest", "Soft in Viewport", "Face Camera")
+DRAWN = "Drawn by Reify"
+LOOK = "Look"
+LOOKS = SPLATS, ELLIPSOIDS, POINTS, AS_RENDERED = ("Splats", "Ellipsoids", "Points", "As Rendered")
+SHAPED = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest")  # inputs of the looks made of opaque shapes
+FACE_CAMERA = "Face Camera"
+CARRY = "Carry Splats"
+INPUTS = (LOOK, *SHAPED, FACE_CAMERA)
+POINT_RADIUS = 0.001  # of the box's diagonal
+BOX_DEVIATIONS = 3.0  # the box reaches that many standard deviations from the mean position: a few splats far out don't count
 
 
 def prepare() -> None:
@@ -51,9 +62,77 @@ def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float
 
 def drawing(splats: bpy.types.Object) -> list[Any]:
     """The modifiers that draw an object's splats: one, unless somebody has removed or copied it."""
-    return [
-        modifier for modifier in splats.modifiers if modifier.type == "NODES" and modifier.node_group == bpy.data.node_groups.get(GROUP)
-    ]
+    return [modifier for modifier in splats.modifiers if modifier.type == "NODES" and _is_group(modifier.node_group)]
+
+
+def look_of(splats: bpy.types.Object) -> str:
+    """How the viewport shows an object's splats: one of LOOKS, or "" where its modifier is gone or hidden."""
+    for modifier in drawing(splats):
+        if modifier.show_viewport:
+            return compat.modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK)) or SPLATS
+    return ""
+
+
+def set_look(splats: bpy.types.Object, look: str) -> None:
+    """Let the viewport show an object's splats in one of LOOKS."""
+    for modifier in drawing(splats):
+        compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), look)
+        splats.update_tag()
+
+
+def is_carried(splats: bpy.types.Object) -> bool:
+    """Whether the evaluated object has its splats as vertices of a mesh, as other modifiers before "Splats" have left them."""
+    return any(_value(modifier, CARRY) for modifier in drawing(splats))
+
+
+def should_carry(splats: bpy.types.Object) -> bool:
+    """Whether what the viewport is to show isn't the object's own data: another modifier comes before "Splats"."""
+    before = next((i for i, modifier in enumerate(splats.modifiers) if modifier in drawing(splats)), 0)
+    return any(modifier.show_viewport for modifier in splats.modifiers[:before])
+
+
+def set_carried(splats: bpy.types.Object, carried: bool) -> None:
+    """Let the evaluated object have its splats, or not: they are copied for it, which only other modifiers are a reason for."""
+    for modifier in drawing(splats):
+        compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, CARRY), carried)
+    splats.update_tag()
+
+
+def set_drawn(drawn: bool) -> None:
+    """Say in all node groups whether the viewport's handler draws what looks like "Splats", or nobody does."""
+    for group in bpy.data.node_groups:
+        if _is_group(group) and group.nodes[DRAWN].boolean != drawn:
+            group.nodes[DRAWN].boolean = drawn
+
+
+def upgrade() -> None:
+    """Give splats that an older version of Reify has saved the present nodes, with the inputs that they had."""
+    old = [group for group in bpy.data.node_groups if group.library is None and _is_old_group(group)]
+    for owner in [owner for owner in bpy.data.objects if owner.type == "POINTCLOUD"]:
+        for modifier in [m for m in owner.modifiers if m.type == "NODES" and m.node_group in old]:
+            before = {name: _value(modifier, name) for name in (*SHAPED, "Soft in Viewport", FACE_CAMERA)}
+            modifier.node_group = _group()
+            soft = before.pop("Soft in Viewport")
+            for name, value in before.items():
+                compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, name), value)
+            compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), AS_RENDERED if soft else SPLATS)
+    bpy.data.batch_remove([group for group in old if not group.users])
+    if old and GROUP not in bpy.data.node_groups:
+        _group().name = GROUP
+
+
+def _value(modifier: Any, name: str) -> Any:
+    owner, key = compat.modifier_input(modifier, socket_identifier(modifier.node_group, name))
+    return owner.path_resolve(key)
+
+
+def _is_group(group: Any) -> bool:
+    return group is not None and group.get(MARK) == VERSION
+
+
+def _is_old_group(group: Any) -> bool:
+    inputs = {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
+    return group.bl_idname == "GeometryNodeTree" and group.name.startswith(GROUP) and "Soft in Viewport" in inputs
 
 
 def socket_identifier(group: Any, name: str) -> str:
@@ -62,19 +141,21 @@ def socket_identifier(group: Any, name: str) -> str:
 
 
 def _group() -> bpy.types.NodeTree:
-    found: Any = bpy.data.node_groups.get(GROUP)
-    if found is not None and found.bl_idname == "GeometryNodeTree":
+    found: Any = next((group for group in bpy.data.node_groups if group.library is None and _is_group(group)), None)
+    if found is not None:
         return found
     group: Any = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")
     group.is_modifier = True
+    group[MARK] = VERSION
     _interface(group)
     n = Nodes(group)
     given = n.add("NodeGroupInput")
+    is_look = _looks(n, given)
     opacity = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name=COLOR)
     opacity = n.add("FunctionNodeSeparateColor", Color=opacity["Attribute"])["Alpha"]
     viewport = n.add("GeometryNodeIsViewport")["Is Viewport"]
-    use_fast = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=viewport, Boolean_001=given["Soft in Viewport"])["Boolean"]
-    use_facing = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=given["Face Camera"], Boolean_001=use_fast)["Boolean"]
+    use_fast = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=viewport, Boolean_001=is_look[AS_RENDERED])["Boolean"]
+    use_facing = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=given[FACE_CAMERA], Boolean_001=use_fast)["Boolean"]
     shape = _shape(n)
     frame = _frame(n)
     points = _with_color(n, given["Geometry"], frame[1], use_facing)
@@ -83,22 +164,56 @@ def _group() -> bpy.types.NodeTree:
     facing = _facing(n, points, opacity, seen, reach, shape, frame)
     solid = _solid(n, points, seen, reach, shape)
     soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_facing, False_=solid, True_=facing)["Output"]
-    fast = _fast(n, given, points, opacity, shape)
+    base = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name="radiance:base")["Attribute"]
+    trained = n.add("FunctionNodeSeparateColor", Color=base)["Alpha"]
+    box, diagonal = _box(n, given["Geometry"], _is_clear(n, given, trained, shape[1]))
+    radius = n.math("MULTIPLY", n.math("MULTIPLY", diagonal, POINT_RADIUS), given["Viewport Size"])
+    round_ = n.add("ShaderNodeCombineXYZ", X=radius, Y=radius, Z=radius)["Vector"]
+    size = n.vector("SCALE", shape[1], given["Viewport Size"])
+    size = n.add("GeometryNodeSwitch", input_type="VECTOR", Switch=is_look[POINTS], False_=size, True_=round_)["Output"]
+    fast = _fast(n, given, points, _is_clear(n, given, opacity, shape[1]), shape[0], size)
+    drawn = n.add("FunctionNodeInputBool")
+    drawn.node.name = drawn.node.label = DRAWN
+    vertices = n.add("GeometryNodePointsToVertices", Points=given["Geometry"])["Mesh"]
+    carried = n.add("GeometryNodeJoinGeometry", Geometry=box)
+    n.tree.links.new(vertices, carried.node.inputs[0])
+    box = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=given[CARRY], False_=box, True_=carried["Geometry"])["Output"]
+    by_handler = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=is_look[SPLATS], Boolean_001=drawn["Boolean"])["Boolean"]
+    fast = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=by_handler, False_=fast, True_=box)["Output"]
     chosen = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_fast, False_=soft, True_=fast)["Output"]
     n.add("NodeGroupOutput", Geometry=chosen)
     n.arrange()
     return group
 
 
+def _looks(n: Nodes, given: Any) -> dict[str, Any]:
+    """For each look whether it is the one that was chosen."""
+    menu: Any = n.tree.nodes.new("GeometryNodeMenuSwitch")
+    menu.data_type = "INT"
+    menu.enum_items.clear()
+    for look in LOOKS:
+        menu.enum_items.new(look)
+    n.tree.links.new(given[LOOK], menu.inputs[0])
+    for number, look in enumerate(LOOKS):
+        menu.inputs[look].default_value = number
+    socket: Any = next(item for item in n.tree.interface.items_tree if item.name == LOOK)
+    socket.default_value = SPLATS
+    equal = {"data_type": "INT", "operation": "EQUAL"}
+    return {look: n.add("FunctionNodeCompare", **equal, A=menu.outputs[0], B=number)["Result"] for number, look in enumerate(LOOKS)}
+
+
 def _interface(group: Any) -> None:
     socket = group.interface.new_socket
     socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
-    facing = socket("Face Camera", in_out="INPUT", socket_type="NodeSocketBool")
+    facing = socket(FACE_CAMERA, in_out="INPUT", socket_type="NodeSocketBool")
     facing.description = "Draw splats as the scene's camera sees them; off, they are right in mirrors too, and far slower"
     facing.default_value = True
-    soft = socket("Soft in Viewport", in_out="INPUT", socket_type="NodeSocketBool")
-    soft.description = "Draw soft splats in the viewport too, as a render does"
+    carry = socket(CARRY, in_out="INPUT", socket_type="NodeSocketBool")
+    carry.description = "Hand the splats on as vertices, for the viewport to draw what modifiers before this one have made of them"
+    carry.hide_in_modifier = True
+    look = socket(LOOK, in_out="INPUT", socket_type="NodeSocketMenu")
+    look.description = "How the viewport shows the splats; a render isn't changed"
     amount = socket("Viewport Amount", in_out="INPUT", socket_type="NodeSocketFloat")
     amount.description = "Share of the splats that the viewport shows"
     amount.subtype, amount.min_value, amount.max_value, amount.default_value = "FACTOR", 0.0, 1.0, 1.0
@@ -187,22 +302,45 @@ def _each(n: Nodes, points: Any, shown: Any, shape: Any, rotation: Any, size: An
     return n.add("GeometryNodeRealizeInstances", Geometry=made)["Geometry"]
 
 
-def _fast(n: Nodes, given: Any, points: Any, opacity: Any, shape: tuple[Any, Any]) -> Any:
-    rotation, scale = shape
-    ball = n.add("GeometryNodeObjectInfo", Object=_ball())["Geometry"]
-    ball = n.add("GeometryNodeRemoveAttribute", Geometry=ball, Name=COLOR)["Geometry"]
+def _is_clear(n: Nodes, given: Any, opacity: Any, scale: Any) -> Any:
+    """Whether a splat is opaque and small enough to be shown as an opaque shape."""
     dense = n.compare("GREATER_EQUAL", opacity, given["Viewport Opacity"])
-    chance = n.add("FunctionNodeRandomValue", data_type="FLOAT")["Value"]
-    drawn = n.compare("LESS_EQUAL", chance, given["Viewport Amount"])
-    shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=dense, Boolean_001=drawn)["Boolean"]
     extent = n.add("ShaderNodeSeparateXYZ", Vector=scale)
     longest = n.math("MAXIMUM", n.math("MAXIMUM", extent["X"], extent["Y"]), extent["Z"])
     no_limit = n.compare("EQUAL", given["Viewport Largest"], 0.0)
-    small = n.add(
-        "FunctionNodeBooleanMath", operation="OR", Boolean=n.compare("LESS_EQUAL", longest, given["Viewport Largest"]), Boolean_001=no_limit
-    )["Boolean"]
-    shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=shown, Boolean_001=small)["Boolean"]
-    size = n.vector("SCALE", scale, given["Viewport Size"])
+    small = n.compare("LESS_EQUAL", longest, given["Viewport Largest"])
+    small = n.add("FunctionNodeBooleanMath", operation="OR", Boolean=small, Boolean_001=no_limit)["Boolean"]
+    return n.add("FunctionNodeBooleanMath", operation="AND", Boolean=dense, Boolean_001=small)["Boolean"]
+
+
+def _box(n: Nodes, points: Any, clear: Any) -> tuple[Any, Any]:
+    """The corners of a box around most of the `clear` splats, as edges without faces, and the box's diagonal."""
+    position = n.add("GeometryNodeInputPosition")["Position"]
+    found = n.add("GeometryNodeAttributeStatistic", data_type="FLOAT_VECTOR", Geometry=points, Selection=clear, Attribute=position)
+    reach = n.vector("SCALE", found["Standard Deviation"], BOX_DEVIATIONS)
+    low = n.vector("MAXIMUM", found["Min"], n.vector("SUBTRACT", found["Mean"], reach))
+    high = n.vector("MINIMUM", found["Max"], n.vector("ADD", found["Mean"], reach))
+    size = n.vector("SUBTRACT", high, low)
+    cube = n.add("GeometryNodeMeshCube", Size=(2.0, 2.0, 2.0))["Mesh"]
+    edges = n.add("GeometryNodeDeleteGeometry", domain="FACE", mode="ONLY_FACE", Geometry=cube)["Geometry"]
+    edges = n.add("GeometryNodeSubdivideMesh", Mesh=edges, Level=2)["Mesh"]
+    # Of the four parts of an edge the outer two have their middles at 3/4 of the way from the center, the inner two at 1/4.
+    place = n.add("ShaderNodeSeparateXYZ", Vector=position)
+    product = n.math("MULTIPLY", n.math("MULTIPLY", place["X"], place["Y"]), place["Z"])
+    inner = n.compare("LESS_THAN", n.math("ABSOLUTE", product), 0.5)
+    edges = n.add("GeometryNodeDeleteGeometry", domain="EDGE", mode="EDGE_FACE", Geometry=edges, Selection=inner)["Geometry"]
+    middle = n.vector("SCALE", n.vector("ADD", low, high), 0.5)
+    half = n.vector("SCALE", size, 0.5)
+    edges = n.add("GeometryNodeTransform", Geometry=edges, Translation=middle, Scale=half)["Geometry"]
+    return edges, n.vector("LENGTH", size)
+
+
+def _fast(n: Nodes, given: Any, points: Any, clear: Any, rotation: Any, size: Any) -> Any:
+    ball = n.add("GeometryNodeObjectInfo", Object=_ball())["Geometry"]
+    ball = n.add("GeometryNodeRemoveAttribute", Geometry=ball, Name=COLOR)["Geometry"]
+    chance = n.add("FunctionNodeRandomValue", data_type="FLOAT")["Value"]
+    drawn = n.compare("LESS_EQUAL", chance, given["Viewport Amount"])
+    shown = n.add("FunctionNodeBooleanMath", operation="AND", Boolean=clear, Boolean_001=drawn)["Boolean"]
     return _each(n, points, shown, ball, rotation, size)
 
 

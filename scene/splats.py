@@ -9,17 +9,22 @@ radiance:sh_k   FLOAT_VECTOR, k = 0 …             higher SH bands, in the 3DGS
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
-from ..backend.values import Splats
+from ..backend.values import Array, Splats
 from . import attributes, compat, splat_nodes
 
 VIEWPORT_SPLATS = 150_000  # about 3 million triangles; more are thinned out while one works
 VIEWPORT_LARGEST = 0.08  # of the distance that half of the splats lie within: what is larger is background
+
+SAMPLE = 100_000  # splats that tell how large the subject is
+BLOCK = 8192  # splats whose harmonics are gathered at a time, so that they stay in the cache
+SHAPE = ("position", "scale", "rotation")
 
 
 def splats_object(name: str, splats: Splats) -> bpy.types.Object:
@@ -27,6 +32,7 @@ def splats_object(name: str, splats: Splats) -> bpy.types.Object:
     made = compat.point_cloud_object(name, splats.means)
     cloud: Any = made.data
     write_splats(cloud, splats)
+    compat.make_native_splats(cloud)
     cloud["antialiased"], cloud["surfels"] = splats.antialiased, splats.surfels
     splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))), largest=_largest(splats))
     made.visible_shadow = False
@@ -36,7 +42,8 @@ def splats_object(name: str, splats: Splats) -> bpy.types.Object:
 def _largest(splats: Splats) -> float:
     if len(splats) < 100:  # too few to tell what is background
         return 0.0
-    return VIEWPORT_LARGEST * float(np.median(np.linalg.norm(splats.means - np.median(splats.means, axis=0), axis=1)))
+    some = splats.means[:: -(-len(splats) // SAMPLE)]
+    return VIEWPORT_LARGEST * float(np.median(np.linalg.norm(some - np.median(some, axis=0), axis=1)))
 
 
 def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
@@ -47,26 +54,56 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
     attributes.write(cloud, "scale", "FLOAT_VECTOR", np.exp(splats.log_scales))
     attributes.write(cloud, "rotation", "QUATERNION", splats.quats)
     if with_sh:
+        band: Array = np.empty((len(splats), 3), np.float32)  # one for all: fresh memory costs as much as the copy
         for k in range(splats.sh.shape[1] - 1):
-            attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", splats.sh[:, k + 1])
+            band[:] = splats.sh[:, k + 1]
+            attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", band)
+
+
+def upgrade() -> None:
+    """Bring splats of a file that an older Reify, or an older Blender, has saved up to date."""
+    splat_nodes.upgrade()
+    for data in bpy.data.pointclouds:
+        if data.library is None and "antialiased" in data and holds_splats(data):
+            compat.make_native_splats(data)
+
+
+def holds_splats(data: Any) -> bool:
+    """Whether a point cloud has what makes its points splats."""
+    return all(name in data.attributes for name in (*SHAPE, "radiance:base"))
 
 
 def read_splats(source: bpy.types.Object) -> Splats:
     """The splats of an object, in its own space; raises ReifyError where it holds none."""
     cloud: Any = source.data
-    if source.type != "POINTCLOUD" or any(name not in cloud.attributes for name in ("radiance:base", "scale", "rotation")):
+    if source.type != "POINTCLOUD" or not holds_splats(cloud):
         raise ReifyError(f"{source.name} holds no splats.", "Select an object that Reify made from photos, or that was imported as splats.")
-    base = attributes.read(cloud, "radiance:base")
+    return splats_of(read_arrays(cloud), bool(cloud.get("antialiased", False)), bool(cloud.get("surfels", False)))
+
+
+def read_arrays(data: Any) -> dict[str, Array]:
+    """Copies of the attributes of a point cloud that make its points splats, by name."""
+    kept = (attribute.name for attribute in data.attributes)
+    return {name: attributes.read(data, name) for name in kept if name in SHAPE or name.startswith("radiance:")}
+
+
+def splats_of(arrays: Mapping[str, Array], antialiased: bool, surfels: bool) -> Splats:
+    """Splats from a point cloud's attributes by name; needs no Blender."""
+    base = arrays["radiance:base"]
     bands = [base[:, :3]]
-    while f"radiance:sh_{len(bands) - 1}" in cloud.attributes:
-        bands.append(attributes.read(cloud, f"radiance:sh_{len(bands) - 1}"))
+    while f"radiance:sh_{len(bands) - 1}" in arrays:
+        bands.append(arrays[f"radiance:sh_{len(bands) - 1}"])
+    sh: Array = np.empty((len(base), len(bands), 3), np.float32)
+    for first in range(0, len(base), BLOCK):
+        for k, band in enumerate(bands):
+            sh[first : first + BLOCK, k] = band[first : first + BLOCK]
     opacity = np.clip(base[:, 3], 1e-7, 1 - 1e-7)
     return Splats(
-        means=attributes.read(cloud, "position"),
-        quats=attributes.read(cloud, "rotation"),
-        log_scales=np.log(np.maximum(attributes.read(cloud, "scale"), 1e-12)),
+        means=arrays["position"],
+        quats=arrays["rotation"],
+        log_scales=np.log(np.maximum(arrays["scale"], 1e-12)),
         opacity_logits=np.log(opacity / (1 - opacity)),
-        sh=np.stack(bands, axis=1),
-        antialiased=bool(cloud.get("antialiased", False)),
-        surfels=bool(cloud.get("surfels", False)),
+        sh=sh,
+        antialiased=antialiased,
+        surfels=surfels,
     )

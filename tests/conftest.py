@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-WITHOUT_ENGINE = os.environ.get("REIFY_WITHOUT_ENGINE") == "1"
+WITHOUT_ENGINE = os.environ.get("REIFY_WITHOUT_ENGINE") == "1"  # the environment has nothing of the engine
+WITHOUT_TORCH = os.environ.get("REIFY_WITHOUT_TORCH") == "1"  # it has the engine's first part only
+# Where tests compare with the twin, are of cards, of torch in a job, or of the installer.
+NEEDS_TORCH = ("tests/splats/", "tests/geometry/", "tests/rendering/", "tests/jobs/", "tests/engine/", "tests/test_device.py")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -65,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item):
-    """In the environment without the engine, a test whose fixtures meet a missing package of the engine is skipped."""
+    """In an environment without the engine, or without torch, a test whose fixtures meet a package that is missing there is skipped."""
     with _missing_engine_skips():
         return (yield)
 
@@ -82,18 +85,36 @@ def _missing_engine_skips() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if WITHOUT_ENGINE and not str(error.name).startswith("reify"):
+        if _may_be_missing(str(error.name)):
             pytest.skip(f"{error.name} isn't installed")
         raise
+
+
+def _may_be_missing(module: str) -> bool:
+    root = module.partition(".")[0]
+    return (WITHOUT_ENGINE and root != "reify") or (WITHOUT_TORCH and root == "torch")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector):
     """There, too, a test module that can't be imported for want of such a package is skipped."""
     report = yield
-    if WITHOUT_ENGINE and report.failed and (missing := re.search(r"No module named '(?!reify)([\w.]+)'", str(report.longrepr))):
+    missing = re.search(r"No module named '([\w.]+)'", str(report.longrepr)) if report.failed else None
+    if missing is not None and _may_be_missing(missing[1]):
         report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: {missing[1]} isn't installed")
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Without torch, what was skipped for want of it is counted, and fails the run where it isn't a test of those that may need it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not WITHOUT_TORCH or reporter is None:
+        return
+    skipped = [report.nodeid for report in reporter.stats.get("skipped", ()) if re.search(r"\btorch\b", report.longrepr[2])]
+    reporter.write_line(f"\nSkipped for want of torch: {len(skipped)} tests, or files of tests")
+    if wrong := [name for name in skipped if not name.startswith(NEEDS_TORCH)]:
+        reporter.write_line("These must pass without torch: " + ", ".join(wrong), red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _real_bpy() -> bool:

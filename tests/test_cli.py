@@ -43,11 +43,11 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
         raise ReifyError(f"{photos.sources[0].name} isn't there.", "Choose another folder.")
     splats = job.stage("Counting", some_splats, settings.count.number)
     job.metric("splats", len(splats))
-    return Result(photos.name or "x", job.report, splats=splats)
+    return Result(photos.name or photos.sources[0].name, job.report, splats=splats)
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Photos, ...]:
-    return tuple(Photos((source,), name=source.name) for source in sources)
+    return tuple(Photos((source,)) for source in sources)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 
 import pytest
@@ -31,7 +32,7 @@ def test_compiled_kernels_are_kept_apart_by_the_code_of_all_kernels(tmp_path, mo
     ],
 )
 def test_why_there_is_no_graphics_card_is_said(said: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
 
     def init() -> None:
         raise RuntimeError(said)
@@ -42,3 +43,13 @@ def test_why_there_is_no_graphics_card_is_said(said: str, reason: str, monkeypat
     assert reason in device.choose("auto").why
     with pytest.raises(ReifyError, match=reason):
         device.choose("cuda")
+
+
+def test_without_torch_auto_is_the_processor_without_a_warning_and_a_card_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    chosen = device.choose("auto")
+    assert (chosen.kind, chosen.warning) == ("cpu", "")
+    assert chosen.why == "The CPU computes: torch, which graphics cards need, isn't installed."
+    with pytest.raises(ReifyError, match="torch isn't installed") as raised:
+        device.choose("cuda")
+    assert raised.value.fix.startswith("Install torch")

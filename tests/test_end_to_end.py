@@ -50,7 +50,8 @@ def lego(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
 def kermit(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     """The same on kermit's pictures alone, without their poses."""
     out = tmp_path_factory.mktemp("kermit")
-    reify("run", "photos", data / "kermit" / "images", "-o", out / "kermit.blend", "-o", out / "kermit.json", *QUICK, cache=out / "cache")
+    alone = (*QUICK, "--no-capture-use-given-cameras")
+    reify("run", "photos", data / "kermit" / "images", "-o", out / "kermit.blend", "-o", out / "kermit.json", *alone, cache=out / "cache")
     return out
 
 

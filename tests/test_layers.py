@@ -20,11 +20,12 @@ LEVELS = [
     LEAVES,
     ["geometry"],
     ["formats", "metrics", "jobs"],
+    ["engine", "rendering"],
     ["capture", "pictures"],
     ["splats", "mesh", "bodies"],
     ["surface", "texture"],
     ["methods"],
-    ["selftest"],
+    ["selftest", "orders"],
 ]
 ALLOWED = {
     **{
@@ -33,13 +34,13 @@ ALLOWED = {
         for room in rooms
     },
     **{f"backend.{leaf}": [f"backend.{other}" for other in LEAVES] for leaf in LEAVES},
-    "backend.engine": ["backend.jobs", *(f"backend.{leaf}" for leaf in LEAVES)],
     "scene": ["backend"],
-    "operators": ["scene", "backend", "translations"],
-    "panels": ["operators", "scene", "backend", "translations"],
-    "preferences": ["panels", "operators", "scene", "backend"],
+    "session": ["scene", "backend", "translations"],
+    "operators": ["session", "scene", "backend", "translations"],
+    "panels": ["operators", "session", "scene", "backend", "translations"],
+    "preferences": ["panels", "operators", "session", "scene", "backend"],
     "translations": [],
-    "cli": ["farm", "api", "scene", "backend"],
+    "cli": ["farm", "api", "session", "scene", "backend"],
     "farm": ["api", "scene", "backend"],
     "api": ["scene", "backend"],
 }
@@ -51,7 +52,7 @@ def room_of(module: str) -> str:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for room in ("backend", "scene", "operators", "panels", "translations", "farm"):
+    for room in ("backend", "scene", "session", "operators", "panels", "translations", "farm"):
         for path in sorted((ROOT / room).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
@@ -59,10 +60,13 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield name, ROOT / f"{name}.py"
 
 
-def imported(module: str, path: Path) -> Iterator[str]:
-    """What a module imports at any depth, but not for type checking alone; `from package import name` may name a module or a value."""
+def imported(module: str, path: Path, at_once: bool = False) -> Iterator[str]:
+    """What a module imports at any depth, or only what importing it imports `at_once`: not inside functions.
+
+    What is imported for type checking alone doesn't count; `from package import name` may name a module or a value.
+    """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in executed(ast.parse(path.read_text(encoding="utf-8")), at_once):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -72,12 +76,13 @@ def imported(module: str, path: Path) -> Iterator[str]:
             yield from (f"{name}.{alias.name}".strip(".") if node.level else name for alias in node.names)
 
 
-def executed(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree, without those below `if TYPE_CHECKING:`."""
+def executed(node: ast.AST, at_once: bool = False) -> Iterator[ast.AST]:
+    """The nodes of a tree, without those below `if TYPE_CHECKING:` and, `at_once`, those inside functions."""
     waiting = [node]
     while waiting:
         for child in ast.iter_child_nodes(waiting.pop()):
-            if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            if not for_types and not (at_once and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)):
                 yield child
                 waiting.append(child)
 
@@ -165,3 +170,38 @@ def test_listing_the_methods_needs_neither_torch_nor_numba() -> None:
         "heavy = {'torch', 'numba', 'pycolmap', 'scipy', 'skimage', 'PIL', 'av', 'cv2', 'bpy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ.copy(), timeout=60)
+
+
+def way_to_torch(module: str) -> list[str]:
+    """The modules from torch back to this one, each imported by the next; empty where none leads there.
+
+    Imports inside functions count for the module itself alone: of what it imports those that importing runs.
+    """
+    known = dict(modules())
+    came_by = dict.fromkeys(imported(module, known[module]), module)
+    waiting = list(came_by)
+    while waiting:
+        name = waiting.pop()
+        if name.split(".")[0] == "torch":
+            way = [name]
+            while way[-1] != module:
+                way.append(came_by[way[-1]])
+            return way
+        further = [name.rpartition(".")[0]]  # a module's package, and the module that a name is from
+        further += imported(name, known[name], at_once=True) if name in known else []
+        new = [other for other in further if other and other not in came_by and other != module]
+        came_by |= dict.fromkeys(new, name)
+        waiting += new
+    return []
+
+
+@pytest.mark.parametrize(
+    "module", [name for name, _ in modules() if room_of(name) in ("scene", "session", "operators", "panels", "backend.formats")]
+)
+def test_what_stands_before_the_artist_and_reads_files_never_imports_torch(module: str) -> None:
+    assert not way_to_torch(module)
+
+
+def test_the_way_to_torch_is_found_where_there_is_one() -> None:
+    assert way_to_torch("backend.splats.cuda")[0] == "torch"
+    assert way_to_torch("backend.device") == ["torch", "backend.device"]

@@ -1,4 +1,4 @@
-"""`python3 dev.py docs`: what in docs/ is made from the code: the settings' tables, and the picture of the demo's result."""
+"""`python3 dev.py docs`: what in docs/ is made from the code: tables of settings and inputs, and the demo's picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from ..backend.settings import Option, options
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
+INPUTS = ROOT / "docs" / "inputs.md"
 DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.jpg"
 PICTURE_PX = 900  # wide and high at most
 
 
 def main() -> int:
-    """Write the page; take the picture from the last `dev.py demo`, where there was one."""
-    PAGE.write_text(settings_page(), encoding="utf-8")
-    print(PAGE)
+    """Write the pages; take the picture from the last `dev.py demo`, where there was one."""
+    from . import inputs
+
+    for path, text in ((PAGE, settings_page()), (INPUTS, inputs.page())):
+        path.write_text(text, encoding="utf-8")
+        print(path)
     if DEMO.is_file():
         write_jpeg(PICTURE, read_image(DEMO, PICTURE_PX))
         print(PICTURE)

@@ -2,7 +2,7 @@
 
 dev.py package                              dist/reify-VERSION.zip, which fetches its engine when asked to
 dev.py package --repository                 dist/repository/: that zip and its listing, to be put on any web server as it is
-dev.py package --with-wheels                a zip that holds the engine, for this platform and Python
+dev.py package --with-wheels                a zip that holds the engine, for this platform and Python; --with-torch: torch for the CPU, too
 dev.py package --with-wheels --wheels DIR   the same from a folder of wheels, without the network
 """
 
@@ -14,7 +14,6 @@ import json
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import tomllib
 import zipfile
@@ -22,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..backend.engine import builds, install, requirements
+from ..backend.engine.place import Place
+from ..backend.engine.requirements import ENGINE, PARTS, Part
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py package")
     parser.add_argument("--repository", action="store_true", help="a static repository, for updates from within Blender")
     parser.add_argument("--with-wheels", action="store_true", help="put the engine's wheels for this platform and Python into the zip")
+    parser.add_argument("--with-torch", action="store_true", help="those of torch for the CPU, too, which learned methods need")
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="take them from this folder instead of the network")
     parser.add_argument("--output", type=Path, default=DIST, metavar="DIR", help="where to put it (default: dist)")
     parser.add_argument("--display-only", action="store_true", help="only what reads and shows splats, with nothing but numpy")
@@ -66,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     output.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as private:  # another run may build the same zip just now
-            if arguments.with_wheels:
-                build_with_wheels(Path(private), arguments.wheels)
+            if arguments.with_wheels or arguments.with_torch:
+                build_with_wheels(Path(private), arguments.wheels, PARTS if arguments.with_torch else (ENGINE,))
             elif arguments.display_only:
                 build_display(Path(private))
             else:
@@ -88,8 +90,8 @@ def build(source: Path, output: Path, *options: str) -> None:
     _blender("build", "--source-dir", str(source), "--output-dir", str(output), *options)
 
 
-def build_with_wheels(output: Path, wheels: Path | None) -> None:
-    """Build a zip that brings the engine, for machines without a network; `wheels` is a folder of them, None for the network's.
+def build_with_wheels(output: Path, wheels: Path | None, parts: Sequence[Part]) -> None:
+    """Build a zip that brings parts of the engine, for machines without a network; `wheels` is a folder of them, None for the network's.
 
     numpy stays out: all extensions share one folder of packages, and there it would take the place of Blender's own.
     """
@@ -100,7 +102,8 @@ def build_with_wheels(output: Path, wheels: Path | None) -> None:
             whole.extractall(tree)
         (tree / "wheels").mkdir()
         if wheels is None:
-            _download(tree / "wheels")
+            for part in parts:
+                _download(part, tree / "wheels")
         else:
             for wheel in wheels.glob("*.whl"):
                 shutil.copy(wheel, tree / "wheels")
@@ -108,7 +111,7 @@ def build_with_wheels(output: Path, wheels: Path | None) -> None:
             numpy.unlink()
         manifest = tree / "blender_manifest.toml"
         names = sorted(f"./wheels/{wheel.name}" for wheel in (tree / "wheels").iterdir())
-        manifest.write_text(bundled(manifest.read_text(encoding="utf-8"), names, _platform()), encoding="utf-8")
+        manifest.write_text(bundled(manifest.read_text(encoding="utf-8"), names, PLATFORMS[requirements.platform_key()]), encoding="utf-8")
         build(tree, output, "--split-platforms")
 
 
@@ -176,26 +179,21 @@ def bundled(manifest: str, wheels: Sequence[str], platform: str, python: tuple[i
     return manifest.replace(minimum, lines)
 
 
-def _download(folder: Path) -> None:
-    """Fetch the engine's wheels for this platform and Python, those of the lock with its hashes.
+def _download(part: Part, folder: Path) -> None:
+    """Fetch a part's wheels for this platform and Python, those of the lock with its hashes.
 
     The torch of PyTorch's own index is fetched by its version.
     """
-    build, _why = builds.fitting("cpu")
-    torch = next(requirement for requirement in requirements.read() if requirement.name == install.TORCH)
+    plan = install.Plan(Place(folder, part), builds.fitting("cpu")[0])
     command = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--no-deps", "--dest", str(folder)]
-    apart = (install.TORCH,) if build.index else ()
-    if apart:
-        subprocess.check_call([*command, torch.pinned, "--index-url", build.index])
+    apart = [requirement for requirement in plan.place.requirements if requirement.name == install.TORCH and plan.build.index]
+    for requirement in apart:
+        subprocess.check_call([*command, requirement.pinned, "--index-url", plan.build.index])
     with tempfile.TemporaryDirectory() as temporary:
         lock = Path(temporary, "lock.txt")
-        lock.write_text(requirements.locked(requirements.LOCK, apart, install.ONLY_FOR_CUDA if apart else ()), encoding="utf-8")
+        names = [requirement.name for requirement in apart]
+        lock.write_text(requirements.locked(part.locked, names, install.ONLY_FOR_CUDA if apart else ()), encoding="utf-8")
         subprocess.check_call([*command, "--require-hashes", "--requirement", str(lock)])
-
-
-def _platform() -> str:
-    system, *_version, machine = sysconfig.get_platform().split("-")
-    return PLATFORMS[f"{system}-{machine}"]
 
 
 def _blender(*command: str) -> None:

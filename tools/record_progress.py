@@ -1,7 +1,8 @@
-"""`python -m reify.tools.record_progress METHOD SOURCE -o FILE.json [--preset NAME] [setting=value …]`: runs a job, and how it moved.
+"""`python -m reify.tools.record_progress METHOD SOURCE -o FILE.json [--preset NAME] [setting=value …]`: runs a job and records it.
 
-The file holds what a forecast of the job is made from: its settings, the size of its input, and for each stage rows of seconds,
-fraction, and seconds spent compiling until then. `tests/jobs/test_recorded.py` replays such files.
+The file holds what a forecast is made from: the settings, the size of the input, and for each stage rows of seconds, fraction, and
+seconds of compiling until then. Time in which the job's threads wait for a core is left out (Linux only), so that a busy machine records
+what an idle one would; a training that ends by time is therefore recorded shorter than its setting says. Tests replay the files.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +22,60 @@ from ..backend.jobs.job import Event, Progress
 from ..backend.values import Result
 
 EVERY_S = 1.0  # between two rows of a stage
+LOOK_EVERY_S = 0.1
+
+
+class Clock:
+    """Seconds in which this process and its children weren't kept waiting for a core, and those of them in which kernels were compiled."""
+
+    def __init__(self) -> None:
+        self.seconds = self.compiling = 0.0
+        self._at, self._compiled = time.monotonic(), device.compiling_seconds()
+        self._threads: dict[int, tuple[int, int]] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def now(self) -> tuple[float, float]:
+        """Both, up to this moment."""
+        with self._lock:
+            at, compiled, threads = time.monotonic(), device.compiling_seconds(), _threads()
+            ran, waited = (
+                sum(max(times[kind] - self._threads[tid][kind], 0) for tid, times in threads.items() if tid in self._threads)
+                for kind in (0, 1)
+            )
+            share = ran / (ran + waited) if ran + waited else 1.0
+            self.seconds += (at - self._at) * share
+            self.compiling += (compiled - self._compiled) * share
+            self._at, self._compiled, self._threads = at, compiled, threads
+            return self.seconds, self.compiling
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            self.now()
+
+
+def _threads() -> dict[int, tuple[int, int]]:
+    """Nanoseconds that each thread of this process and its children has run, and has waited for a core."""
+    found = {}
+    for process in {os.getpid(), *_children()}:
+        for task in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            try:
+                ran, waited, _ = task.read_text().split()
+            except OSError:  # it has just ended
+                continue
+            found[int(task.parent.name)] = (int(ran), int(waited))
+    return found
+
+
+def _children() -> list[int]:
+    found = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        try:
+            found += [int(child) for child in path.read_text().split()]
+        except OSError:
+            continue
+    return found
 
 
 class Recorder:
@@ -27,26 +83,15 @@ class Recorder:
 
     def __init__(self) -> None:
         self.stages: dict[str, list[list[float]]] = {}
-        self._began = time.monotonic()
-        self._compiled = device.compiling_seconds()
-        self.used: dict[str, tuple[float, float]] = {}  # seconds of the cores before and after each stage
+        self._clock = Clock()
 
     def hear(self, event: Event) -> None:
         """Take down where the job stands."""
-        if not isinstance(event, Progress):
-            return
-        seconds, compiled = time.monotonic() - self._began, device.compiling_seconds() - self._compiled
-        row = [round(seconds, 2), round(event.fraction, 4), round(compiled, 2)]
-        rows = self.stages.setdefault(event.stage, [])
-        first, _ = self.used.get(event.stage, (_cpu_seconds(), 0.0))
-        self.used[event.stage] = (first, _cpu_seconds())
-        if not rows or event.fraction == 1.0 or seconds - rows[-1][0] >= EVERY_S:
-            rows.append(row)
-
-
-def _cpu_seconds() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+        if isinstance(event, Progress):
+            seconds, compiling = self._clock.now()
+            rows = self.stages.setdefault(event.stage, [])
+            if not rows or event.fraction == 1.0 or seconds - rows[-1][0] >= EVERY_S:
+                rows.append([round(seconds, 2), round(event.fraction, 4), round(compiling, 2)])
 
 
 def size_of(result: Result) -> dict[str, float]:
@@ -54,7 +99,8 @@ def size_of(result: Result) -> dict[str, float]:
     report, capture = result.report, result.capture
     if capture is not None:
         pixels = sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos)
-        return {"photos": report.metrics["photos"], "megapixels": round(pixels / 1e6, 3)}
+        posed = "structure from motion" not in report.choices
+        return {"photos": report.metrics["photos"], "megapixels": round(pixels / 1e6, 3), "posed": posed}
     return {"faces": report.metrics["before.faces"]} if "before.faces" in report.metrics else {}
 
 
@@ -66,7 +112,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--preset", default="")
     parser.add_argument("changes", nargs="*", metavar="setting=value")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     changes = dict(change.split("=", 1) for change in arguments.changes)
     recorder = Recorder()
     result = api.make(arguments.method, arguments.source, preset=arguments.preset, settings=changes, listener=recorder.hear)
@@ -78,8 +124,7 @@ def main() -> int:
         "stages": recorder.stages,
     }
     write_text(arguments.output, json.dumps(recording))
-    print({title: round(after - before, 1) for title, (before, after) in recorder.used.items()}, file=sys.stderr)
-    print({title: round(seconds, 1) for title, seconds in result.report.seconds.items()}, file=sys.stderr)
+    print({title: round(rows[-1][0] - rows[0][0], 1) for title, rows in recorder.stages.items()}, file=sys.stderr)
     return 0
 
 

@@ -1,11 +1,70 @@
-"""The mask pictures that belong to photos."""
+"""The mask pictures of photos: whose they are, and what they say."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from ..formats import images
+from ..formats.names import Finder, stem_of
 from ..values import Array, Photo
+from . import roles
+
+DYNAMIC = "dynamic_mask"  # instant-ngp's: what isn't black moves and is to be ignored
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Which masks count, and what black means in them; None leaves it to where the mask comes from."""
+
+    wanted: bool = True
+    black_is_empty: bool | None = None
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Whose the masks of a folder are."""
+
+    of_photo: Mapping[Path, Path] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()  # masks that belong to no photo, or to several, as a user reads it
+
+
+def assign(masks: Sequence[Path], photos: Sequence[Path], root: Path) -> Assigned:
+    """The photo of each mask, by the name that the mask has without its decoration, or in its folder of masks."""
+    finder = Finder(photos, [root])
+    # What lies beside its photo is nearer to it than what lies in a folder of masks.
+    ordered = sorted(masks, key=lambda mask: roles.mask_tail(mask, root) is not None)
+    located = finder.find([_photo_name(mask, root) for mask in ordered])
+    keys = Counter(roles.without_color_word(photo.stem) for photo in photos)
+    by_number = {key: photo for photo in photos if keys[key := roles.without_color_word(photo.stem)] == 1}
+    of_photo: dict[Path, Path] = {}
+    unused = []
+    for mask, found in zip(ordered, located.paths, strict=True):
+        photo = found or by_number.get(roles.without_color_word(Path(_photo_name(mask, root)).name))
+        if photo is None or photo in of_photo:
+            unused.append(mask.relative_to(root).as_posix())
+        else:
+            of_photo[photo] = mask
+    return Assigned(of_photo, tuple(unused))
+
+
+def is_dynamic(mask: Path) -> bool:
+    """True where a mask hides what isn't black."""
+    found = roles.decoration(mask.stem)
+    return (found is not None and found[1] == DYNAMIC) or any(part.lower() == f"{DYNAMIC}s" for part in mask.parts[:-1])
+
+
+def with_mask(photo: Photo, mask: Path | None, masks: Masks, given: bool = False) -> Photo:
+    """The photo with its mask; one that a camera file names (`given`) hides, it doesn't say that nothing is there."""
+    if mask is None or not masks.wanted:
+        return photo
+    hides = is_dynamic(mask)
+    is_subject = masks.black_is_empty if masks.black_is_empty is not None else not (given or hides)
+    return replace(photo, mask=mask, mask_is_subject=is_subject, mask_is_inverted=hides)
 
 
 def read_mask(photo: Photo, size_px: tuple[int, int]) -> Array | None:
@@ -21,7 +80,17 @@ def read_mask(photo: Photo, size_px: tuple[int, int]) -> Array | None:
     mask = pixels[..., :3].max(axis=2)
     if pixels.shape[2] == 4 and mask.min() == mask.max():  # all of one color: its transparency is what masks
         mask = pixels[..., 3]
+    if photo.mask_is_inverted:
+        mask = np.where(mask > 0, np.uint8(0), np.uint8(255))
     return images.resize_to(np.ascontiguousarray(mask), size_px)
+
+
+def _photo_name(mask: Path, root: Path) -> str:
+    """What the mask's photo is called, with or without its ending, from the root."""
+    place = roles.mask_tail(mask, root) or mask.relative_to(root)
+    found = roles.decoration(place.stem)
+    name = found[2] if found is not None and found[0] == roles.MASKS else stem_of(place.name)
+    return place.with_name(name).as_posix()
 
 
 def _lies(pixels: Array, photo: Photo) -> bool:

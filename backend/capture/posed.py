@@ -1,52 +1,32 @@
-"""Captures that come with their cameras: COLMAP models and transforms.json."""
+"""Captures that come with their cameras, whatever program has written them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats import colmap, images, transforms
+from ..formats import images, offset
 from ..formats.posed import Posed
 from ..geometry import axes
-from ..values import Capture, Photo
-from . import exif, listing
+from ..values import Array, Cameras, Capture, Photo, Points
+from . import exif, listing, panorama
+from .masks import Assigned, Masks, with_mask
+from .world import transform_capture
 
-MODEL_PLACES = ("", "sparse/0", "sparse", "colmap/sparse/0", "dense/sparse", "0")
-
-
-def find(folder: Path) -> Callable[[], Posed] | None:
-    """What reads the cameras that a folder holds, None where it holds none."""
-    if (folder / "transforms.json").is_file():
-        return lambda: transforms.read_transforms(folder / "transforms.json")
-    parts = [folder / f"transforms_{split}.json" for split in ("train", "test")]
-    if parts[0].is_file():
-        return lambda: transforms.read_transforms(*(part for part in parts if part.is_file()))
-    for place in MODEL_PLACES:
-        if colmap.is_model(folder / place):
-            return lambda: _read_colmap(folder / place)
-    return None
+EARTH_RADIUS_M = (6_350_000.0, 6_390_000.0)  # from the poles to a mountain at the equator
 
 
-def find_file(path: Path) -> Callable[[], Posed] | None:
-    """What reads the cameras of a single file: a transforms.json, or any file of a COLMAP model."""
-    if path.suffix.lower() == ".json":
-        return lambda: transforms.read_transforms(path)
-    if path.suffix.lower() in (".bin", ".txt") and colmap.is_model(path.parent):
-        return lambda: _read_colmap(path.parent)
-    return None
+def to_capture(posed: Posed, assigned: Assigned, masks: Masks, progress: listing.Progress, warn: Callable[[str], None]) -> Capture:
+    """A Capture of the posed pictures that can be read; cameras are turned and scaled to the pictures as they stand upright.
 
-
-def to_capture(
-    posed: Posed, name: str, root: Path, masks: listing.Masks, progress: listing.Progress, warn: Callable[[str], None]
-) -> Capture:
-    """A Capture of the posed pictures that can be read; cameras are turned and scaled to the pictures as they stand upright."""
-    if posed.missing:
-        first = ", ".join(posed.missing[:3])
-        warn(f"Skipped: {len(posed.missing)} of {len(posed.missing) + len(posed.images)} pictures that don't exist ({first} …).")
+    `assigned` are the masks that lie beside the pictures, which count where the camera file names none. Large coordinates lose their
+    offset in double precision.
+    """
+    for note in posed.notes:
+        warn(note)
     photos: list[Photo] = []
     orientations, kept, unreadable = [], [], []
     for i, path in enumerate(posed.images):
@@ -60,20 +40,18 @@ def to_capture(
             unreadable.append(f"{path.name} is mirrored by its EXIF orientation, which fits no camera.")
             continue
         focal_px, device = exif.read_device(path)
-        mask, mask_is_subject = _mask_of(posed.masks[i], path.absolute(), root, masks)
-        photos.append(
-            Photo(
-                path=path.absolute(),
-                name=posed.names[i],
-                width=info.width,
-                height=info.height,
-                focal_px=focal_px,
-                device=device and f"{device} {info.width}x{info.height}",
-                has_alpha=info.has_alpha and masks.wanted,
-                mask=mask,
-                mask_is_subject=mask_is_subject,
-            )
+        photo = Photo(
+            path=path.absolute(),
+            name=posed.names[i],
+            width=info.width,
+            height=info.height,
+            focal_px=focal_px,
+            device=device and f"{device} {info.width}x{info.height}",
+            has_alpha=info.has_alpha and masks.wanted,
+            rig=panorama.UNCUT if posed.panoramas[i] else "",
         )
+        given = posed.masks[i]
+        photos.append(with_mask(photo, given or assigned.of_photo.get(path), masks, given=given is not None))
         orientations.append(info.orientation)
         kept.append(i)
     for text in listing.shortened(unreadable, "pictures that can't be read"):
@@ -83,23 +61,32 @@ def to_capture(
     cameras = posed.cameras.take(kept)
     cameras = axes.turn_cameras(cameras, _turns(cameras.size_px, upright_px, orientations))
     _warn_of_other_shapes(cameras.size_px, upright_px, photos, warn)
-    return Capture(name, tuple(photos), axes.resize_cameras(cameras, upright_px), posed.points, test or ())
+    cameras, points, taken_off = centered(axes.resize_cameras(cameras, upright_px), posed.points)
+    capture = Capture("", tuple(photos), cameras, points, test or (), metric=posed.metric, offset=taken_off)
+    return capture if (level := _level_of_geocentric(taken_off)) is None else transform_capture(capture, level)
 
 
-def _read_colmap(folder: Path) -> Posed:
-    places = [folder, *folder.absolute().parents[:3]]
-    return colmap.read_colmap(folder, [place / name for place in places for name in (*listing.PICTURE_FOLDERS, "")])
+def centered(cameras: Cameras, points: Points | None) -> tuple[Cameras, Points | None, Array | None]:
+    """Cameras and points without the offset of large coordinates, points as float32, and that offset [3], None where there is none."""
+    taken_off = offset.offset_of(cameras.centers)
+    return offset.cameras_without(cameras, taken_off), None if points is None else offset.centered(points, taken_off), taken_off
 
 
-def _mask_of(given: Path | None, path: Path, root: Path, masks: listing.Masks) -> tuple[Path | None, bool]:
-    if not masks.wanted:
-        return None, True
-    if given is not None:  # transforms.json hides what is black in `mask_path`; it doesn't say that nothing is there
-        return given.absolute(), masks.black_is_empty is True
-    return listing.mask_of(path, root.absolute()), masks.black_is_empty is not False
+def _level_of_geocentric(taken_off: Array | None) -> Array | None:
+    """World from geocentric coordinates (ECEF) around a place [3] on the Earth: east, north, up [4,4]; None for other coordinates."""
+    if taken_off is None or not EARTH_RADIUS_M[0] < (radius := float(np.linalg.norm(taken_off))) < EARTH_RADIUS_M[1]:
+        return None
+    up = taken_off / radius
+    east = np.cross([0.0, 0.0, 1.0], up)
+    if np.linalg.norm(east) < 1e-6:
+        return None
+    east /= np.linalg.norm(east)
+    level = np.eye(4)
+    level[:3, :3] = [east, np.cross(up, east), up]
+    return level
 
 
-def _turns(declared_px: np.ndarray, upright_px: np.ndarray, orientations: list[int]) -> np.ndarray:
+def _turns(declared_px: np.ndarray, upright_px: np.ndarray, orientations: Sequence[int]) -> np.ndarray:
     # Programs of this field mostly ignore EXIF orientation: their cameras belong to the stored pixels, unless the size says otherwise.
     turns = np.array([images.QUARTER_TURNS[orientation] for orientation in orientations], dtype=np.int64)
     already_upright = (turns % 2 == 1) & _same_shape(declared_px, upright_px) & ~_same_shape(declared_px[:, ::-1], upright_px)
@@ -118,4 +105,4 @@ def _warn_of_other_shapes(declared_px: np.ndarray, upright_px: np.ndarray, photo
 
 def without_cameras(capture: Capture) -> Capture:
     """The same photos and split with cameras yet to be found."""
-    return replace(capture, cameras=None, points=None)
+    return replace(capture, cameras=None, points=None, offset=None, metric=False)

@@ -1,20 +1,40 @@
-"""What the user hands in - folders, picture files, a video, a COLMAP model, a transforms.json - to a Capture."""
+"""What the user hands in - folders, picture files, videos, camera files of any program - to a Capture."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ReifyError
+from ..formats import endings, sniff
+from ..formats.cameras import CameraFile
+from ..formats.names import Finder, examples
+from ..formats.posed import Described, Finders, Posed, capital, counted, resolve
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Capture, Photo, Photos
-from . import listing
+from . import depth, listing, masks, nearby, panorama, roles
+from .nearby import Candidate
+from .posed import to_capture, without_cameras
+from .roles import Contents
 
 FEWEST_PHOTOS = 3
 FEWEST_TO_HOLD_OUT = 8
 KINDS = "JPEG, PNG, TIFF, WebP or EXR"
+# Names that say nothing of what was photographed.
+GENERIC = (
+    *roles.PICTURE_FOLDERS,
+    *nearby.MODEL_FOLDERS,
+    "transforms",
+    "transforms_train",
+    "metadata",
+    "odometry",
+    "images",
+    "points3d",
+    "bundle",
+)
 
 
 @dataclass(frozen=True)
@@ -39,89 +59,235 @@ class CaptureSettings:
 
 
 def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Capture:
-    """The photos of all sources with what is known of them, cameras included where exactly one source brings them.
+    """The photos of all sources with what is known of them, cameras included where they lie in, beside or among the sources.
 
-    Pictures that can't be read are skipped with a warning. Raises ReifyError where a source doesn't exist or can't be read, and
-    where fewer than three different photos are left.
+    Panoramas come as perspective views. Pictures that can't be read are skipped with a warning, and whatever isn't used is counted in the
+    report. Raises ReifyError where a source doesn't exist or can't be read, and where fewer than three different photos are left.
     """
     reader = _Reader(settings, job)
     try:
-        capture = reader.read_all(photos.sources)
+        with job.span(0.9):
+            capture = reader.read_all(photos.sources)
     except PermissionError as error:
         raise ReifyError(
             f"There is no permission to read {error.filename}.", "Change its permissions, or copy the photos elsewhere."
         ) from error
     name = photos.name or (_name_of(photos.sources[0]) if photos.sources else "")
+    areas = panorama.areas_of(capture.photos)
+    if panoramas := sum(area is not None for area in areas):
+        with job.span(1.0):
+            capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress)
+        job.choose("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
+        job.metric("panoramas", panoramas)
     if len(capture.photos) < FEWEST_PHOTOS:
         raise _too_few(len(capture.photos), reader.warnings)
     if capture.cameras is None:
         frames, ordered = (capture.photos, True) if capture.ordered else listing.number_frames(capture.photos, name)
         capture = replace(capture, photos=frames, ordered=ordered)
     job.metric("photos", len(capture.photos))
+    reader.report()
     test = capture.test or _held_out(len(capture.photos), settings.hold_out)
     return replace(capture, name=name, test=test, warnings=tuple(reader.warnings))
 
 
 class _Reader:
-    """Reads sources for one job and gathers the warnings."""
+    """Reads sources for one job, and gathers the warnings and what was left out."""
 
     def __init__(self, settings: CaptureSettings, job: Job) -> None:
         self.settings = settings
         self.job = job
         self.warnings: list[str] = []
+        self.left_out: Counter[str] = Counter()
         black_is_empty = {"auto": None, "subject": True, "ignore": False, "off": None}[settings.masks]
-        self.masks = listing.Masks(settings.masks != "off", black_is_empty)
+        self.masks = masks.Masks(settings.masks != "off", black_is_empty)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
         self.job.warn(text)
 
-    def progress(self, fraction: float, text: str) -> None:
-        self.job.progress(fraction, text)
+    def report(self) -> None:
+        """Say in the report what wasn't used."""
+        if self.left_out:
+            self.job.choose("left out", ", ".join(f"{count} {what}" for what, count in self.left_out.items() if count))
 
     def read_all(self, sources: Sequence[Path]) -> Capture:
         sources = [source.expanduser().absolute() for source in sources]
-        pictures = [path for path in sources if path.is_file() and listing.is_picture(path)]
-        parts = [self.read_files(pictures)] if pictures else []
-        others = [source for source in sources if source not in pictures]
-        return self.join([*parts, *(self.read(source, i) for i, source in enumerate(others))])
-
-    def read(self, source: Path, number: int) -> Capture:
-        from . import posed, video
-
-        if not source.exists():
-            raise ReifyError(f"{source} doesn't exist.", "Check the path.")
-        read_cameras = posed.find(source) if source.is_dir() else posed.find_file(source)
-        if read_cameras is not None:
-            root = source if source.is_dir() else source.parent
-            capture = posed.to_capture(read_cameras(), "", root, self.masks, self.progress, self.warn)
-            return capture if self.settings.use_given_cameras else posed.without_cameras(capture)
-        if source.is_dir():
-            return self.read_folder(source, number)
-        if listing.is_video(source):
-            folder = self.job.folder / f"frames-{number}"
-            frames = video.pick_frames(source, folder, self.settings.video_frames, self.progress)
-            self.job.choose("frames", f"{len(frames)} sharp frames of {source.name}")
-            return Capture("", tuple(frames), ordered=True)
-        raise ReifyError(f"{source.name} is no picture, video or camera file that Reify knows.", f"Choose a folder of {KINDS} photos.")
-
-    def read_folder(self, folder: Path, number: int) -> Capture:
-        root = listing.picture_folder(folder)
-        files = listing.files_in(root)
-        pictures = listing.without_masks([path for path in files if listing.is_picture(path)], root)
-        if unreadable := [path for path in files if path.suffix.lower() in listing.UNREADABLE_SUFFIXES]:
-            self.warn(f"Skipped: {len(unreadable)} files such as {unreadable[0].name}, a format that isn't read. Convert them to JPEG.")
+        for source in sources:
+            if not source.exists():
+                raise ReifyError(f"{source} doesn't exist.", "Check the path.")
+        files = [path for path in sources if path.is_file()]
+        pictures = [path for path in files if endings.has(path, endings.PICTURES)]
+        videos = [path for path in files if endings.has(path, endings.VIDEOS)]
+        given = [found for path in files if path not in {*pictures, *videos} for found in [self._given(path)]]
+        contents = [roles.sort_out(source) for source in sources if source.is_dir()]
+        folders = [part for part in contents if _holds_pictures(part)]
+        for part in contents:
+            if part not in folders:
+                given += self._cameras_of_model_folder(part)
         if pictures:
-            return self.read_files(pictures, root)
-        videos = [path for path in files if listing.is_video(path)]
-        if not videos:
-            raise ReifyError(f"There are no photos in {folder}.", f"Choose a folder that holds {KINDS} photos, or a video.")
-        return self.join([self.read(path, 100 * number + i) for i, path in enumerate(videos)])
+            folders.insert(0, _as_contents(pictures))
+        if given:
+            return self.read_given(given, folders, videos)
+        chosen = set(pictures)
+        parts = [self.read_files(part) if set(part.photos) <= chosen and chosen else self.read_folder(part) for part in folders]
+        return self.join([*parts, *self.read_videos(videos)])
 
-    def read_files(self, paths: Sequence[Path], root: Path | None = None) -> Capture:
-        root = root or _common_folder(paths)
-        different = listing.distinct(paths, self.progress, self.warn)
-        return Capture("", tuple(listing.photos_of(different, root, self.masks, self.progress, self.warn)))
+    def read_given(self, given: Sequence[CameraFile], folders: Sequence[Contents], videos: Sequence[Path]) -> Capture:
+        """The photos of camera files that are sources themselves: among the other sources, or around the first camera file."""
+        if videos:
+            self.left_out[roles.VIDEOS] += len(videos)
+            self.warn(f"Videos can't be used together with given cameras: {len(videos)} were left out, such as {videos[0].name}.")
+        found = [(camera_file, 0) for camera_file in dict.fromkeys(given)]
+        pools = list(folders)
+        if not pools:
+            place = given[0].path if given[0].path.is_dir() else given[0].path.parent
+            root = nearby.capture_root(place)
+            pools = [roles.sort_out(root)]
+            if root == place and not pools[0].pictures and not pools[0].videos:  # a model in a folder of any name, beside its pictures
+                pools = [roles.sort_out(root.parent)]
+        problems: list[str] = []
+        candidates = nearby.examine(found, lambda described: nearby.finders(pools, described), problems.append)
+        if not candidates:
+            raise ReifyError(problems[0] if problems else "The chosen files hold no cameras.", "Choose other files, or export them again.")
+        for problem in problems:
+            self.warn(f"{problem} It isn't used.")
+        return self.posed(candidates[0], candidates[1:], pools)
+
+    def read_folder(self, contents: Contents) -> Capture:
+        found = list(nearby.camera_files(contents.root))
+        problems: list[str] = []
+        candidates = nearby.examine(found, lambda described: nearby.finders([contents], described), problems.append)
+        for problem in problems:
+            self.warn(f"{problem} It isn't used.")
+        best = candidates[0] if candidates else None
+        if best is not None and contents.photos and not self.settings.use_given_cameras:
+            self.choose_cameras(f"found from the photos, though {best.described.title} gives some")
+            return _with_split(self.read_files(contents), best)
+        if best is not None and _is_worth_it(best, contents):
+            try:
+                return self.posed(best, candidates[1:], [contents])
+            except ReifyError as error:
+                if not contents.photos and not contents.videos:
+                    raise
+                self.warn(f"{error.what} The cameras are found from the photos instead.")
+        elif best is not None and (best.count or best.distance < nearby.BESIDE):
+            title = capital(best.described.title)
+            self.warn(f"{title} isn't used, because it knows {best.count} of the {len(contents.photos)} photos.")
+        if contents.photos:
+            self.choose_cameras("none lie in or beside the folder; they are found from the photos")
+            capture = self.read_files(contents)
+            self.say_unused_videos(contents)
+            return capture
+        if not contents.videos:
+            raise _nothing_in(contents)
+        self.count(contents)
+        return self.join(self.read_videos(contents.videos))
+
+    def read_files(self, contents: Contents) -> Capture:
+        assigned = self.assigned([contents], contents.photos)
+        different = listing.distinct(contents.photos, self.job.progress, self.warn)
+        photos = listing.photos_of(different, contents.photo_root, assigned, self.masks, self.job.progress, self.warn)
+        self.count(contents)
+        return Capture("", tuple(photos))
+
+    def read_videos(self, videos: Sequence[Path]) -> list[Capture]:
+        from . import video
+
+        captures = []
+        for number, path in enumerate(videos):
+            with self.job.span((number + 1) / len(videos)):
+                folder = self.job.folder / f"frames-{number}"
+                frames = video.pick_frames(path, folder, self.settings.video_frames, self.job.progress)
+            self.job.choose("frames", f"{len(frames)} sharp frames of {path.name}")
+            captures.append(Capture("", tuple(frames), ordered=True))
+        return captures
+
+    def posed(self, best: Candidate, others: Sequence[Candidate], pools: Sequence[Contents]) -> Capture:
+        """The photos that a camera file knows; its world is the capture's."""
+        described = best.described
+        if described.video is not None:
+            found = self._frames_of(described)
+        else:
+            with self.job.span(0.3):
+                found = resolve(described, nearby.finders(pools, described))
+        with self.job.span(0.5):
+            found, depth_said = depth.with_depth(found, self.job.progress)
+        if depth_said:
+            self.job.choose("depth", depth_said)
+        if found.similar:
+            self.job.choose("names", f"{counted(len(found.similar), 'picture')} found by another name: {examples(found.similar)}")
+        assigned = self.assigned(pools, found.images) if not any(found.masks) else masks.Assigned()
+        capture = to_capture(found, assigned, self.masks, self.job.progress, self.warn)
+        used = set(found.images)
+        photos = {path for part in pools for path in part.photos}
+        of_copies = {path.stem.lower() for path in used - photos}  # Polycam's corrected pictures, in place of the first ones
+        without = [path for path in sorted(photos - used) if path.stem.lower() not in of_copies]
+        total = len(capture.photos) + len(without)
+        self.choose_cameras(f"{described.title}, of {len(capture.photos)} of {counted(total, 'photo')}{_other_cameras(best, others)}")
+        if without:
+            self.left_out["photos without a camera"] += len(without)
+            names = examples([path.name for path in without])
+            self.warn(f"Photos without a camera in {described.title} are left out: {len(without)} of {total} ({names}).")
+        self.left_out[roles.COPIES] += len(photos - used) - len(without)
+        for part in pools:
+            self.count(part, used | {path for path in found.depths if path})
+        return capture if self.settings.use_given_cameras else without_cameras(capture)
+
+    def _frames_of(self, described: Described) -> Posed:
+        from . import video
+
+        assert described.video is not None
+        with self.job.span(0.4):
+            frames = video.pick_frames(described.video, self.job.folder / "frames", self.settings.video_frames, self.job.progress)
+        self.job.choose("frames", f"{len(frames)} sharp frames of {described.video.name}")
+        of_number = {int(shot.name): shot for shot in described.shots}
+        pictures = {f"frame {photo.frame}": photo.path for photo in frames}
+        shots = [replace(of_number[photo.frame], name=photo.path.name) for photo in frames if photo.frame in of_number]
+        depths = [path for path in described.path.parent.rglob("*") if path.parent.name.lower() in roles.DEPTH_FOLDERS]
+        finders = Finders(Finder(pictures.values()), depths=Finder(depths, [described.path.parent]))
+        return resolve(replace(described, shots=tuple(shots), folders=(self.job.folder / "frames",)), finders)
+
+    def assigned(self, pools: Sequence[Contents], photos: Sequence[Path]) -> masks.Assigned:
+        """Whose the masks in and beside the folders are; those that belong to nobody are told."""
+        if not self.masks.wanted:
+            return masks.Assigned()
+        of_photo: dict[Path, Path] = {}
+        unused: list[str] = []
+        for part in pools:
+            own = [path for path in photos if path.is_relative_to(part.root)]
+            for root, found in ((part.root, part.masks), (part.root.parent, roles.masks_beside(part.root))):
+                said = masks.assign(found, own, root)
+                of_photo = {**said.of_photo, **of_photo}
+                unused += said.unused
+        if unused:
+            self.left_out["masks of no photo"] += len(unused)
+            self.warn(f"Masks of no photo, or of several, are left out: {len(unused)} ({examples(unused)}).")
+        without = [path.name for path in photos if path not in of_photo]
+        if of_photo and without:
+            self.warn(f"Photos without a mask: {len(without)} of {len(photos)} ({examples(without)}).")
+        return masks.Assigned(of_photo, tuple(unused))
+
+    def choose_cameras(self, how: str) -> None:
+        self.job.choose("cameras", how)
+
+    def count(self, contents: Contents, used: set[Path] = frozenset()) -> None:  # type: ignore[assignment]
+        """Count what of a folder isn't used, by reason; say so where it could have mattered."""
+        for what, files in contents.left_out.items():
+            self.left_out[what] += sum(path not in used and not _is_camera_file(path) for path in files)
+        for what, files in ((roles.DEPTHS, contents.depths), (roles.CONFIDENCES, contents.confidences)):
+            self.left_out[what] += sum(path not in used for path in files)
+        if not self.masks.wanted:
+            self.left_out[roles.MASKS] += len(contents.masks)
+        if contents.unread:
+            self.left_out[roles.UNREAD] += len(contents.unread)
+            self.warn(_unread(contents.unread))
+        self.left_out = +self.left_out
+
+    def say_unused_videos(self, contents: Contents) -> None:
+        if contents.videos:
+            self.left_out[roles.VIDEOS] += len(contents.videos)
+            names = examples([path.name for path in contents.videos])
+            self.warn(f"Videos beside the photos aren't used: {len(contents.videos)} ({names}). Choose them as sources, too.")
 
     def join(self, parts: Sequence[Capture]) -> Capture:
         if not parts:
@@ -129,9 +295,99 @@ class _Reader:
         if len(parts) == 1:
             return parts[0]
         if any(part.cameras is not None for part in parts):
+            self.choose_cameras("found from the photos, because there are several sources")
             self.warn("The given cameras aren't used: they stand in worlds of their own, and there are several sources.")
         photos = [photo for part in parts for photo in part.photos]
         return Capture("", tuple(_with_unique_names(photos)))
+
+    def _given(self, path: Path) -> CameraFile:
+        found = nearby.given_file(path)
+        if found is None:
+            kind = sniff.kind_of(path)
+            raise ReifyError(
+                f"{path.name} is a {kind}, which isn't read."
+                if kind
+                else f"{path.name} is no picture, video or camera file that Reify knows.",
+                f"Choose a folder of {KINDS} photos.",
+            )
+        return found
+
+    def _cameras_of_model_folder(self, contents: Contents) -> list[CameraFile]:
+        """The camera files in a folder without pictures."""
+        found = [camera_file for camera_file, _ in nearby.camera_files(contents.root, below_only=True)]
+        if not found:
+            raise _nothing_in(contents)
+        return found
+
+
+def _as_contents(pictures: Sequence[Path]) -> Contents:
+    """Picture files that were chosen one by one, with the masks that lie beside them."""
+    root = pictures[0].parent
+    while not all(path.is_relative_to(root) for path in pictures):
+        root = root.parent
+    folders = dict.fromkeys(path.parent for path in pictures)
+    beside = [path for folder in folders for path in roles.masks_in(folder, pictures)]
+    chosen = set(pictures)
+    return Contents(
+        root=root,
+        photos=tuple(dict.fromkeys(pictures)),
+        pictures=tuple(pictures),
+        masks=tuple(path for path in beside if path not in chosen),
+    )
+
+
+def _holds_pictures(contents: Contents) -> bool:
+    return bool(contents.pictures or contents.videos or contents.unread)
+
+
+def _is_worth_it(best: Candidate, contents: Contents) -> bool:
+    """Whether a camera file gives enough: what lies beside the folder must know most of the pictures to belong to them."""
+    if best.described.video is not None:
+        return best.distance < nearby.BESIDE
+    if best.distance < nearby.BESIDE:
+        return best.count >= FEWEST_PHOTOS or (best.count > 0 and best.count >= len(contents.photos)) or not contents.photos
+    return best.count >= FEWEST_PHOTOS and 2 * best.count >= len(contents.photos)
+
+
+def _with_split(capture: Capture, known: Candidate) -> Capture:
+    """The capture with those photos held out that a camera file holds out."""
+    shots = zip(known.described.shots, known.located.paths, strict=False)
+    held_out = {path for shot, path in shots if shot.split == "test"}
+    return replace(capture, test=tuple(i for i, photo in enumerate(capture.photos) if photo.path in held_out))
+
+
+def _other_cameras(best: Candidate, others: Sequence[Candidate]) -> str:
+    """What the camera files that aren't used know, for the report."""
+    known = [
+        f"{other.described.title} with {counted(other.count, 'photo')}" for other in others if other.described.path != best.described.path
+    ]
+    return f"; not used: {examples(known)}" if known else ""
+
+
+def _is_camera_file(path: Path) -> bool:
+    return endings.has(path, endings.CAMERAS) or path.suffix.lower() in (".ply", ".db")
+
+
+def _unread(files: Sequence[Path]) -> str:
+    if all(endings.has(path, endings.HEIF) for path in files):
+        return f"Skipped: {len(files)} HEIC pictures such as {files[0].name}, which need the package pi_heif. Convert them to JPEG."
+    return f"Skipped: {len(files)} files such as {files[0].name}, a format that isn't read. Convert them to JPEG."
+
+
+def _nothing_in(contents: Contents) -> ReifyError:
+    kinds = {
+        **{what: len(files) for what, files in contents.left_out.items() if what != roles.OTHERS},
+        roles.MASKS: len(contents.masks),
+        roles.DEPTHS: len(contents.depths),
+        roles.CONFIDENCES: len(contents.confidences),
+    }
+    what = f"There are no photos in {contents.root}."
+    held = [f"{count} {kind}" for kind, count in kinds.items() if count]
+    if contents.unread:
+        what = f"{what} {_unread(contents.unread)}"
+    elif held:
+        what = f"{what} It holds {', '.join(held)}."
+    return ReifyError(what, f"Choose a folder that holds {KINDS} photos, or a video.")
 
 
 def _with_unique_names(photos: Sequence[Photo]) -> list[Photo]:
@@ -146,13 +402,6 @@ def _with_unique_names(photos: Sequence[Photo]) -> list[Photo]:
     return renamed
 
 
-def _common_folder(paths: Sequence[Path]) -> Path:
-    common = paths[0].parent
-    while not all(path.is_relative_to(common) for path in paths):
-        common = common.parent
-    return common
-
-
 def _held_out(count: int, every: int) -> tuple[int, ...]:
     if every < 2 or count < FEWEST_TO_HOLD_OUT:
         return ()
@@ -161,10 +410,10 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
 
 def _name_of(source: Path) -> str:
     place = source.expanduser().absolute()
-    generic = (*listing.PICTURE_FOLDERS, "sparse", "0", "colmap", "transforms")
-    if listing.is_picture(place):
-        place = place.parent
-    while (place.stem if place.is_file() else place.name).lower() in generic and place != place.parent:
+    if place.is_file() and not endings.has(place, endings.VIDEOS):
+        stem = place.stem.lower()
+        place = place if nearby.given_file(place) is not None and stem not in GENERIC else place.parent
+    while (place.name.lower() in GENERIC or place.name.isdecimal()) and place != place.parent:
         place = place.parent
     return (place.stem if place.is_file() else place.name) or "photos"
 
@@ -173,4 +422,6 @@ def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:
     reason = f" {warnings[-1]}" if warnings else ""
     usable = ["No photo", "Only one photo", "Only two photos"][count]
     what = f"{usable} can be used, and at least {FEWEST_PHOTOS} different ones are needed.{reason}"
+    if count == 0 and warnings:
+        return ReifyError(what, "Save them as JPEG in full size.")
     return ReifyError(what, "Take photos from many sides: 20 to 100 give good results.")

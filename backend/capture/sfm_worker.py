@@ -20,6 +20,7 @@ import numpy as np
 import pycolmap
 
 from ..values import Array
+from .sfm_database import describe_photos, known_cameras
 from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbors, similar_pairs
 
 POLL_S = 0.25
@@ -36,7 +37,7 @@ def main(request_file: str) -> None:
     pycolmap.logging.minloglevel = int(pycolmap.logging.WARNING)
     pycolmap.set_random_seed(SEED)
     database = Path(request["database"])
-    _describe_photos(database, request)
+    describe_photos(database, request)
     _extract(database, request)
     pairs = _choose_pairs(database, request)
     _match(database, pairs, request)
@@ -76,37 +77,6 @@ def _watching(step: str, total: int, path: Path, count: Callable[[Any], int]) ->
         ended.set()
         watcher.join()
         database.close()
-
-
-def _describe_photos(path: Path, request: dict[str, Any]) -> None:
-    database = pycolmap.Database.open(path)
-    if database.num_images() == len(request["images"]):
-        database.close()
-        return
-    database.clear_all_tables()
-    rigs = []
-    for number, described in enumerate(request["cameras"], start=1):
-        camera = _camera(number, described)
-        database.write_camera(camera, use_camera_id=True)
-        rig = pycolmap.Rig()
-        rig.add_ref_sensor(camera.sensor_id)
-        rigs.append(database.write_rig(rig))
-    for number, described in enumerate(request["images"], start=1):
-        image = pycolmap.Image(name=described["name"], camera_id=described["camera"] + 1, image_id=number)
-        frame = pycolmap.Frame()
-        frame.rig_id = rigs[described["camera"]]
-        frame.add_data_id(image.data_id)
-        image.frame_id = database.write_frame(frame)
-        database.write_image(image, use_image_id=True)
-    database.close()
-
-
-def _camera(number: int, described: dict[str, Any]) -> Any:
-    width, height = described["width"], described["height"]
-    known = described["focal_px"]
-    camera = pycolmap.Camera.create_from_model_name(number, described["model"], known or 1.2 * max(width, height), width, height)
-    camera.has_prior_focal_length = known is not None
-    return camera
 
 
 def _extract(database: Path, request: dict[str, Any]) -> None:
@@ -151,6 +121,7 @@ def _match(database: Path, pairs: list[Pair], request: dict[str, Any]) -> None:
     listing.write_text("".join(f"{names[a]} {names[b]}\n" for a, b in pairs), encoding="utf-8")
     matching = pycolmap.FeatureMatchingOptions()
     matching.mergedict({"num_threads": request["threads"], "use_gpu": False, **request["matching"]})
+    matching.mergedict({"rig_verification": bool(known_cameras(request)), "skip_image_pairs_in_same_frame": True})
     pairing = pycolmap.ImportedPairingOptions()
     pairing.mergedict({"match_list_path": str(listing), "block_size": PAIRS_A_TRANSACTION})
     verification = pycolmap.TwoViewGeometryOptions()
@@ -165,6 +136,13 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     total = len(request["images"])
     options = pycolmap.GlobalPipelineOptions() if request["mapper"] == "global" else pycolmap.IncrementalPipelineOptions()
     options.mergedict({"num_threads": request["placing_threads"], "random_seed": SEED, **request["mapping"]})
+    known = known_cameras(request)
+    if known and isinstance(options, pycolmap.GlobalPipelineOptions):
+        adjusting = {"refine_focal_length": False, "refine_extra_params": False, "refine_sensor_from_rig": False}
+        options.mergedict({"mapper": {"refine_sensor_from_rig": False, "bundle_adjustment": adjusting}})
+    elif known and isinstance(options, pycolmap.IncrementalPipelineOptions):
+        options.mergedict({"ba_refine_sensor_from_rig": False})
+        options.constant_cameras = known
     placed = 0
 
     def another() -> None:
@@ -183,8 +161,8 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
 
 
 def _refine(models: list[Any], request: dict[str, Any]) -> list[Any]:
-    """The best model with all of its lenses' parameters free, where enough photos share a lens to tell them."""
-    if not models:
+    """The best model with all of its lenses' parameters free, where enough photos share a lens to tell them and none is known."""
+    if not models or known_cameras(request):
         return models
     _say("refining", models[0].num_reg_images(), len(request["images"]))
     model = pycolmap.Reconstruction(models[0])

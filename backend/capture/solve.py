@@ -89,7 +89,7 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     given = capture.cameras is not None
     if not given:
         capture = _structure_from_motion(capture, settings, job)
-    else:
+    elif "cameras" not in job.report.choices:  # reading the photos says more
         job.choose("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
@@ -149,7 +149,10 @@ def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Run
         "database": str(folder / f"{rung.key}.db"),
         "pictures": str(folder / "pictures"),
         "masks": str(folder / "masks") if any((folder / "masks").iterdir()) else "",
-        "images": [{"name": picture_name(index), "camera": int(camera)} for index, camera in enumerate(camera_of)],
+        "images": [
+            {"name": picture_name(index), "camera": int(camera), "shot": photo.shot}
+            for index, (photo, camera) in enumerate(zip(capture.photos, camera_of, strict=True))
+        ],
         "cameras": lenses,
         "threads": available_threads(),
         "placing_threads": 1 if count <= REPEATABLE_UP_TO else available_threads(),
@@ -183,9 +186,13 @@ def _lenses(photos: Sequence[Photo], sizes: Array, sharing: str) -> tuple[list[d
         key: tuple[Any, ...] = (photo.width, photo.height, photo.device, zoom)
         if sharing != "auto":
             key = (index,) if sharing == "separate" else key[:2]
+        lens: dict[str, Any] = {"model": "SIMPLE_RADIAL", "width": width, "height": height, "focal_px": focal_px}
+        if photo.rig:  # its lens is known, and where it looks
+            key = (photo.rig, photo.cam_from_rig)
+            lens |= {"model": "SIMPLE_PINHOLE", "rig": photo.rig, "cam_from_rig": photo.cam_from_rig}
         if key not in groups:
             groups[key] = len(lenses)
-            lenses.append({"model": "SIMPLE_RADIAL", "width": width, "height": height, "focal_px": focal_px})
+            lenses.append(lens)
         camera_of[index] = groups[key]
     return lenses, camera_of
 

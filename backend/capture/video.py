@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats import images
+from ..formats import color, images
 from ..values import Array, Photo
 from .listing import Progress
 
@@ -118,5 +118,9 @@ def _upright(frame: VideoFrame) -> Array:
     # What isn't tagged is BT.709 from 720 lines on, as players take it; FFmpeg would take it for BT.601.
     if frame.colorspace == UNTAGGED and min(frame.width, frame.height) >= 720:
         frame.colorspace = BT709
-    pixels = frame.to_ndarray(format="rgb24")
+    primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
+    if color.is_srgb(primaries, transfer):
+        pixels = frame.to_ndarray(format="rgb24")
+    else:  # HDR, or wide colors: 16 bits, since dark tones are spread wide
+        pixels = color.to_srgb(frame.to_ndarray(format="rgb48le"), primaries, transfer)
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))

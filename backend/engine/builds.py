@@ -14,15 +14,16 @@ class Build:
 
     id: str  # "cpu", "cuda" or "mps"
     title: str
-    index: str  # URL of PyTorch's own index where only that has it, whose wheels lock.txt doesn't know; else empty
-    gib: float  # that the whole engine takes on the disk with it
+    index: str  # URL of PyTorch's own index where only that has it, whose wheels the lock doesn't know; else empty
+    gib: float  # that installing it takes on the disk, with what is downloaded
+    megabytes: int = 0  # to download, with all that it needs, where it comes from that index; else the lock says
 
 
-CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.6)
-CPU_WINDOWS = Build("cpu", "CPU", "", 1.6)
-CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 7.0)
+CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.1, 203)
+CPU_WINDOWS = Build("cpu", "CPU", "", 1.1)
+CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 9.0)
 CUDA_WINDOWS = Build("cuda", "NVIDIA graphics card (CUDA)", "https://download.pytorch.org/whl/cu130", 7.0)
-MPS = Build("mps", "Apple processor", "", 1.3)
+MPS = Build("mps", "Apple processor", "", 0.7)
 
 
 def fitting(preference: str = "auto", platform: str = sys.platform) -> tuple[Build, str]:

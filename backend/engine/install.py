@@ -1,4 +1,4 @@
-"""Install, verify, replace and remove the engine. pip runs in a child process, Blender's own Python is never written to."""
+"""Install, verify, replace and remove a part of the engine. pip runs in a child process, Blender's own Python is never written to."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ from .requirements import Requirement
 
 CHILD = Path(__file__).with_name("child.py")
 TORCH = "torch"
-ONLY_FOR_CUDA = ("cuda-", "nvidia-", "triton")  # what the lock has for the package index's own torch alone
-WITHOUT_TORCH_GIB = 0.7
-DOWNLOADED = 0.85  # how far the bar of one call of pip is then
-UNPACKED = 0.93  # how far the whole bar is when all are done
-_DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* ")
+ONLY_FOR_CUDA = ("cuda-", "nvidia-", "triton")  # beginnings of names: what the lock has for the package index's own torch alone
+TORCH_SHARE = 0.95  # of the download is torch itself, where it comes from PyTorch's own index
+COMPRESSION = 2.5  # size of packages on the disk over that of their wheels, where the lock doesn't say what is downloaded
+DOWNLOADED = 0.85  # share of one call of pip that downloading is
+UNPACKED = 0.93  # share of the installation that is over when the packages are in the folder
+TRYING = "Trying it out"
+_DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* (?:\((?P<size>[\d.]+) (?P<unit>[kMG]?)B\))?")
+_UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
 
 
@@ -49,21 +52,32 @@ class Plan:
     python: str = sys.executable
 
     @property
+    def has_torch(self) -> bool:
+        """True where torch is to be installed, so that the build matters."""
+        return any(requirement.name == TORCH for requirement in self.place.requirements)
+
+    @property
     def gib(self) -> float:
-        """About how much it takes on the disk; torch is nearly all of it, where the system hasn't got it."""
-        has_torch = "torch" in _provided(self.place.requirements, self.place.folder)
-        return WITHOUT_TORCH_GIB if has_torch else self.build.gib
+        """About how much installing takes on the disk."""
+        return self.build.gib if self.has_torch else self.place.part.gib
+
+    @property
+    def megabytes(self) -> int:
+        """About how much is downloaded; 0 where that isn't known."""
+        if self.has_torch and self.build.index:
+            return self.build.megabytes
+        return requirements.megabytes(self.place.part.locked)
 
 
 def install(plan: Plan, *, job: Job) -> dict[str, str]:
-    """Install or replace the engine; returns the versions of what works now.
+    """Install or replace a part of the engine; returns the versions of what works now.
 
     It grows in `<folder>.partial`, is tried out in a child process, and gets its name only then: whatever
-    happens before, the engine that was there stays. Raises ReifyError with the way out, Cancelled on request.
+    happens before, what was there stays. Raises ReifyError with the way out, Cancelled on request.
     """
     place = plan.place
     _check(plan)
-    provided = _provided(place.requirements, place.folder)
+    provided = _provided(place.requirements, place.root)
     wanted = [requirement for requirement in place.requirements if requirement.name not in provided]
     try:
         place.root.mkdir(parents=True, exist_ok=True)
@@ -72,10 +86,11 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
         with contextlib.ExitStack() as undo:
             undo.callback(shutil.rmtree, place.partial, ignore_errors=True)
             place.log.unlink(missing_ok=True)
-            _run_pip(plan, wanted, provided, job)
+            with job.span(UNPACKED):
+                _run_pip(plan, wanted, provided, job)
             _drop_stand_ins(place.partial, provided)
-            job.progress(UNPACKED, "Trying it out")
-            versions = _try(plan, place.partial, job)
+            with job.span(1.0, TRYING):
+                versions = _try(plan, place.partial, job)
             stamp = {"fingerprint": place.fingerprint, "build": plan.build.id, "versions": versions}
             write_text(place.partial / STAMP, json.dumps(stamp))
             discard(place.folder)
@@ -89,7 +104,7 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
 
 
 def uninstall(place: Place) -> None:
-    """Remove the engine and everything beside it; raises ReifyError where the system refuses."""
+    """Remove a part of the engine and all that installing it left; raises ReifyError where the system refuses."""
     place.leave()
     try:
         for folder in (place.folder, place.partial, place.root / "downloads"):
@@ -111,54 +126,57 @@ def _check(plan: Plan) -> None:
     free_gib = shutil.disk_usage(existing).free / 2**30
     if plan.wheels is None and free_gib < plan.gib:
         raise ReifyError(
-            f"The engine needs {plan.gib:.1f} GB, and {free_gib:.1f} GB are free in {existing}.",
+            f"Installing needs {plan.gib:.1f} GB, and {free_gib:.1f} GB are free in {existing}.",
             "Free some space, and install again.",
         )
 
 
-def _provided(requirements: Sequence[Requirement], folder: Path) -> dict[str, str]:
-    """What Blender or the system has already, with its version; numpy always."""
+def _provided(requirements: Sequence[Requirement], root: Path) -> dict[str, str]:
+    """What Blender or the system has already, outside of the engine's own folders, with its version; numpy always."""
     import numpy
 
-    found = {requirement.name: requirement.found(besides=folder) for requirement in requirements}
+    found = {requirement.name: requirement.found(besides=root) for requirement in requirements}
     return {"numpy": numpy.__version__, **{name: version for name, version in found.items() if version}}
 
 
 def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, str], job: Job) -> None:
     """Install what is wanted: from a folder of wheels, whatever they are; else what the lock knows, with its hashes.
 
-    Where PyTorch's own index has torch, that comes by itself: from there and nowhere else, by its version, without what it needs,
-    which the lock knows.
+    Torch of PyTorch's own index is installed by its own call of pip, pinned, from that index only, with --no-deps; the lock holds its
+    dependencies.
     """
     if not wanted:
         return
+    expected = plan.megabytes * 1e6 or plan.gib * 2**30 / COMPRESSION
     with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
         folder = Path(temporary)
         if plan.wheels is not None:
             claims = "\n".join(_claimed(_stand_in(folder, *item)) for item in provided.items())
             arguments = ["--constraint", _written(folder / "constraints.txt", claims), "--find-links", str(folder)]
             pinned = _written(folder / "requirements.txt", "\n".join(requirement.pinned for requirement in wanted))
-            _pip(plan, [*arguments, "--requirement", pinned, "--no-index", "--find-links", str(plan.wheels)], (0.0, UNPACKED), job)
+            _pip(plan, [*arguments, "--requirement", pinned, "--no-index", "--find-links", str(plan.wheels)], expected, job)
             return
         apart = {requirement.name: requirement for requirement in wanted if requirement.name == TORCH and plan.build.index}
-        share = UNPACKED * (1.0 - WITHOUT_TORCH_GIB / plan.build.gib) if apart else 0.0
         for requirement in apart.values():
-            _pip(plan, [requirement.pinned, "--no-deps", "--index-url", plan.build.index], (0.0, share), job)
+            with job.span(TORCH_SHARE):
+                _pip(plan, [requirement.pinned, "--no-deps", "--index-url", plan.build.index], TORCH_SHARE * expected, job)
+            expected *= 1.0 - TORCH_SHARE
         given = {**provided, **{name: requirement.version for name, requirement in apart.items()}}
         claims = "\n".join(_hashed(_stand_in(folder, *item)) for item in given.items())
-        lock = requirements.locked(plan.place.locked, given, ONLY_FOR_CUDA if TORCH in given else ())
+        lock = requirements.locked(plan.place.part.locked, given, ONLY_FOR_CUDA if TORCH in given else ())
         pinned = _written(folder / "requirements.txt", f"{lock}\n{claims}")
-        _pip(plan, ["--requirement", pinned, "--require-hashes", "--find-links", str(folder)], (share, UNPACKED), job)
+        with job.span(1.0):
+            _pip(plan, ["--requirement", pinned, "--require-hashes", "--find-links", str(folder)], expected, job)
         _drop_stand_ins(plan.place.partial, apart)
 
 
-def _pip(plan: Plan, what: Sequence[str], span: tuple[float, float], job: Job) -> None:
-    """Install into the growing engine; `span` of the bar is this call's. Raises ReifyError where pip gives up."""
+def _pip(plan: Plan, what: Sequence[str], expected: float, job: Job) -> None:
+    """Install into the growing folder; `expected` is about how many bytes are downloaded. Raises ReifyError where pip gives up."""
     place = plan.place
     arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
     arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
     with _child(plan.python, ["pip", *arguments, *what]) as child, place.log.open("a", encoding="utf-8") as log:
-        output = _watch(child, log, span, plan.gib * 2**30 * (span[1] - span[0]), job)
+        output = _watch(child, log, expected, job)
     if child.returncode != 0:
         raise explained(output, place.root, place.log)
 
@@ -248,30 +266,27 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
         yield line
 
 
-def _watch(child: subprocess.Popen[str], log: IO[str], span: tuple[float, float], unpacked: float, job: Job) -> str:
-    """Follow pip to its end, telling the job how far it is; returns everything it printed.
-
-    `span` is its part of the job, `unpacked` about how many bytes it puts on the disk.
-    """
-    expected = unpacked / 2.5  # wheels are compressed
-    finished = current = 0
+def _watch(child: subprocess.Popen[str], log: IO[str], expected: float, job: Job) -> str:
+    """Follow pip to its end, telling the job how far it is; returns everything it printed."""
+    finished = current = announced = 0.0  # bytes; pip before 24.1 only announces how large a file is
     fraction, text, output = 0.0, "Starting pip", []
     for line in _lines(child):
         if progress := _BYTES.search(line):
-            current, total = int(progress["done"]), int(progress["total"])
+            current, total = float(progress["done"]), float(progress["total"])
             text = f"{text.partition(',')[0]}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
         elif line:
             output.append(line)
             log.write(line)
             log.flush()
             if download := _DOWNLOAD.search(line):
-                finished, current = finished + current, 0
+                finished, current = finished + (current or announced), 0.0
+                announced = float(download["size"] or 0) * _UNITS[download["unit"] or ""]
                 text = f"Downloading {download['name']}"
             elif line.startswith("Installing collected packages"):
                 fraction, text = DOWNLOADED, "Unpacking"
         if fraction < DOWNLOADED:
             fraction = DOWNLOADED * min((finished + current) / expected, 0.99)
-        job.progress(span[0] + fraction * (span[1] - span[0]), text)
+        job.progress(fraction, text)
     child.wait()
     return "".join(output)
 
@@ -284,7 +299,7 @@ def _try(plan: Plan, folder: Path, job: Job) -> dict[str, str]:
     output = []
     with _child(plan.python, ["try", request]) as child:
         for number, line in enumerate(_lines(child)):
-            job.progress(min(UNPACKED + 0.0005 * number, 0.99), "Trying it out")
+            job.progress(min(0.01 * number, 1.0), TRYING)
             output.append(line)
     with plan.place.log.open("a", encoding="utf-8") as log:
         log.writelines(output)
@@ -292,7 +307,7 @@ def _try(plan: Plan, folder: Path, job: Job) -> dict[str, str]:
     if child.returncode != 0 or not said:
         last = said[-1].strip() if said else "no word"
         raise ReifyError(
-            f"The engine was installed, but it doesn't work here: {last}.",
+            f"What was installed doesn't work here: {last}.",
             f"Update the system and the graphics driver, and install again; the log tells more: {plan.place.log}",
         )
     return {key: str(value) for key, value in json.loads(said[-1]).items()}

@@ -1,4 +1,4 @@
-"""The engine's folder: its name, its state, and how its packages become importable."""
+"""The folder of a part of the engine: its name, its state, and how its packages become importable."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from . import requirements
-from .requirements import Requirement
+from .requirements import ENGINE, Part, Requirement
 
 STAMP = "engine.json"  # written last: a folder with it was whole and worked
 PARTIAL, TRASH = ".partial", ".trash"
 
 
 class State(Enum):
-    """What there is of the engine."""
+    """What there is of a part of the engine."""
 
     SYSTEM = "Everything needed is there without an engine of Reify's own"
     READY = "Installed"
@@ -38,17 +39,17 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the engine for this Python and system lies, inside the extension's user folder."""
+    """Where a part of the engine lies for this Python and system, inside the extension's user folder."""
 
-    root: Path
-    listed: Path = requirements.LIST
-    locked: Path = requirements.LOCK
+    root: Path  # of all parts
+    part: Part = ENGINE
 
     @property
     def folder(self) -> Path:
-        """The engine's own folder; another Python has another one, so leftovers never mix."""
+        """The part's own folder; another Python has another one, so leftovers never mix."""
         system = sysconfig.get_platform().replace(".", "_")
-        return self.root / f"py{sys.version_info[0]}{sys.version_info[1]}-{system}"
+        name = f"py{sys.version_info[0]}{sys.version_info[1]}-{system}"
+        return self.root / (name if self.part.name == ENGINE.name else f"{name}-{self.part.name}")
 
     @property
     def partial(self) -> Path:
@@ -63,14 +64,12 @@ class Place:
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """What belongs into it."""
-        return requirements.read(self.listed)
+        return requirements.read(self.part.listed)
 
     @property
     def fingerprint(self) -> str:
-        """Of the pinned versions; another one means that the engine is outdated."""
-        from ..jobs import store  # with numpy, which Blender's start needn't wait for
-
-        return store.digest([requirement.pinned for requirement in self.requirements])
+        """Of the pinned versions; another one means that the part is outdated."""
+        return _fingerprint(self.requirements)
 
     def stamp(self) -> dict[str, Any]:
         """What was installed; empty where nothing whole is there."""
@@ -82,13 +81,19 @@ class Place:
     def state(self) -> State:
         """What there is; looks at files and imports nothing."""
         if stamp := self.stamp():
-            return State.READY if stamp.get("fingerprint") == self.fingerprint else State.OUTDATED
+            return State.READY if stamp.get("fingerprint") in self._fitting() else State.OUTDATED
         if not requirements.missing(self.requirements):
             return State.SYSTEM
         return State.UNFINISHED if self.partial.exists() or self.folder.exists() else State.ABSENT
 
+    def _fitting(self) -> tuple[str, ...]:
+        """Fingerprints of a part that isn't outdated: its own, and that of a folder which holds another part's packages, too."""
+        if self.part.formerly_with is None:
+            return (self.fingerprint,)
+        return self.fingerprint, _fingerprint((*requirements.read(self.part.formerly_with), *self.requirements))
+
     def use(self) -> bool:
-        """Put the engine at the end of `sys.path`; False where none is whole. An outdated one still serves."""
+        """Put the part at the end of `sys.path`; False where none is whole. An outdated one still serves."""
         if not self.stamp():
             return False
         if str(self.folder) not in sys.path:
@@ -110,6 +115,12 @@ class Place:
         """Delete what was set aside because files of it were in use; Windows locks loaded libraries."""
         for old in self.root.glob(f"*{TRASH}*"):
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _fingerprint(pinned: Sequence[Requirement]) -> str:
+    from ..jobs import store  # with numpy, which Blender's start needn't wait for
+
+    return store.digest([requirement.pinned for requirement in pinned])
 
 
 def discard(folder: Path) -> None:

@@ -1,15 +1,53 @@
-"""What belongs to the engine, read from requirements/engine.txt: the one list that the installer, dev.py and tests share."""
+"""What belongs to the engine: its parts, and the packages of each, read from the lists that the installer, dev.py and tests share."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-LOCK = Path(__file__).with_name("lock.txt")  # these and all that they need, with hashes; made by `dev.py lock`
-LIST = Path(__file__).parents[2] / "requirements" / "engine.txt"
+LISTS, LOCKS = Path(__file__).parents[2] / "requirements", Path(__file__).parent
+SIZES = "# Megabytes to download: "  # begins the line of a lock that says so for each platform
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is installed, updated and removed in one go, into a folder of its own."""
+
+    name: str
+    title: str  # as preferences and panels call it
+    use: str  # one sentence: what it is for
+    way: str  # one sentence: what to do where it is missing
+    listed: Path  # its packages
+    locked: Path  # these and all that they need, with hashes; made by `dev.py lock`
+    gib: float  # that installing it takes on the disk, with what is downloaded; of torch its build says so
+    formerly_with: Path | None = None  # list of what older versions installed into the same folder
+
+
+ENGINE = Part(
+    "engine",
+    "Engine",
+    "The engine computes splats, meshes and pictures on the processor: numba, pycolmap and others. It is installed once.",
+    "Install the engine in Reify's preferences, or by `reify install`.",
+    LISTS / "engine.txt",
+    LOCKS / "lock.txt",
+    gib=0.8,
+    formerly_with=LISTS / "torch.txt",
+)
+TORCH = Part(
+    "torch",
+    "Graphics Card and Learned Methods",
+    "Torch computes on graphics cards and runs learned methods; everything else does without it.",
+    "Install torch in Reify's preferences, or by `reify install torch`.",
+    LISTS / "torch.txt",
+    LOCKS / "lock_torch.txt",
+    gib=0.0,
+)
+PARTS = (ENGINE, TORCH)
+
 _LINE = re.compile(
     r"(?P<name>[\w-]+)==(?P<version>[\w.]+)\s*"
     r"(?:;\s*python_version\s*<\s*\"(?P<below>[\d.]+)\"\s*)?"
@@ -41,12 +79,12 @@ class Requirement:
     def found(self, besides: Path | None = None) -> str | None:
         """The version that can be imported and is new enough, None where there is none; nothing is imported.
 
-        What lies in the folder `besides` doesn't count.
+        What lies below the folder `besides` doesn't count.
         """
         import importlib.metadata  # here, because it takes 10 ms at Blender's start
         from importlib.machinery import PathFinder
 
-        path = [entry for entry in sys.path if besides is None or entry != str(besides)]
+        path = [entry for entry in sys.path if besides is None or not Path(entry).is_relative_to(besides)]
         if PathFinder.find_spec(self.module, path) is None:
             return None
         distribution = next(iter(importlib.metadata.distributions(name=self.name, path=path)), None)
@@ -55,7 +93,7 @@ class Requirement:
         return version if _numbers(version) >= _numbers(self.oldest) else None
 
 
-def read(path: Path = LIST) -> tuple[Requirement, ...]:
+def read(path: Path = ENGINE.listed) -> tuple[Requirement, ...]:
     """Every requirement that applies to this Python; raises ValueError for a line that isn't in the form of the file."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -73,6 +111,28 @@ def locked(path: Path, without: Collection[str], prefixes: tuple[str, ...] = ())
     entries = re.split(r"^(?=[\w])", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     named = [(_normal(re.split(r"[=#]", entry)[0]), entry) for entry in entries]
     return "".join(entry for name, entry in named if name not in skipped and not name.startswith(prefixes))
+
+
+@cache
+def megabytes(lock: Path, platform: str | None = None) -> int:
+    """What a lock's packages take to download on a platform, this one by default; 0 where that isn't known."""
+    first = (line for line in lock.read_text(encoding="utf-8").splitlines() if line.startswith(SIZES))
+    sizes = dict(entry.split() for entry in next(first, SIZES).removeprefix(SIZES).split(", ") if entry)
+    return int(sizes.get(platform or platform_key(), 0))
+
+
+def platform_key() -> str:
+    """The system and processor, as a lock's sizes name them: "linux-x86_64"."""
+    import sysconfig  # here, because it takes 5 ms
+
+    system, *_version, machine = sysconfig.get_platform().split("-")
+    return f"{system}-{machine}"
+
+
+def parts_of(modules: Iterable[str]) -> tuple[Part, ...]:
+    """The parts that bring these modules, in the order in which they are installed."""
+    wanted = set(modules)
+    return tuple(part for part in PARTS if wanted & {requirement.module for requirement in read(part.listed)})
 
 
 def missing(requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:

@@ -1,7 +1,12 @@
 """Files of this field to values and back: pictures, splats, points and posed cameras.
 
+    offset      large coordinates: what is taken off before positions become float32
+    color       color spaces, ICC profiles and HDR to sRGB
+    decoding    stored pixels of any depth, color space and transparency to straight 8-bit sRGB
+    png, raw    what Pillow doesn't say of PNG files; camera RAW
     images      pictures of every kind to upright 8-bit sRGB, PNG and JPEG out
-    ply         the vertices of a PLY file, vectorized
+    ply         PLY files as tables
+    columns     what columns of points and splats mean, by any program's names
     splat_ply   3DGS and 2DGS splats
     points_ply  point clouds
     given       a file of splats, points or a mesh, told apart by what is in it

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import ReifyError
 from ..values import Given, Points, Splats
-from . import ply
-from .points_ply import read_points_ply
-from .splat_ply import read_splat_ply
+from . import columns, ply, splat_ply
+from .offset import POSITIONS, centered, offset_of
+from .points_ply import points_of
 
 
 def read_given(path: Path, kinds: tuple[type, ...]) -> Given:
     """What the file holds, if it is one of `kinds` (Splats, Points, Mesh).
 
-    Raises ReifyError where the file holds something else or can't be read.
+    Large coordinates lose their offset, which is kept beside them. Raises ReifyError where the file holds something else or can't be read.
     """
     if path.suffix.lower() != ".ply":
         raise ReifyError(f"{path.name} is no PLY file.", "Save the splats or points as .ply.")
-    if Splats in kinds and "rot_0" in ply.vertex_columns(path):
-        return Given(read_splat_ply(path), path.stem, (path,))
+    names = ply.vertex_columns(path)
+    if columns.are_splats(names) and (Splats in kinds or "packed_position" in names):
+        return given(path, *splat_ply.read_all(path))
     if Points in kinds:
-        return Given(read_points_ply(path), path.stem, (path,))
+        return given(path, *points_of(ply.read_vertices(path)[0].columns, path.name))
     wanted = " or ".join(kind.__name__.lower() for kind in kinds)
     raise ReifyError(f"{path.name} doesn't hold what this method takes.", f"Choose a file of {wanted}.")
+
+
+def read_splats(path: Path) -> Given:
+    """The splats of a file; raises ReifyError with the reason where it holds none."""
+    if path.suffix.lower() != ".ply":
+        raise ReifyError(f"{path.name} is no PLY file.", "Save the splats as .ply.")
+    return given(path, *splat_ply.read_all(path))
+
+
+def given(path: Path, value: Splats | Points, broken: int, warnings: tuple[str, ...] = ()) -> Given:
+    """What was read of a file, centered where its coordinates are large, with a word about what was left out."""
+    xyz = getattr(value, POSITIONS[type(value)])
+    what, offset = type(value).__name__.lower(), offset_of(xyz)
+    warnings += columns.left_out(path.name, what, broken, len(value))
+    if offset is not None and xyz.dtype == np.float32:
+        step = np.spacing(np.float32(np.abs(offset).max()))
+        warnings += (f"{path.name} holds large coordinates in 32 bits, which rounds them to {step:.2g}; export them in 64 bits.",)
+    return Given(centered(value, offset), path.stem, (path,), offset=offset, warnings=warnings)

@@ -1,34 +1,34 @@
 """Pictures of every kind to upright 8-bit sRGB, and back to PNG and JPEG.
 
-Pillow reads JPEG, PNG, TIFF, WebP, AVIF, BMP and PPM, tifffile the TIFFs of 16 and 32 bit that Pillow doesn't know, OpenEXR the linear
-EXR files. Pictures are straight (not premultiplied) and stand as EXIF orientation says.
+Pillow reads most (`endings.PILLOW`), HEIC with pi_heif, tifffile the TIFFs of 16 and 32 bit that Pillow doesn't know, OpenEXR the
+linear EXR files, LibRaw camera RAW. Pictures are straight (not premultiplied) and stand as EXIF orientation says; `decoding` has what
+becomes of their bit depths, color spaces and transparency.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
 from ..values import Array
+from . import decoding, endings, raw, sniff
 
 if TYPE_CHECKING:
     from PIL import Image
 
-PILLOW = (".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".ppm", ".pgm")
-SUFFIXES = (*PILLOW, ".exr")
-LARGEST_MEGAPIXELS = 500
-ORIENTATION_TAG = 0x0112
 # Quarter turns counter-clockwise that bring the stored pixels upright, by EXIF orientation; a mirrored one is mirrored first.
 QUARTER_TURNS = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}
 MIRRORED = (2, 4, 5, 7)
+EXR_MAGIC = b"v/1\x01"
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,20 @@ def probe(path: Path) -> ImageInfo:
     A file whose end looks right isn't decoded: that takes a millisecond instead of a tenth of a second.
     """
     with _explained(path):
-        if path.suffix.lower() == ".exr":
-            return _info_of(_read_exr(path))
+        if _is_exr(path):
+            return _info_of(decoding.Stored(decoding.read_exr(path), 1, 1))
         try:
             with _open(path) as image:
-                orientation = _orientation(image)
-                width, height = image.size if QUARTER_TURNS[orientation] % 2 == 0 else image.size[::-1]
-                lowest_alpha = _lowest_alpha(image) if _has_alpha(image) else 255
+                orientation = decoding.orientation_of(image)
+                width, height = decoding.stored_size(image)
+                if QUARTER_TURNS[orientation] % 2:
+                    width, height = height, width
+                has_alpha = decoding.lowest_alpha(image, path) < 255
                 if not _looks_whole(path):
                     image.load()
         except (OSError, ValueError) as error:
             return _info_of(_read_tiff(path, error))
-        return ImageInfo(width, height, orientation, bool(lowest_alpha < 255))
+        return ImageInfo(width, height, orientation, has_alpha)
 
 
 def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Array:
@@ -68,17 +70,15 @@ def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Ar
     JPEG in full. `turn` is an EXIF orientation to obey instead of the file's own. Raises ReifyError where the file can't be read.
     """
     with _explained(path):
-        if path.suffix.lower() == ".exr":
-            return resize(_turned(_read_exr(path), turn or 1), long_side_px)
-        try:
-            with _open(path) as image:
-                if long_side_px:
-                    image.draft("RGB", (long_side_px, long_side_px))  # JPEG: decode at 1/2, 1/4 or 1/8
-                orientation = turn or _orientation(image)
-                pixels = np.asarray(_to_8_bit(_shrunk(image, long_side_px)))
-        except (OSError, ValueError) as error:
-            pixels, orientation = _read_tiff(path, error), turn or 1
-    return resize(_turned(pixels, orientation), long_side_px)
+        if _is_exr(path):
+            stored = decoding.Stored(decoding.read_exr(path), 1, 1)
+        else:
+            try:
+                with _open(path) as image:
+                    stored = decoding.decoded(image, path, long_side_px)
+            except (OSError, ValueError) as error:
+                stored = _read_tiff(path, error)
+    return resize(_upright(stored, turn), long_side_px)
 
 
 def resize(pixels: Array, long_side_px: int) -> Array:
@@ -123,12 +123,6 @@ def write_jpeg(path: Path, pixels: Array, quality: int = 95) -> None:
         Image.fromarray(pixels).save(partial, format="JPEG", quality=quality, subsampling=0)
 
 
-def srgb_of_linear(linear: Array) -> Array:
-    """Linear colors to sRGB, 0 to 1 (IEC 61966-2-1); what is brighter than 1 is clipped."""
-    clipped = np.clip(linear, 0.0, 1.0)
-    return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * np.power(clipped, 1 / 2.4) - 0.055)
-
-
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
     """Pillow's image of a file, for its header; pictures of up to 500 megapixels are let through. Raises ReifyError."""
@@ -136,21 +130,35 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
+def reads_heif() -> bool:
+    """True where the package is installed that reads HEIC pictures."""
+    return importlib.util.find_spec("pi_heif") is not None
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
-    _let_large_pictures_through()
+    _prepare_pillow()
     from PIL import Image
 
-    with Image.open(path) as image:
+    with raw.open_raw(path) if endings.has(path, endings.RAW) else Image.open(path) as image:
         yield image
 
 
 @functools.cache
-def _let_large_pictures_through() -> None:
-    """Pillow refuses what has more than twice its limit of 89 megapixels, and telephones reach 200."""
+def _prepare_pillow() -> None:
+    """Let large pictures through (Pillow refuses twice its limit of 89 megapixels, and telephones reach 200), and HEIC where it can be."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, LARGEST_MEGAPIXELS * 1_000_000 // 2)
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, decoding.LARGEST_MEGAPIXELS * 1_000_000 // 2)
+    if reads_heif():
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+
+
+def reads_raw() -> bool:
+    """True where the package is installed that reads camera RAW."""
+    return importlib.util.find_spec("rawpy") is not None
 
 
 @contextmanager
@@ -165,66 +173,24 @@ def _explained(path: Path) -> Iterator[None]:
     except PermissionError:
         raise ReifyError(f"There is no permission to read {path}.", "Change the file's permissions.") from None
     except UnidentifiedImageError:
-        raise ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.") from None
+        raise _unidentified(path) from None
     except DecompressionBombError:
-        raise _too_large(path) from None
+        raise decoding.too_large(path) from None
     except (ReifyError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files: SyntaxError, struct.error, KeyError …
         raise ReifyError(f"{path.name} is damaged or cut off ({error}).", "Copy it again or remove it.") from error
 
 
-def _too_large(path: Path) -> ReifyError:
-    return ReifyError(f"{path.name} says that it has more than {LARGEST_MEGAPIXELS} megapixels.", "Scale it down.")
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        orientation = image.getexif().get(ORIENTATION_TAG, 1)
-    except (OSError, ValueError, SyntaxError, TypeError):  # broken EXIF in a picture that is fine
-        return 1
-    return orientation if orientation in QUARTER_TURNS else 1
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-
-
-def _lowest_alpha(image: Image.Image) -> int:
-    alpha = (image if image.mode in ("RGBA", "LA") else image.convert("RGBA")).getchannel("A")
-    return int(np.asarray(alpha).min())
-
-
-def _shrunk(image: Image.Image, long_side_px: int) -> Image.Image:
-    """The image averaged to a whole fraction of its size, at least twice `long_side_px`: what comes after needs less memory."""
-    factor = max(image.size) // (2 * long_side_px) if long_side_px else 1
-    return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "L", "RGBA") else image
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    from PIL import Image
-
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        return Image.fromarray(_bytes_of(np.asarray(image))).convert("RGB")
-    return image.convert("RGBA" if _has_alpha(image) else "RGB")  # CMYK, palettes, gray, YCbCr, LAB
-
-
-def _bytes_of(values: Array) -> Array:
-    if values.dtype == np.uint8:
-        return values
-    if values.dtype.kind == "f":  # floating-point pictures are linear
-        return np.rint(srgb_of_linear(np.nan_to_num(values)) * 255).astype(np.uint8)
-    if values.dtype == np.uint16 or values.max(initial=0) > 255:
-        return (np.clip(values, 0, 65535).astype(np.uint32) >> 8).astype(np.uint8)
-    return np.clip(values, 0, 255).astype(np.uint8)
-
-
-def _turned(pixels: Array, orientation: int) -> Array:
-    if orientation in MIRRORED:
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(np.rot90(pixels, QUARTER_TURNS[orientation]))
+def _unidentified(path: Path) -> ReifyError:
+    kind = sniff.kind_of(path)
+    if kind == "HEIC" and not reads_heif():
+        return ReifyError(
+            f"{path.name} is a HEIC picture, which needs the package pi_heif.", "Install the engine again, or save it as JPEG."
+        )
+    if kind:
+        return ReifyError(f"{path.name} can't be read as a picture: it is a {kind}.", "Remove it or save it as JPEG or PNG.")
+    return ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.")
 
 
 def _looks_whole(path: Path) -> bool:
@@ -244,65 +210,37 @@ def _ends_as_png(tail: bytes) -> bool:
     return b"IEND" in tail
 
 
-def _info_of(pixels: Array) -> ImageInfo:
-    height, width, channels = pixels.shape
-    return ImageInfo(width, height, 1, bool(channels == 4 and pixels[..., 3].min() < 255))
+def _upright(stored: decoding.Stored, turn: int | None) -> Array:
+    """Pixels turned as the file asks for, or by the orientation `turn` from how they are stored."""
+    found = stored.pixels
+    if turn is None:
+        return _turned(found, stored.left)
+    if stored.left != stored.orientation:  # Pillow has turned them already
+        found = np.rot90(found, -QUARTER_TURNS[stored.orientation])
+        found = found[:, ::-1] if stored.orientation in MIRRORED else found
+    return _turned(found, turn)
 
 
-def _read_tiff(path: Path, error: Exception) -> Array:
+def _turned(found: Array, orientation: int) -> Array:
+    if orientation in MIRRORED:
+        found = found[:, ::-1]
+    return np.ascontiguousarray(np.rot90(found, QUARTER_TURNS[orientation]))
+
+
+def _info_of(stored: decoding.Stored) -> ImageInfo:
+    height, width, channels = stored.pixels.shape
+    if QUARTER_TURNS[stored.left] % 2:
+        width, height = height, width
+    return ImageInfo(width, height, stored.orientation, bool(channels == 4 and stored.pixels[..., 3].min() < 255))
+
+
+def _read_tiff(path: Path, error: Exception) -> decoding.Stored:
     """Second try for what Pillow has refused with `error`; it knows no TIFF of three 32-bit channels, for one."""
     if path.suffix.lower() not in (".tif", ".tiff") or isinstance(error, FileNotFoundError | PermissionError):
         raise error
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        if page.size > 4 * LARGEST_MEGAPIXELS * 1e6:
-            raise _too_large(path)
-        pixels = np.asarray(page.asarray())
-    if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and pixels.shape[2] not in (3, 4):
-        pixels = np.moveaxis(pixels, 0, 2)  # planes one after another
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        raise OSError(f"its shape is {pixels.shape}")
-    return _with_byte_alpha(pixels)
+    return decoding.read_tiff(path)
 
 
-def _with_byte_alpha(pixels: Array) -> Array:
-    rgb = _bytes_of(pixels[..., :3])
-    if pixels.shape[2] == 3:
-        return rgb
-    alpha = pixels[..., 3:]
-    alpha = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8) if alpha.dtype.kind == "f" else _bytes_of(alpha)
-    return np.concatenate([rgb, alpha], axis=2)
-
-
-def _exr(path: Path) -> Any:
-    try:
-        import OpenEXR
-    except ImportError:
-        raise ReifyError(f"{path.name} needs the package OpenEXR, which isn't installed.", "Install the engine again.") from None
-    with path.open("rb"):  # OpenEXR doesn't tell a missing file from a broken one
-        pass
-    with OpenEXR.File(str(path), header_only=True) as file:
-        low, high = file.header()["dataWindow"]
-    if np.prod(high.astype(np.float64) - low + 1) > LARGEST_MEGAPIXELS * 1e6:  # before a damaged header takes all memory
-        raise _too_large(path)
-    return OpenEXR.File(str(path), separate_channels=True)
-
-
-def _read_exr(path: Path) -> Array:
-    with _exr(path) as file:
-        found = {name: np.asarray(channel.pixels, dtype=np.float32) for name, channel in file.channels().items()}
-    # A layer's name may stand before the channel's: "ViewLayer.Combined.R".
-    by_letter = {name.rpartition(".")[2]: pixels for name, pixels in reversed(found.items())}
-    letters = "RGB" if {"R", "G", "B"} <= set(by_letter) else "YYY"
-    if letters[0] not in by_letter:
-        raise OSError("it has no color channels")
-    rgb, alpha = np.stack([by_letter[letter] for letter in letters], axis=2), by_letter.get("A")
-    if alpha is None:
-        return _bytes_of(rgb)
-    # EXR holds premultiplied colors.
-    straight = np.divide(rgb, alpha[..., None], out=rgb.copy(), where=alpha[..., None] > 0)
-    return _with_byte_alpha(np.concatenate([straight, alpha[..., None]], axis=2))
+def _is_exr(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == EXR_MAGIC or path.suffix.lower() == ".exr"

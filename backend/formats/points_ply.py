@@ -7,30 +7,42 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
-from ..values import Points
-from . import ply
+from ..values import Array, Points
+from . import columns, ply
+from .offset import with_offset
 
 
 def read_points_ply(path: Path) -> Points:
-    """Points from the vertices of any PLY file, in the file's axes; colors as bytes or as 0..1. Raises ReifyError."""
-    rows, _ = ply.read_vertices(path)
-    names = rows.dtype.names or ()
-    if not {"x", "y", "z"} <= set(names):
-        raise ReifyError(f"{path.name} has vertices without positions.", "Choose another file.")
-    rgb = normals = None
-    if {"red", "green", "blue"} <= set(names):
-        colors = ply.stack(rows, ["red", "green", "blue"])
-        rgb = np.clip(np.rint(colors if rows.dtype["red"].kind in "iu" else colors * 255), 0, 255).astype(np.uint8)
-    if {"nx", "ny", "nz"} <= set(names):
-        normals = ply.stack(rows, ["nx", "ny", "nz"])
-    return Points(ply.stack(rows, ["x", "y", "z"]), rgb, normals)
+    """Points from the vertices of any PLY file, in the file's axes and precision, without broken ones. Raises ReifyError."""
+    vertices, _ = ply.read_vertices(path)
+    return points_of(vertices.columns, path.name)[0]
 
 
-def write_points_ply(points: Points, path: Path) -> None:
-    """Write points as float32 and colors as bytes; raises ReifyError where the disk refuses."""
-    columns = {name: points.xyz[:, i].astype(np.float32) for i, name in enumerate("xyz")}
+def points_of(table: columns.Columns, name: str) -> tuple[Points, int]:
+    """Points from columns, in their precision, and how many were left out because they have no finite position.
+
+    `name` is the file's, for messages. Raises ReifyError where there are none.
+    """
+    xyz = columns.positions_of(table)
+    if xyz is None:
+        raise ReifyError(f"{name} has vertices without positions.", "Choose another file.")
+    with np.errstate(invalid="ignore"):
+        sound = (np.abs(xyz) < columns.LARGEST_POSITION).all(axis=1)
+    if not sound.any():
+        raise ReifyError(f"{name} holds no points.", "Choose another file.")
+    points = Points(xyz, columns.bytes_of(columns.colors_of(table)), columns.normals_of(table))
+    if sound.all():
+        return points, 0
+    rgb, normals = (None if plane is None else plane[sound] for plane in (points.rgb, points.normals))
+    return Points(points.xyz[sound], rgb, normals), int((~sound).sum())
+
+
+def write_points_ply(points: Points, path: Path, offset: Array | None = None) -> None:
+    """Write points as float32, or as double where an `offset` [3] is added again; raises ReifyError where the disk refuses."""
+    xyz = with_offset(points.xyz.astype(np.float32), offset)
+    table = {name: xyz[:, i] for i, name in enumerate("xyz")}
     if points.normals is not None:
-        columns |= {name: points.normals[:, i].astype(np.float32) for i, name in enumerate(("nx", "ny", "nz"))}
+        table |= {name: points.normals[:, i].astype(np.float32) for i, name in enumerate(("nx", "ny", "nz"))}
     if points.rgb is not None:
-        columns |= {name: points.rgb[:, i] for i, name in enumerate(("red", "green", "blue"))}
-    ply.write_vertices(path, columns)
+        table |= {name: points.rgb[:, i] for i, name in enumerate(("red", "green", "blue"))}
+    ply.write_vertices(path, table)

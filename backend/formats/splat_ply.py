@@ -6,76 +6,79 @@ as a logit, the scales as natural logarithms, the rotation as w x y z, and f_res
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..values import Array, Splats
-from . import ply
+from . import columns, ply
+from .offset import with_offset
 
-THINNEST_LOG_SCALE = -20.0  # of a surfel's third axis; e^-20 is zero for every purpose and still finite
 SURFELS = "surfels"
 ANTIALIASED = "antialiased"  # both are comments of ours; other programs ignore them
+# How comments of Postshot, Brush, splat-transform and others name the way of rendering that a file was trained with.
+FLAGS = {"antialiased", "antialiasing", "anti_aliased", "mip", "mip_splatting"}
+MODES = {"splatrendermode", "rendermode", "render_mode", "rasterize_mode", "rasterization"}
+NO = {"0", "false", "no", "off", "none"}
 
 
 def read_splat_ply(path: Path) -> Splats:
-    """Splats of SH degree 0 to 4 from a 3DGS file, or a 2DGS one with two scales; the axes stay as they are in the file.
+    """Splats of SH degree 0 to 4 in the file's axes and precision, without broken ones; see `read_all`. Raises ReifyError."""
+    return read_all(path)[0]
 
-    Raises ReifyError where the file is damaged or holds something else.
+
+def read_all(path: Path) -> tuple[Splats, int]:
+    """The sound splats of a file, in its axes, and how many broken ones it holds.
+
+    Read are 3DGS files, those of 2DGS with two scales, of balls with one and no rotation, those with a plain color instead of SH,
+    and Mip-Splatting's 3D filter. Positions are float64 where the file's are. Raises ReifyError where the file is damaged or holds
+    something else, or no splat.
     """
-    rows, comments = ply.read_vertices(path)
-    names = set(rows.dtype.names or ())
-    if "packed_position" in names:
+    vertices, comments = ply.read_vertices(path)
+    table = vertices.columns
+    if "packed_position" in table:
         raise ReifyError(f"{path.name} is a compressed PLY file, which can't be read yet.", "Export it as an uncompressed PLY file.")
-    scales = _numbered(names, "scale_")
-    required = {"x", "y", "z", "opacity", "f_dc_0", "f_dc_1", "f_dc_2", "rot_0", "rot_1", "rot_2", "rot_3", "scale_0", "scale_1"}
-    if missing := sorted(required - names):
+    if missing := columns.missing_of_splats(table):
         raise ReifyError(f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program.")
-    log_scales = np.full((len(rows), 3), THINNEST_LOG_SCALE, dtype=np.float32)
-    log_scales[:, : min(len(scales), 3)] = ply.stack(rows, scales[:3])
-    return Splats(
-        means=ply.stack(rows, ["x", "y", "z"]),
-        quats=_normalized(ply.stack(rows, [f"rot_{i}" for i in range(4)])),
-        log_scales=log_scales,
-        opacity_logits=ply.stack(rows, ["opacity"])[:, 0],
-        sh=_read_sh(rows, _numbered(names, "f_rest_"), path),
-        antialiased=ANTIALIASED in comments,
-        surfels=len(scales) == 2 or SURFELS in comments,
-    )
+    try:
+        splats, broken = columns.splats_of(table)
+    except ValueError as error:
+        raise ReifyError(f"{path.name} has {error}.", "Export it again.") from error
+    if len(splats) == 0:
+        what = f"All {broken} splats of {path.name} are broken." if broken else f"{path.name} holds no splats: it is empty."
+        raise ReifyError(what, "Export it again.")
+    flags = {"antialiased": splats.antialiased or is_antialiased(comments), "surfels": splats.surfels or SURFELS in comments}
+    return replace(splats, **flags), broken
 
 
-def write_splat_ply(splats: Splats, path: Path) -> None:
-    """Write splats of any SH degree, with zero normals and three scales, as viewers expect; raises ReifyError where the disk refuses."""
-    columns = {name: splats.means[:, i] for i, name in enumerate("xyz")}
-    columns |= {name: np.zeros(len(splats), np.float32) for name in ("nx", "ny", "nz")}
-    columns |= {f"f_dc_{i}": splats.sh[:, 0, i] for i in range(3)}
+def is_antialiased(comments: tuple[str, ...]) -> bool:
+    """Whether a file's comments say that its splats were trained with the 2D filter compensated, in any program's words."""
+    for comment in comments:
+        words = re.split(r"[\s:=,;]+", comment.lower().replace("-", "_").strip())
+        if words[0] in FLAGS:
+            return not (len(words) > 1 and words[1] in NO)
+        if len(words) > 1 and words[0] in MODES:
+            return words[1] in FLAGS
+    return False
+
+
+def write_splat_ply(splats: Splats, path: Path, offset: Array | None = None) -> None:
+    """Write splats of any SH degree, with zero normals and three scales, as viewers expect; raises ReifyError where the disk refuses.
+
+    Where an `offset` [3] is added to the positions again, these are written as double.
+    """
+    xyz = with_offset(splats.means.astype(np.float32, copy=False), offset)
+    floats = {name: np.zeros(len(splats), np.float32) for name in ("nx", "ny", "nz")}
+    floats |= {f"f_dc_{i}": splats.sh[:, 0, i] for i in range(3)}
     rest = splats.sh[:, 1:].transpose(0, 2, 1).reshape(len(splats), 3 * (splats.sh.shape[1] - 1))
-    columns |= {f"f_rest_{i}": rest[:, i] for i in range(rest.shape[1])}
-    columns["opacity"] = splats.opacity_logits
-    columns |= {f"scale_{i}": splats.log_scales[:, i] for i in range(3)}
-    columns |= {f"rot_{i}": splats.quats[:, i] for i in range(4)}
+    floats |= {f"f_rest_{i}": rest[:, i] for i in range(rest.shape[1])}
+    floats["opacity"] = splats.opacity_logits
+    floats |= {f"scale_{i}": splats.log_scales[:, i] for i in range(3)}
+    floats |= {f"rot_{i}": splats.quats[:, i] for i in range(4)}
     flags = [(ANTIALIASED, splats.antialiased), (SURFELS, splats.surfels)]
-    comments = tuple(name for name, set_ in flags if set_)
-    ply.write_vertices(path, {name: column.astype(np.float32, copy=False) for name, column in columns.items()}, comments)
-
-
-def _numbered(names: set[str], prefix: str) -> list[str]:
-    numbered = {name: name.removeprefix(prefix) for name in names if name.startswith(prefix)}
-    return sorted((name for name, number in numbered.items() if number.isdecimal()), key=lambda name: int(numbered[name]))
-
-
-def _read_sh(rows: Array, rest_names: list[str], path: Path) -> Array:
-    per_channel, left_over = divmod(len(rest_names), 3)
-    if left_over or per_channel + 1 not in (1, 4, 9, 16, 25):
-        raise ReifyError(f"{path.name} has {len(rest_names)} SH values for each splat, which fits no SH degree.", "Export it again.")
-    sh = np.empty((len(rows), per_channel + 1, 3), dtype=np.float32)
-    sh[:, 0] = ply.stack(rows, ["f_dc_0", "f_dc_1", "f_dc_2"])
-    sh[:, 1:] = ply.stack(rows, rest_names).reshape(len(rows), 3, per_channel).transpose(0, 2, 1)
-    return sh
-
-
-def _normalized(quats: Array) -> Array:
-    length = np.linalg.norm(quats, axis=1, keepdims=True)
-    identity = np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)
-    return np.where(length > 0, quats / np.where(length > 0, length, 1), identity)
+    table = {name: xyz[:, i] for i, name in enumerate("xyz")}
+    table |= {name: column.astype(np.float32, copy=False) for name, column in floats.items()}
+    ply.write_vertices(path, table, tuple(name for name, set_ in flags if set_))

@@ -9,6 +9,7 @@ morton        codes along a Z-order curve
 topology      edges, winding, connected components, non-manifold places, boundary loops of triangles
 smoothing     Taubin smoothing
 heat          the heat equation over a mesh: smooth borders, harmonic values where none are known
+harmonics     real spherical harmonics and their rotation
 tree          a bounding volume hierarchy: nearest faces, hidden faces, intersections, winding numbers
 raster        a triangle rasterizer for pinhole cameras
 surface_nets  the zero level of a dense grid as quads

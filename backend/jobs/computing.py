@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any
 
 _thread = threading.local()  # `modes`: those of the thread, while it computes
@@ -111,9 +110,9 @@ class _TorchFinder(MetaPathFinder):
             return None
         load = spec.loader.exec_module
 
-        def load_and_set(module: ModuleType) -> None:
+        def load_and_set(module: Any) -> None:
             load(module)
-            module.__spec__._initializing = False
+            module.__spec__._initializing = False  # but for this it is loaded
             follow()
 
         spec.loader.exec_module = load_and_set  # type: ignore[method-assign]

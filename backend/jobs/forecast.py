@@ -11,20 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-KNOWN_PRIOR = 0.3  # share of a stage that its expectation weighs as much as; less adapts sooner to how fast the stage moves
-GUESSED_PRIOR = 0.15  # the same for a stage that this machine hasn't run before
-PACE_PRIOR_S = 10.0  # seconds of work that the pace of a job begins with; less adapts sooner to a slow or busy machine
-STILL_SHARE = 0.08  # of what was left at a stage's last report, below which it doesn't fall before the next one
-SKIPPED_SHARE = 0.1  # of a stage that passes at once where an earlier, canceled run has done it already
-SMOOTH_S = 4.0  # time constant with which the shown rest follows the estimated one; more is calmer and slower
-SMOOTH_SHARE = 0.04  # the same as a share of the rest, for long jobs
-LEAST_LEFT_S = 1.0  # shown while work goes on
-LEAST_COMPILING_S = 0.5  # below it a stage had its kernels already
-ROW_STEP = 0.002  # of the fraction, between the rows that a profile is made from
-LEAST_KNOWN = 0.01  # share of a stage, of which less tells nothing
-PROFILE_KNOTS = 16
+# Weight of a stage's expectation against its own rate, as a share of the stage; less follows the rate sooner.
+KNOWN_PRIOR = 0.3
+GUESSED_PRIOR = 0.15  # for a stage that has never run on this machine
+PACE_PRIOR_S = 10.0  # weight of a pace of 1, in seconds of work; less follows a slow or busy machine sooner
+STILL_SHARE = 0.08  # floor of the rest while a stage reports nothing, as a share of the rest at its last report
+SKIPPED_SHARE = 0.1  # least step, as a share of a stage, that counts as skipped where a stage is resumed
+SMOOTH_S = 4.0  # time constant of the low-pass filter on the rest that is shown, in seconds; more is calmer and lags more
+SMOOTH_SHARE = 0.04  # the same as a share of the rest, which counts where it is larger
+LEAST_LEFT_S = 1.0  # floor of the rest that is shown, in seconds
+LEAST_COMPILING_S = 0.5  # compiling below it is noise: the kernels were there
+LEAST_KNOWN = 0.01  # share of a stage below which its rate says nothing
+ROW_STEP = 0.002  # resolution of a recorded profile, in fractions
+PROFILE_KNOTS = 16  # most knots of a kept profile
+PROFILE_ERROR = 0.01  # largest error of a kept profile with fewer knots, as a share of the stage's time
 
-Profile = tuple[tuple[float, float], ...]  # fraction that a stage reports -> share of its time that has passed then; both rise from 0 to 1
+Profile = tuple[tuple[float, float], ...]  # knots (reported fraction, share of the time that had passed), from (0, 0) to (1, 1)
 EVEN: Profile = ((0.0, 0.0), (1.0, 1.0))
 
 
@@ -120,6 +122,9 @@ class Forecast:
         if stage.expected.guess > 0.0:
             self._spent += max(seconds - stage.expected.budget, 0.0)
             self._planned += stage.expected.guess
+        if compiling > LEAST_COMPILING_S and stage.expected.compiling > 0.0:
+            self._spent += compiling
+            self._planned += stage.expected.compiling
         self._sum_up()
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
@@ -171,9 +176,9 @@ class Forecast:
         for title in titles[place:]:
             if title not in self._ended:
                 planned = self._planned_for(title)
-                settled += planned.budget + planned.compiling
-                known += planned.guess if title in self.timings else 0.0
-                unknown += 0.0 if title in self.timings else planned.guess
+                settled += planned.budget
+                known += planned.guess + planned.compiling if title in self.timings else 0.0
+                unknown += 0.0 if title in self.timings else planned.guess + planned.compiling
         self._later = (known, unknown, settled)
 
     def _planned_for(self, title: str) -> Expected:
@@ -191,6 +196,7 @@ class _Stage:
     def __init__(self, expected: Expected, pace: float, profile: Profile | None, now: Moment) -> None:
         self.expected = expected
         self._seconds = expected.budget + pace * expected.guess
+        self._compiling = pace * expected.compiling
         self.resumed = False
         self._profile = EVEN if profile is None else profile
         self._prior = 0.0 if self._seconds <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR
@@ -206,7 +212,7 @@ class _Stage:
             return
         at, done = self.computing(now), _at(self._profile, fraction)
         step = done - self._done
-        if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self._seconds:
+        if self.resumed and step > SKIPPED_SHARE and at - self._at < 0.25 * step * self._seconds:  # four times as fast as it can be
             self._skipped += step
         self.fraction, self._done, self._at = fraction, done, at
         if fraction > self._rows[-1][0] + ROW_STEP:
@@ -232,7 +238,7 @@ class _Stage:
             return None
         left = (1.0 - self._done) * (self._prior * self._seconds + self._at) / known
         still = max(left - (self.computing(now) - self._at), STILL_SHARE * left)
-        return still + (1.0 - self._done) * max(self.expected.compiling - self.compiled(now), 0.0)
+        return still + (1.0 - self._done) * max(self._compiling - self.compiled(now), 0.0)
 
     def profile_of(self, now: Moment) -> Profile:
         """How its fraction grew with time, in a few knots."""
@@ -257,7 +263,7 @@ def _simplified(rows: Sequence[tuple[float, float]]) -> Profile:
         knots = tuple(rows[i] for i in kept)
         errors = [abs(_at(knots, fraction) - share) for fraction, share in rows]
         worst = max(range(len(rows)), key=errors.__getitem__)
-        if errors[worst] < 0.01:
+        if errors[worst] < PROFILE_ERROR:
             break
         kept = sorted({*kept, worst})
     return tuple(rows[i] for i in kept)

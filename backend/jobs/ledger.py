@@ -49,6 +49,20 @@ class Entry:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a job of an earlier session was made of, in a folder of the ledger's."""
+
+    folder: Path
+
+    def load(self) -> Any:
+        """Raises ReifyError where it is damaged."""
+        try:
+            return store.load(self.folder)
+        except (OSError, ValueError) as error:
+            raise ReifyError("What this was made of can't be read any more.", "Select the object, and convert it again.") from error
+
+
 class Ledger:
     """The folder, held by this process. A folder that can't be written to costs the memory, never the job."""
 
@@ -95,20 +109,20 @@ class Ledger:
 
     def keep(self, identifier: str, value: Any) -> None:
         """Keep what a job is made of; raises ReifyError where the system refuses."""
-        store.save(value, self.kept(identifier))
+        store.save(value, self.kept(identifier).folder)
 
     def keeps(self, identifier: str) -> bool:
         """True once the whole of it is kept."""
-        return (self.kept(identifier) / "value.json").is_file()
+        return (self.kept(identifier).folder / "value.json").is_file()
 
-    def kept(self, identifier: str) -> Path:
-        """The folder for what a job is made of; `store.load` reads it."""
-        return self.folder / identifier
+    def kept(self, identifier: str) -> Kept:
+        """What a job is made of."""
+        return Kept(self.folder / identifier)
 
     def drop(self, identifier: str) -> None:
         """Keep what a job is made of no longer."""
         if not self._closed:
-            shutil.rmtree(self.kept(identifier), ignore_errors=True)
+            shutil.rmtree(self.kept(identifier).folder, ignore_errors=True)
 
     def thumbnail(self, identifier: str) -> Path:
         """Where the picture of a job's result lies, if it has one."""

@@ -75,7 +75,7 @@ def check_storable(annotation: Any) -> None:
         return
     if isinstance(annotation, type) and issubclass(annotation, Path):
         return
-    if isinstance(annotation, type) and VALUE_TYPES.get(annotation.__name__) is annotation:
+    if annotation in VALUE_TYPES.values():
         hints = typing.get_type_hints(annotation)
         for entry in dataclasses.fields(annotation):
             check_storable(hints[entry.name])

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from .job import Progress
 from .runner import State, Task
+from .standing import clock, standing
 
 POLL_S = 0.1
 QUIET_LINE_S = 15.0  # between two lines where the output is a file or a pipe
@@ -75,18 +76,9 @@ class ProgressLine:
 
 def describe(progress: Progress) -> str:
     """One line of progress: bar, percent, stage, what it is doing, figures, time left."""
-    filled = round(20 * progress.overall)
+    stands = standing(progress)
+    filled = round(20 * stands.fraction)
     figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
-    left = f"{clock(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    left = f"{stands.left} left" if stands.left else ""
     detail = " · ".join(part for part in (progress.text, figures, left) if part)
-    return f"[{'#' * filled}{'.' * (20 - filled)}] {progress.overall:4.0%} {progress.stage}" + (f": {detail}" if detail else "")
-
-
-def clock(seconds: float) -> str:
-    """A duration for people: "48 s", "3 min 20 s", "1 h 05 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"[{'#' * filled}{'.' * (20 - filled)}] {stands.percent:>4} {progress.stage}" + (f": {detail}" if detail else "")

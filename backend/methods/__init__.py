@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
+from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
+from ..formats.offset import written
 from ..jobs import needs as needs_of
 from ..jobs import store
 from ..jobs.environment import Environment
@@ -51,16 +53,19 @@ class Method:
         """True where it takes what exists already: a selected object, or a file of splats, points or a mesh."""
         return any(kind in (Splats, Points, Mesh) for kind in self.takes)
 
-    def jobs(self, sources: Sequence[Path], settings: Any, name: str = "", read: Reader = read_given) -> tuple[Any, ...]:
-        """What `run` takes, once for each job that these files make; raises ReifyError where one can't be read.
+    def shares(self, sources: Sequence[Path], settings: Any) -> tuple[tuple[Path, ...], ...]:
+        """The files and folders of each result that these make; raises ReifyError where there is nothing in them."""
+        if self.changes_things:
+            return tuple((source,) for source in sources)
+        return tuple(one.sources for one in self.split(sources, settings)) if self.split else (tuple(sources),)
+
+    def inputs(self, sources: Sequence[Path], name: str = "", read: Reader = read_given) -> Any:
+        """What `run` takes, of the sources of one result; raises ReifyError where they can't be read.
 
         `read` reads a file of what the method changes; the default knows no meshes, which Blender's importers read.
         """
-        if self.changes_things:
-            inputs = tuple(read(source, self.takes) for source in sources)
-        else:
-            inputs = self.split(sources, settings) if self.split else (self.takes[0](sources=tuple(sources)),)
-        return tuple(replace(one, name=name) for one in inputs) if name else inputs
+        inputs = read(sources[0], self.takes) if self.changes_things else self.takes[0](sources=tuple(sources))
+        return replace(inputs, name=name) if name else inputs
 
     def joins(self, settings: Any) -> bool:
         """True where several files make one result, as photos of a subject do."""
@@ -85,7 +90,8 @@ class Method:
         missing = self.missing(settings, environment)
         if missing.packages:
             what = f"{self.title} needs packages that aren't installed: {', '.join(missing.packages)}."
-            raise ReifyError(what, "Install the engine in Reify's preferences.")
+            parts = parts_of(missing.packages)
+            raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         if missing.weights:
             weights = missing.weights[0]
             what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
@@ -93,7 +99,11 @@ class Method:
         if missing.memory is not None:
             needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
             what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."
-            raise ReifyError(what, self._way_out_of_memory(missing.memory.setting, settings, environment))
+            smaller = self.fitting(settings, environment)
+            if smaller is None:
+                raise ReifyError(what, "Close other programs.")
+            path = missing.memory.setting
+            raise ReifyError(what, f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs.")
 
     def fitting(self, settings: Any, environment: Environment) -> Any | None:
         """The settings with what the memory grows with halved until it fits; None where that isn't possible."""
@@ -119,17 +129,17 @@ class Method:
             versions=versions_of(needs.packages),
             licenses={weights.name: weights.license for weights in needs.weights},
         )
+        for warning in inputs.warnings if isinstance(inputs, Given) else ():
+            job.warn(warning)
         job.expect(self.expect(inputs, settings) if self.expect else dict.fromkeys(self.stages, Expected(1.0)))
         result = self.run(inputs, settings, job)
+        source = inputs if isinstance(inputs, Given) else result.capture
+        offset = None if source is None else source.offset
+        if offset is not None:
+            job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
         if job.environment.cache:
             job.environment.cache.prune()
-        return replace(result, report=job.report)
-
-    def _way_out_of_memory(self, path: str, settings: Any, environment: Environment) -> str:
-        smaller = self.fitting(settings, environment)
-        if smaller is None:
-            return "Close other programs."
-        return f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs."
+        return replace(result, report=job.report, offset=offset)
 
 
 def all_methods() -> dict[str, Method]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bodies.from_pictures import Settings, build, chosen_for
 from ..errors import ReifyError
-from ..formats.images import SUFFIXES
+from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
@@ -19,13 +19,14 @@ from ..values import Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top")
+CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
 
 
 def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
     views = in_order(pictures.sources, settings)
     strokes = file_of(settings.cutout.strokes)
-    cut = [job.stage(_title(i), apart(cut_out), view, settings.cutout, strokes) for i, view in enumerate(views)]
+    cut = [job.stage(title, apart(cut_out), view, settings.cutout, strokes) for title, view in zip(CUTTING, views, strict=False)]
     method = _chosen(cut, settings, job)
     mesh = job.stage("Building mesh", apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
@@ -64,19 +65,16 @@ def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".gif"))
+    # macOS leaves a ._NAME beside each file on disks that aren't its own.
+    files = sorted(path for path in folder.iterdir() if endings.has(path, endings.PICTURES) and not path.name.startswith("."))
     if not files:
         raise ReifyError(f"{folder.name} holds no pictures.", "Choose a folder with pictures in it, or the pictures themselves.")
     return files
 
 
-def _title(view: int) -> str:
-    return "Cutting out" if view == 0 else f"Cutting out the {VIEWS[view]} view"
-
-
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
-    cutting = {_title(view): Expected(0.5) for view in range(int(views))}
+    cutting = {title: Expected(0.5) for title in CUTTING[: int(views)]}
     return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 
@@ -90,7 +88,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=("Cutting out", "Cutting out the side view", "Cutting out the top view", "Building mesh"),
+    stages=(*CUTTING, "Building mesh"),
     needs=Needs(packages=("scipy", "PIL", "safetensors")),
     split=one_by_one,
 )

@@ -1,52 +1,140 @@
-"""Plain backgrounds: found along the picture's border, and removed with soft edges."""
+"""Plain backgrounds and paper: found along the picture's border, and removed with soft edges."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..values import Array
+from . import outlines, paper
+from .lab import lab_of
+from .ruling import is_ruled, without_ruling
 
 PLAIN_SHARE = 0.8  # of the border has to fit the background's color
 NOISE_FLOOR = 3.0  # difference in CIELAB below which colors are the same
 LARGEST_NOISE = 9.0
+LARGEST_GRAIN = 14.0  # of paper, whose fibers are seen
 HALO_PX, HALO_LIGHTNESS, VIVID = 8.0, 15.0, 12.0  # CIELAB: halos are about as light as the background, vivid subjects are not as gray
-PAPER = 92.0  # lightness of white paper
+WHITE = 92.0  # lightness of white paper
+SHADED = 50.0  # least lightness of paper under a lamp
+COLORFUL = 40.0  # more is no paper, brown one neither
+GRAINY = 0.2  # standard deviation of lightness: less is no photo
+BRIGHTER = 6.0  # CIELAB, than paper, which is the brightest there is in a drawing
+EDGELESS = 0.1  # share of an outline without a step: then the background's color runs on, only darker or lighter
+SMALL = 0.03  # of the picture: what is enclosed and smaller is an eye rather than a handle
+
+
+@dataclass(frozen=True, eq=False)
+class _Removed:
+    """A background, and what it is."""
+
+    background: Array  # [H,W] bool
+    why: str
+    lab: Array  # [H,W,3] of the picture, without printed lines
+    field: Array  # [H,W,3] the background's color
+    filled: bool  # what it encloses belongs to the subject
 
 
 def plain_background(srgb: Array, enclosed: str = "auto") -> tuple[Array | None, str]:
-    """Coverage [H,W] float32 of what isn't background, and why; None and why not where the background isn't plain.
+    """Coverage [H,W] float32 of what isn't background, and why; None and why not where the background is neither plain nor paper.
 
-    The background is a smooth (quadratic) field of color, fitted to the border. What is like it and connected to
-    the border is removed; enclosed areas of its color are holes or not as `enclosed` says.
+    A plain background is a smooth (quadratic) field of color, fitted to the border; where the light on paper varies more, it is followed
+    inwards. What is like it and connected to the border is removed, printed lines and a table around a sheet as well; enclosed areas of
+    its color are holes or not as `enclosed` says, and belong to the subject where "auto" takes the background for paper.
     """
     lab = lab_of(srgb)
     field, residual_border = _fitted(lab)
     fits = residual_border < LARGEST_NOISE
-    if fits.mean() < PLAIN_SHARE:
+    frame = None
+    found = None if fits.mean() < PLAIN_SHARE else _removed(srgb, lab, field, residual_border, fits, enclosed)
+    on_paper = ""
+    if found is None or not found.background.all():
+        sheet = paper.sheet_in(srgb) if found is None else _sheet_that_is(found, srgb)
+        if sheet is not None and (on_sheet := _on_paper(srgb, lab, enclosed, sheet)) is not None:
+            found, frame, on_paper = on_sheet, sheet, "the table around the sheet and "
+    if found is None:
+        found = _on_paper(srgb, lab, enclosed, None)
+    if found is None:
         return None, f"only {fits.mean():.0%} of the border has one color"
-    difference = np.linalg.norm(lab - field, axis=2)
-    noise = max(NOISE_FLOOR, 3.0 * float(np.median(residual_border[fits])), float(np.percentile(residual_border[fits], 99)))
-    background = _connected_to_the_border(difference < noise)
-    lightness = float(np.median(field[..., 0]))
-    is_paper = lightness > PAPER
-    holes = enclosed == "holes" or (enclosed == "auto" and not is_paper)
-    if holes:
-        background |= _enclosed(difference < noise, background)
-    if background.mean() > 0.9995:
+    if found.background.mean() > 0.9995:
         return np.zeros(srgb.shape[:2], np.float32), "the whole picture has the background's color"
-    color = "white" if is_paper else "black" if lightness < 8 else "plain"
+    why = on_paper + found.why
+    coverage = _soft(found.lab, found.field, found.background)
+    if frame is not None:
+        coverage[~frame] = 0.0
+    return coverage, why + ("; areas of it inside the subject were kept" if found.filled else "")
+
+
+def _removed(srgb: Array, lab: Array, field: Array, residual_border: Array, fits: Array, enclosed: str) -> _Removed:
+    """The background by a field that was fitted to the border; where that doesn't follow the light, by paper's."""
+    noise = max(NOISE_FLOOR, 3.0 * float(np.median(residual_border[fits])), float(np.percentile(residual_border[fits], 99)))
+    background = _connected_to_the_border(np.linalg.norm(lab - field, axis=2) < noise)
+    lightness, is_paper = float(np.median(field[..., 0])), _is_paper(lab, field, background)
+    uneven = is_paper and lightness <= WHITE  # a photo of paper, with its grain
+    if not background.all() and (uneven or outlines.without_an_edge(lab, background, noise) > EDGELESS or is_ruled(lab - field)):
+        found = _on_paper(srgb, lab, enclosed, None)
+        if found is not None:
+            return found
+    color = "white" if lightness > WHITE else "black" if lightness < 8 else "plain"
+    background, filled = _with_holes(lab, field, background, noise, enclosed, is_paper, lightness > WHITE)
     why = f"the {color} background was removed, because {fits.mean():.0%} of the border has its color"
-    return _soft(lab, field, background), why + ("" if holes else "; areas of it inside the subject were kept")
+    return _Removed(background, why, lab, field, filled)
 
 
-def lab_of(srgb: Array) -> Array:
-    """CIELAB (D65) of [H,W,3] uint8, float32."""
-    table = np.arange(256) / 255.0
-    linear = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4).astype(np.float32)[srgb]
-    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
-    xyz = linear @ (to_xyz / np.array([[0.9505], [1.0], [1.089]], np.float32)).T
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)
-    return np.stack([116.0 * f[..., 1] - 16.0, 500.0 * (f[..., 0] - f[..., 1]), 200.0 * (f[..., 1] - f[..., 2])], axis=-1)
+def _on_paper(srgb: Array, lab: Array, enclosed: str, frame: Array | None) -> _Removed | None:
+    """The background that is paper, within `frame` [H,W] bool, as its light says; None where there is none."""
+    light = paper.light_of(srgb, frame)
+    if light is None:
+        return None
+    offset, lines = without_ruling(lab - light.field, frame)
+    difference = np.linalg.norm(offset, axis=2)
+    noise = float(np.clip(3.0 * np.median(difference[light.bare]), NOISE_FLOOR, LARGEST_GRAIN))
+    like = outlines.without_grains(difference >= noise, difference, noise)
+    background = _connected_to_the_border(~like if frame is None else ~like | ~frame)
+    cleaned = light.field + offset
+    sure = bool(lines) or frame is not None or float(np.median(light.field[..., 0][light.bare])) > WHITE
+    background, filled = _with_holes(cleaned, light.field, background, noise, enclosed, True, sure)
+    span = np.ptp(light.field[..., 0][light.bare])
+    why = f"the paper was removed, whose lightness differs by {span:.0f}" + (f", with {lines} printed lines" if lines else "")
+    return _Removed(background, why, cleaned, light.field, filled)
+
+
+def _with_holes(
+    lab: Array, field: Array, background: Array, noise: float, enclosed: str, is_paper: bool, is_sure: bool
+) -> tuple[Array, bool]:
+    """The background with the areas of its color that the subject encloses, as far as these are holes, and whether some were filled.
+
+    On paper, outlines are filled, where they have small gaps too. `is_sure` says that it is paper; where it only may be, large areas
+    within thick shapes are holes.
+    """
+    if is_paper and enclosed != "holes":
+        background = outlines.closed(background)
+    if enclosed == "filled" or (enclosed == "auto" and is_paper and is_sure):
+        return background, True
+    inside = _enclosed(np.linalg.norm(lab - field, axis=2) < noise, background)
+    if enclosed == "auto" and is_paper:
+        inside = outlines.thickly_enclosed(inside, background, SMALL)
+    return background | inside, enclosed == "auto" and is_paper
+
+
+def _is_paper(lab: Array, field: Array, background: Array) -> bool:
+    """Whether a background may be paper: white, or light, with grain as photos have it, and the brightest there is."""
+    lightness = float(np.median(field[..., 0]))
+    if lightness > WHITE:
+        return True
+    if lightness < SHADED or float(np.linalg.norm(np.median(field[..., 1:], axis=(0, 1)))) > COLORFUL:
+        return False
+    flat = lab[..., 0][background]
+    grain = float(np.std(np.diff(flat[: len(flat) // 2 * 2].reshape(-1, 2), axis=1))) / 2**0.5
+    return grain > GRAINY and float((lab[..., 0] > field[..., 0] + BRIGHTER)[~background].mean()) < 0.02
+
+
+def _sheet_that_is(found: _Removed, srgb: Array) -> Array | None:
+    """The sheet of paper that was taken for the subject, since a plain table lies around it; None where it is none."""
+    small = paper.resized(srgb)
+    sheet = paper.sheet_of(paper.resampled(~found.background, small.shape), small)
+    return None if sheet is None else paper.resampled(sheet, srgb.shape)
 
 
 def _fitted(lab: Array) -> tuple[Array, Array]:

@@ -15,8 +15,8 @@ from ..errors import ReifyError
 from ..formats.images import read_image, resize, resize_to
 from ..jobs.job import Job
 from ..values import Array
-from .background import lab_of
 from .box import Box
+from .lab import lab_of
 
 LONG_SIDE_PX = 256
 COLORS = 5  # Gaussians in each mixture

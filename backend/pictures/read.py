@@ -25,7 +25,7 @@ def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
         raise ReifyError(f"{path.name} is a folder.", "Choose a picture, or several.")
     with open_image(path) as image:
         width, height = image.size
-        frames = getattr(image, "n_frames", 1)
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # whose others are gain maps and second views
     if min(width, height) < 1 or max(width, height) < SMALLEST_PX:
         raise ReifyError(f"{path.name} is {width} x {height} pixels small.", "Choose a picture with something to see in it.")
     if frames > 1:

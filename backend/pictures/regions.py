@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..formats.images import read_image
 from ..values import Array, Picture
-from .background import lab_of
+from .lab import lab_of
 
 SMALLEST = 0.004  # of the subject: smaller regions join a neighbor
 MOST = 64

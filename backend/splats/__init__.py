@@ -1,5 +1,6 @@
 """Gaussian splats: starting values, training, rendering.
 
-`train`, `initialize` and `render` are what methods use; `engine` says what an engine must offer, `cpu/` is the one for every
-machine and `cuda/` those for NVIDIA cards; `twin` is the plain torch float64 oracle that all are tested against.
+`train`, `initialize`, `measure` and `render` are what methods use. `rasterizers` says what training asks of splats on some device: `cpu/`
+is for every machine, `cuda/` for NVIDIA cards; all stand behind `rendering.protocol`. `twin` is the plain torch float64 reference that
+all are tested against.
 """

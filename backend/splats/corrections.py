@@ -1,29 +1,30 @@
-"""What differs from photo to photo and isn't the scene: exposure and white balance, and errors of the cameras' poses."""
+"""Nuisance parameters of each photo: exposure with white balance, and the error of the camera's pose."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .cpu.layout import CENTER, ROTATION, TRANSLATION
-from .engine import StepFigures
+from ..values import Cameras
+from .step import StepFigures
 
 Array = Any
-NEUTRAL = np.array([1, 1, 1, 0, 0, 0], np.float64)  # gains, offsets
-PULL = 0.01  # weight of the squared distance from NEUTRAL beside the loss
-# How far Adam can get in all if a correction always points the same way; each photo takes as long steps as that needs.
-EXPOSURE_REACH, TURN_REACH, MOVE_REACH = 1.5, 0.05, 0.05  # of full color; radians; of the extent
-LONGEST = 0.1  # step, as a share of the reach
-DECAY = 0.1  # of the steps' length during training
-BETA1, BETA2, EPSILON = 0.9, 0.99, 1e-12
+NEUTRAL = np.array([1, 1, 1, 0, 0, 0], np.float64)  # exposure: gains, then offsets
+PULL = 0.01  # weight of the squared distance of an exposure from NEUTRAL
+# Sum of all of a view's steps, if they all point the same way; the learning rate is this by the number of times that the view is used.
+EXPOSURE_REACH, TURN_REACH, MOVE_REACH = 1.5, 0.05, 0.05  # of full color; radians; of the scene's extent
+LONGEST = 0.1  # learning rate as a share of the reach, at most
+DECAY = 0.1  # learning rate at the end of training by that at its beginning
+BETA1, BETA2, EPSILON = 0.9, 0.99, 1e-12  # of Adam
 
 
 class Corrections:
-    """Gains and offsets, and poses, of the training views; with Adam's moments, as each view's turn comes only once a round."""
+    """Exposures and poses of the training views, with Adam's moments and step count of each, as a view is used once an epoch."""
 
     def __init__(self, cam_from_world: Array, extent: float, *, exposure: bool, cameras: bool) -> None:
-        """`cam_from_world` [V,4,4] are the poses to start from; `extent` tells what a long way is."""
+        """`cam_from_world` [V,4,4] are the poses to start from; `extent` is how far the cameras are from the subject, in world units."""
         count = len(cam_from_world)
         self._fit_exposure, self._fit_cameras = exposure, cameras
         self.exposures = np.tile(NEUTRAL, (count, 1))
@@ -36,19 +37,12 @@ class Corrections:
         """Gains and offsets [6] float32 of a training view, None where they aren't fitted."""
         return self.exposures[place].astype(np.float32) if self._fit_exposure else None
 
-    def camera(self, place: int, row: Array) -> Array:
-        """A camera's row, see cpu/layout.py, with the pose as it is by now."""
-        if not self._fit_cameras:
-            return row
-        rotation, translation = self.poses[place, :3, :3], self.poses[place, :3, 3]
-        row = row.copy()
-        row[ROTATION:TRANSLATION] = rotation.ravel()
-        row[TRANSLATION : TRANSLATION + 3] = translation
-        row[CENTER : CENTER + 3] = -rotation.T @ translation
-        return row
+    def camera(self, place: int, camera: Cameras) -> Cameras:
+        """The camera of a training view with its pose as it is by now."""
+        return replace(camera, cam_from_world=self.poses[[place]]) if self._fit_cameras else camera
 
-    def learn(self, place: int, figures: StepFigures, fraction: float, rounds: float) -> None:
-        """Correct a view by what a step found; `rounds` is how often its turn comes in all of training."""
+    def learn(self, place: int, figures: StepFigures, fraction: float, epochs: float) -> None:
+        """Take a step of Adam in a view's corrections by a step's gradients; `epochs` is how often the view is used in all of training."""
         gradient = np.zeros(12)
         if figures.v_exposure is not None:
             gradient[:6] = figures.v_exposure + 2 * PULL * (self.exposures[place] - NEUTRAL)
@@ -61,7 +55,7 @@ class Corrections:
         first += (1 - BETA1) * (gradient - first)
         second += (1 - BETA2) * (gradient**2 - second)
         unbiased = first / (1 - BETA1 ** self.turns[place]), second / (1 - BETA2 ** self.turns[place])
-        rate = self._reach * min(LONGEST, 1 / max(rounds, 1)) * DECAY**fraction
+        rate = self._reach * min(LONGEST, 1 / max(epochs, 1)) * DECAY**fraction
         change = -rate * unbiased[0] / (np.sqrt(unbiased[1]) + EPSILON)
         if figures.v_exposure is not None:
             self.exposures[place] += change[:6]

@@ -11,7 +11,7 @@ from ..geometry.vectors import rejections, unit
 from ..values import SH_C0, Cameras, Points, Splats, Views
 
 if TYPE_CHECKING:
-    from .train import TrainingSettings
+    from .settings import TrainingSettings
 
 Array = Any
 ENOUGH_POINTS = 200

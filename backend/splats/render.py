@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 
-from .. import device
+from ..device import Device, choose
 from ..values import Cameras, Rendering, Splats
-
-if TYPE_CHECKING:
-    from .cpu.engine import CpuEngine
+from .rasterizers import Pictured, pictured
 
 Array = Any
+Color = tuple[float, float, float]
 
 
 def rasterize(
@@ -22,62 +23,66 @@ def rasterize(
     cameras: Cameras,
     index: int,
     *,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    background: Color = (0.0, 0.0, 0.0),
     geometry: bool = True,
+    device: str = "cpu",
 ) -> Rendering:
-    """Render camera `index`, composited over `background` (sRGB, 0 to 1).
+    """Render camera `index`, composited over `background` (sRGB, 0 to 1), on the `device` that `choose` finds by that name.
 
-    `depth` is that of the surface: of the front of the splat that stops the 30th per cent of a pixel's light, 0 where less is stopped;
-    of surfels, where the ray meets it. `normal` is that of the planes in which splats are densest, or of surfels, averaged by weight.
-    `info` holds `expected_depth` [H,W], the mean depth by weight of those planes, `visible`, the number of splats on the picture, and
-    `entries`, how often they touch a tile. Without `geometry` there is neither depth nor normal.
-    Raises ValueError for a camera with lens distortion.
+    `depth` is that of the surface: the depth at which accumulated opacity reaches 30 %, at the front of the splat there or where the ray
+    meets the surfel there; 0 where it never does. `normal` is the mean by blending weight of the normals of the planes in which splats
+    are densest along each ray, or of surfels. `info` holds `expected_depth` [H,W], the mean depth by weight of those planes, `visible`,
+    the number of splats on the picture, `entries`, how many tiles they touch in sum, and `device`, what rendered: gsplat trains only,
+    beside it the CPU renders. Without `geometry` there is neither depth nor normal. The splats' rasterizer is kept until others are
+    rendered or the splats are freed; no thread outlives the call. Raises ValueError for a camera with lens distortion, ReifyError where a
+    card was asked for and fails.
     """
     if not cameras.is_pinhole:
         raise ValueError("splats are rendered through pinhole cameras only; undistort the views first")
-    width, height = (int(v) for v in cameras.size_px[index])
-    background_row = np.asarray(background, np.float32)
+    renderer = _device_for(device, splats.surfels)
     with _lock:
         if len(splats) == 0:
-            return _empty(width, height, background_row, geometry)
-        engine = _engine_of(splats)
-        from .cpu.engine import Frame, sized
-        from .cpu.layout import camera_row
-
-        frame = Frame(width, height)
-        camera = sized(camera_row(cameras, index), frame)
-        engine.render(frame, camera, background_row, engine.bases, geometric=geometry)
-        alpha = 1 - frame.single(frame.transmittance)
-        info: dict[str, Any] = {"visible": engine.visible, "entries": engine.entries}
-        if not geometry:
-            return Rendering(frame.picture(frame.image), alpha, info=info)
-        depth, expected, normal = engine.geometry(frame, camera)
-    length = np.linalg.norm(normal, axis=2, keepdims=True)
-    normal /= np.where(length > 1e-6, length, np.inf)
-    info["expected_depth"] = np.where(alpha > 1e-4, expected / np.maximum(alpha, 1e-4), 0).astype(np.float32)
-    return Rendering(frame.picture(frame.image), alpha, depth, normal, info)
+            return _empty(cameras, index, background, geometry, renderer)
+        rasterizer = _rasterizer_of(splats, renderer)
+        try:
+            rendering = rasterizer.rasterize(cameras, index, background, geometry)
+        finally:
+            rasterizer.rest()
+    return replace(rendering, info={**rendering.info, "device": renderer.name})
 
 
 _lock = threading.Lock()
-_engines: weakref.WeakKeyDictionary[Splats, CpuEngine] = weakref.WeakKeyDictionary()
+_kept: weakref.WeakKeyDictionary[Splats, tuple[str, Pictured]] = weakref.WeakKeyDictionary()  # one, the last
 
 
-def _engine_of(splats: Splats) -> CpuEngine:
-    if splats not in _engines:
-        device.prepare_numba()
-        from .cpu.engine import CpuEngine
+def _rasterizer_of(splats: Splats, renderer: Device) -> Pictured:
+    kind, rasterizer = _kept.get(splats, ("", None))
+    if rasterizer is None or kind != renderer.kind:
+        for _kind, other in _kept.values():
+            other.close()
+        _kept.clear()
+        rasterizer = pictured(renderer, splats)
+        _kept[splats] = renderer.kind, rasterizer
+    return rasterizer
 
-        for engine in _engines.values():
-            engine.close()
-        _engines.clear()
-        _engines[splats] = CpuEngine(splats, len(splats), splats.sh_degree, device.available_threads(), training=False)
-    return _engines[splats]
+
+def _device_for(preference: str, surfels: bool) -> Device:
+    found = choose("cpu") if preference == "cpu" else _checked(preference, surfels)
+    return choose("cpu") if found.kind == "gsplat" else found
 
 
-def _empty(width: int, height: int, background: Array, geometry: bool) -> Rendering:
-    rgb = np.broadcast_to(background, (height, width, 3)).copy()
+@cache  # to check a card takes some seconds
+def _checked(preference: str, surfels: bool) -> Device:
+    from .cuda import ways
+
+    return choose(preference, ways=ways(surfels))
+
+
+def _empty(cameras: Cameras, index: int, background: Color, geometry: bool, renderer: Device) -> Rendering:
+    width, height = (int(v) for v in cameras.size_px[index])
+    rgb = np.broadcast_to(np.asarray(background, np.float32), (height, width, 3)).copy()
     alpha = np.zeros((height, width), np.float32)
+    info: dict[str, Any] = {"visible": 0, "entries": 0, "device": renderer.name}
     if not geometry:
-        return Rendering(rgb, alpha, info={"visible": 0, "entries": 0})
-    info = {"visible": 0, "entries": 0, "expected_depth": alpha.copy()}
-    return Rendering(rgb, alpha, alpha.copy(), np.zeros((height, width, 3), np.float32), info)
+        return Rendering(rgb, alpha, info=info)
+    return Rendering(rgb, alpha, alpha.copy(), np.zeros((height, width, 3), np.float32), {**info, "expected_depth": alpha.copy()})

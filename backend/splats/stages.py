@@ -9,7 +9,9 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import meanwhile
 from ..values import Capture, Splats
 from .initialize import starting_splats
-from .train import TrainingSettings, measure, train_with_cameras
+from .measure import measure
+from .settings import TrainingSettings
+from .train import preference_of, train_with_cameras
 
 STARTING, MEASURING = 0.02, 0.03  # about their shares of the time
 
@@ -25,6 +27,6 @@ def train_capture(capture: Capture, settings: TrainingSettings, seed: int, *, jo
     with job.span(1.0 - MEASURING):
         splats, cameras = train_with_cameras(views, capture.train, start, settings, seed=seed, job=job)
     with job.span(1.0):
-        meanwhile(lambda: measure(splats, views, capture.test, job=job), job)
+        meanwhile(lambda: measure(splats, views, capture.test, job=job, device=preference_of(settings, job)), job)
     assert capture.cameras is not None
     return splats, replace(capture, cameras=replace(capture.cameras, cam_from_world=cameras.cam_from_world))

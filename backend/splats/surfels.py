@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..geometry import quaternions
 from ..values import Splats
 
 Array = Any
@@ -23,7 +24,7 @@ def as_surfels(splats: Splats, seed: int) -> Splats:
     # Rotations that take the third axis to where the shortest one was: by a third of a turn, 1 + i + j + k, or its inverse.
     half = np.float32(0.5)
     turns = np.array([[half, half, half, half], [half, -half, -half, -half], [1, 0, 0, 0]], np.float32)
-    quats = product(splats.quats, turns[order[:, 2]])
+    quats = quaternions.product(splats.quats, turns[order[:, 2]])
     # The turn may have swapped the two long axes; which is which is told by where each axis of the disc now is.
     first = (order[:, 2] + 1) % 3
     swapped = order[:, 0] != first
@@ -39,18 +40,3 @@ def flattened(log_scales: Array) -> Array:
     thin = log_scales.copy()
     thin[:, 2] = thin[:, :2].min(axis=1) + THINNEST
     return thin
-
-
-def product(a: Array, b: Array) -> Array:
-    """Product of quaternions [N,4] w x y z: the rotation b, then a."""
-    aw, ax, ay, az = a.T
-    bw, bx, by, bz = b.T
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=1,
-    )

@@ -1,24 +1,22 @@
-"""Splats moved, turned and scaled as a whole, with the colors that follow the view."""
+"""Similarity transforms of splats, view-dependent color included."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import ReifyError
-from ..geometry import quaternions
+from ..formats.splat_ply import write_splat_ply
+from ..geometry import harmonics, quaternions
 from ..values import Array, Splats
 
-DIRECTIONS = 64  # that turned harmonics are fitted to, which is exact from 16 on
-UNEVEN = 1e-3  # difference between the axes' scales that is taken for rounding
+UNEVEN = 1e-3  # largest entry of |A Aᵀ / s² - I| for which the matrix A of scale s still counts as a similarity
 
 
 def transformed(splats: Splats, matrix: Array) -> Splats:
-    """`splats` after a similarity [4,4]; raises ReifyError for one that mirrors, or scales unevenly.
-
-    Harmonics above degree 3 are dropped where it turns.
-    """
+    """`splats` after a similarity [4,4]; raises ReifyError for a matrix that mirrors or scales unevenly."""
     linear = np.asarray(matrix, dtype=np.float64)[:3, :3]
     determinant = float(np.linalg.det(linear))
     scale = np.cbrt(determinant)
@@ -32,26 +30,14 @@ def transformed(splats: Splats, matrix: Array) -> Splats:
         means=(splats.means @ linear.T + np.asarray(matrix)[:3, 3]).astype(np.float32),
         quats=quaternions.product(quaternions.from_matrices(turn[None])[0], splats.quats).astype(np.float32),
         log_scales=(splats.log_scales + np.log(scale)).astype(np.float32),
-        sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else turned_sh(splats.sh, turn),
+        sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else harmonics.rotated(splats.sh, turn),
     )
 
 
-def turned_sh(sh: Array, turn: Array) -> Array:
-    """SH coefficients [N,K,3] of what is turned by a rotation [3,3]: the same color, seen from where the view has turned to."""
-    count = min(sh.shape[1], 16)
-    directions = np.random.default_rng(0).normal(size=(DIRECTIONS, 3))
-    after, before = (_harmonics(seen, count) for seen in (directions, directions @ turn))
-    mixed = np.linalg.lstsq(after, before, rcond=None)[0]
-    return np.einsum("ij,njc->nic", mixed, sh[:, :count]).astype(np.float32)
-
-
-def _harmonics(directions: Array, count: int) -> Array:
-    """The first `count` functions in each direction, [D,count]."""
-    import torch
-
-    from . import twin
-
-    small = 0.1  # colors below 0 would be cut off
-    each = [np.tile(np.eye(count)[k][:, None] * small, (len(directions), 1, 3)) for k in range(count)]
-    seen = [twin.colors(torch.from_numpy(one), torch.from_numpy(directions))[:, 0].numpy() for one in each]
-    return (np.stack(seen, axis=1) - 0.5) / small
+def write_moved(splats: Splats, matrix: Array, path: Path, large: bool = False) -> None:
+    """Write splats as PLY after a similarity [4,4], in float64 where that leads to `large` coordinates; raises ReifyError."""
+    if not large:
+        return write_splat_ply(transformed(splats, matrix), path)
+    near, offset = matrix.copy(), matrix[:3, 3].copy()
+    near[:3, 3] = 0.0
+    return write_splat_ply(transformed(splats, near), path, offset)

@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from reify.backend.capture.listing import distinct, natural_key, shortened
+from reify.backend.capture.listing import distinct, shortened
+from reify.backend.capture.order import natural_key
 
 
 def test_numbers_count_as_numbers():

@@ -9,7 +9,7 @@ from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.undistort import project
 from reify.backend.errors import ReifyError
 from reify.backend.formats.colmap import write_colmap
-from reify.backend.formats.images import ORIENTATION_TAG
+from reify.backend.formats.decoding import ORIENTATION_TAG
 from reify.backend.formats.posed import pinhole_matrix
 from reify.backend.formats.transforms import write_transforms
 from reify.backend.geometry import axes
@@ -132,7 +132,7 @@ class TestMasks:
             "gas_mask.jpg": None,
         }
         assert all(photo.mask_is_subject for photo in capture.photos)
-        assert not any(photo.mask_is_subject for photo in read(tmp_path, masks="ignore").photos)
+        assert not any(photo.mask and photo.mask_is_subject for photo in read(tmp_path, masks="ignore").photos)
         assert not any(photo.mask for photo in read(tmp_path, masks="off").photos)
 
     def test_masks_inside_the_folder_and_for_subfolders_are_found(self, tmp_path):
@@ -326,10 +326,14 @@ class TestGivenCameras:
         capture = read(tmp_path / "a", tmp_path / "b")
         assert capture.cameras is None and len(capture.photos) == 6 and "given cameras" in capture.warnings[0]
 
-    def test_a_corrupt_model_is_an_error_and_no_crash(self, tmp_path):
+    def test_a_corrupt_model_beside_sound_photos_is_told_and_doesnt_cost_them(self, tmp_path):
         pictures(tmp_path / "images", ["a.jpg", "b.jpg", "c.jpg"])
         (tmp_path / "sparse/0").mkdir(parents=True)
         for name in ("cameras.bin", "images.bin", "points3D.bin"):
             (tmp_path / "sparse/0" / name).write_bytes(b"\x01\x02\x03")
+        job = Job()
+        capture = read(tmp_path, job=job)
+        assert names_of(capture) == ["a.jpg", "b.jpg", "c.jpg"] and capture.cameras is None
+        assert "COLMAP model in sparse/0 is damaged" in capture.warnings[0] and "found from the photos" in job.report.choices["cameras"]
         with pytest.raises(ReifyError, match="COLMAP model.*damaged"):
-            read(tmp_path)
+            read(tmp_path / "sparse/0")

@@ -224,9 +224,9 @@ def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tm
 KEYPOINTS = """
 import json, sys
 import numpy as np, pycolmap
-from reify.backend.capture import sfm_worker
+from reify.backend.capture import sfm_database, sfm_worker
 request, database, out = json.loads(sys.argv[1]), *sys.argv[2:]
-sfm_worker._describe_photos(database, request)
+sfm_database.describe_photos(database, request)
 sfm_worker._extract(database, request)
 opened = pycolmap.Database.open(database)
 np.savez(out, *[opened.read_keypoints(index + 1) for index in range(len(request["images"]))])
@@ -357,7 +357,7 @@ def _within(seconds: float, holds: Callable[[], bool]) -> bool:
 @pytest.mark.parametrize(("name", "least"), [("kermit", 10), ("banana", 14), ("strecha_fountain-P11", 11)])
 def test_a_real_capture_is_placed(data: Path, name: str, least: int) -> None:
     job = Job()
-    capture = read_photos(Photos((data / name / "images",)), CaptureSettings(), job=job)
+    capture = read_photos(Photos((data / name / "images",)), CaptureSettings(use_given_cameras=False), job=job)
     placed, job = solve(capture, job=job)
     assert len(placed.photos) >= least
     assert job.report.metrics["reprojection_error_px"] < 1.0

@@ -134,3 +134,57 @@ def test_reading_a_video_can_be_canceled_and_leaves_no_half_written_frame(tmp_pa
         read(make_video(tmp_path / "a.mp4", 60), job, video_frames=20)
     frames = list(job.folder.rglob("*"))
     assert frames and not [path for path in frames if path.suffix == ".partial"]
+
+
+PATCHES = np.array([(255, 255, 255), (128, 128, 128), (200, 80, 60), (40, 120, 200)])
+TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])  # from BT.709 (BT.2087)
+LUMA = np.array([0.2627, 0.6780, 0.0593])
+
+
+def hlg(linear: np.ndarray) -> np.ndarray:
+    """Signals [N,3] of colors in BT.2020 on a display of 1000 cd/m², diffuse white at 203 (BT.2100, BT.2408)."""
+    display = linear * 203 / 1000
+    scene = display * np.maximum(display @ LUMA, 1e-9)[:, None] ** ((1 - 1.2) / 1.2)
+    dark = np.sqrt(3 * scene)
+    return np.where(scene <= 1 / 12, dark, 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073)
+
+
+def pq(linear: np.ndarray) -> np.ndarray:
+    """The same as absolute luminances (SMPTE ST 2084)."""
+    power = (linear * 203 / 10_000) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+
+
+@pytest.mark.parametrize(("transfer", "curve"), [("arib-std-b67", hlg), ("smpte2084", pq), ("bt2020-10", None)])
+def test_hdr_video_looks_as_its_sdr_version_would(tmp_path, transfer, curve):
+    if "libx265" not in av.codecs_available:
+        pytest.skip("this build of FFmpeg writes no HEVC")
+    srgb = PATCHES / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) @ TO_2020.T
+    signal = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055) if curve is None else curve(linear)
+    y = signal @ LUMA
+    planes = np.stack([64 + 876 * y, 512 + 896 * (signal[:, 2] - y) / 1.8814, 512 + 896 * (signal[:, 0] - y) / 1.4746])
+    with av.open(str(tmp_path / "clip.mov"), "w") as container:
+        told = f"log-level=none:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:range=limited"
+        stream = container.add_stream("libx265", rate=30, options={"x265-params": told})
+        stream.width, stream.height, stream.pix_fmt = 256, 64, "yuv420p10le"
+        for number in range(6):
+            frame = av.VideoFrame(256, 64, "yuv420p10le")
+            for plane, values in zip(frame.planes, np.round(planes).astype(np.uint16), strict=True):
+                buffer = np.zeros((plane.height, plane.line_size // 2), np.uint16)
+                buffer[:, : plane.width] = values.repeat(plane.width // 4)
+                plane.update(buffer.tobytes())
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    job = Job()  # whose folder the frames lie in
+    pixels = read_image(read(tmp_path / "clip.mov", job, video_frames=3).photos[1].path)
+    assert np.abs(pixels[32, 32::64].astype(int) - PATCHES).max() <= 5
+
+
+def test_what_is_brighter_than_diffuse_white_keeps_its_hue():
+    from reify.backend.formats import color
+
+    codes = np.round(65535 * hlg(np.array([[2.0, 1.0, 0.5]]))).astype(np.uint16)[None]
+    found = color.linear_of_srgb(color.to_srgb(codes, color.BT709, color.HLG) / 255)[0, 0]
+    assert found == pytest.approx([1.0, 0.5, 0.25], abs=0.02)

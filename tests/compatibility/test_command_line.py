@@ -7,7 +7,7 @@ import json
 
 import pytest
 from reify import cli
-from reify.farm.order import read_order
+from reify.farm.job_file import read_order
 from reify.tests.compatibility.conftest import FILES
 
 FLAGS = json.loads((FILES / "command_line.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.blender
 def test_a_saved_preset_sets_what_was_saved(method: str, scene, files, wanted, tmp_path) -> None:
     import bpy
     from reify.backend.methods import method_called
-    from reify.operators import properties
+    from reify.session import properties
 
     preset = shutil.copy(files / "presets" / f"{method}.py", tmp_path)
     group = properties.group_of(scene, method_called(method))

@@ -13,11 +13,11 @@ pytestmark = pytest.mark.blender
 @pytest.fixture
 def tasks(scene, files, tmp_path):
     """The tasks that are made of the queue's folder, by method and state."""
-    from reify.operators import session
+    from reify.session import queue
 
     shutil.copytree(files / "queue", tmp_path / "user" / "jobs")
-    session.open_ledger()
-    return {(task.context.method, task.state.value): task for task in session.tasks()}
+    queue.open_ledger()
+    return {(task.context.method, task.state.value): task for task in queue.tasks()}
 
 
 def test_every_job_is_taken_over_as_far_as_it_had_come(tasks, wanted) -> None:
@@ -30,7 +30,7 @@ def test_every_job_is_taken_over_as_far_as_it_had_come(tasks, wanted) -> None:
     assert tasks["image", "failed"].failure.what == "/captures/gone.png doesn't exist."
     running = tasks["photos", "interrupted"]
     assert running.reached[0] == "Training splats" and 0.3 < running.reached[1] < 0.9
-    assert [source.name for source in running.context.inputs.sources] == ["fox"]
+    assert [source.name for source in running.context.sources] == ["fox"]
     assert (running.context.settings["training.steps"], running.context.settings["training.max_splats"], running.context.seed) == (
         7000,
         150,
@@ -40,10 +40,10 @@ def test_every_job_is_taken_over_as_far_as_it_had_come(tasks, wanted) -> None:
 
 
 def test_what_was_made_of_a_picture_still_has_its_thumbnail_and_can_be_shown(tasks) -> None:
-    from reify.operators import session
+    from reify.session import queue
 
-    assert session.thumbnail(tasks["image", "done"]).is_file()
-    assert session.can_retry(tasks["image", "done"])
+    assert queue.thumbnail(tasks["image", "done"]).is_file()
+    assert tasks["image", "done"].context.possible
 
 
 def test_a_job_whose_sources_are_gone_says_so(tasks) -> None:
@@ -56,11 +56,11 @@ def test_a_job_whose_sources_are_gone_says_so(tasks) -> None:
 def test_a_waiting_conversion_is_made_of_what_the_object_was(tasks) -> None:
     import bpy
     from reify.backend.jobs.runner import State
-    from reify.operators import pump
+    from reify.session import pump
 
     task = tasks["mesh", "interrupted"]
     bpy.ops.reify.retry(number=task.number)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300  # kernels may have to be compiled
     while not task.state.ended:
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -48,7 +48,7 @@ def test_every_object_says_what_it_is_and_how_it_was_made(opened, wanted) -> Non
 
 def test_the_panels_settings_are_as_they_were(opened, wanted) -> None:
     from reify.backend.methods import method_called
-    from reify.operators import properties
+    from reify.session import properties
 
     for name, settings in wanted.items():
         assert properties.read_settings(method_called(name), properties.group_of(opened, method_called(name))) == settings
@@ -61,25 +61,25 @@ def test_the_panels_settings_are_as_they_were(opened, wanted) -> None:
 def test_a_result_can_be_made_again_with_its_settings_and_seed(method: str, opened, wanted, tmp_path) -> None:
     import bpy
     from reify.backend import settings as settings_of
-    from reify.operators import create, session
     from reify.scene import provenance
+    from reify.session import queue, start
 
     made = bpy.data.objects[PLACED[method]]
     bpy.context.view_layer.objects.active = made
     assert bpy.ops.reify.regenerate.poll()
-    with session.runner().held():
-        order = create.regenerate(bpy.context).context
+    with queue.runner().held():
+        order = start.again(bpy.context).context
     stored = json.loads(made["reify"])
     assert (order.method, order.seed, order.settings) == (method, 3, stored["settings"])
     if method == "mesh":  # "Repair Only" closes no holes by itself, and this one did
         assert order.settings["holes"] == settings_of.values(wanted["mesh"])["holes"] == "all"
     collection = provenance.collection_of(made)
     if collection is not None and method in ("photos", "image"):
-        assert order.replaces == collection.name
-        assert [source.parent for source in order.inputs.sources] == [tmp_path]
+        assert order.target.replaces == collection.name
+        assert [source.parent for source in order.sources] == [tmp_path]
     else:
-        assert order.place["name"] in ("Ball Original", "fox Splats")
-        assert order.place["beside"] is (method == "surface") and order.place["again"]
+        assert order.target.of.name in ("Ball Original", "fox Splats")
+        assert order.target.of.beside is (method == "surface") and order.target.of.again
 
 
 def test_what_is_shown_of_a_result_can_be_changed(opened) -> None:

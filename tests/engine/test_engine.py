@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -12,12 +14,18 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reify.backend.engine import builds, explain, install, place, requirements
+from reify.backend.engine.requirements import ENGINE, TORCH, Part
 from reify.backend.errors import Cancelled, ReifyError
-from reify.backend.jobs.job import Job
+from reify.backend.jobs import store
+from reify.backend.jobs.environment import Environment
+from reify.backend.jobs.job import Job, Progress
+from reify.backend.values import Photos
 
 GOOD = "__version__ = '1.0'\nimport numpy\n"
 BROKEN = "raise ImportError('libgone.so.1: cannot open shared object file')\n"
@@ -42,16 +50,32 @@ def make_wheel(folder: Path, name: str, source: str, needs: str = "numpy", paddi
     return path
 
 
+def make_part(like: Part, listed: Path, text: str, **changes: Any) -> Part:
+    """A part of the engine that consists of what a list of the test's own names."""
+    listed.write_text(text)
+    return replace(like, listed=listed, formerly_with=None, **changes)
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[place.Place]:
     """A place whose engine consists of two tiny packages."""
-    listed = tmp_path / "engine.txt"
-    listed.write_text("reify-one==1.0  # reify_one>=1.0: a test\nreify-two==1.0 # reify_two>=1.0: a test\n")
-    found = place.Place(tmp_path / "größer 🎨" / "engine", listed)
+    text = "reify-one==1.0  # reify_one>=1.0: a test\nreify-two==1.0 # reify_two>=1.0: a test\n"
+    found = place.Place(tmp_path / "größer 🎨" / "engine", make_part(ENGINE, tmp_path / "engine.txt", text))
     yield found
     found.leave()
     for module in ("reify_one", "reify_two"):
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def torch_here(here: place.Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[place.Place]:
+    """The place of the second part beside it, whose torch is a tiny package."""
+    monkeypatch.setattr(install, "TORCH", "reify-three")
+    text = "reify-three==1.0  # reify_three>=1.0: a test\n"
+    found = replace(here, part=make_part(TORCH, tmp_path / "torch.txt", text))
+    yield found
+    found.leave()
+    sys.modules.pop("reify_three", None)
 
 
 @pytest.fixture
@@ -108,7 +132,7 @@ def test_pip_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, whe
 def test_other_pinned_versions_make_the_engine_outdated_and_installing_replaces_it(here: place.Place, wheels: Path) -> None:
     install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
     shutil.copy(make_wheel(wheels / "more", "reify_three", GOOD), wheels)
-    here.listed.write_text(here.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
+    here.part.listed.write_text(here.part.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
     assert here.state() is place.State.OUTDATED
     install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
     assert here.state() is place.State.READY
@@ -125,7 +149,7 @@ def test_an_engine_that_does_not_work_never_gets_its_name(here: place.Place, whe
 
 def test_a_failed_upgrade_leaves_the_engine_that_was_there(here: place.Place, wheels: Path) -> None:
     install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
-    here.listed.write_text(here.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
+    here.part.listed.write_text(here.part.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
     with pytest.raises(ReifyError, match="There is no reify-three==1.0 for this Python"):
         install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
     assert here.state() is place.State.OUTDATED
@@ -149,18 +173,17 @@ def test_canceling_ends_pip_within_half_a_second_and_leaves_nothing(here: place.
 
 
 def test_what_the_system_has_is_not_installed_again(here: place.Place, wheels: Path) -> None:
-    here.listed.write_text(here.listed.read_text() + "pytest==99.0 # pytest>=7.0: a test\n")
+    here.part.listed.write_text(here.part.listed.read_text() + "pytest==99.0 # pytest>=7.0: a test\n")
     install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
     assert here.state() is place.State.READY
     assert not list(here.folder.glob("*pytest*"))
 
 
 def test_a_system_that_has_everything_needs_no_engine(tmp_path: Path) -> None:
-    listed = tmp_path / "engine.txt"
-    listed.write_text("pytest==99.0 # pytest>=7.0: a test\n")
-    assert place.Place(tmp_path / "engine", listed).state() is place.State.SYSTEM
-    listed.write_text("pytest==99.0 # pytest>=99.0: a test\n")
-    assert place.Place(tmp_path / "engine", listed).state() is place.State.ABSENT
+    part = make_part(ENGINE, tmp_path / "engine.txt", "pytest==99.0 # pytest>=7.0: a test\n")
+    assert place.Place(tmp_path / "engine", part).state() is place.State.SYSTEM
+    part.listed.write_text("pytest==99.0 # pytest>=99.0: a test\n")
+    assert place.Place(tmp_path / "engine", part).state() is place.State.ABSENT
 
 
 def test_nothing_touches_the_network_while_online_access_is_off(here: place.Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +195,7 @@ def test_nothing_touches_the_network_while_online_access_is_off(here: place.Plac
 def test_too_little_space_is_said_before_anything_starts(here: place.Place, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**29))
-    with pytest.raises(ReifyError, match=r"needs 1\.6 GB, and 0\.5 GB are free"):
+    with pytest.raises(ReifyError, match=r"needs 0\.8 GB, and 0\.5 GB are free"):
         install.install(install.Plan(here), job=Job())
 
 
@@ -220,6 +243,31 @@ def test_the_engines_list_names_what_the_methods_need() -> None:
     listed = {requirement.module for requirement in requirements.read()}
     needed = {package for method in all_methods().values() for package in method.needed(method.settings()).packages}
     assert needed <= listed
+    assert "torch" not in listed
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto", "cuda", "gsplat"])
+def test_only_training_on_a_card_that_was_asked_for_needs_torch(device: str) -> None:
+    from reify.backend import settings as settings_of
+    from reify.backend.methods import method_called
+
+    method = method_called("photos")
+    settings = settings_of.with_values(method.settings(), {"training.device": device})
+    assert ("torch" in method.needed(settings).packages) == (device in ("cuda", "gsplat"))
+
+
+def test_a_method_that_needs_torch_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from reify.backend import methods
+    from reify.backend import settings as settings_of
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else ModuleSpec(name, None))
+    method = methods.method_called("photos")
+    settings = settings_of.with_values(method.settings(), {"training.device": "cuda"})
+    with pytest.raises(ReifyError) as raised:
+        method.perform(Photos((Path("nowhere"),)), settings, Job())
+    assert raised.value.what == "From Photos needs packages that aren't installed: torch."
+    assert raised.value.fix == TORCH.way == "Install torch in Reify's preferences, or by `reify install torch`."
+    assert not method.missing(method.settings(), Environment())
 
 
 def test_a_line_in_an_unknown_form_is_refused(tmp_path: Path) -> None:
@@ -239,6 +287,30 @@ def test_the_build_of_torch_follows_the_machine(monkeypatch: pytest.MonkeyPatch)
     assert builds.fitting(platform="darwin")[0] is builds.MPS
 
 
+@pytest.mark.parametrize("raw", [False, True])
+def test_the_bar_follows_the_download_whether_pip_tells_every_byte_or_only_sizes(raw: bool, tmp_path: Path) -> None:
+    lines = [
+        "Collecting numba==0.68.1",
+        "  Downloading numba-0.68.1-cp311-cp311-win_amd64.whl.metadata (2.9 kB)",
+        "Downloading numba-0.68.1-cp311-cp311-win_amd64.whl (60.0 MB)",
+        *(f"Progress {done} of 60000000" for done in (20_000_000, 60_000_000) if raw),
+        "Downloading https://somewhere/packages/av-18.1.0-cp311-cp311-win_amd64.whl (36.0 MB)",
+        *(f"Progress {done} of 36000000" for done in (36_000_000,) if raw),
+        "Downloading tifffile-2026.3.3-py3-none-any.whl (4.0 MB)",
+    ]
+    code = "import sys, time\nfor line in sys.argv[1:]:\n    print(line, flush=True)"
+    seen: list[tuple[str, float]] = []
+    job = Job(listener=lambda event: seen.append((event.text.partition(",")[0], event.fraction)) if isinstance(event, Progress) else None)
+    with (
+        subprocess.Popen([sys.executable, "-c", code, *lines], stdout=subprocess.PIPE, text=True) as child,
+        (tmp_path / "log").open("w") as log,
+    ):
+        install._watch(child, log, 100e6, job)
+    reached = dict(seen)
+    assert reached["Downloading av"] == pytest.approx((0.96 if raw else 0.6) * install.DOWNLOADED, abs=1e-3)
+    assert reached["Downloading tifffile"] == pytest.approx(0.96 * install.DOWNLOADED, abs=1e-3)
+
+
 @pytest.fixture
 def locked(here: place.Place, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> install.Plan:
     """A plan to install from an index, which a folder of wheels plays here, with the hashes of those wheels."""
@@ -248,10 +320,10 @@ def locked(here: place.Place, wheels: Path, tmp_path: Path, monkeypatch: pytest.
         for wheel in sorted(wheels.glob("*.whl"))
     ]
     (tmp_path / "lock.txt").write_text("# made by hand\n" + "".join(lines) + f"pytest==99.0 \\\n    --hash=sha256:{'0' * 64}\n")
-    here.listed.write_text(here.listed.read_text() + "pytest==99.0 # pytest>=7.0: what the system has\n")
+    here.part.listed.write_text(here.part.listed.read_text() + "pytest==99.0 # pytest>=7.0: what the system has\n")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    return install.Plan(replace(here, locked=tmp_path / "lock.txt"), builds.MPS)
+    return install.Plan(replace(here, part=replace(here.part, locked=tmp_path / "lock.txt")), builds.MPS)
 
 
 def test_wheels_from_the_network_must_have_the_hashes_of_the_lock(locked: install.Plan) -> None:
@@ -272,7 +344,7 @@ def test_a_torch_of_another_index_comes_by_itself_and_all_else_with_the_hashes_o
 ) -> None:
     monkeypatch.setattr(install, "TORCH", "reify-one")
     make_wheel(wheels, "reify_one", "__version__ = '1.0+cpu'\nimport reify_two\n", needs="numpy, reify-two, nvidia-something")
-    lock = locked.place.locked
+    lock = locked.place.part.locked
     lock.write_text(lock.read_text() + f"nvidia-something==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
     plan = replace(locked, build=builds.CPU)
     assert install.install(plan, job=Job())["reify_one"] == "1.0+cpu"
@@ -284,21 +356,81 @@ def test_a_torch_of_another_index_comes_by_itself_and_all_else_with_the_hashes_o
         install.install(plan, job=Job())
 
 
-def test_the_lock_is_of_the_listed_versions_and_holds_no_numpy() -> None:
-    text = requirements.locked(requirements.LOCK, ())
-    for requirement in requirements.read():
+@pytest.mark.parametrize("part", requirements.PARTS, ids=lambda part: part.name)
+def test_the_lock_is_of_the_listed_versions_and_holds_no_numpy(part: Part) -> None:
+    text = requirements.locked(part.locked, ())
+    for requirement in requirements.read(part.listed):
         assert re.search(rf"^{re.escape(requirement.pinned)}[ ;]", text, re.MULTILINE | re.IGNORECASE), (
             f"run dev.py lock: {requirement.pinned}"
         )
     assert "\nnumpy==" not in text
-    assert "\nfast-simplification==" not in requirements.locked(requirements.LOCK, ["fast_simplification"])
+    first = requirements.read(part.listed)[0].name
+    assert f"\n{first}==" in text and f"\n{first}==" not in requirements.locked(part.locked, [first])
+
+
+def test_the_engines_own_lock_holds_nothing_of_torch_and_takes_less_than_200_megabytes() -> None:
+    names = set(re.findall(r"^([\w-]+)==", ENGINE.locked.read_text(), re.MULTILINE))
+    assert names and not names & {"torch", "sympy", "networkx", "triton"}
+    for platform in ("linux-x86_64", "macosx-arm64", "win-amd64"):
+        assert 50 < requirements.megabytes(ENGINE.locked, platform) < 200
+        assert requirements.megabytes(TORCH.locked, platform) > 100
+    assert requirements.megabytes(ENGINE.locked, "linux-riscv64") == 0
+
+
+def test_the_engine_installs_without_torch_which_is_added_later_and_removed_alone(
+    here: place.Place, torch_here: place.Place, wheels: Path
+) -> None:
+    make_wheel(wheels, "reify_three", GOOD)
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    assert (here.state(), torch_here.state()) == (place.State.READY, place.State.ABSENT)
+    assert not list(here.folder.glob("reify_three*"))
+    kept = sorted((path, path.stat().st_mtime_ns) for path in here.folder.rglob("*"))
+    versions = install.install(install.Plan(torch_here, online=False, wheels=wheels), job=Job())
+    assert versions["reify_three"] == "1.0" and "reify_one" not in versions
+    assert (here.state(), torch_here.state()) == (place.State.READY, place.State.READY)
+    assert not list(torch_here.folder.glob("reify_one*")) and sys.path[-2:] == [str(here.folder), str(torch_here.folder)]
+    install.uninstall(torch_here)
+    assert (here.state(), torch_here.state()) == (place.State.READY, place.State.ABSENT)
+    assert sorted((path, path.stat().st_mtime_ns) for path in here.folder.rglob("*")) == kept
+
+
+def test_torch_that_does_not_work_leaves_the_engine_as_it_was(here: place.Place, torch_here: place.Place, wheels: Path) -> None:
+    make_wheel(wheels, "reify_three", BROKEN)
+    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    with pytest.raises(ReifyError, match="libgone.so.1"):
+        install.install(install.Plan(torch_here, online=False, wheels=wheels), job=Job())
+    assert (here.state(), torch_here.state()) == (place.State.READY, place.State.ABSENT)
+
+
+def test_an_engine_of_an_older_version_that_brought_torch_along_stays_valid(
+    here: place.Place, torch_here: place.Place, wheels: Path
+) -> None:
+    make_wheel(wheels, "reify_three", GOOD)
+    both = here.part.listed.with_name("both.txt")
+    older = replace(here, part=make_part(here.part, both, torch_here.part.listed.read_text() + here.part.listed.read_text()))
+    install.install(install.Plan(older, online=False, wheels=wheels), job=Job())
+    newer = replace(here, part=replace(here.part, formerly_with=torch_here.part.listed))
+    assert newer.folder == older.folder and newer.state() is place.State.READY
+    assert torch_here.state() is place.State.SYSTEM  # nothing to install
+    assert here.state() is place.State.OUTDATED
+    torch_here.part.listed.write_text(torch_here.part.listed.read_text().replace("==1.0", "==2.0"))
+    assert newer.state() is place.State.OUTDATED
+
+
+def test_the_stamp_that_an_older_version_wrote_is_known(tmp_path: Path) -> None:
+    pinned = [requirement.pinned for requirement in (*requirements.read(TORCH.listed), *requirements.read(ENGINE.listed))]
+    here = place.Place(tmp_path)
+    here.folder.mkdir()
+    (here.folder / place.STAMP).write_text(json.dumps({"fingerprint": store.digest(pinned), "build": "cpu", "versions": {}}))
+    assert here.state() is place.State.READY
 
 
 @pytest.mark.slow
 def test_the_trial_runs_the_kernels_of_the_real_engine(tmp_path: Path) -> None:
-    listed = tmp_path / "engine.txt"
-    listed.write_text("torch==2.13.0 # torch>=2.0: a test\nnumba==0.68.1 # numba>=0.5: a test\n")
-    pytest.importorskip("torch")
-    pytest.importorskip("numba")
-    versions = install._try(install.Plan(place.Place(tmp_path, listed)), tmp_path, Job())
+    import numba
+    import torch
+
+    for part, module in ((ENGINE, numba), (TORCH, torch)):
+        versions = install._try(install.Plan(place.Place(tmp_path, part)), tmp_path, Job())
+        assert versions[module.__name__] == module.__version__
     assert versions["device"] in ("cpu", "cuda")

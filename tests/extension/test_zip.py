@@ -43,7 +43,7 @@ for _ in range(20):
 preferences = bpy.context.preferences.addons[MODULE].preferences
 limit = preferences.cache_limit_gb
 preferences.cache_folder, preferences.cache_limit_gb = sys.argv[-2], 3
-cache = importlib.import_module(MODULE + ".api").cache()
+cache = importlib.import_module(MODULE + ".api").environment().cache
 again = traces()
 has_create = "create" in dir(bpy.ops.reify)
 bpy.ops.preferences.addon_disable(module=MODULE)

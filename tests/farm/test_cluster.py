@@ -13,9 +13,9 @@ import pytest
 from reify import cli
 from reify.backend.errors import ReifyError
 from reify.backend.methods import all_methods
+from reify.backend.orders import Order
 from reify.farm.batch import Outcome, orders
 from reify.farm.cluster import on_cluster, share
-from reify.farm.order import Order
 
 Captures = Callable[..., Path]
 

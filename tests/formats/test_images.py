@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from reify.backend.errors import ReifyError
-from reify.backend.formats import images
+from reify.backend.formats import decoding, images
 
 # Red above left, green above right, blue below left, black below right: every turn and mirroring of it is another picture.
 QUARTERS = np.zeros((48, 64, 3), np.uint8)
@@ -91,7 +91,7 @@ def test_a_photo_stands_upright_whatever_way_the_camera_was_held(tmp_path, orien
     stored = np.rot90(QUARTERS, stored_of_upright)
     stored = stored[:, ::-1] if orientation in (2, 4, 5, 7) else stored
     exif = Image.Exif()
-    exif[images.ORIENTATION_TAG] = orientation
+    exif[decoding.ORIENTATION_TAG] = orientation
     Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.jpg", quality=95, exif=exif)
     info, pixels = images.probe(tmp_path / "a.jpg"), images.read_image(tmp_path / "a.jpg")
     assert (info.width, info.height, info.orientation) == (64, 48, orientation) and pixels.shape == QUARTERS.shape
@@ -178,7 +178,7 @@ def test_a_photo_of_100_megapixels_is_scaled_without_holding_it_whole(tmp_path):
     script = """
 import pathlib, resource, sys
 import numpy, PIL.Image, PIL.JpegImagePlugin
-from reify.backend.formats import images
+from reify.backend.formats import decoding, images
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 images.probe(pathlib.Path(sys.argv[1])), images.read_image(pathlib.Path(sys.argv[1]), 1000)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

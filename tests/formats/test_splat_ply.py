@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from reify.backend import files
 from reify.backend.errors import ReifyError
-from reify.backend.formats.splat_ply import THINNEST_LOG_SCALE, read_splat_ply, write_splat_ply
+from reify.backend.formats.columns import THINNEST_LOG_SCALE
+from reify.backend.formats.splat_ply import read_splat_ply, write_splat_ply
 from reify.backend.values import Splats
 
 
@@ -37,7 +38,7 @@ MINIMAL = [*"xyz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1"
 
 
 @pytest.mark.parametrize("degree", range(5))
-@pytest.mark.parametrize("count", [0, 1, 37])
+@pytest.mark.parametrize("count", [1, 37])
 def test_splats_come_back_as_they_went(tmp_path, degree, count):
     splats = some_splats(count, degree, antialiased=degree == 2, surfels=degree == 3)
     write_splat_ply(splats, tmp_path / "splats.ply")

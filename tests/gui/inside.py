@@ -91,11 +91,11 @@ class Window:
 
     def install_engine(self) -> Steps:
         """As a script does, where the clicks that lead there aren't what is tested."""
-        from bl_ext.user_default.reify.operators import engine
+        from bl_ext.user_default.reify.session.side_jobs import INSTALLER
 
         bpy.ops.reify.install_engine("INVOKE_DEFAULT", wheels=WHEELS)
-        yield from self.until(lambda: engine.task().state.ended, "the engine", timeout_s=3 * PATIENCE_S)
-        assert engine.task().failure is None, engine.task().failure.details
+        yield from self.until(lambda: INSTALLER.task.state.ended, "the engine", timeout_s=3 * PATIENCE_S)
+        assert INSTALLER.task.failure is None, INSTALLER.task.failure.details
 
     def orbit(self) -> Steps:
         """Drag the view around by the middle button, there and back."""
@@ -198,12 +198,12 @@ class Window:
 
     def start(self, call: str, what: str = "") -> Steps:
         """Press a button that starts a job; returns the job's task."""
-        from bl_ext.user_default.reify.operators import session
+        from bl_ext.user_default.reify.session import queue
 
-        known = {task.number for task in session.tasks()}
+        known = {task.number for task in queue.tasks()}
         yield from self.press(call, what)
-        yield from self.until(lambda: any(task.number not in known for task in session.tasks()), f"{call} to start a job")
-        return next(task for task in session.tasks() if task.number not in known)
+        yield from self.until(lambda: any(task.number not in known for task in queue.tasks()), f"{call} to start a job")
+        return next(task for task in queue.tasks() if task.number not in known)
 
     def find(self, call: str, area: Any, region: Any, columns: Sequence[int]) -> Steps:
         """Where a region has a button, looked for along columns."""

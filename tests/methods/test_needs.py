@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from reify.backend import settings as settings_of
+from reify.backend.engine.requirements import ENGINE
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
@@ -32,7 +33,7 @@ def _run(photos: Photos, settings: Settings, job: Job) -> Result:
     return Result("made", job.report)
 
 
-METHOD = Method("big", "From Big", "Make something big", (Photos,), (), Settings, _run, {"Standard": {}}, {}, needs=_needs)
+METHOD = Method("big", "From Big", "Make something big", (Photos,), (), Settings, _run, {"Standard": {}}, (), needs=_needs)
 PHOTOS = Photos((Path("fox"),))
 
 
@@ -49,9 +50,14 @@ def test_needs_follow_the_settings(tmp_path: Path) -> None:
     assert missing.packages == ("nowhere_to_be_found",) and missing.weights[0].name == "net.safetensors"
 
 
-def test_a_missing_package_is_named_with_where_to_install_it(tmp_path: Path) -> None:
+def test_a_missing_package_is_named_with_where_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = _refusal(Settings(learned=True), Environment(user_folder=tmp_path))
-    assert "nowhere_to_be_found" in error.what and "preferences" in error.fix
+    assert "nowhere_to_be_found" in error.what and error.fix == "Install them where Blender's Python finds them."
+    needed = replace(METHOD, needs=Needs(packages=("nowhere_to_be_found", "numba")))
+    monkeypatch.setattr("reify.backend.jobs.needs._is_importable", lambda module: False)
+    with pytest.raises(ReifyError) as caught:
+        needed.check(Settings(), Environment())
+    assert caught.value.fix == ENGINE.way
 
 
 def test_missing_weights_are_named_with_size_license_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

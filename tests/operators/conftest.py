@@ -1,38 +1,7 @@
-"""Reify registered once, each test in an empty scene, and a method that takes no time."""
+"""Operators are tested with the session's scene and method."""
 
 from __future__ import annotations
 
-import dataclasses
+from reify.tests.session.conftest import quick_method, scene
 
-import pytest
-from reify.tests.scene import samples
-
-
-@pytest.fixture
-def scene(registered, tmp_path, monkeypatch):
-    import bpy
-    from reify.operators import pump, session
-    from reify.scene import chosen
-
-    monkeypatch.setattr(chosen, "user_folder", lambda name: tmp_path / "user" / name)
-
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    yield bpy.context.scene
-    pump.reset()
-    session.stop()
-
-
-@pytest.fixture
-def quick_method(monkeypatch):
-    """From Photos, whose work is done at once; what it was called with is in the list that this gives."""
-    from reify.backend.jobs.needs import Needs
-    from reify.backend.methods import photos
-
-    calls: list[tuple] = []
-
-    def run(inputs, settings, job):
-        calls.append((inputs, settings, job.seed))
-        return dataclasses.replace(samples.result(), report=job.report)
-
-    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, run=run, needs=Needs()))
-    return calls
+__all__ = ["quick_method", "scene"]

@@ -125,16 +125,16 @@ def test_a_converted_object_is_made_again_of_its_original_in_its_place(scene, mo
 
 def test_a_conversion_is_undone_in_one_step(scene, monkey):
     import bpy
-    from reify.backend.methods import method_called
-    from reify.operators import convert, pump
-    from reify.tests.operators.test_create import _until
+    from reify.backend.methods import mesh
+    from reify.session import conversion, pump, start
+    from reify.tests.session.conftest import until
 
     window = bpy.context.window_manager.windows[0]
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo_push(message="before")
-    method = method_called("mesh")
-    task = convert.start(method, monkey, method.preset("Game"), scene, 0, beside=False, modifiers=True, again=False)
-    _until(lambda: task.state.ended, 60)
+    (order,) = conversion.orders(bpy.context, mesh.METHOD, mesh.METHOD.preset("Game"))
+    task = start.start(order)
+    until(lambda: task.state.ended, 60)
     pump.tick()
     assert "Suzanne Original" in bpy.data.objects and "Suzanne_LOD3" in bpy.data.objects
     with bpy.context.temp_override(window=window):
@@ -145,14 +145,14 @@ def test_a_conversion_is_undone_in_one_step(scene, monkey):
 
 def test_a_result_whose_object_is_deleted_meanwhile_comes_by_itself(scene, monkey):
     import bpy
-    from reify.backend.methods import method_called
-    from reify.operators import convert, pump
-    from reify.tests.operators.test_create import _until
+    from reify.backend.methods import mesh
+    from reify.session import conversion, pump, start
+    from reify.tests.session.conftest import until
 
-    method = method_called("mesh")
-    task = convert.start(method, monkey, method.preset("Repair Only"), scene, 0, beside=False, modifiers=True, again=False)
+    (order,) = conversion.orders(bpy.context, mesh.METHOD, mesh.METHOD.preset("Repair Only"))
+    task = start.start(order)
     bpy.data.objects.remove(monkey)
-    _until(lambda: task.state.ended, 60)
+    until(lambda: task.state.ended, 60)
     pump.tick()
     assert "Suzanne Mesh" in bpy.data.objects
 
@@ -185,29 +185,29 @@ def test_why_nothing_can_be_converted_is_said(scene, monkey, monkeypatch):
     import bpy
     from reify.backend.jobs.needs import Needs
     from reify.backend.methods import mesh
-    from reify.operators import convert
+    from reify.session import conversion
 
-    assert convert.why_not(bpy.context) == ""
+    assert conversion.why_not(bpy.context) == ""
     bpy.ops.object.mode_set(mode="EDIT")
-    assert "Edit Mode" in convert.why_not(bpy.context)
+    assert "Edit Mode" in conversion.why_not(bpy.context)
     bpy.ops.object.mode_set(mode="OBJECT")
     monkeypatch.setattr(mesh, "METHOD", dataclasses.replace(mesh.METHOD, needs=Needs(packages=("nowhere_to_be_found",))))
-    assert "engine" in convert.why_not(bpy.context)
+    assert "engine" in conversion.why_not(bpy.context)
     monkey.select_set(False)
-    assert "Select a mesh" in convert.why_not(bpy.context)
+    assert "Select a mesh" in conversion.why_not(bpy.context)
     assert not bpy.ops.reify.convert.poll()
 
 
 def test_methods_are_offered_by_what_is_selected(scene):
     import bpy
     from reify.backend.values import Splats
-    from reify.operators import convert
     from reify.scene.splats import splats_object
+    from reify.session import conversion
 
     made = splats_object("s", samples.splats())
     scene.collection.objects.link(made)
     made.select_set(True)
     bpy.context.view_layer.objects.active = made
-    assert convert.kind_of_active(bpy.context) is Splats
-    assert "mesh" not in convert.methods_for(Splats)
-    assert convert.chosen(bpy.context) is None or Splats in convert.chosen(bpy.context).takes
+    assert conversion.kind_of_active(bpy.context) is Splats
+    assert "mesh" not in conversion.methods_for(Splats)
+    assert conversion.chosen(bpy.context) is None or Splats in conversion.chosen(bpy.context).takes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from reify.tests.scene import samples
 
@@ -92,7 +93,7 @@ def presets_menu(registered):
 
 def test_a_saved_preset_brings_back_every_setting_of_its_method(scene, tmp_path, monkeypatch, presets_menu):
     import bpy
-    from reify.operators.properties import changed, chosen_method, group_of
+    from reify.session.properties import changed, chosen_method, group_of
 
     written = tmp_path / "presets"
     monkeypatch.setattr(bpy.utils, "user_resource", lambda kind, path="", create=False: str(written / Path(path).name))
@@ -121,3 +122,40 @@ def test_a_conversion_has_presets_of_its_own(scene, tmp_path, monkeypatch, prese
     bpy.ops.reify.add_convert_preset(name="Mine")
     (saved,) = written.rglob("*.py")
     assert saved.parent.name == "mesh" and "group.faces = 4321" in saved.read_text()
+
+
+def test_broken_splats_are_left_out_and_the_rest_shows(scene, tmp_path):
+    import bpy
+    from reify.tests.formats.tables import BALL, splat_columns, write
+
+    columns = splat_columns()
+    columns["x"][5], columns["scale_0"][6] = np.nan, np.inf
+    bpy.ops.reify.import_splats(filepath=str(write(tmp_path / "broken.ply", columns, {})))
+    made = bpy.context.object
+    assert len(made.data.points) == len(BALL) - 2
+    drawn = [one.object.data for one in bpy.context.evaluated_depsgraph_get().object_instances if one.object.type == "MESH"]
+    assert sum(len(data.polygons) for data in drawn) > 0
+
+
+def test_an_empty_file_of_splats_makes_no_object(scene, tmp_path):
+    import bpy
+    from reify.tests.formats.tables import BALL, splat_columns, write
+
+    with pytest.raises(RuntimeError, match="holds no splats: it is empty"):
+        bpy.ops.reify.import_splats(filepath=str(write(tmp_path / "empty.ply", splat_columns(BALL[:0]), {})))
+    assert not bpy.data.objects
+
+
+def test_splats_in_large_coordinates_keep_their_detail_and_are_exported_where_they_were(scene, tmp_path):
+    import bpy
+    from reify.backend.formats.ply import read_vertices
+    from reify.tests.formats.tables import BALL, splat_columns, write
+
+    place = np.array([500123.25, 4649776.5, 312.0])
+    bpy.ops.reify.import_splats(filepath=str(write(tmp_path / "utm.ply", splat_columns(BALL + place), dict.fromkeys("xyz", "double"))))
+    made = bpy.context.object
+    assert len({tuple(point.co) for point in made.data.points}) == len(BALL) and max(made.dimensions) < 3
+    bpy.ops.reify.export_splats(filepath=str(tmp_path / "out.ply"))
+    columns = read_vertices(tmp_path / "out.ply")[0].columns
+    xyz = np.stack([columns[name] for name in "xyz"], axis=1)
+    assert xyz.dtype == np.float64 and np.abs(xyz - (BALL + place)).max() < 1e-6

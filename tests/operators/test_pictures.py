@@ -108,7 +108,7 @@ def test_a_clipboard_without_a_picture_is_said(group, monkeypatch, clipboard, sa
 
 def test_a_box_and_strokes_say_what_the_subject_is(group, editor, busy):
     import bpy
-    from reify.operators.image_editor import STROKES
+    from reify.session.image_editor import STROKES
 
     group.sources.add().path = str(busy)
     bpy.ops.reify.draw_box("EXEC_DEFAULT", left=40, top=20, right=115, bottom=100)
@@ -139,7 +139,7 @@ def test_a_box_and_strokes_say_what_the_subject_is(group, editor, busy):
 
 def test_a_dragged_box_is_in_the_pictures_pixels(group, editor, busy):
     import bpy
-    from reify.operators.image_editor import BoxDrag
+    from reify.session.image_editor import BoxDrag
 
     drag = BoxDrag(bpy.context, bpy.data.images.new("small", 60, 60), (SIZE, 2 * SIZE))
     drag._start, drag._end = (0.75, 0.25), (0.25, 1.5)

@@ -11,14 +11,14 @@ pytestmark = pytest.mark.blender
 @pytest.fixture
 def scene(registered, monkeypatch):  # noqa: F811
     import bpy
-    from reify.operators import session
+    from reify.session import queue
 
     monkeypatch.setattr(Layout, "prop_enum", lambda self, owner, name, value: self.drawn.append(f"{name}={value}"), raising=False)
     monkeypatch.setattr(Layout, "split", Layout.row, raising=False)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     _ = bpy.context.scene.reify
     yield bpy.context.scene
-    session.stop()
+    queue.stop()
 
 
 def test_with_nothing_selected_the_button_is_gray_and_says_what_to_select(scene):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -80,13 +81,13 @@ def scene(registered, monkeypatch):
     import bpy
     from reify.backend.jobs.needs import Needs
     from reify.backend.methods import photos
-    from reify.operators import session
+    from reify.session import queue
 
     monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=Needs()))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.context.scene.reify.seed == 0  # makes the properties, which drawing may not
     yield bpy.context.scene
-    session.stop()
+    queue.stop()
 
 
 @pytest.fixture
@@ -94,19 +95,19 @@ def task(monkeypatch):
     """The only task that there is; tests set its state."""
     from reify.backend.jobs.job import Job
     from reify.backend.jobs.runner import Task
-    from reify.backend.values import Photos
-    from reify.operators import session
+    from reify.backend.orders import Order, Target
+    from reify.session import queue
 
-    order = session.Order("photos", Photos((Path("fox"),)), {}, 0, "Scene")
+    order = Order("photos", {}, (Path("fox"),), target=Target("Scene"))
     made = Task("From Photos", lambda job: None, lambda listener: Job(), order)
     made.job = Job()
-    monkeypatch.setattr(session, "tasks", lambda: (made,))
+    monkeypatch.setattr(queue, "tasks", lambda: (made,))
     return made
 
 
 def test_the_first_drawing_makes_no_properties_but_has_them_made(scene, monkeypatch):
-    from reify.operators import properties
     from reify.panels.create import VIEW3D_PT_reify
+    from reify.session import properties
 
     asked = []
     monkeypatch.setattr(properties, "ready", lambda: False)
@@ -163,6 +164,33 @@ def test_without_the_engine_there_is_no_button_that_cannot_work(scene, monkeypat
     assert not [name for name in drawn if name.startswith("reify.create")]
 
 
+def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monkeypatch, tmp_path):
+    import bpy
+    from reify.backend.engine.place import State
+    from reify.backend.jobs.needs import Needs
+    from reify.backend.methods import photos
+    from reify.panels.create import VIEW3D_PT_reify
+    from reify.session import engine
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    monkeypatch.setattr(engine, "state", lambda part=engine.ENGINE: State.ABSENT if part == engine.TORCH else State.READY)
+    needs = Needs(packages=("torch",))
+    monkeypatch.setattr(
+        photos,
+        "METHOD",
+        dataclasses.replace(photos.METHOD, needs=lambda settings: needs if "cuda" in settings.training.device else Needs()),
+    )
+    bpy.ops.reify.add_folder(directory=str(tmp_path))
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+    scene.reify.photos.training__device = "cuda"
+    drawn, texts = draw(VIEW3D_PT_reify)
+    assert "reify.create (disabled)" in drawn and "reify.install_engine_from_folder" in drawn
+    assert "These settings need what isn't installed: torch" in texts
+    scene.reify.photos.training__device = "auto"
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+
+
 def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(scene, task):
     from reify.backend.jobs.job import Progress
     from reify.backend.jobs.runner import State
@@ -193,9 +221,9 @@ def test_a_long_error_is_shown_to_its_last_word_with_its_way_out(scene, task):
 def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     import bpy
     from reify.backend.jobs.runner import Outcome, State
-    from reify.operators.commit import TASK
     from reify.panels.results import VIEW3D_PT_reify_results
     from reify.scene.commit import commit
+    from reify.session.results import TASK
 
     task.state, task.result = State.DONE, samples.result()
     task.outcome = Outcome("fox", 61.0, samples.result().report.metrics)
@@ -216,6 +244,21 @@ def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     assert drawn.count("reify.show") == 3
 
 
+def test_the_selected_result_says_which_cameras_were_used_and_what_wasnt(scene):
+    from dataclasses import replace
+
+    import bpy
+    from reify.panels.results import VIEW3D_PT_reify_results
+    from reify.scene.commit import commit
+
+    result = samples.result()
+    choices = {"cameras": "the COLMAP model in sparse/1, of 8 of 8 photos", "left out": "5 depth maps, 1 previews"}
+    commit(replace(result, report=replace(result.report, choices=choices)))
+    bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
+    texts = draw(VIEW3D_PT_reify_results)[1]
+    assert "Cameras: the COLMAP model in sparse/1, of 8 of 8 photos" in texts and "Not used: 5 depth maps, 1 previews" in texts
+
+
 def test_an_interrupted_job_is_offered_with_how_far_it_came(scene, task):
     from reify.backend.jobs.runner import State
     from reify.panels.create import VIEW3D_PT_reify
@@ -230,8 +273,8 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
     import bpy
     from reify.backend.jobs.job import Progress
     from reify.backend.jobs.runner import State
-    from reify.operators.redraw import redraw
     from reify.panels.status import draw as draw_status
+    from reify.session.redraw import redraw
 
     drawn, texts = [], []
     header = SimpleNamespace(layout=Layout(drawn, texts))
@@ -247,7 +290,7 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
 def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_select(scene):
     import bpy
     from reify.panels.splats import VIEW3D_PT_reify_splats
-    from reify.scene.splat_nodes import INPUTS
+    from reify.scene.splat_nodes import ELLIPSOIDS, INPUTS, set_look
     from reify.scene.splats import splats_object
 
     drawn, texts = draw(VIEW3D_PT_reify_splats)
@@ -257,7 +300,9 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     bpy.context.view_layer.objects.active = made
     made.select_set(True)
     drawn, texts = draw(VIEW3D_PT_reify_splats)
-    assert "2,000 splats" in texts and len(drawn) == len(INPUTS) + 1 and drawn[-1] == "reify.export_splats"
+    assert "2,000 splats" in texts and len(drawn) == 3 and drawn[-1] == "reify.export_splats"
+    set_look(made, ELLIPSOIDS)
+    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 1
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):

@@ -23,7 +23,7 @@ def drawn_icons(monkeypatch) -> list[int]:
 def looked(scene, tmp_path: Path, drawn_icons):  # noqa: F811
     """The live preview, once it has looked at a ring on white paper."""
     import bpy
-    from reify.operators import live
+    from reify.session import live
 
     y, x = np.mgrid[:100, :100]
     radius = np.hypot(x - 50, y - 50)
@@ -73,8 +73,8 @@ def test_the_picture_of_the_cut_out_is_drawn(looked, drawn_icons, monkeypatch):
 
 
 def test_what_is_wrong_with_the_picture_is_in_the_panel_before_anything_runs(looked, tmp_path):
-    from reify.operators import live
     from reify.panels.pictures import VIEW3D_PT_reify_picture
+    from reify.session import live
 
     looked.cutout__invert = True
     looked.cutout__grow_px = -100

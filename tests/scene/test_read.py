@@ -165,3 +165,52 @@ def test_files_that_hold_no_mesh_are_refused_in_a_sentence(scene, tmp_path, name
         given_from_file(path)
     assert caught.value.fix
     assert not bpy.data.objects
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "white"),
+    [
+        (("red", "green", "blue"), "uchar", 255), (("red", "green", "blue"), "ushort", 65535), (("red", "green", "blue"), "float", 255),
+        (("diffuse_red", "diffuse_green", "diffuse_blue"), "uchar", 255), (("r", "g", "b"), "uchar", 255),
+    ],
+)  # fmt: skip
+def test_a_cloud_that_blender_imported_keeps_its_colors(scene, tmp_path, names, kind, white):
+    import bpy
+    from reify.scene.read import given_from
+    from reify.tests.formats.tables import BALL, SRGB, write
+
+    columns = dict(zip("xyz", BALL.T, strict=True)) | dict(zip(names, white * SRGB.T, strict=True))
+    bpy.ops.wm.ply_import(filepath=str(write(tmp_path / "a.ply", columns, {name: kind for name in names})))
+    points = given_from(bpy.context.object).value
+    assert np.abs(points.rgb / 255 - SRGB).max() < 0.01
+    if bpy.context.object.data.color_attributes:
+        bpy.context.object.data.color_attributes[0].name = "whatever"
+        assert np.array_equal(given_from(bpy.context.object).value.rgb, points.rgb)
+
+
+def test_byte_colors_of_an_artists_name_are_found(scene):
+    import bpy
+    from reify.scene.read import given_from
+
+    data = bpy.data.meshes.new("points")
+    data.from_pydata([(0, 0, 0), (1, 0, 0)], [], [])
+    data.color_attributes.new("Tint", "BYTE_COLOR", "POINT").data.foreach_set("color_srgb", [200 / 255, 80 / 255, 60 / 255, 1] * 2)
+    made = bpy.data.objects.new("points", data)
+    assert np.abs(given_from(made).value.rgb.astype(int) - [200, 80, 60]).max() <= 1
+
+
+def test_a_splat_file_that_blender_imported_as_vertices_is_still_splats(scene, tmp_path):
+    import bpy
+    from reify.backend.values import Splats
+    from reify.scene.read import given_from, kind_of
+    from reify.tests.formats.tables import BALL, splat_columns, write
+
+    columns = splat_columns()
+    bpy.ops.wm.ply_import(filepath=str(write(tmp_path / "a.ply", columns, {})))
+    if bpy.context.object.type != "MESH":
+        pytest.skip("this Blender imports splats as splats")
+    bpy.context.object.data.attributes["scale_0"].data[3].value = np.nan
+    assert kind_of(bpy.context.object) is Splats
+    given = given_from(bpy.context.object)
+    assert len(given.value) == len(BALL) - 1 and "1 of 300" in given.warnings[0]
+    np.testing.assert_allclose(given.value.sh[:3, 0], np.stack([columns[f"f_dc_{i}"] for i in range(3)], axis=1)[:3], atol=1e-6)

@@ -1,4 +1,4 @@
-"""What the tests of several engines ask: do pictures, depth, normals and gradients agree with the float64 twin?"""
+"""What the tests of several rasterizers ask: do pictures, depth, normals and gradients agree with the float64 twin?"""
 
 from __future__ import annotations
 
@@ -9,30 +9,22 @@ import numpy as np
 BACKGROUND = (0.2, 0.5, 0.9)
 
 
-def rendered(splats, cameras, background=BACKGROUND, geometric=True):
-    """A CPU engine, the frame and the camera's row, after a rendering."""
-    from reify.backend.splats.cpu.engine import CpuEngine, Frame, sized
-    from reify.backend.splats.cpu.layout import camera_row
+def drawn(splats, cameras, background=BACKGROUND, geometric=True):
+    """A CPU rasterizer, and what it has drawn of the first camera."""
+    from reify.backend.splats.cpu import frame
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
 
-    engine = CpuEngine(splats, len(splats), splats.sh_degree, 2)
-    frame = Frame(*(int(v) for v in cameras.size_px[0]))
-    camera = sized(camera_row(cameras, 0), frame)
-    engine.render(frame, camera, np.array(background, np.float32), engine.bases, geometric)
-    return engine, frame, camera
+    rasterizer = CpuRasterizer(splats, len(splats), splats.sh_degree, 2)
+    _buffers, tape = rasterizer.render(cameras.take([0]), background, geometry=geometric)
+    (drawing,) = tape.drawings
+    return rasterizer, drawing, frame.Comparison(drawing.frame)
 
 
 def by_name(rows, bases):
-    """Parameter rows' gradients by the names of the twin's parameters."""
-    from reify.backend.splats.cpu import layout
-    from reify.backend.splats.cpu.engine import sh_of
+    """Gradients of parameter rows by the names of the twin's parameters."""
+    from reify.backend.splats import layout
 
-    return {
-        "means": rows[:, layout.MEAN : layout.MEAN + 3],
-        "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
-        "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3],
-        "opacity_logits": rows[:, layout.OPACITY],
-        "sh": sh_of(rows, bases),
-    }
+    return layout.named(rows, bases)
 
 
 def assert_gradients(found, parameters):
@@ -65,15 +57,15 @@ def as_facing_surfels(splats, cameras):
 
 def shown_by_cpu(splats, cameras, v_picture, v_alpha, v_sums):
     """Picture [H,W,3], alpha [H,W], planes of geometry [5,H,W], the middle of their depths, and gradients of the parameters."""
-    engine, frame, camera = rendered(splats, cameras)
-    rows = engine.gradients(frame, camera, engine.bases, v_picture, v_alpha, v_sums)
-    engine.close()
-    picture, alpha = frame.picture(frame.image), 1 - frame.single(frame.transmittance)
-    return picture, alpha, frame.geometry[:5], float(engine._middle), rows
+    rasterizer, drawing, _comparison = drawn(splats, cameras)
+    rows = rasterizer.gradients(drawing, v_picture, v_alpha, v_sums)
+    rasterizer.close()
+    frame = drawing.frame
+    return frame.picture(frame.image), frame.alpha, frame.geometry[:5], float(drawing.lists.middle), rows
 
 
 def assert_geometry(splats, cameras, render, show=shown_by_cpu):
-    """What an engine shows, with gradients under random cotangents, is what `render`, a function of the twin's, says."""
+    """What a rasterizer shows, with gradients under random cotangents, is what `render`, a function of the twin's, says."""
     import torch
     from reify.backend.splats import twin
 

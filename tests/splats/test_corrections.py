@@ -10,8 +10,9 @@ from reify.backend import device
 from reify.backend.jobs.job import Job
 from reify.backend.splats.corrections import motion
 from reify.backend.splats.initialize import splats_at, starting_splats
+from reify.backend.splats.measure import measure
 from reify.backend.splats.render import rasterize
-from reify.backend.splats.train import TrainingSettings, measure
+from reify.backend.splats.settings import TrainingSettings
 from reify.backend.values import Points, Views
 
 torch = pytest.importorskip("torch")
@@ -44,16 +45,16 @@ def _twin_loss(splats, cameras, photo, exposure=None, weight=None):
 
 
 def _step(splats, cameras, photo, weight=None, **more):
-    from reify.backend.splats.cpu.engine import CpuEngine
-    from reify.backend.splats.cpu.layout import camera_row
-    from reify.backend.splats.engine import Step, Target
+    from reify.backend.rendering.losses import Photometric
+    from reify.backend.rendering.targets import Target
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
+    from reify.backend.splats.step import SplatStep
 
-    engine = CpuEngine(splats, len(splats), 3, 2)
-    target = Target(photo, None, weight, camera_row(cameras, 0))
-    step = Step(16, np.zeros(engine.width, np.float32), background=BACKGROUND, ssim_weight=0.0, **more)
-    figures = engine.step(target, step)
-    gradients = engine.moments[: len(splats), 0] / (1 - step.beta1)
-    engine.close()
+    rasterizer = CpuRasterizer(splats, len(splats), 3, 2)
+    step = SplatStep(rates={}, losses=(Photometric(ssim_share=0.0),), bases=16, background=BACKGROUND, **more)
+    figures = rasterizer.step(Target(cameras, photo, weight=weight), step)
+    gradients = rasterizer.moments[: len(splats), 0] / (1 - step.beta1)
+    rasterizer.close()
     return figures, gradients
 
 
@@ -73,7 +74,7 @@ def test_the_gradient_of_the_pose_is_that_of_the_twins_finite_differences(scene)
 
 @pytest.mark.parametrize("partly_known", [False, True])
 def test_gradients_through_the_exposure_are_those_of_autograd(scene, partly_known):
-    from reify.backend.splats.cpu.layout import BASE_COLOR, MEAN, OPACITY
+    from reify.backend.splats.layout import BASE_COLOR, MEAN, OPACITY
 
     splats, cameras, photo = scene
     weight = np.full((36, 44), 255, np.uint8) if partly_known else None
@@ -117,24 +118,24 @@ def _bytes(picture):
     return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
 
 
-def _loop(views, points, settings):
+def _trained(views, points, settings):
     """A training that has ended, on all views but the first; and the held-out PSNR."""
-    from reify.backend.splats.loop import Loop
     from reify.backend.splats.schedule import Schedule
+    from reify.backend.splats.trainer import Trainer
 
     indices = tuple(range(1, len(views)))
     start = starting_splats(views, points, settings, 0)
     chosen = device.choose("cpu")
-    job, loops = Job(), []
+    job, trainers = Job(), []
 
     def work(job):
-        loops.append(Loop(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, 0, job))
-        splats = loops[0].run()
-        loops[0].close()
+        trainers.append(Trainer(views, indices, start, settings, Schedule.plan(views, indices, start, settings, chosen), chosen, 0, job))
+        splats = trainers[0].run()
+        trainers[0].close()
         measure(splats, views, [0], job=job)
 
     job.stage("Training", work)
-    return loops[0], job.report.metrics
+    return trainers[0], job.report.metrics
 
 
 def test_known_exposures_are_found_and_make_held_out_views_better(capture):
@@ -143,10 +144,10 @@ def test_known_exposures_are_found_and_make_held_out_views_better(capture):
     gains = np.concatenate([[[1, 1, 1]], rng.uniform(0.7, 1.3, (11, 3))])
     gains[1:] /= gains[1:].mean(axis=0)
     exposed = dataclasses.replace(views, rgb=[_bytes(rgb / 255 * gain) for rgb, gain in zip(views.rgb, gains, strict=True)])
-    plain, without = _loop(exposed, points, SETTINGS)
-    loop, with_exposure = _loop(exposed, points, dataclasses.replace(SETTINGS, exposure=True))
+    plain, without = _trained(exposed, points, SETTINGS)
+    trainer, with_exposure = _trained(exposed, points, dataclasses.replace(SETTINGS, exposure=True))
     assert with_exposure["psnr"] > without["psnr"] + 2
-    found = loop.corrections.exposures[:, :3]
+    found = trainer.corrections.exposures[:, :3]
     assert np.abs(found / found.mean(axis=0) - gains[1:]).mean() < 0.35 * np.abs(1 - gains[1:]).mean()
     assert np.array_equal(plain.corrections.exposures[:, :3], np.ones((11, 3)))
 
@@ -158,9 +159,9 @@ def test_wrong_poses_come_nearer_to_the_truth(capture):
     wrong = np.array([motion(np.concatenate([0.012 * rng.normal(size=3), 0.02 * rng.normal(size=3)])) @ pose for pose in truth])
     wrong[0] = truth[0]
     moved = dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, cam_from_world=wrong))
-    kept, without = _loop(moved, points, SETTINGS)
-    loop, refined = _loop(moved, points, dataclasses.replace(SETTINGS, refine_cameras=True))
-    assert _apart(loop.cameras(), truth) < 0.65 * _apart(moved.cameras, truth)
+    kept, without = _trained(moved, points, SETTINGS)
+    trainer, refined = _trained(moved, points, dataclasses.replace(SETTINGS, refine_cameras=True))
+    assert _apart(trainer.cameras(), truth) < 0.65 * _apart(moved.cameras, truth)
     assert refined["psnr"] > without["psnr"] + 1.5
     assert np.array_equal(kept.cameras().cam_from_world, wrong)
 

@@ -49,6 +49,7 @@ def test_auto_falls_back_to_gsplat_and_then_with_a_warning_to_the_cpu(card):
 
 
 def test_auto_without_a_card_takes_the_cpu_and_warns_of_nothing(monkeypatch):
+    pytest.importorskip("torch")
     monkeypatch.setattr(device, "no_card", lambda: "torch finds no NVIDIA card")
     asked, ways = _ways()
     chosen = device.choose("auto", 0, ways)
@@ -66,6 +67,7 @@ def test_what_was_asked_for_by_name_is_used_or_refused_with_its_reason(wanted, o
 
 
 def test_asking_for_a_card_where_there_is_none_is_an_error_that_says_so(monkeypatch):
+    pytest.importorskip("torch")
     monkeypatch.setattr(device, "no_card", lambda: "torch finds no NVIDIA card")
     with pytest.raises(ReifyError, match="torch finds no NVIDIA card"):
         device.choose("cuda", 0, _ways()[1])

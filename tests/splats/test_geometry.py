@@ -21,24 +21,26 @@ def test_depth_normals_and_all_gradients_agree_with_the_float64_twin(antialiased
 
 
 def test_a_step_by_depth_and_normals_moves_splats_and_camera_as_the_twins_slopes_say(make_splats, make_cameras):
-    from reify.backend.splats import twin
-    from reify.backend.splats.cpu.engine import CpuEngine
-    from reify.backend.splats.cpu.layout import camera_row
-    from reify.backend.splats.engine import Step, Target
+    from reify.backend.rendering.losses import DepthDistortion, NormalConsistency, Photometric
+    from reify.backend.rendering.targets import Target
+    from reify.backend.splats import twin, twin_losses
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
+    from reify.backend.splats.step import SplatStep
 
     splats, cameras = make_splats(150, seed=5, degree=0, size=0.15), make_cameras(44, 36)
-    engine = CpuEngine(splats, len(splats), 0, 2)
+    rasterizer = CpuRasterizer(splats, len(splats), 0, 2)
     # The photo is what is seen already, so that only depth and normals pull.
-    weights = {"distortion_weight": 0.7, "normal_weight": 0.3, "ssim_weight": 0.0}
-    step = Step(1, np.zeros(engine.width, np.float32), camera_gradient=True, **weights)
+    losses = Photometric(ssim_share=0.0), DepthDistortion(0.7), NormalConsistency(0.3)
+    step = SplatStep(rates={}, losses=losses, bases=1, camera_gradient=True)
     photo = np.random.default_rng(1).integers(0, 2, (36, 44, 1), dtype=np.uint8).repeat(3, axis=2) * 255
-    figures = engine.step(Target(photo, None, None, camera_row(cameras, 0)), step)
-    found = by_name(engine.moments[: len(splats), 0] / (1 - step.beta1), 1)
-    engine.close()
+    figures = rasterizer.step(Target(cameras, photo), step)
+    found = by_name(rasterizer.moments[: len(splats), 0] / (1 - step.beta1), 1)
+    rasterizer.close()
+    middle = float(rasterizer.render(cameras)[1].drawings[0].lists.middle)
 
     def loss(parameters, cameras):
-        picture, alpha, sums = twin.render_planes(parameters, cameras, 0, middle=float(engine._middle))
-        distortion, consistency = twin.geometry_losses(alpha, sums, cameras.K[0], float(engine._middle))
+        picture, alpha, sums = twin.render_planes(parameters, cameras, 0, middle=middle)
+        distortion, consistency = twin_losses.geometry_losses(alpha, sums, cameras.K[0], middle)
         return (picture - torch.tensor(photo / 255)).abs().mean() + (0.7 * distortion + 0.3 * consistency) / (44 * 36)
 
     parameters = twin.parameters_of(splats)

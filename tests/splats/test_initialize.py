@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from reify.backend.errors import ReifyError
 from reify.backend.splats.initialize import _agreeing, focus_of, starting_splats
-from reify.backend.splats.train import TrainingSettings
+from reify.backend.splats.settings import TrainingSettings
 from reify.backend.values import SH_C0, Cameras, Points, Views
 
 SETTINGS = TrainingSettings()

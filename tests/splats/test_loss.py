@@ -29,25 +29,37 @@ def _expected(image, target, ssim_weight):
 @pytest.mark.parametrize("size", [(37, 29), (16, 48)])
 def test_the_fused_loss_has_the_value_and_gradient_of_its_definition(size):
     from reify.backend.splats.cpu import loss
-    from reify.backend.splats.cpu.engine import Frame
-    from reify.backend.splats.cpu.layout import MARGIN
+    from reify.backend.splats.cpu.frame import Comparison, Frame
+    from reify.backend.splats.cpu.intermediates import MARGIN
 
     width, height = size
     rng = np.random.default_rng(1)
     image, target = rng.random((height, width, 3)), (rng.random((height, width, 3)) * 255).astype(np.uint8)
     frame = Frame(width, height)
+    buffers = Comparison(frame)
     planes = frame.image.reshape(3, height + 2 * MARGIN, width + 2 * MARGIN)
     planes[:, MARGIN:-MARGIN, MARGIN:-MARGIN] = image.transpose(2, 0, 1)
-    loss.fill_target(0, height, width, height, target, np.zeros((0, 0), np.uint8), np.zeros(3, np.float32), frame.target)
+    loss.fill_target(0, height, width, height, target, np.zeros((0, 0), np.uint8), np.zeros(3, np.float32), buffers.target)
     count = 3 * width * height
-    loss.similarity(0, height, width, height, frame.image, frame.target, frame.maps, frame.sums[0])
+    loss.similarity(0, height, width, height, frame.image, buffers.target, buffers.maps, buffers.sums[0])
     weights = (np.float32(0.8 / count), np.float32(0.2 / count))
     loss.loss_back(
-        0, height, width, height, frame.image, frame.target, frame.maps, *weights, frame.v_image, frame.error, frame.sums[1], frame.sums[2]
+        0,
+        height,
+        width,
+        height,
+        frame.image,
+        buffers.target,
+        buffers.maps,
+        *weights,
+        buffers.v_image,
+        buffers.error,
+        buffers.sums[1],
+        buffers.sums[2],
     )
-    ssim, l1, square = frame.sums.sum(axis=1) / count
+    ssim, l1, square = buffers.sums.sum(axis=1) / count
     value, gradient = _expected(image, target / 255, 0.2)
     assert 0.8 * l1 + 0.2 * (1 - ssim) == pytest.approx(value, rel=1e-5)
     assert square == pytest.approx(np.mean((image - target / 255) ** 2), rel=1e-5)
-    assert np.abs(frame.picture(frame.v_image) - gradient).max() < 1e-4 * np.abs(gradient).max()
-    assert frame.single(frame.error) == pytest.approx(np.abs(image - target / 255).sum(axis=2), abs=1e-5)
+    assert np.abs(frame.picture(buffers.v_image) - gradient).max() < 1e-4 * np.abs(gradient).max()
+    assert frame.single(buffers.error) == pytest.approx(np.abs(image - target / 255).sum(axis=2), abs=1e-5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.splats.multiview import DepthMemory, neighbors_of
+from reify.backend.splats.view_selection import DepthMemory, neighbors_of
 
 torch = pytest.importorskip("torch")
 
@@ -49,7 +49,8 @@ def _blended(cameras, *, factor=1.0, noise=0.0):
 def _compared(cameras, alpha, sums, other_depth, other_gray, photo_weight, depth_weight, spacing=1):
     """Gradients of the sums [5,H,W] and of alpha [H,W], and both weighted losses."""
     from reify.backend.splats.cpu import multiview
-    from reify.backend.splats.cpu.layout import MARGIN, camera_row
+    from reify.backend.splats.cpu.intermediates import MARGIN
+    from reify.backend.splats.layout import camera_row
 
     transmittance = np.pad(1 - alpha, MARGIN).ravel()
     v_sums, v_alpha, losses = np.zeros((5, HEIGHT, WIDTH), np.float32), np.zeros_like(transmittance), np.zeros((2, HEIGHT))
@@ -80,7 +81,7 @@ def _compared(cameras, alpha, sums, other_depth, other_gray, photo_weight, depth
 
 
 def test_losses_and_gradients_agree_with_the_float64_twin(cameras):
-    from reify.backend.splats import twin
+    from reify.backend.splats import twin_losses
 
     other_depth, _normal, other_gray = _seen(cameras, 1)
     other_depth *= 1 + 0.004 * np.random.default_rng(1).normal(size=other_depth.shape)
@@ -89,7 +90,7 @@ def test_losses_and_gradients_agree_with_the_float64_twin(cameras):
     exact_alpha, exact_sums = (torch.tensor(a.astype(np.float64), requires_grad=True) for a in (alpha, sums))
     grays = torch.tensor(_seen(cameras, 0)[2]), torch.tensor(other_gray)
     exact_depth = torch.tensor(other_depth)
-    photometric, geometric = twin.agreement_losses(exact_alpha, exact_sums[:5], grays, exact_depth, cameras, float(MIDDLE))
+    photometric, geometric = twin_losses.agreement_losses(exact_alpha, exact_sums[:5], grays, exact_depth, cameras, float(MIDDLE))
     (0.7 * photometric + 0.3 * geometric).backward()
     assert photometric.item() > 5 and geometric.item() > 50
     assert losses == pytest.approx([0.7 * photometric.item(), 0.3 * geometric.item()], rel=1e-4)

@@ -7,22 +7,20 @@ import dataclasses
 import numpy as np
 import pytest
 from reify.backend.jobs.job import Job
-from reify.backend.splats.train import TrainingSettings, train
+from reify.backend.splats.settings import TrainingSettings
+from reify.backend.splats.train import train
 from reify.backend.values import Splats, Views
 
 torch = pytest.importorskip("torch")
 
 
 def _weights(splats, cameras, known=None):
-    from reify.backend.splats.cpu.engine import CpuEngine
-    from reify.backend.splats.cpu.layout import camera_row
-    from reify.backend.splats.engine import Target
+    from reify.backend.rendering.targets import Target
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
 
-    width, height = (int(v) for v in cameras.size_px[0])
-    engine = CpuEngine(splats, len(splats), splats.sh_degree, 2, training=False)
-    photo = np.zeros((height, width, 3), np.uint8)
-    weights = engine.strongest_weights(Target(photo, None, known, camera_row(cameras, 0)))
-    engine.close()
+    rasterizer = CpuRasterizer(splats, len(splats), splats.sh_degree, 2, training=False)
+    weights = rasterizer.strongest_weights(Target(cameras, weight=known))
+    rasterizer.close()
     return weights
 
 

@@ -9,7 +9,7 @@ import pytest
 from reify.backend.device import Device
 from reify.backend.errors import ReifyError
 from reify.backend.splats.schedule import BYTES_OF_A_SPLAT, Schedule
-from reify.backend.splats.train import TrainingSettings
+from reify.backend.splats.settings import TrainingSettings
 from reify.backend.values import Views
 
 SETTINGS = TrainingSettings()
@@ -55,7 +55,7 @@ def test_pictures_grow_and_rates_fall_as_training_goes_on(views, make_splats):
     plan = _plan(views, make_splats(500), dataclasses.replace(SETTINGS, seconds=0, steps=3000))
     fractions = np.linspace(0, 0.99, 20)
     factors = [plan.factor(f) for f in fractions]
-    rates = [plan.learning(f, int(3000 * f))[0] for f in fractions]
+    rates = [plan.rates(f, int(3000 * f))["means"] for f in fractions]
     assert factors == sorted(factors, reverse=True) and factors[0] > 1 and factors[-1] == 1
     assert (np.diff(rates) < 0).all()
     assert [plan.active_bases(f) for f in (0, 0.2, 0.3, 0.9)] == [1, 4, 9, 16]

@@ -10,7 +10,8 @@ from reify.backend.formats.splat_ply import read_splat_ply, write_splat_ply
 from reify.backend.jobs.job import Job
 from reify.backend.splats.initialize import splats_at
 from reify.backend.splats.render import rasterize
-from reify.backend.splats.train import TrainingSettings, train
+from reify.backend.splats.settings import TrainingSettings
+from reify.backend.splats.train import train
 from reify.backend.values import Views
 
 RADIUS = 0.5

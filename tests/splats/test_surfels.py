@@ -9,7 +9,7 @@ import pytest
 from reify.backend.splats.render import rasterize
 from reify.backend.values import SH_C0, Cameras, Splats
 
-from .agreement import as_facing_surfels, assert_geometry, by_name, rendered
+from .agreement import as_facing_surfels, assert_geometry, by_name, drawn
 
 torch = pytest.importorskip("torch")
 SIZE = (75, 53)
@@ -25,44 +25,46 @@ def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree
 
 
 def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_float64_twin(make_splats, make_cameras):
-    from reify.backend.splats import twin
-    from reify.backend.splats.engine import Step
+    from reify.backend.rendering.losses import DepthDistortion, NormalConsistency, Photometric
+    from reify.backend.splats import twin_losses
+    from reify.backend.splats.step import SplatStep
 
     cameras = make_cameras(*SIZE)
     splats = as_facing_surfels(make_splats(300, degree=0, size=0.15), cameras)
-    engine, frame, camera = rendered(splats, cameras, (0, 0, 0))
-    step = Step(bases=1, learning=np.zeros(engine.width, np.float32), distortion_weight=0.7, normal_weight=0.3)
-    frame.v_alpha[:] = 0
-    loss = engine._compare_geometry(frame, camera, step, None, frame.v_alpha, 1)
-    engine.close()
+    rasterizer, drawing, comparison = drawn(splats, cameras, (0, 0, 0))
+    frame, middle = drawing.frame, float(drawing.lists.middle)
+    step = SplatStep(rates={}, losses=(Photometric(), DepthDistortion(0.7), NormalConsistency(0.3)), bases=1)
+    loss = rasterizer.compare_geometry(drawing, comparison, step, None, 1)
+    rasterizer.close()
     alpha = torch.tensor(1 - frame.single(frame.transmittance).astype(np.float64), requires_grad=True)
     sums = torch.tensor(frame.geometry[:5].astype(np.float64), requires_grad=True)
-    distortion, consistency = twin.geometry_losses(alpha, sums, cameras.K[0], float(engine._middle))
+    distortion, consistency = twin_losses.geometry_losses(alpha, sums, cameras.K[0], middle)
     (0.7 * distortion + 0.3 * consistency).backward()
     assert distortion.item() > 1 and consistency.item() > 1
     assert loss == pytest.approx(0.7 * distortion.item() + 0.3 * consistency.item(), rel=1e-4)
-    for got, expected in ((frame.single(frame.v_alpha), alpha.grad), (frame.v_geometry, sums.grad)):
+    for got, expected in ((frame.single(comparison.v_alpha), alpha.grad), (comparison.v_geometry, sums.grad)):
         assert np.linalg.norm(got - expected.numpy()) < 1e-3 * np.linalg.norm(expected.numpy())
 
 
 def test_the_gradients_of_the_losses_are_the_slopes_of_finite_differences(make_splats, make_cameras):
-    from reify.backend.splats import twin
-    from reify.backend.splats.engine import Step
+    from reify.backend.rendering.losses import DepthDistortion, NormalConsistency, Photometric
+    from reify.backend.splats import twin, twin_losses
+    from reify.backend.splats.step import SplatStep
 
     cameras = make_cameras(40, 32)
     splats = as_facing_surfels(make_splats(60, degree=0, size=0.12), cameras)
-    step = Step(bases=1, learning=np.zeros(16, np.float32), distortion_weight=0.7, normal_weight=0.3)
-    engine, frame, camera = rendered(splats, cameras, (0, 0, 0))
-    frame.v_alpha[:] = 0
-    engine._compare_geometry(frame, camera, step, None, frame.v_alpha, 1)
-    v_picture = np.zeros((32, 40, 3), np.float32)
-    found = by_name(engine.gradients(frame, camera, 1, v_picture, frame.single(frame.v_alpha), frame.v_geometry.copy()), 1)
-    engine.close()
+    step = SplatStep(rates={}, losses=(Photometric(), DepthDistortion(0.7), NormalConsistency(0.3)), bases=1)
+    rasterizer, drawing, comparison = drawn(splats, cameras, (0, 0, 0))
+    middle = float(drawing.lists.middle)
+    rasterizer.compare_geometry(drawing, comparison, step, None, 1)
+    v_alpha = drawing.frame.single(comparison.v_alpha)
+    found = by_name(rasterizer.gradients(drawing, None, v_alpha, comparison.v_geometry), 1)
+    rasterizer.close()
     parameters = twin.parameters_of(splats)
 
     def loss(moved):
-        _picture, alpha, sums = twin.render_surfels(moved, cameras, 0, middle=float(engine._middle))
-        distortion, consistency = twin.geometry_losses(alpha, sums, cameras.K[0], float(engine._middle))
+        _picture, alpha, sums = twin.render_surfels(moved, cameras, 0, middle=middle)
+        distortion, consistency = twin_losses.geometry_losses(alpha, sums, cameras.K[0], middle)
         return (0.7 * distortion + 0.3 * consistency).item()
 
     rng = np.random.default_rng(1)
@@ -127,18 +129,20 @@ def test_an_antialiased_disc_too_small_for_a_pixel_covers_as_much_as_it_is_large
 
 @pytest.mark.parametrize("surfels", [False, True])
 def test_the_classic_strategys_signal_is_the_pull_of_each_pixel_whatever_its_direction(surfels, camera):
+    from reify.backend.rendering.losses import Photometric
+    from reify.backend.rendering.targets import Target
     from reify.backend.splats import twin
-    from reify.backend.splats.cpu.engine import CpuEngine
-    from reify.backend.splats.cpu.layout import STAT_SIGNAL, camera_row
-    from reify.backend.splats.engine import Step, Target
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
+    from reify.backend.splats.layout import STAT_SIGNAL
+    from reify.backend.splats.step import SplatStep
 
     # A disc that faces the camera keeps its shape where it is moved, so only its center's gradients are left.
     disc = dataclasses.replace(_disc((0.1, 0.05, 2), 0.0, scales=(0.1, 0.15)), surfels=surfels)
     photo = np.random.default_rng(0).integers(0, 2, (60, 80, 1), dtype=np.uint8).repeat(3, axis=2) * 255
-    engine = CpuEngine(disc, 1, 0, 2)
-    engine.step(Target(photo, None, None, camera_row(camera, 0)), Step(1, np.zeros(16, np.float32), ssim_weight=0.0, absolute=True))
-    found = engine.stats[0, STAT_SIGNAL]
-    engine.close()
+    rasterizer = CpuRasterizer(disc, 1, 0, 2)
+    rasterizer.step(Target(camera, photo), SplatStep(rates={}, losses=(Photometric(ssim_share=0.0),), bases=1, absolute=True))
+    found = rasterizer.stats[0, STAT_SIGNAL]
+    rasterizer.close()
     parameters = twin.parameters_of(disc)
     render = twin.render_surfels if surfels else twin.render
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.backend.splats.cpu import layout, tiles
+from reify.backend.splats.cpu import intermediates as rows
+from reify.backend.splats.cpu import tiles
 
 
 def _touched(x: float, y: float, extent: float, tiles_x: int = 30, tiles_y: int = 20) -> tuple[bool, np.ndarray]:
-    splat = np.zeros(layout.PROJECTED, np.float32)
-    splat[[layout.X, layout.Y, layout.EXTENT_X, layout.EXTENT_Y]] = x, y, extent, extent
+    splat = np.zeros(rows.PROJECTED, np.float32)
+    splat[[rows.X, rows.Y, rows.EXTENT_X, rows.EXTENT_Y]] = x, y, extent, extent
     boxes = np.zeros((1, tiles.BOX), np.int16)
-    return bool(tiles.tile_box(splat, 0, tiles_x, tiles_y, boxes, 0)), boxes[0, [layout.LEFT, layout.RIGHT, layout.TOP, layout.BOTTOM]]
+    return bool(tiles.tile_box(splat, 0, tiles_x, tiles_y, boxes, 0)), boxes[0, [rows.LEFT, rows.RIGHT, rows.TOP, rows.BOTTOM]]
 
 
 def test_a_splat_inside_one_tile_touches_that_tile() -> None:
@@ -41,17 +42,22 @@ def test_every_tile_in_which_an_ellipse_reaches_a_pixel_is_listed_and_hardly_ano
     for _ in range(40):
         axes = rng.normal(size=(2, 2)) * size * (1.0, 0.3)
         covariance = axes @ axes.T + 0.3 * np.eye(2)
-        splat = np.zeros(layout.PROJECTED, np.float32)
+        splat = np.zeros(rows.PROJECTED, np.float32)
         x, y = rng.random(2) * (480, 320)
         quad = -0.5 * np.log2(np.e) * np.linalg.inv(covariance)
-        splat[[layout.QUAD_A, layout.QUAD_B, layout.QUAD_C, layout.QUAD_L]] = quad[0, 0], 2 * quad[0, 1], quad[1, 1], np.log2(0.8)
-        splat[[layout.X, layout.Y]] = x, y
-        splat[[layout.EXTENT_X, layout.EXTENT_Y]] = np.sqrt(2 * np.log(0.8 * 255) * np.diag(covariance))
+        splat[[rows.QUAD_A, rows.QUAD_B, rows.QUAD_C, rows.QUAD_L]] = (
+            quad[0, 0],
+            2 * quad[0, 1],
+            quad[1, 1],
+            np.log2(0.8),
+        )
+        splat[[rows.X, rows.Y]] = x, y
+        splat[[rows.EXTENT_X, rows.EXTENT_Y]] = np.sqrt(2 * np.log(0.8 * 255) * np.diag(covariance))
         boxes = np.zeros((1, tiles.BOX), np.int16)
         assert tiles.tile_box(splat, 0, 30, 20, boxes, 0)
         count = tiles.tile_count(splat, 0, boxes, 0)
         listed = np.zeros((20, 30), bool)
-        for r in range(boxes[0, layout.TOP], boxes[0, layout.BOTTOM]):
+        for r in range(boxes[0, rows.TOP], boxes[0, rows.BOTTOM]):
             first, last = tiles.tile_columns(splat, 0, r, boxes, 0)
             listed[r, first:last] = True
         power = quad[0, 0] * (column - x) ** 2 + 2 * quad[0, 1] * (column - x) * (row - y) + quad[1, 1] * (row - y) ** 2 + np.log2(0.8)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 
 import numpy as np
 import pytest
 from reify.backend import device
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.job import Job, Preview, Progress
+from reify.backend.rendering import loop
 from reify.backend.splats.initialize import splats_at, starting_splats
+from reify.backend.splats.measure import measure
 from reify.backend.splats.render import rasterize
-from reify.backend.splats.train import TrainingSettings, measure, train
+from reify.backend.splats.settings import TrainingSettings
+from reify.backend.splats.train import train
 from reify.backend.values import Points, Views
 
 SETTINGS = TrainingSettings(seconds=0, steps=120, sh_degree=1, max_splats=900, random_background=False)  # the scene's is black
@@ -40,19 +44,12 @@ def _opaque(views: Views) -> Views:
     return dataclasses.replace(views, rgb=on_black, alpha=[None] * len(views))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _loop():
-    """The loop imports kernels, which want their cache to be set up first: see conftest."""
-    global loop
-    from reify.backend.splats import loop
-
-
 def _trained(scene, settings=SETTINGS, job=None, opaque=True, seed=0):
     views, points = scene
     views = _opaque(views) if opaque else views
-    job = job or Job(seed=seed)
+    job = job or Job()
     start = starting_splats(views, points, settings, seed)
-    return job.stage("Training", lambda job: train(views, range(1, 10), start, settings, job=job)), job, views
+    return job.stage("Training", lambda job: train(views, range(1, 10), start, settings, seed=seed, job=job)), job, views
 
 
 def _psnr(splats, views):
@@ -170,6 +167,14 @@ def test_a_time_budget_ends_training(scene):
     assert 0.9 < job.report.seconds["Training"] < 6
 
 
+def test_auto_without_torch_trains_on_the_processor_and_says_so_in_the_report_alone(scene, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest))
+    _splats, job, _views = _trained(scene, settings=dataclasses.replace(SETTINGS, steps=3, device="auto"))
+    assert job.report.choices["device"] == "The CPU computes: torch, which graphics cards need, isn't installed."
+    assert not job.report.warnings
+
+
 def test_unknown_pixels_are_not_learned(scene):
     views, points = scene
     weight = np.full((64, 80), 255, np.uint8)
@@ -197,23 +202,23 @@ def test_broken_splats_are_removed_and_said(scene):
 
 def _poisoned(monkeypatch, column, value, share, at=60, times=1):
     """Make every step after `at` steps leave `value` in a column of a share of the splats, so many times."""
-    from reify.backend.splats.cpu.engine import CpuEngine
+    from reify.backend.splats.cpu.rasterizer import CpuRasterizer
 
-    true_step, left = CpuEngine.step, [times]
+    true_step, left = CpuRasterizer.step, [times]
 
-    def step(engine, target, numbers):
-        figures = true_step(engine, target, numbers)
+    def step(rasterizer, target, numbers):
+        figures = true_step(rasterizer, target, numbers)
         if numbers.count == at and left[0]:
             left[0] -= 1
-            engine.parameters[: int(engine.count * share), column] = value
+            rasterizer.parameters[: int(rasterizer.count * share), column] = value
         return figures
 
-    monkeypatch.setattr(CpuEngine, "step", step)
+    monkeypatch.setattr(CpuRasterizer, "step", step)
 
 
 @pytest.mark.parametrize(("column", "value"), [("OPACITY", np.nan), ("MEAN", 1e30), ("LOG_SCALE", 50.0), ("SH", np.inf)])
 def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeypatch, column, value):
-    from reify.backend.splats.cpu import layout
+    from reify.backend.splats import layout
 
     _poisoned(monkeypatch, getattr(layout, column), value, 0.05)
     trained, job, views = _trained(scene)
@@ -223,10 +228,10 @@ def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeyp
 
 
 def test_a_training_that_diverges_goes_back_to_its_checkpoint_once(scene, monkeypatch, tmp_path):
-    from reify.backend.splats.cpu import layout
+    from reify.backend.splats import layout, trainer
 
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "CHECK_STEPS", 10)
+    monkeypatch.setattr(trainer, "CHECK_STEPS", 10)
     with monkeypatch.context() as patch:
         _poisoned(patch, layout.MEAN, np.nan, 0.9)
         trained, job, views = _trained(scene)
@@ -250,3 +255,37 @@ def test_nothing_to_train_on_is_an_error_that_says_what_to_do(scene):
     start = starting_splats(views, points, SETTINGS, 0)
     with pytest.raises(ReifyError, match="photos"):
         Job().stage("Training", lambda job: train(views, [], start, SETTINGS, job=job))
+
+
+def test_a_further_loss_is_minimized_beside_the_photos(scene):
+    pytest.importorskip("torch")
+    from reify.backend.rendering.torch_loss import TorchLoss
+
+    views, points = _opaque(scene[0]), scene[1]
+    settings = dataclasses.replace(SETTINGS, steps=150, least_share=0.0)
+    start = starting_splats(views, points, settings, 0)
+    without_red = TorchLoss("no red", 1.0, lambda buffers, targets: buffers[0].rgb[..., 0].mean())
+    trained = {}
+    for losses in ((), (without_red,)):
+        job = Job()
+        trained[losses] = job.stage(
+            "Training", lambda job, losses=losses: train(views, range(1, 10), start, settings, job=job, losses=losses)
+        )
+        assert job.report.metrics["steps"] == 150
+    plain, filtered = (rasterize(splats, views.cameras, 0, geometry=False).rgb.mean(axis=(0, 1)) for splats in trained.values())
+    assert filtered[0] < 0.7 * plain[0] and filtered[1:] == pytest.approx(plain[1:], rel=0.3)
+    # Splats still come and go: what densification is driven by is gathered by this way of taking steps, too.
+    assert len(trained[(without_red,)]) > len(start)
+
+
+@pytest.mark.parametrize("more", [{"exposure": True}, {"refine_cameras": True}, {"aim": "surface"}])
+def test_a_further_loss_beside_what_only_the_fused_step_computes_is_refused(scene, more):
+    pytest.importorskip("torch")
+    from reify.backend.rendering.torch_loss import TorchLoss
+
+    views, points = scene
+    start = starting_splats(views, points, SETTINGS, 0)
+    losses = (TorchLoss("any", 1.0, lambda buffers, targets: buffers[0].alpha.mean()),)
+    with pytest.raises(ValueError, match="fused step"):
+        settings = dataclasses.replace(SETTINGS, **more)
+        Job().stage("Training", lambda job: train(views, range(1, 10), start, settings, job=job, losses=losses))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reify.backend.methods import all_methods
 from reify.backend.settings import options
-from reify.tools import docs
+from reify.tools import docs, inputs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +20,10 @@ def test_the_settings_page_names_every_flag_of_every_method() -> None:
     page = docs.settings_page()
     for method in all_methods().values():
         assert all(f"`{option.flag}`" in page for option in options(method.settings))
+
+
+def test_the_page_of_inputs_says_what_is_read_of_each_layout() -> None:
+    assert docs.INPUTS.read_text(encoding="utf-8") == inputs.page(), "run `python3 dev.py docs`"
 
 
 def test_the_version_is_the_same_wherever_it_stands() -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from reify import cli, dev
 from reify.backend.engine.explain import CAUSES
-from reify.farm.order import read_order
+from reify.farm.job_file import read_order
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
 ROOMS = ("backend", "farm", "operators", "panels", "scene", "translations")
-HEADED = ("CHANGELOG", "CONTRIBUTING", "engine", "meshes", "settings", "surfaces")  # where bold words are headings
+HEADED = ("CHANGELOG", "CONTRIBUTING", "meshes", "rasterizer", "settings", "surfaces")  # where bold words are headings
 PROGRAMS = ("reify", "blender --background --command reify", "python3 dev.py")
 
 

@@ -62,11 +62,13 @@ def _methods() -> Iterator[str]:
 def messages() -> set[str]:
     """What errors and notes of jobs say in Blender, with `{}` for each value, as far as it stands in the source as a whole."""
     found = set()
-    for room in ("backend", "scene", "operators"):
+    for room in ("backend", "scene", "session", "operators"):
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = _name(node.func) if isinstance(node, ast.Call) else ""
                 places = node.args if name == "ReifyError" else node.args[:1] if name == "warn" else []
+                if isinstance(node, ast.Assign) and {"what", "fix"} & {_name(target) for target in node.targets}:
+                    places = [node.value]
                 found |= {form for place in places for part in _parts(place) if (form := _form(part))}
     return {form for form in found if sum(map(str.isalpha, form)) >= LEAST_LETTERS}
 
@@ -83,13 +85,14 @@ def _figures() -> Iterator[str]:
     from reify.scene import splat_nodes
 
     yield from (splats.LABELS.get(name, name) for name in splat_nodes.INPUTS)
+    yield from splat_nodes.LOOKS
     yield from convert.LABELS.values()
     yield from (state.value for state in State)
     yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
 
 
 def _written() -> Iterator[str]:
-    for room in ("panels", "operators"):
+    for room in ("panels", "operators", "session"):
         for path in sorted((ROOT / room).glob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):

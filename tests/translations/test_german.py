@@ -92,3 +92,11 @@ def test_tables_hold_no_english_by_mistake():
 
     english_words = re.compile(r"\b(the|and|with|which|where|from)\b", re.IGNORECASE)
     assert not [german for german in GERMAN.values() if english_words.search(german)]
+
+
+def test_every_reason_for_leaving_something_out_has_its_german():
+    from reify.backend.capture import roles
+    from reify.translations import in_language
+
+    reasons = [*roles.WORDS, roles.COPIES, roles.STRAY, roles.LIVE, roles.TWINS, roles.VIDEOS, roles.UNREAD, roles.OTHERS]
+    assert not [reason for reason in reasons if in_language(f"3 {reason}", "de_DE") == f"3 {reason}"]

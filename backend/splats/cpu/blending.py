@@ -11,8 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .lanes import exp2, iota, largest, load, magnitude, maximum, prefetch, spread, sqrt, store, total, totals, where_at_least
-from .layout import (
+from .intermediates import (
     BLUE,
     DEPTH,
     EXTENT_X,
@@ -32,6 +31,7 @@ from .layout import (
     X,
     Y,
 )
+from .lanes import exp2, iota, largest, load, magnitude, maximum, prefetch, spread, sqrt, store, total, totals, where_at_least
 from .planes import FRONT, NORMAL, PLANE, SLOPE_X, SLOPE_Y
 from .tiles import CUT
 

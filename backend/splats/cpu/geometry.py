@@ -16,7 +16,8 @@ import math
 import numpy as np
 from numba import njit
 
-from .layout import DEPTHS, FOCAL, MARGIN, NORMALS, PRINCIPAL, SQUARES
+from ..layout import FOCAL, PRINCIPAL
+from .intermediates import DEPTHS, MARGIN, NORMALS, SQUARES
 
 F = np.float32
 LEAST_ALPHA = F(0.5)  # below it, a mean depth is as good as none

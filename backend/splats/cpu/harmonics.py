@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
+from ..layout import BASE_COLOR, CENTER, MEAN, SH
 from .lanes import load, store, total
-from .layout import BASE_COLOR, CENTER, MEAN, SH
 
 F = np.float32
 C0 = F(0.28209479177387814)

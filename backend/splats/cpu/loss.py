@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .intermediates import MARGIN
 from .lanes import load, magnitude, spread, store, total, where_at_least
-from .layout import MARGIN
 
 F = np.float32
 _TAPS = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ..layout import FOCAL, PRINCIPAL, ROTATION, TRANSLATION
 from .geometry import LEAST_ALPHA, LEAST_FACING
-from .layout import DEPTHS, FOCAL, MARGIN, NORMALS, PRINCIPAL, ROTATION, TRANSLATION
+from .intermediates import DEPTHS, MARGIN, NORMALS
 
 Array = Any
 F = np.float32

@@ -12,22 +12,8 @@ import math
 import numpy as np
 from numba import njit
 
-from .layout import (
-    DEPTH,
-    FOCAL,
-    LOG_SCALE,
-    MEAN,
-    PRINCIPAL,
-    QUAD_A,
-    QUAD_B,
-    QUAD_C,
-    QUATERNION,
-    SIZE,
-    TRANSLATION,
-    V_DEPTH,
-    V_NORMAL,
-    V_SLOPE,
-)
+from ..layout import FOCAL, LOG_SCALE, MEAN, PRINCIPAL, QUATERNION, SIZE, TRANSLATION
+from .intermediates import DEPTH, QUAD_A, QUAD_B, QUAD_C, V_DEPTH, V_NORMAL, V_SLOPE
 
 F = np.float32
 LN2 = F(math.log(2))

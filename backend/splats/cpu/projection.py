@@ -13,15 +13,15 @@ import math
 import numpy as np
 from numba import njit
 
+from ..layout import FOCAL, LOG_SCALE, MEAN, OPACITY, PRINCIPAL, QUATERNION, SH, SIZE, STAT_SEEN, STAT_SIGNAL, TRANSLATION
 from . import harmonics
-from .lanes import exp2, load, maximum, minimum, spread, sqrt, store
-from .layout import (
+from .descent import NOISE, adam, regularize, shake
+from .intermediates import (
     ALPHA,
     BLUE,
     DEPTH,
     EXTENT_X,
     EXTENT_Y,
-    FOCAL,
     G_X,
     G_XX,
     G_XY,
@@ -29,23 +29,13 @@ from .layout import (
     G_YY,
     GRADIENT,
     GREEN,
-    LOG_SCALE,
-    MEAN,
-    OPACITY,
-    PRINCIPAL,
     PROJECTED,
     QUAD_A,
     QUAD_B,
     QUAD_C,
     QUAD_L,
-    QUATERNION,
     RED,
-    SH,
     SIGNAL,
-    SIZE,
-    STAT_SEEN,
-    STAT_SIGNAL,
-    TRANSLATION,
     V_BLUE,
     V_DEPTH,
     V_GREEN,
@@ -54,7 +44,9 @@ from .layout import (
     X,
     Y,
 )
+from .lanes import exp2, load, maximum, minimum, spread, store
 from .planes import SLOPE_X, SLOPE_Y, plane_back
+from .rotation import rotation, rotation_back
 from .tiles import CUT, tile_box, tile_count
 
 F = np.float32
@@ -65,10 +57,6 @@ LEAST_ALPHA = F(1 / 255)
 MOST_ALPHA = F(0.999)
 
 RANGE = 512  # splats that one thread takes at a time, or several times as many
-
-# What `control` holds for a training step.
-BETA1, BETA2, BIAS1, BIAS2, EPSILON, OPACITY_WEIGHT, SCALE_WEIGHT, NEEDLE_WEIGHT, NEEDLE_LIMIT, NOISE = range(10)
-CONTROL = 10
 
 
 @njit(nogil=True, fastmath=True, inline="never")
@@ -116,40 +104,6 @@ def _clamped(ux, uy, camera):
     held_x = min(max(ux, -cx / fx - extra_x), (width - cx) / fx + extra_x)
     held_y = min(max(uy, -cy / fy - extra_y), (height - cy) / fy + extra_y)
     return held_x, held_y, held_x == ux, held_y == uy
-
-
-@njit(nogil=True, fastmath=True, inline="always")
-def rotation(p, o):
-    """Rotation matrix (9, by rows) of the quaternion at p[o + QUATERNION]."""
-    w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
-    k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
-    w, x, y, z = w * k, x * k, y * k, z * k
-    two = F(2)
-    return (
-        F(1) - two * (y * y + z * z),
-        two * (x * y - w * z),
-        two * (x * z + w * y),
-        two * (x * y + w * z),
-        F(1) - two * (x * x + z * z),
-        two * (y * z - w * x),
-        two * (x * z - w * y),
-        two * (y * z + w * x),
-        F(1) - two * (x * x + y * y),
-    )
-
-
-@njit(nogil=True, fastmath=True, inline="never")
-def rotation_back(p, o, m00, m01, m02, m10, m11, m12, m20, m21, m22):
-    """Gradient by the quaternion at p[o + QUATERNION] from that by its rotation matrix."""
-    w, x, y, z = p[o + QUATERNION], p[o + QUATERNION + 1], p[o + QUATERNION + 2], p[o + QUATERNION + 3]
-    k = F(1) / math.sqrt(w * w + x * x + y * y + z * z + F(1e-20))
-    w, x, y, z = w * k, x * k, y * k, z * k
-    vw = F(2) * (x * (m21 - m12) + y * (m02 - m20) + z * (m10 - m01))
-    vi = F(2) * (F(-2) * x * (m11 + m22) + y * (m01 + m10) + z * (m02 + m20) + w * (m21 - m12))
-    vj = F(2) * (x * (m01 + m10) - F(2) * y * (m00 + m22) + z * (m12 + m21) + w * (m02 - m20))
-    vk = F(2) * (x * (m02 + m20) + y * (m12 + m21) - F(2) * z * (m00 + m11) + w * (m10 - m01))
-    along = w * vw + x * vi + y * vj + z * vk
-    return k * (vw - w * along), k * (vi - x * along), k * (vj - y * along), k * (vk - z * along)
 
 
 @njit(nogil=True, inline="never")
@@ -238,7 +192,7 @@ def _make_pull_back(geometric):
         """Gradients of the parameters from the tiles' gradient rows, for the splats that were seen; `planes` are of `planes.depth_planes`.
 
         With a `gradients` array of the parameters' shape they are written there. With an empty one they feed Adam at once:
-        `learning` holds a learning rate for each column, `control` the constants named above, `step` a number for the noise.
+        `learning` holds a learning rate for each column, `control` the numbers that descent.py names, `step` seeds the noise.
         To the rows [6] of `v_camera`, if it has any, one for each RANGE of splats, the gradient by a small motion of the world in the
         camera's axes is added: rotation about the camera in radians, then translation.
         """
@@ -400,70 +354,3 @@ def _make_pull_back(geometric):
 
 pull_back = _make_pull_back(False)
 pull_back_geometry = _make_pull_back(True)
-
-
-@njit(nogil=True, fastmath=True, inline="never")
-def regularize(p, o, sigma, s0, s1, s2, control, g):
-    """Add the regularizers' gradients, of a splat with opacity sigma and scales s0, s1, s2, to g."""
-    g[OPACITY] += control[OPACITY_WEIGHT] * sigma * (F(1) - sigma)
-    g[LOG_SCALE] += control[SCALE_WEIGHT] * s0
-    g[LOG_SCALE + 1] += control[SCALE_WEIGHT] * s1
-    g[LOG_SCALE + 2] += control[SCALE_WEIGHT] * s2
-    # A needle's longest axis is pulled towards its second longest.
-    longest = LOG_SCALE
-    for j in range(LOG_SCALE + 1, LOG_SCALE + 3):
-        if p[o + j] > p[o + longest]:
-            longest = j
-    second = LOG_SCALE + (longest - LOG_SCALE + 1) % 3
-    third = LOG_SCALE + (longest - LOG_SCALE + 2) % 3
-    if p[o + third] > p[o + second]:
-        second = third
-    excess = p[o + longest] - p[o + second] - control[NEEDLE_LIMIT]
-    if excess > F(0):
-        g[longest] += control[NEEDLE_WEIGHT] * excess
-        g[second] -= control[NEEDLE_WEIGHT] * excess
-
-
-@njit(nogil=True, fastmath=True, inline="never")
-def adam(p, o, moments, updated, g, learning, control):
-    """Adam's step (Kingma and Ba 2015) of the first `updated` columns of the parameter row at p[o]."""
-    b1, b2 = control[BETA1], control[BETA2]
-    first = 2 * o
-    second = first + len(g)
-    for j in range(0, updated, 8):
-        gradient = load(g, j)
-        m = load(moments, first + j) * b1 + gradient * (F(1) - b1)
-        v = load(moments, second + j) * b2 + gradient * gradient * (F(1) - b2)
-        store(moments, first + j, m)
-        store(moments, second + j, v)
-        change = load(learning, j) * control[BIAS1] * m / (sqrt(v * control[BIAS2]) + control[EPSILON])
-        store(p, o + j, load(p, o + j) - change)
-
-
-@njit(nogil=True, fastmath=True, inline="never")
-def shake(p, o, n, step, size, s0, s1, s2, r00, r01, r02, r10, r11, r12, r20, r21, r22):
-    """Move a splat's mean by noise of its own shape: 3DGS-MCMC (Kheradmand et al. 2024), eq. 9, covariance times normal noise."""
-    state = _mixed(np.uint64(n) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step))
-    a = s0 * s0 * _normal(state, np.uint64(1))
-    b = s1 * s1 * _normal(state, np.uint64(2))
-    c = s2 * s2 * _normal(state, np.uint64(3))
-    p[o + MEAN] += size * (r00 * a + r01 * b + r02 * c)
-    p[o + MEAN + 1] += size * (r10 * a + r11 * b + r12 * c)
-    p[o + MEAN + 2] += size * (r20 * a + r21 * b + r22 * c)
-
-
-@njit(nogil=True, inline="never")
-def _mixed(value):
-    # SplitMix64 (Steele et al. 2014)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-@njit(nogil=True, inline="never")
-def _normal(state, salt):
-    # The sum of four 16-bit uniforms has variance 1/3; near enough to a normal for exploring.
-    bits = _mixed(state + salt * np.uint64(0x9E3779B97F4A7C15))
-    low = np.int64(bits & np.uint64(0xFFFF)) + np.int64((bits >> np.uint64(16)) & np.uint64(0xFFFF))
-    high = np.int64((bits >> np.uint64(32)) & np.uint64(0xFFFF)) + np.int64(bits >> np.uint64(48))
-    return F(1.7320508) * (F(low + high) * F(1 / 65536) - F(2))

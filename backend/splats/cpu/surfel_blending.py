@@ -11,23 +11,8 @@ import numpy as np
 from numba import njit
 
 from .blending import AHEAD, BELOW_SURFACE, PIXELS, SURFACE_LIGHT, opaque, put_tile, reach, start_tile, take_tile
+from .intermediates import BLUE, DEPTH, DISC, GRADIENT, GREEN, INVERSE, NORMAL, PROJECTED, QUAD_L, RED, SHRINK, TILE, X, Y
 from .lanes import exp2, iota, largest, load, maximum, minimum, prefetch, spread, sqrt, store, totals, where_at_least
-from .layout import (
-    BLUE,
-    DEPTH,
-    DISC,
-    GRADIENT,
-    GREEN,
-    INVERSE,
-    NORMAL,
-    PROJECTED,
-    QUAD_L,
-    RED,
-    SHRINK,
-    TILE,
-    X,
-    Y,
-)
 from .projection import LOG2E
 from .surfels import LOW_PASS
 from .tiles import CUT

@@ -21,40 +21,31 @@ import math
 import numpy as np
 from numba import njit
 
+from ..layout import FOCAL, LOG_SCALE, MEAN, OPACITY, PRINCIPAL, QUATERNION, SH, STAT_SEEN, STAT_SIGNAL, TRANSLATION
 from . import harmonics
-from .lanes import load, spread, store
-from .layout import (
+from .descent import NOISE, adam, regularize, shake
+from .intermediates import (
     ALPHA,
     BLUE,
     DEPTH,
     DISC,
     EXTENT_X,
     EXTENT_Y,
-    FOCAL,
     G_XX,
     G_XY,
     G_YY,
     GRADIENT,
     GREEN,
     INVERSE,
-    LOG_SCALE,
-    MEAN,
     NORMAL,
-    OPACITY,
-    PRINCIPAL,
     PROJECTED,
     QUAD_A,
     QUAD_B,
     QUAD_C,
     QUAD_L,
-    QUATERNION,
     RED,
-    SH,
     SHRINK,
     SIGNAL,
-    STAT_SEEN,
-    STAT_SIGNAL,
-    TRANSLATION,
     V_BLUE,
     V_CENTER,
     V_DEPTH,
@@ -66,20 +57,9 @@ from .layout import (
     X,
     Y,
 )
-from .projection import (
-    LEAST_ALPHA,
-    LOG2E,
-    MOST_ALPHA,
-    NEAR,
-    NOISE,
-    RANGE,
-    adam,
-    finite,
-    regularize,
-    rotation,
-    rotation_back,
-    shake,
-)
+from .lanes import load, spread, store
+from .projection import LEAST_ALPHA, LOG2E, MOST_ALPHA, NEAR, RANGE, finite
+from .rotation import rotation, rotation_back
 from .tiles import CUT, tile_box, tile_count
 
 F = np.float32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from queue import SimpleQueue
@@ -11,6 +12,9 @@ from typing import Any
 
 class Team:
     """Threads that share the ranges of one kernel at a time; the kernels must release the GIL.
+
+    They start with the first kernel and end with `close`, or with the team; after `close` they start again where they are needed. So
+    whoever owns a team closes it when it has nothing more to compute for now.
 
     Own threads, because numba's may not be used from two threads at once, and kernels without `parallel=True` compile several
     times faster. Ranges are handed out as threads get free, long ones first: every start of a kernel asks for the interpreter, which the
@@ -22,9 +26,8 @@ class Team:
         self.threads = threads
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
-        self._helpers = [threading.Thread(target=_serve, args=(self._tasks, self._done), daemon=True) for _ in range(threads - 1)]
-        for helper in self._helpers:
-            helper.start()
+        self._helpers: list[threading.Thread] = []
+        weakref.finalize(self, _dismiss, self._tasks, self._helpers)
 
     def run(self, kernel: Callable[..., Any], count: int, size: int, *args: Any) -> None:
         """Call `kernel(first, last, *args)` on ranges of `size` that cover `count`, and wait for all of them."""
@@ -33,6 +36,8 @@ class Team:
             if count:
                 kernel(0, count, *args)
             return
+        if not self._helpers:
+            self._start()
         ranges = iter(_shares(parts, self.threads))
 
         def work() -> None:
@@ -51,15 +56,29 @@ class Team:
                 raise problem
 
     def close(self) -> None:
-        """End the threads."""
-        for _ in self._helpers:
-            self._tasks.put(None)
+        """End the threads, and wait until they have ended."""
+        helpers = self._helpers.copy()
+        _dismiss(self._tasks, self._helpers)
+        for helper in helpers:
+            helper.join()
 
     def __enter__(self) -> Team:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _start(self) -> None:
+        for _ in range(self.threads - 1):
+            helper = threading.Thread(target=_serve, args=(self._tasks, self._done), name="reify-kernels", daemon=True)
+            helper.start()
+            self._helpers.append(helper)
+
+
+def _dismiss(tasks: SimpleQueue[Callable[[], None] | None], helpers: list[threading.Thread]) -> None:
+    for _ in helpers:
+        tasks.put(None)
+    helpers.clear()
 
 
 @lru_cache(maxsize=256)

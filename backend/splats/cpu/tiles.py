@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .layout import BOTTOM, EXTENT_X, EXTENT_Y, LEFT, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RIGHT, TILE, TOP, X, Y
+from .intermediates import BOTTOM, EXTENT_X, EXTENT_Y, LEFT, PROJECTED, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RIGHT, TILE, TOP, X, Y
 
 F = np.float32
 BOX = 8  # int16 of a splat: its box of tiles, and of up to SPAN_ROWS rows in it the columns touched, first + 256 last, from its left

@@ -1,4 +1,4 @@
-"""Every kernel of a training step once, on nothing much, so that compiling them isn't part of training."""
+"""Every kernel of a training step once, on one splat, so that compiling them isn't part of training."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...values import Splats
-from ..engine import Neighbor, Step, Target
-from . import layout
-from .engine import CpuEngine
+from ...rendering.losses import MultiviewGeometric, MultiviewPhotometric, NormalConsistency, Photometric
+from ...rendering.targets import Target
+from ...values import Cameras, Splats
+from ..step import Neighbor, SplatStep
+from .rasterizer import CpuRasterizer
+
+SIDE_PX = 16
 
 
 def run_once(absolute: bool, surfels: bool) -> None:
@@ -22,17 +25,16 @@ def run_once(absolute: bool, surfels: bool) -> None:
         sh=np.zeros((1, 1, 3), np.float32),
         surfels=surfels,
     )
-    camera = np.zeros(layout.CAMERA, np.float32)
-    camera[[0, 4, 8]] = 1
-    camera[layout.FOCAL : layout.CENTER] = 16, 16, 8, 8
-    plane = np.full((16, 16), 255, np.uint8)
-    engine = CpuEngine(splats, 1, 0, 1)
-    target = Target(np.zeros((16, 16, 3), np.uint8), plane, plane, camera)
-    step = Step(bases=1, learning=np.zeros(engine.width, np.float32), absolute=absolute, exposure=np.ones(6, np.float32))
-    engine.step(target, step)
+    k = np.array([[SIDE_PX, 0, SIDE_PX / 2], [0, SIDE_PX, SIDE_PX / 2], [0, 0, 1]])
+    camera = Cameras(np.eye(4)[None], k[None], np.full((1, 2), SIDE_PX), np.zeros((1, 8)))
+    plane = np.full((SIDE_PX, SIDE_PX), 255, np.uint8)
+    target = Target(camera, np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8), plane, plane)
+    rasterizer = CpuRasterizer(splats, 1, 0, 1)
+    step = SplatStep(rates={}, bases=1, absolute=absolute, exposure=np.ones(6, np.float32))
+    rasterizer.step(target, step)
     if surfels:
-        step = replace(step, normal_weight=1.0, keep_depth=True)
-        depth = engine.step(target, step).depth
-        engine.step(target, replace(step, neighbor=Neighbor(target, depth, 1.0, 1.0)))
-    engine.strongest_weights(target)
-    engine.close()
+        step = replace(step, losses=(Photometric(), NormalConsistency(1.0)), keep_depth=True)
+        depth = rasterizer.step(target, step).depth
+        losses = (Photometric(), NormalConsistency(1.0), MultiviewPhotometric(1.0), MultiviewGeometric(1.0))
+        rasterizer.step(target, replace(step, losses=losses, neighbor=Neighbor(target, depth)))
+    rasterizer.strongest_weights(target)

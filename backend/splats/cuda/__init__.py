@@ -1,8 +1,8 @@
 """Training on NVIDIA cards: by our own kernels, which torch's NVRTC compiles on first use, or by gsplat's rasterizer.
 
-`ways` are what `device.choose` chooses from, `engine_of` makes the engine that was chosen. Our own: `kernels/` is CUDA C++, `source` puts
-it together, `nvrtc` compiles it, `driver` launches it, `engine` says in which order. gsplat: `torch_engine`, without surfels. None of it is
-trusted before `check` found that it computes what the float64 twin, or of surfels the CPU, does.
+`ways` are what `device.choose` chooses from, `make_rasterizer` makes the rasterizer that was chosen. Our own: `kernels/` is CUDA C++,
+`source` puts it together, `nvrtc` compiles it, `driver` launches it, `rasterizer` says in which order. gsplat: `torch_rasterizer`, without
+surfels. None of it is used before `check` found that it computes what the float64 twin, or of surfels the CPU, does.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ...values import Splats
 
 if TYPE_CHECKING:
     from .driver import Kernels
-    from .engine import CudaEngine
-    from .torch_engine import TorchEngine
+    from .rasterizer import CudaRasterizer
+    from .torch_rasterizer import TorchRasterizer
 
 
 def ways(surfels: bool = False) -> tuple[Way, ...]:
@@ -30,16 +30,16 @@ def modules_of(kind: str) -> tuple[str, ...]:
     return ("torch",) if kind in (way.name for way in ways()) else ()
 
 
-def engine_of(kind: str, splats: Splats, capacity: int, sh_degree: int) -> CudaEngine | TorchEngine:
-    """The engine of the way named `kind`, on the current card."""
+def make_rasterizer(kind: str, splats: Splats, capacity: int, sh_degree: int) -> CudaRasterizer | TorchRasterizer:
+    """Splats on the current card, in the way named `kind`; raises ReifyError where the card fails."""
     prepare_numba()
     if kind == "gsplat":
-        from .torch_engine import TorchEngine, by_gsplat
+        from .torch_rasterizer import TorchRasterizer, by_gsplat
 
-        return TorchEngine(splats, capacity, sh_degree, by_gsplat, device="cuda")
-    from .engine import CudaEngine
+        return TorchRasterizer(splats, capacity, sh_degree, by_gsplat, device="cuda")
+    from .rasterizer import CudaRasterizer
 
-    return CudaEngine(splats, capacity, sh_degree, _kernels())
+    return CudaRasterizer(splats, capacity, sh_degree, _kernels())
 
 
 @cache
@@ -50,14 +50,16 @@ def _kernels() -> Kernels:
 
 
 def _own_problem(surfels: bool) -> str:
+    prepare_numba()
     from .check import disagreement
 
-    return disagreement(lambda *scene: engine_of("cuda", *scene), surfels)
+    return disagreement(lambda *scene: make_rasterizer("cuda", *scene), surfels)
 
 
 def _gsplat_problem(surfels: bool) -> str:
-    from .check import disagreement, gsplat_missing
-
     if surfels:
         return "Reify trains for meshes without it"
-    return gsplat_missing() or disagreement(lambda *scene: engine_of("gsplat", *scene))
+    prepare_numba()
+    from .check import disagreement, gsplat_missing
+
+    return gsplat_missing() or disagreement(lambda *scene: make_rasterizer("gsplat", *scene))

@@ -6,7 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cpu import blending, geometry, harmonics, layout, loss, multiview, projection, surfel_blending, surfels, tiles
+from .. import layout
+from ..cpu import (
+    blending,
+    descent,
+    geometry,
+    harmonics,
+    intermediates,
+    loss,
+    multiview,
+    planes,
+    projection,
+    surfel_blending,
+    surfels,
+    tiles,
+)
 
 THREADS = 256  # of a block, where each thread has a splat or a pixel of its own
 PULL = 64  # splats, and threads, of a block of pull_back
@@ -31,14 +45,21 @@ def source() -> str:
 
 
 def _constants() -> str:
-    controls = vars(projection)
+    rows = {**vars(layout), **vars(intermediates)}
     names = ("BETA1", "BETA2", "BIAS1", "BIAS2", "EPSILON", "OPACITY_WEIGHT", "SCALE_WEIGHT", "NEEDLE_WEIGHT", "NEEDLE_LIMIT", "NOISE")
-    integers = {name: value for name, value in vars(layout).items() if name.isupper() and isinstance(value, int)}
-    integers |= {name: controls[name] for name in (*names, "CONTROL")}
+    integers = {name: value for name, value in rows.items() if name.isupper() and isinstance(value, int)}
+    integers |= {name: vars(descent)[name] for name in (*names, "CONTROL")}
     integers |= {"THREADS": THREADS, "PULL": PULL, "BUCKET": BUCKET, "BACK_WARPS": BACK_WARPS, "MOST_COLUMNS": MOST_COLUMNS}
     integers |= {"SIDE": 2 * multiview.HALF + 1, "PATCH": multiview.PATCH}
-    numbers = {name: controls[name] for name in ("BLUR", "NEAR", "LOG2E", "LEAST_ALPHA", "MOST_ALPHA")}
-    numbers |= {"CUT": tiles.CUT, "LN2": blending.LN2, "OPAQUE": OPAQUE, "LARGEST": np.finfo(np.float32).max}
+    numbers = {name: vars(projection)[name] for name in ("BLUR", "NEAR", "LOG2E", "LEAST_ALPHA", "MOST_ALPHA")}
+    numbers |= {
+        "CUT": tiles.CUT,
+        "LN2": blending.LN2,
+        "OPAQUE": OPAQUE,
+        "SURFACE_LIGHT": blending.SURFACE_LIGHT,
+        "LARGEST": np.finfo(np.float32).max,
+    }
+    numbers |= {"TO_FRONT": planes.TO_FRONT}
     numbers |= {"SSIM1": loss.C1, "SSIM2": loss.C2, "LEAST": loss.LEAST, "SH0": harmonics.C0, "SH1": harmonics.C1}
     numbers |= {f"SH2_{i}": value for i, value in enumerate(harmonics.C2)} | {f"SH3_{i}": value for i, value in enumerate(harmonics.C3)}
     numbers |= {"FLATTEST": surfels.FLATTEST, "STEEPEST": surfels.STEEPEST, "LOW_PASS": surfels.LOW_PASS}

@@ -65,7 +65,8 @@ def drop_photos(window):
 
 
 def engine_from_wheels(window):
-    from bl_ext.user_default.reify.operators import engine
+    from bl_ext.user_default.reify.session import engine
+    from bl_ext.user_default.reify.session.side_jobs import INSTALLER
 
     assert not engine.state().usable
     yield from window.press("bpy.ops.reify.install_engine_from_folder", "Install from Folder")
@@ -79,15 +80,15 @@ def engine_from_wheels(window):
     yield 1.0
     yield from window.shot("wheels-chosen")
     yield from window.press_default(window.box(regions["EXECUTE"]), "Install from Folder in the file browser")
-    yield from window.until(lambda: engine.task() is not None, "the installation to begin")
+    yield from window.until(lambda: INSTALLER.task is not None, "the installation to begin")
     fractions = set()
-    while not engine.task().state.ended:
-        progress = engine.task().progress
-        fractions.add(progress.fraction if progress is not None else 0.0)
-        if progress is not None and progress.fraction > 0.9 and "engine-installing" not in window.notes["shots"]:
+    while not INSTALLER.task.state.ended:
+        progress = INSTALLER.task.progress
+        fractions.add(progress.overall if progress is not None else 0.0)
+        if progress is not None and progress.overall > 0.9 and "engine-installing" not in window.notes["shots"]:
             yield from window.shot("engine-installing", busy=True)
         yield 0.2
-    failure = engine.task().failure
+    failure = INSTALLER.task.failure
     assert failure is None, f"{failure.what} {failure.details}"
     window.note(fractions=sorted(fractions), versions=engine.place().stamp()["versions"])
     group = bpy.context.scene.reify.photos
@@ -113,7 +114,7 @@ def generate_and_cancel(window):
 
 def generate(window):
     """Generate once more, and orbit meanwhile; notes how long our code held the main thread, and which stages were seen."""
-    from bl_ext.user_default.reify.operators import pump
+    from bl_ext.user_default.reify.session import pump
 
     ticks = measured(pump)
     view = window.area.spaces.active.region_3d
@@ -177,7 +178,7 @@ def undo_and_redo(window, before, count):
 
 
 def save_reopen_and_regenerate(window):
-    from bl_ext.user_default.reify.operators import pump
+    from bl_ext.user_default.reify.session import pump
 
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)

@@ -17,7 +17,7 @@ def run(window):
     from bl_ext.user_default.reify.backend.jobs.needs import Needs
     from bl_ext.user_default.reify.backend.methods import image, photos
     from bl_ext.user_default.reify.backend.values import Mesh, Result
-    from bl_ext.user_default.reify.operators import session
+    from bl_ext.user_default.reify.session import queue
 
     yield from window.install_engine()
     photos.METHOD = dataclasses.replace(photos.METHOD, run=slow(Mesh, Result), needs=Needs(), stages=("Training splats",))
@@ -31,7 +31,7 @@ def run(window):
             bpy.ops.reify.create("INVOKE_DEFAULT")
     yield 4.0
     yield from window.shot("running")
-    window.note(dirty=bpy.data.is_dirty, remembering=session.remembering())
+    window.note(dirty=bpy.data.is_dirty, remembering=queue.remembering())
     path = str(window.folder / "scene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     yield from window.until(lambda: bpy.data.is_dirty, "the file to count as changed, without which Blender would close without asking")
@@ -48,9 +48,9 @@ def run(window):
     bpy.ops.reify.keep(number=first.number)
     yield from window.until(lambda: first.state.ended, "the first job to end")
     yield 1.0
-    yield from window.until(lambda: all_kept(session), "the other jobs to end")
+    yield from window.until(lambda: all_kept(queue), "the other jobs to end")
     yield 1.5
-    window.note(states=[task.state.value for task in session.tasks()])
+    window.note(states=[task.state.value for task in queue.tasks()])
     yield from window.shot("results")
     from bl_ext.user_default.reify.backend.jobs.runner import State
 
@@ -79,9 +79,9 @@ def run(window):
     window.note(threads=[thread.name for thread in threading.enumerate()])
 
 
-def all_kept(session):
+def all_kept(queue):
     """True once every job has ended, which the running one is asked to do."""
-    if (task := session.current()) is not None and task.job is not None:
+    if (task := queue.current()) is not None and task.job is not None:
         task.job.keep()
     return task is None
 

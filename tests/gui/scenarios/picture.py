@@ -11,7 +11,7 @@ DRAG_PX, DRAG_STEPS = 60, 30
 
 
 def run(window):
-    from bl_ext.user_default.reify.operators import live, session
+    from bl_ext.user_default.reify.session import live, queue
 
     yield from window.install_engine()
     reify = bpy.context.scene.reify
@@ -37,9 +37,9 @@ def run(window):
     group.cutout__grow_px = 0.0
 
     yield from window.press("bpy.ops.reify.create")
-    yield from window.until(lambda: session.tasks() and all(task.state.ended for task in session.tasks()), "the job to end")
+    yield from window.until(lambda: queue.tasks() and all(task.state.ended for task in queue.tasks()), "the job to end")
     yield 1.5
-    failures = [task.failure for task in session.tasks() if task.failure]
+    failures = [task.failure for task in queue.tasks() if task.failure]
     assert not failures, failures
     window.note(made=sorted(made.name for made in bpy.context.scene.objects))
     yield from window.shot("made")

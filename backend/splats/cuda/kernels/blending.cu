@@ -50,7 +50,7 @@ template <bool surfels, bool geometric> __device__ inline Touch touch(const floa
 
 // Composite tiles over `background`; `used` is how many of its tile's list each pixel took until it was opaque, `finished` the tile's most.
 // If `strongest` [N] is given, each splat's largest weight in any pixel that `weight` knows is raised there. Depth and normals go into
-// the planes of `geometry` that have gradients, see cpu/layout.py, depths less `middle`.
+// the planes of `geometry`, see cpu/intermediates.py, blended depths less `middle`.
 #define BLEND_PARAMETERS \
     int tiles_x, int width, int height, const long long *tile_start, const long long *places, const int *members, const float *projected, \
     const float *shapes, float middle, Color background, float *image, float *transmittance, int *used, int *finished, float4 *states, \
@@ -70,7 +70,7 @@ template <bool surfels, bool geometric> __device__ inline void composite(BLEND_P
     size_t at = (size_t)row * width + column, plane = (size_t)width * height;
     int start = (int)tile_start[tile], length = (int)tile_start[tile + 1] - start, taken = 0;
     size_t begin = first_state(tile_start, tile);
-    float x = column + 0.5f, y = row + 0.5f, through = 1, red = 0, green = 0, blue = 0, sums[SURFACE] = {};
+    float x = column + 0.5f, y = row + 0.5f, through = 1, red = 0, green = 0, blue = 0, sums[SURFACE] = {}, surface = 0;
     if (thread == 0) most = 0;
     for (int first = 0; first < length; first += PIXELS) {
         if (__syncthreads_count(done) == PIXELS) break;
@@ -99,6 +99,10 @@ template <bool surfels, bool geometric> __device__ inline void composite(BLEND_P
                 sums[DEPTHS] += share * away;
                 sums[SQUARES] += share * away * away;
                 for (int c = 0; c < 3; c++) sums[NORMALS + c] += share * splat[SHAPED + NORMAL + c];
+                if (through >= SURFACE_LIGHT && through - share < SURFACE_LIGHT) {
+                    const float* shape = splat + SHAPED;
+                    surface = surfels ? t.depth : fmaxf(shape[FRONT] + shape[SLOPE] * t.dx + shape[SLOPE + 1] * t.dy, NEAR);
+                }
             }
             through -= share;
             done = through < OPAQUE;
@@ -116,8 +120,10 @@ template <bool surfels, bool geometric> __device__ inline void composite(BLEND_P
     image[at] = red + through * background.v[0];
     image[plane + at] = green + through * background.v[1];
     image[2 * plane + at] = blue + through * background.v[2];
-    if constexpr (geometric)
+    if constexpr (geometric) {
         for (int j = 0; j < SURFACE; j++) geometry[j * plane + at] = sums[j];
+        geometry[SURFACE * plane + at] = surface;
+    }
 }
 
 extern "C" __global__ void __launch_bounds__(PIXELS) blend(BLEND_PARAMETERS) { composite<false, false>(BLEND_ARGUMENTS); }

@@ -7,7 +7,9 @@ struct Color { float v[3]; };
 
 constexpr int PIXELS = TILE * TILE;
 constexpr int ENTRY = (SIGNAL + 4) / 4 * 4;  // floats of a gradient row without depth and normals; they are read and written in fours
-constexpr int SLOPE = SHRINK;  // of splats that aren't surfels, whose shapes are planes: how depth changes by pixel, right and down
+// Columns of `shapes` of splats that aren't surfels, whose shapes are planes: depth of the front at the center, change of depth per pixel to
+// the right and down.
+constexpr int FRONT = INVERSE, SLOPE = SHRINK;
 constexpr unsigned FULL = 0xffffffffu;
 
 __device__ inline float square(float x) { return x * x; }

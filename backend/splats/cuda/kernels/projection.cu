@@ -98,16 +98,21 @@ __device__ inline void put(
     if (counts[n] > 0) depths[n] = row[DEPTH];
 }
 
-// A splat as a piece of a plane: how its depth changes by pixel, from the inverse of its covariance on the picture, and its normal.
+// The plane in which a splat is densest along rays: the depth of its front, the change of depth per pixel, from the inverse of its covariance
+// on the picture, and its normal; as in cpu/planes.py.
 __device__ inline void plane(const Affine& a, const Camera& camera, float ca, float cb, float cc, float* shape)
 {
     const float* r = camera.v;
     float right = 0, down = 0;  // covariance of pixel and depth
+    float sharpness = 0;        // inverse variance along the ray through the center, by depth
     for (int c = 0; c < 3; c++) {
-        float along = (r[6] * a.r[c] + r[7] * a.r[3 + c] + r[8] * a.r[6 + c]) * square(a.scale[c]);
+        float x = r[0] * a.r[c] + r[1] * a.r[3 + c] + r[2] * a.r[6 + c], y = r[3] * a.r[c] + r[4] * a.r[3 + c] + r[5] * a.r[6 + c];
+        float z = r[6] * a.r[c] + r[7] * a.r[3 + c] + r[8] * a.r[6 + c], along = z * square(a.scale[c]);
+        sharpness += square(x * a.ux + y * a.uy + z) / fmaxf(square(a.scale[c]), 1e-20f);
         right += a.u[c] * along;
         down += a.u[3 + c] * along;
     }
+    shape[FRONT] = a.tz - TO_FRONT * rsqrtf(sharpness);
     shape[SLOPE] = ca * right + cb * down, shape[SLOPE + 1] = cb * right + cc * down;
     float nx = shape[SLOPE] * r[FOCAL] / a.tz, ny = shape[SLOPE + 1] * r[FOCAL + 1] / a.tz, nz = -1 - (nx * a.ux + ny * a.uy);
     float k = rsqrtf(nx * nx + ny * ny + nz * nz);

@@ -1,0 +1,174 @@
+"""Camera files in and around what the user chose: in the folder and below, beside it where it holds only pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ReifyError
+from ..formats import endings
+from ..formats.cameras import CameraFile, camera_file_at, camera_files_in
+from ..formats.names import Finder, Located
+from ..formats.posed import Described, Finders
+from .roles import DEPTH_FOLDERS, MASK_FOLDERS, PICTURE_FOLDERS, Contents
+
+DEEPEST = 4  # folders below the chosen one: d/scan/dense/0/sparse
+MOST_BESIDE = 64  # folders beside the chosen one that are looked into
+MOST_BELOW = 2000
+# What folders of camera models are called; above them lies the capture that they are of.
+MODEL_FOLDERS = (
+    "sparse", "colmap", "dense", "distorted", "undistorted", "model", "models", "cameras", "poses", "reconstruction", "text", "txt", "bin",
+    "keyframes", "corrected_cameras", "aligned", "geo", "colmap_text",
+)  # fmt: skip
+NEARLY = 0.8  # of the most pictures: a nearer camera file with as many is preferred
+BESIDE = 10  # added to the distance of what doesn't lie in the chosen folder
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A camera file that is there, and how many pictures it knows."""
+
+    described: Described
+    distance: int  # folders between it and the chosen one
+    located: Located
+
+    @property
+    def count(self) -> int:
+        """Pictures that it gives a camera to; frames, where its pictures are in a video."""
+        return len(self.described.shots) if self.described.video is not None else self.located.count
+
+
+def camera_files(chosen: Path, below_only: bool = False) -> Iterator[tuple[CameraFile, int]]:
+    """Camera files in and around a folder, each with its distance; folders that can't be listed are passed over."""
+    seen: set[Path] = set()
+    for folder, distance in _folders(chosen, below_only):
+        try:
+            found = camera_files_in(folder)
+        except OSError:
+            continue
+        for camera_file in found:
+            if camera_file.path not in seen:
+                seen.add(camera_file.path)
+                yield camera_file, distance
+
+
+def given_file(path: Path) -> CameraFile | None:
+    """The camera file that a source is, None where it is none."""
+    try:
+        return camera_file_at(path)
+    except OSError:
+        return None
+
+
+def capture_root(path: Path) -> Path:
+    """The folder of the capture that a camera file belongs to: above `sparse/0`, `model` and the like."""
+    folder = path if path.is_dir() else path.parent
+    while folder.name.isdecimal() or folder.name.lower() in MODEL_FOLDERS:
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+    return folder
+
+
+def examine(
+    found: Sequence[tuple[CameraFile, int]], finders_for: Callable[[Described], Finders], problem: Callable[[str], None]
+) -> list[Candidate]:
+    """What the camera files know of the pictures, the best first; those that can't be read are told to `problem`."""
+    candidates = []
+    for camera_file, distance in found:
+        try:
+            described = camera_file.format.describe(camera_file.path)
+        except ReifyError as error:
+            if distance < BESIDE:  # what lies beside the chosen folder may have nothing to do with it
+                problem(error.what)
+            continue
+        names = [] if described.video is not None else [shot.name for shot in described.shots]
+        candidates.append(Candidate(described, distance, finders_for(described).pictures.find(names)))
+    most = max((candidate.count for candidate in candidates), default=0)
+    # Stable: of equals the first format wins.
+    return sorted(candidates, key=lambda one: (one.count < NEARLY * most or one.count == 0, one.distance, -one.count))
+
+
+def finders(contents: Sequence[Contents], described: Described) -> Finders:
+    """Where a camera file's names are looked up: pictures, masks and depth maps of the chosen folders."""
+    roots = [part.root for part in contents]
+    folders = [*described.folders, *(root / name for root in roots for name in ("", *PICTURE_FOLDERS))]
+    allowed = [folder for folder in folders if any(folder.is_relative_to(root) for root in roots)]
+    pictures = [path for part in contents for path in part.pictures]
+    masks = [path for part in contents for path in part.masks]
+    depths = [path for part in contents for path in part.depths]
+    others = [described.path.parent, *roots]
+    return Finders(
+        Finder(pictures, allowed),
+        Finder([*masks, *pictures], others),
+        Finder(depths, [*others, *(root / name for root in roots for name in DEPTH_FOLDERS)]),
+    )
+
+
+def _folders(chosen: Path, below_only: bool) -> Iterator[tuple[Path, int]]:
+    yield from _below(chosen, 0)
+    if below_only or chosen.parent == chosen:
+        return
+    yield chosen.parent, BESIDE
+    beside = sorted(entry for entry in _folders_in(chosen.parent) if entry != chosen)
+    for folder in [entry for entry in beside if entry.name.lower() in MODEL_FOLDERS]:
+        yield from _below(folder, BESIDE + 1)
+    for folder in [entry for entry in beside if entry.name.lower() not in MODEL_FOLDERS][:MOST_BESIDE]:
+        if not _holds_pictures(folder):  # else it is another capture, and its cameras are of its own pictures
+            yield folder, BESIDE + 2
+    if chosen.name.lower() in PICTURE_FOLDERS or chosen.parent.name.lower() in MODEL_FOLDERS:
+        yield chosen.parent.parent, 2 * BESIDE
+
+
+def _below(folder: Path, distance: int) -> Iterator[tuple[Path, int]]:
+    """The folder and those below it, level by level, so that the nearest come first."""
+    level, count = [folder], 0
+    for depth in range(DEEPEST + 1):
+        following: list[Path] = []
+        for place in level:
+            yield place, distance + depth
+            count += 1
+            if count > MOST_BELOW:
+                return
+            following += sorted(_folders_in(place))
+        level = following
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))]
+    except OSError:
+        return []
+
+
+def _holds_pictures(folder: Path) -> bool:
+    media = (*endings.PICTURES, *endings.VIDEOS, *endings.RAW)
+    for number, (_, _, names) in enumerate(os.walk(folder)):
+        if number > MOST_BESIDE or any(endings.has(Path(name), media) for name in names):
+            return True
+    return False
+
+
+def surroundings(sources: Sequence[Path]) -> tuple[str, ...]:
+    """Size and time of what is read beside the sources themselves, so that a change there is noticed."""
+    files: set[Path] = set()
+    for source in sources:
+        around = source.parent
+        if source.is_file() and given_file(source) is not None:
+            around = capture_root(source)
+            files |= set(around.rglob("*"))
+        elif source.is_dir():
+            root = capture_root(source)
+            files |= set(root.rglob("*")) if root != source else set()
+            files |= {
+                path
+                for folder in _folders_in(around)
+                if folder.name.lower() in (*MODEL_FOLDERS, *MASK_FOLDERS)
+                for path in folder.rglob("*")
+            }
+        files |= set(around.glob("*"))
+    stats = ((path, path.stat()) for path in sorted(files) if path.is_file())
+    return tuple(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)

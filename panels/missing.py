@@ -1,0 +1,35 @@
+"""What a method needs and isn't there, with the button that gets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..backend.errors import ReifyError
+from ..session import needs
+from .engine import draw_packages
+from .parts import say, text
+
+if TYPE_CHECKING:
+    from ..backend.methods import Method
+
+
+def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settings: Any) -> bool:
+    """Draw it; False where nothing is missing."""
+    missing = needs.missing(method, settings)
+    if not missing:
+        return False
+    if missing.packages:
+        if needs.installed(method):  # with other settings it runs as it is
+            listed = ", ".join(missing.packages)
+            text(layout, context, say("These settings need what isn't installed: {packages}", packages=listed), icon="INFO")
+        draw_packages(layout, context, missing.packages)
+        return True
+    try:
+        needs.check(method, settings)
+    except ReifyError as error:
+        text(layout, context, str(error), icon="ERROR")
+    if missing.memory is not None and needs.fitting(method, settings) is not None:
+        layout.operator("reify.fit_memory", icon="MODIFIER_DATA").method = method.id
+    return True

@@ -1,0 +1,22 @@
+"""Enabling and disabling the extension, as far as the session goes."""
+
+from __future__ import annotations
+
+from . import conversion, engine, live, properties, pump, queue, side_jobs
+
+MODULES = (engine, properties, conversion, live, pump)
+
+
+def register() -> None:
+    """Make the engine importable and the panel's properties known, and watch for Blender's end."""
+    for module in MODULES:
+        module.register()
+
+
+def unregister() -> None:
+    """End what runs, and take everything back."""
+    pump.unregister()
+    queue.stop()
+    side_jobs.stop()
+    for module in (live, conversion, properties, engine):
+        module.unregister()

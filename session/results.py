@@ -1,0 +1,88 @@
+"""What of a job's result is in the open file, and how the viewports show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..backend.errors import ReifyError
+from .viewports import viewports
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+
+TASK = "reify_job"  # key of the property that says which job made a collection, or an object of another one
+
+
+def collection_of(identifier: str) -> bpy.types.Collection | None:
+    """The collection that a job has made in this file, None where there is none."""
+    return next((found for found in bpy.data.collections if found.get(TASK) == identifier), None)
+
+
+def shown_objects(identifier: str) -> list[bpy.types.Object]:
+    """What can be seen of a job's result in this file, its subject first."""
+    collection = collection_of(identifier)
+    if collection is not None:
+        return shown_members(collection)
+    return [made for made in bpy.data.objects if made.get(TASK) == identifier and not made.hide_viewport]
+
+
+def is_here(identifier: str) -> bool:
+    """True where a job's result is in this file."""
+    return collection_of(identifier) is not None or any(made.get(TASK) == identifier for made in bpy.data.objects)
+
+
+def shown_members(collection: bpy.types.Collection) -> list[bpy.types.Object]:
+    """What can be seen of a result, its subject first, then the empty that all of it hangs on."""
+    from ..scene.commit import members
+
+    subjects = [member for role in ("mesh", "splats", "points", "root") for member in members(collection, role)]
+    return [member for member in subjects if not member.hide_viewport]
+
+
+def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
+    """Let the viewports show a result as its first photo does, or the whole of it where it has no photos.
+
+    Done only where nobody has chosen a view yet.
+    """
+    from ..scene.commit import members
+
+    shown = shown_members(collection)
+    bpy.ops.object.select_all(action="DESELECT")
+    context.view_layer.objects.active = shown[0]
+    context.view_layer.update()
+    cameras = members(collection, "camera")
+    if not cameras:
+        shown[0].select_set(True)
+        frame_selected(context)
+        return
+    for area in viewports(context.window_manager):
+        view = area.spaces.active.region_3d
+        pose = cameras[0].matrix_world
+        view.view_perspective = "PERSP"
+        view.view_rotation = pose.to_quaternion()
+        view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's center
+        view.view_distance = 1.5 * (pose.translation - view.view_location).length
+
+
+def frame_selected(context: bpy.types.Context) -> None:
+    """Let all viewports show what is selected."""
+    for area in viewports(context.window_manager):
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(area=area, region=region):
+            bpy.ops.view3d.view_selected()
+
+
+def select(context: bpy.types.Context, task: Task | None) -> None:
+    """Select what can be seen of a task's result; raises ReifyError where that is nothing."""
+    if task is None or not is_here(task.id):
+        raise ReifyError("The result isn't in this file.", "Generate it again.")
+    shown = [made for made in shown_objects(task.id) if made.name in context.view_layer.objects]
+    if not shown:
+        raise ReifyError("The result is hidden, or in another scene.", "Unhide it, or go to that scene.")
+    for made in context.selected_objects:
+        made.select_set(False)
+    for made in shown:
+        made.select_set(True)
+    context.view_layer.objects.active = shown[0]

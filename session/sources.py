@@ -1,0 +1,26 @@
+"""Files, folders and images of this .blend as what a method is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+
+def add_paths(group: Any, paths: list[str]) -> None:
+    """Add files and folders to a method's sources, each once."""
+    known = {source.path for source in group.sources}
+    for path in paths:
+        if path not in known:
+            group.sources.add().path = path
+
+
+def paths_of(group: Any) -> tuple[Path, ...]:
+    """The sources as paths; images of this .blend that are no files are written to a folder of ours, where Regenerate finds them."""
+    from ..scene.chosen import user_folder
+    from ..scene.photos import photo_files
+
+    images = [source.image for source in group.sources if source.image]
+    written = dict(zip(images, photo_files(images, user_folder("pictures")), strict=True)) if images else {}
+    return tuple(written[source.image] if source.image else Path(bpy.path.abspath(source.path)) for source in group.sources)

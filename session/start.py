@@ -1,0 +1,115 @@
+"""Orders into the queue: from a panel, which returns at once, or from a script, which waits; and the same once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..backend import settings as settings_of
+from ..backend.errors import ReifyError
+from ..scene import chosen
+from . import pump, queue
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+    from ..backend.methods import Method
+    from ..backend.orders import Order
+
+
+def start(order: Order) -> Task:
+    """Put the job for an order into the queue and see to it that it is watched.
+
+    Raises ReifyError where something is missing that it needs, or what it is made of.
+    """
+    from ..backend import orders
+
+    _check_sources(order)
+    orders.check(order, chosen.environment())
+    if not bpy.app.background:
+        queue.open_ledger()
+    task = queue.submit(order)
+    pump.start()
+    return task
+
+
+def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: bpy.types.Scene, seed: int = 0) -> list[Task]:
+    """Put a job into the queue for each of the results that the sources make; raises ReifyError where they make none."""
+    from ..backend import orders
+    from ..backend.orders import Order, Target
+
+    if not sources:
+        raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
+    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name))
+    _check_sources(order)
+    with queue.runner().held():
+        return [start(one) for one in orders.one_by_one(order)]
+
+
+def again(context: bpy.types.Context) -> Task:
+    """Start the work that made the active object once more; raises ReifyError where that can't be done."""
+    from ..backend.methods import method_called
+    from ..backend.orders import Order, Target
+    from ..scene import provenance
+    from . import conversion
+
+    stored = provenance.read(context.object) or {}
+    method = method_called(stored.get("method", ""))
+    known = {option.path for option in settings_of.options(method.settings)}
+    settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
+    if method.changes_things:
+        return start(conversion.order_again(context, method, settings, stored["seed"]))
+    collection = provenance.collection_of(context.object)
+    target = Target(context.scene.name, collection.name if collection else "")
+    sources = tuple(Path(path) for path in stored["inputs"])
+    return start(Order(method.id, settings_of.values(settings), sources, stored["seed"], target=target))
+
+
+def retry(task: Task) -> None:
+    """Do an ended task once more; what is finished of it is taken from the cache. Raises ReifyError where it can't be done."""
+    from ..backend import orders
+
+    order = task.context
+    _check_sources(order)
+    if not order.possible:
+        raise ReifyError("What this was made of is no longer known.", "Select the object, and convert it again.")
+    orders.check(order, chosen.environment())
+    pump.try_again(task)
+    queue.resubmit(task)
+    pump.start()
+
+
+def wait(*tasks: Task) -> None:
+    """Wait for tasks and put their results into the scene; then raises the ReifyError of the first that failed.
+
+    Canceling one cancels those behind it.
+    """
+    from ..backend.jobs.runner import State
+    from ..backend.jobs.terminal import drain
+
+    problems = []
+    for number, task in enumerate(tasks):
+        drain(task)
+        if task.state is State.CANCELLED:
+            for behind in tasks[number + 1 :]:
+                queue.runner().cancel(behind)
+        try:
+            _take(task)
+        except ReifyError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+
+
+def _check_sources(order: Order) -> None:
+    if gone := [path for path in order.sources if not path.exists()]:
+        raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
+
+
+def _take(task: Task) -> None:
+    if task.failure is not None:
+        raise ReifyError(task.failure.what, task.failure.fix)
+    if task.result is None:
+        raise ReifyError("The job was canceled.")
+    pump.hand_over(task)

@@ -1,0 +1,36 @@
+"""How a task stands and has ended, as panels, the status bar and bug reports have it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..translations import told
+
+if TYPE_CHECKING:
+    from ..backend.jobs.runner import Task
+
+
+def ending(task: Task) -> str:
+    """How a task has ended, in a line."""
+    from ..backend.jobs.standing import clock
+
+    if task.outcome is not None:
+        return told("{} is ready, after {}").format(task.outcome.name, clock(task.outcome.seconds))
+    return f"{told(task.title)}: {told(task.failure.what if task.failure is not None else task.state.value)}"
+
+
+def details(task: Task | None) -> str:
+    """A task's end in full, with what a bug report needs to know of the machine."""
+    if task is None:
+        return "This job is no longer known."
+    lines = [f"{task.title}: {task.state.value}"]
+    if task.failure is not None:
+        lines += [task.failure.what, task.failure.fix, "", task.failure.details.rstrip()]
+    lines += ["", *(f"Note: {warning}" for warning in task.warnings)] if task.warnings else []
+    lines += ["", f"Blender {bpy.app.version_string}, Python {platform.python_version()}, {platform.platform()}"]
+    lines += [f"torch {sys.modules['torch'].__version__}"] if "torch" in sys.modules else []
+    return "\n".join(lines)

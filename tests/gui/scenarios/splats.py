@@ -1,0 +1,251 @@
+"""Splats as they arrive: from a file and as a job's result, in three shading modes, from three sides, alone and behind a cube."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Quaternion, Vector
+
+FILE = "/home/artist/subject.ply"
+MODES = ("SOLID", "MATERIAL", "RENDERED")
+DISTANCE = 3.3
+BEHIND_CUBE = 90  # the angle of the view in which a cube hides a part of the subject
+CUBE_SIZE, CUBE_AT = 0.8, (-0.55, 0.05, 1.9)  # in the view's axes, from its pivot: left, and towards the eye
+
+
+def run(window):
+    from bl_ext.user_default.reify.scene.viewport import drawing
+
+    yield from window.install_engine()
+    show_nothing_else(window)
+    cube = bpy.data.objects["Cube"]
+    cube.hide_set(True)
+    bpy.data.objects["Camera"].hide_set(True)
+    bpy.ops.reify.import_splats("EXEC_DEFAULT", filepath=FILE)
+    splats = bpy.context.object
+    window.note(look=look_of(splats), drawn_before=drawing.is_drawing())
+    yield from settled(window)
+    window.note(handler_ms=drawing.handler_ms())
+    yield from picture_for_the_manual(window)
+    splats.select_set(False)
+    for mode in MODES:
+        window.area.spaces.active.shading.type = mode
+        yield from shaders_ready(window, cube)
+        yield from compared(window, splats, cube, mode.lower(), (0, 90, 180))
+    window.area.spaces.active.shading.type = "SOLID"
+    yield from committed(window, splats)
+    yield from moving(window)
+    yield from hidden_and_back(window)
+    yield from clicked(window)
+    yield from left_behind(window)
+
+
+def committed(window, imported):
+    """What a job puts into the scene looks like what a file holds."""
+    from bl_ext.user_default.reify.backend.values import Report, Result
+    from bl_ext.user_default.reify.scene.commit import commit
+    from bl_ext.user_default.reify.scene.splats import read_splats
+
+    result = Result("made", Report("photos", {}, 0, {}, {}, {}, {}), splats=read_splats(imported))
+    bpy.data.objects.remove(imported)
+    commit(result)
+    turn(window, 0)
+    yield from settled(window)
+    yield from seen(window, "committed", 0)
+
+
+def compared(window, splats, cube, mode, angles):
+    for angle in angles:
+        turn(window, angle)
+        yield from settled(window)
+        yield from seen(window, f"{mode}-{angle}", angle)
+        if angle == BEHIND_CUBE:
+            place(window, cube)
+            yield from settled(window)
+            yield from seen(window, f"{mode}-{angle}-cube", angle)
+            splats.hide_set(True)
+            yield from window.shot(f"{mode}-{angle}-cube-alone")
+            cube.hide_set(True)
+        splats.hide_set(True)
+        yield from window.shot(f"{mode}-{angle}-nothing")
+        splats.hide_set(False)
+
+
+def shaders_ready(window, cube):
+    """Until the cube is seen: EEVEE compiles its shaders first, and shows no meshes before."""
+    turn(window, 0)
+    yield from at_rest(window)
+    before = window._screen()
+    place(window, cube)
+    left, top, right, bottom = window.box(window._view)
+    at = ((top + bottom) // 2, left + (right - left) // 5)
+    yield from window.until(lambda: np.ptp((window._screen()[at].astype(int), before[at]), axis=0).max() > 8, "the cube", 600.0, 1.0)
+    cube.hide_set(True)
+
+
+def moving(window):
+    """Fresh pictures while the view turns, and what the handler takes of the main thread."""
+    import time
+
+    from bl_ext.user_default.reify.scene.viewport import drawing
+
+    look = window.area.spaces.active.region_3d
+    pictures, spent = set(), []
+    started = time.monotonic()
+    while time.monotonic() - started < 5:
+        look.view_rotation = Quaternion((0, 0, 1), 0.02) @ look.view_rotation
+        yield 0.02
+        screen = drawing.screen_of(window._view)
+        pictures.add(screen.taken)
+        spent.append(drawing.handler_ms())
+    window.note(fresh_per_s=len(pictures) / 5, handler_moving_ms=float(np.median(spent)), step_moving=screen.pace.step)
+    yield from settled(window)
+    window.note(settled_step=drawing.screen_of(window._view).shown.step)
+
+
+def hidden_and_back(window):
+    """Hide, undo and local view are obeyed."""
+    from bl_ext.user_default.reify.scene.viewport import drawing
+
+    splats = bpy.data.objects["made Splats"]
+    found = {"shown": drawing.screen_of(window._view) is not None}
+    splats.hide_set(True)
+    yield 1.0
+    found["hidden"] = drawing.screen_of(window._view) is None
+    splats.hide_set(False)
+    yield from settled(window)
+    found["back"] = drawing.screen_of(window._view) is not None
+    with window.in_viewport():
+        bpy.ops.object.select_all(action="DESELECT")
+        bpy.data.objects["Cube"].hide_set(False)
+        bpy.data.objects["Cube"].select_set(True)
+        bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+        bpy.ops.view3d.localview(frame_selected=False)
+    yield 1.0
+    found["gone in the local view of another"] = drawing.screen_of(window._view) is None
+    with window.in_viewport():
+        bpy.ops.view3d.localview(frame_selected=False)
+        bpy.ops.ed.undo_push(message="before")
+    bpy.data.objects["Cube"].hide_set(True)
+    yield from settled(window)
+    with window.in_viewport():
+        bpy.data.objects.remove(splats)
+        bpy.ops.ed.undo_push(message="removed")
+    yield 1.0
+    found["removed"] = drawing.screen_of(window._view) is None
+    with window.in_viewport():
+        bpy.ops.ed.undo()
+    yield from settled(window)
+    found["undone"] = drawing.screen_of(window._view) is not None and drawing.screen_of(window._view).drawn > 0
+    window.note(obeyed=found)
+
+
+def clicked(window):
+    """The corners of the box can be clicked."""
+    from bpy_extras.view3d_utils import location_3d_to_region_2d
+
+    splats = bpy.data.objects["made Splats"]
+    turn(window, 0)
+    yield from settled(window)
+    with window.in_viewport():
+        bpy.ops.object.select_all(action="DESELECT")
+    mesh = splats.evaluated_get(bpy.context.evaluated_depsgraph_get()).evaluated_geometry().mesh
+    middle = splats.matrix_world @ (sum((mesh.vertices[i].co for i in mesh.edges[0].vertices), Vector()) / 2)
+    at = location_3d_to_region_2d(window._view, window.area.spaces.active.region_3d, middle)
+    yield from window.click(window._view.x + round(at.x), window._view.y + round(at.y))
+    yield 0.5
+    window.note(clicked=splats.select_get())
+
+
+def left_behind(window):
+    """Saved, the file says that nobody draws; disabled, nothing is left."""
+    import threading
+
+    import addon_utils
+    from bl_ext.user_default.reify.scene import splat_nodes
+
+    path = "/home/artist/saved.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+    with bpy.data.libraries.load(path) as (there, here):
+        here.node_groups = [name for name in there.node_groups if name.startswith("Reify Splats")]
+    window.note(
+        drawn_in_file=[group.nodes[splat_nodes.DRAWN].boolean for group in here.node_groups],
+        drawn_here=bpy.data.objects["made Splats"].modifiers[0].node_group.nodes[splat_nodes.DRAWN].boolean,
+    )
+    yield from settled(window)
+    window.note(threads_before=[thread.name for thread in threading.enumerate() if thread.name == "reify-viewport"])
+    addon_utils.disable("bl_ext.user_default.reify")
+    yield 1.0
+    window.note(
+        threads_after=[thread.name for thread in threading.enumerate() if thread.name == "reify-viewport"],
+        handlers_after=[name for name in dir(bpy.app.handlers) if watched(name)],
+    )
+    yield from window.shot("disabled")
+
+
+def watched(name):
+    handlers = getattr(bpy.app.handlers, name)
+    return isinstance(handlers, list) and any("scene.viewport" in handler.__module__ for handler in handlers)
+
+
+def picture_for_the_manual(window):
+    turn(window, 30)
+    yield from settled(window)
+    yield from window.shot("arrived")
+
+
+def show_nothing_else(window):
+    space = window.area.spaces.active
+    space.show_gizmo = space.show_region_toolbar = space.show_region_ui = False
+    overlay = space.overlay
+    for name in ("show_floor", "show_axis_x", "show_axis_y", "show_text", "show_cursor", "show_object_origins", "show_extras"):
+        setattr(overlay, name, False)
+
+
+def turn(window, angle):
+    look = window.area.spaces.active.region_3d
+    look.view_perspective = "PERSP"
+    look.view_location, look.view_distance = (0, 0, 0), DISTANCE
+    look.view_rotation = (Matrix.Rotation(np.radians(angle), 4, "Z") @ Matrix.Rotation(np.radians(75), 4, "X")).to_quaternion()
+
+
+def place(window, cube):
+    look = window.area.spaces.active.region_3d
+    cube.hide_set(False)
+    cube.matrix_world = Matrix.Translation(look.view_rotation @ Vector(CUBE_AT)) @ Matrix.Scale(CUBE_SIZE / 2, 4)
+
+
+def look_of(splats):
+    from bl_ext.user_default.reify.scene import splat_nodes
+
+    return splat_nodes.look_of(splats)
+
+
+def seen(window, name, angle):
+    """A picture of the view, and what it looks through."""
+    look, region = window.area.spaces.active.region_3d, window._view
+    yield from window.shot(name)
+    views = window.notes.setdefault("views", {})
+    views[name] = {
+        "window_matrix": [list(row) for row in look.window_matrix],
+        "view_matrix": [list(row) for row in look.view_matrix],
+        "box": window.box(region),
+    }
+
+
+def settled(window):
+    from bl_ext.user_default.reify.scene.viewport import drawing
+
+    yield 0.5
+    yield from window.until(drawing.is_settled, "the full picture", timeout_s=600.0)  # the first time kernels are compiled
+    yield 0.5
+
+
+def at_rest(window):
+    """Until nothing changes on the screen, shaders that are compiled among it, for two seconds."""
+    same, before = 0, None
+    while same < 3:
+        yield 0.7
+        now = window._screen()
+        same = same + 1 if before is not None and np.array_equal(now, before) else 0
+        before = now

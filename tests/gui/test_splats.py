@@ -1,0 +1,96 @@
+"""Splats in a real viewport: what is seen is what the rasterizer gives for the same view."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .conftest import SHOTS
+from .test_window import warnings_in
+
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
+
+LEAST_DB = 30.0
+MARGIN_PX = 60  # the viewport's header lies over its upper edge
+BLENDER_GAMMA = 2.2  # how the viewport shows what is drawn over the scene
+LEAST_ALPHA = 0.05
+LEAST_COVERED = 0.3
+
+
+@pytest.fixture(scope="module")
+def subject() -> Any:
+    from reify.tests.scene.viewport.subject import bumpy_ball
+
+    return bumpy_ball(48_000)
+
+
+def test_splats_are_seen_as_they_were_trained_in_every_mode_from_every_side_and_behind_a_cube(blender, subject) -> None:
+    from reify.backend.formats.splat_ply import write_splat_ply
+
+    write_splat_ply(subject, blender.folder / "subject.ply")
+    outcome = blender.play("splats", timeout=2400, compare=False)
+    print({key: value for key, value in outcome.items() if key not in ("output", "shots", "views")})
+    agreement = {name: _agreement(blender.folder, outcome, subject, name) for name in outcome["views"]}
+    figures = {
+        "viewport_psnr_min": (round(min(agreement.values()), 2), "dB"),
+        "viewport_handler_ms": (round(outcome["handler_moving_ms"], 2), "ms"),
+        "viewport_fresh_per_s": (round(outcome["fresh_per_s"], 1), "1/s"),
+    }
+    (SHOTS / "splats-figures.json").write_text(json.dumps(figures))
+    print(figures, {name: round(found, 1) for name, found in agreement.items()})
+    assert len(agreement) == 13
+    assert min(agreement.values()) >= LEAST_DB
+    assert outcome["look"] == "Splats"
+    assert all(outcome["obeyed"].values()), outcome["obeyed"]
+    assert outcome["clicked"], "a click on the box doesn't select the splats"
+    assert outcome["settled_step"] == 1 and outcome["step_moving"] > 1
+    assert not any(outcome["drawn_in_file"]) and outcome["drawn_here"]
+    assert outcome["threads_before"] == ["reify-viewport"]
+    assert outcome["threads_after"] == [] and outcome["handlers_after"] == []
+    assert not warnings_in(outcome["output"])
+
+
+def _agreement(folder: Path, outcome: dict[str, Any], subject: Any, name: str) -> float:
+    """PSNR of the viewport's picture `name` to that of the rasterizer over an empty viewport, where there are splats, in dB."""
+    from reify.backend.splats.render import rasterize
+
+    view = outcome["views"][name]
+    shot = _crop(folder, outcome, name, view)
+    cameras = _cameras(view)
+    rendered = rasterize(subject, cameras, 0, geometry=False)
+    alpha = rendered.alpha[..., None]
+    bare = name.removesuffix("-cube") if name != "committed" else "solid-0"
+    nothing = _crop(folder, outcome, f"{bare}-nothing", view)
+    straight = np.clip(rendered.rgb / np.maximum(alpha, 1e-6), 0, 1)
+    expected = (alpha * straight**BLENDER_GAMMA + (1 - alpha) * nothing**BLENDER_GAMMA) ** (1 / BLENDER_GAMMA)
+    counted = rendered.alpha > LEAST_ALPHA
+    assert counted[MARGIN_PX:].mean() >= LEAST_COVERED, "the subject is too small"
+    if name.endswith("-cube"):
+        cube = _crop(folder, outcome, f"{name}-alone", view)
+        covered = np.abs(cube - nothing).max(2) > 2 / 255
+        assert 0.2 < (covered & counted).sum() / counted.sum() < 0.8, "the cube isn't before half of the subject"
+        expected = np.where(covered[..., None], cube, expected)
+    error = (shot - expected)[MARGIN_PX:][counted[MARGIN_PX:]]
+    return float(-10 * np.log10(np.mean(error**2)))
+
+
+def _crop(folder: Path, outcome: dict[str, Any], name: str, view: dict[str, Any]) -> np.ndarray:
+    from PIL import Image
+
+    left, top, right, bottom = view["box"]
+    with Image.open(folder / outcome["shots"][name]["file"]) as picture:
+        return np.asarray(picture.convert("RGB"), np.float32)[top:bottom, left:right] / 255
+
+
+def _cameras(view: dict[str, Any]) -> Any:
+    from reify.backend.values import Cameras
+
+    left, top, right, bottom = view["box"]
+    width, height = right - left, bottom - top
+    p, v = np.array(view["window_matrix"]), np.array(view["view_matrix"])
+    K = [[p[0, 0] * width / 2, 0, width / 2 * (1 - p[0, 2])], [0, p[1, 1] * height / 2, height / 2 * (1 + p[1, 2])], [0, 0, 1]]
+    return Cameras((np.diag([1, -1, -1, 1]) @ v)[None], np.array([K]), np.array([[width, height]]), np.zeros((1, 8)))

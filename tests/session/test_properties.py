@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytestmark = pytest.mark.blender
+
+
+def test_every_setting_has_a_property_with_its_tooltip_limits_and_default(scene):
+    from reify.backend import settings as settings_of
+    from reify.backend.methods import all_methods
+    from reify.session.properties import group_of, property_name
+
+    for method in all_methods().values():
+        group = group_of(scene, method)
+        for option in settings_of.options(method.settings):
+            found = group.bl_rna.properties[property_name(option)]
+            assert found.description == option.help
+            if option.kind in (int, float) and option.low is not None:
+                low = math.radians(option.low) if option.unit == "°" else option.low
+                assert found.hard_min == pytest.approx(low)
+            if option.choices:
+                assert [item.identifier for item in found.enum_items] == list(option.choices)
+
+
+def test_untouched_properties_are_exactly_the_first_preset(scene):
+    from reify.backend.methods import all_methods
+    from reify.session.properties import changed, group_of, read_settings
+
+    for method in all_methods().values():
+        group = group_of(scene, method)
+        assert read_settings(method, group) == method.preset(next(iter(method.presets)))
+        assert changed(method, group) == ()
+
+
+def test_choosing_a_preset_sets_its_values_and_what_is_changed_after_is_known(scene):
+    from reify.backend.methods import all_methods
+    from reify.session.properties import changed, group_of, read_settings
+
+    method = all_methods()["photos"]
+    group = group_of(scene, method)
+    for name in method.presets:
+        group.preset = name
+        assert read_settings(method, group) == method.preset(name)
+    group.mesh__faces = 1234
+    assert [option.path for option in changed(method, group)] == ["mesh.faces"]
+
+
+def test_files_and_folders_are_listed_once(scene, tmp_path):
+    import bpy
+
+    (tmp_path / "a.jpg").touch()
+    for _ in range(2):
+        bpy.ops.reify.add_files(directory=str(tmp_path), files=[{"name": "a.jpg"}])
+        bpy.ops.reify.add_folder(directory=str(tmp_path))
+    sources = scene.reify.photos.sources
+    assert [source.label for source in sources] == ["a.jpg", tmp_path.name]
+    bpy.ops.reify.remove_source(index=0)
+    assert [source.label for source in sources] == [tmp_path.name]
+    bpy.ops.reify.remove_source()
+    assert not sources
+
+
+def test_images_of_the_file_become_files(scene):
+    import bpy
+    from reify.session.sources import paths_of
+
+    bpy.data.images.new("Painted", 8, 8).pack()
+    bpy.ops.reify.add_image(name="Painted")
+    (path,) = paths_of(scene.reify.photos)
+    assert path.is_file() and path.suffix == ".png"
