@@ -1,8 +1,8 @@
 """`python -m reify.tools.record_progress METHOD SOURCE -o FILE.json [--preset NAME] [setting=value …]`: runs a job and records it.
 
 The file holds what a forecast is made from: the settings, the size of the input, and for each stage rows of seconds, fraction, and
-seconds of compiling until then. Time in which the job's threads wait for a core is left out (Linux only), so that a busy machine records
-what an idle one would; a training that ends by time is therefore recorded shorter than its setting says. Tests replay the files.
+seconds of compiling until then. Time in which the job's threads wait for a core is left out, in what training may take as well, so that
+a busy machine records about what an idle one would (Linux only). Tests replay the files.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .. import api
 from ..backend import device
 from ..backend.files import write_text
 from ..backend.jobs.job import Event, Progress
+from ..backend.rendering import loop
 from ..backend.values import Result
 
 EVERY_S = 1.0  # between two rows of a stage
@@ -48,6 +49,10 @@ class Clock:
             self.compiling += (compiled - self._compiled) * share
             self._at, self._compiled, self._threads = at, compiled, threads
             return self.seconds, self.compiling
+
+    def monotonic(self) -> float:
+        """The first of both."""
+        return self.now()[0]
 
     def _run(self) -> None:
         while True:
@@ -84,6 +89,7 @@ class Recorder:
     def __init__(self) -> None:
         self.stages: dict[str, list[list[float]]] = {}
         self._clock = Clock()
+        loop.time = self._clock  # type: ignore[assignment]  # training asks it for nothing but seconds
 
     def hear(self, event: Event) -> None:
         """Take down where the job stands."""
