@@ -90,7 +90,7 @@ def splats_of(columns: Columns) -> tuple[Splats, int]:
     count = len(means)
     log_scales, flat = _log_scales(columns, count)
     logits = np.asarray(columns["opacity"], dtype=np.float32)
-    unturned = np.tile(np.float32([1, 0, 0, 0]), (count, 1))
+    unturned = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
     quats = _stacked([columns[f"rot_{i}"] for i in range(4)], np.float32) if "rot_0" in columns else unturned
     sh = _harmonics(columns, count)
     with np.errstate(invalid="ignore"):

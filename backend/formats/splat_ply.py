@@ -50,8 +50,8 @@ def read_all(path: Path) -> tuple[Splats, int]:
     if len(splats) == 0:
         what = f"All {broken} splats of {path.name} are broken." if broken else f"{path.name} holds no splats: it is empty."
         raise ReifyError(what, "Export it again.")
-    flags = {"antialiased": splats.antialiased or is_antialiased(comments), "surfels": splats.surfels or SURFELS in comments}
-    return replace(splats, **flags), broken
+    antialiased, surfels = splats.antialiased or is_antialiased(comments), splats.surfels or SURFELS in comments
+    return replace(splats, antialiased=antialiased, surfels=surfels), broken
 
 
 def is_antialiased(comments: tuple[str, ...]) -> bool:
