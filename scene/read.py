@@ -141,7 +141,7 @@ def _pieces(source: bpy.types.Object) -> Iterator[Mesh]:
 
 def _moved(mesh: Mesh, turn: Array, place: Array | float = 0.0, dtype: type = np.float32) -> Mesh:
     """A mesh turned and moved; where the matrix mirrors, its faces are turned round to look outwards again."""
-    vertices = (mesh.vertices @ turn.T + place).astype(dtype)
+    vertices: Array = (mesh.vertices @ turn.T + place).astype(dtype)
     if np.linalg.det(turn) >= 0:
         return replace(mesh, vertices=vertices)
     uvs = None if mesh.uvs is None else _reversed(mesh.uvs, mesh.quads)

@@ -7,7 +7,7 @@ round them visibly, x_centered = x_source - offset is what is kept. The offset l
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,8 @@ LARGEST_ROUNDING = 1e-5  # by float32, as a share of the spread; more makes surf
 ROUNDING = 2.0**-24  # of float32, relative
 MOST_LOOKED_AT = 200_000
 
-Positioned = TypeVar("Positioned", Points, Splats, Mesh)
-POSITIONS = {Points: "xyz", Splats: "means", Mesh: "vertices"}
+Positioned = TypeVar("Positioned", bound=Points | Splats | Mesh)
+POSITIONS: dict[type, str] = {Points: "xyz", Splats: "means", Mesh: "vertices"}
 
 
 def offset_of(xyz: Array) -> Array | None:
@@ -42,7 +42,8 @@ def centered(value: Positioned, offset: Array | None) -> Positioned:
     """The value with its positions, of any float type, as float32 without `offset` [3] (None: nothing is taken off)."""
     name = POSITIONS[type(value)]
     xyz = getattr(value, name)
-    return replace(value, **{name: (xyz if offset is None else xyz - offset).astype(np.float32, copy=False)})
+    moved: dict[str, Any] = {name: (xyz if offset is None else xyz - offset).astype(np.float32, copy=False)}
+    return replace(value, **moved)
 
 
 def cameras_without(cameras: Cameras, offset: Array | None) -> Cameras:
