@@ -78,9 +78,9 @@ def environment(keep: bool = True) -> Environment:
     Without `keep` nothing is taken from the cache nor left there.
     """
     if "." in __package__:  # which is loaded as an extension
-        from .scene import chosen
+        from .scene import preferences
 
-        found = chosen.environment()
+        found = preferences.environment()
     else:
         found = Environment(cache=Cache(cache_folder()))
     return found if keep else dataclasses.replace(found, cache=None)

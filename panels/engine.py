@@ -32,7 +32,7 @@ def draw_engine(layout: Any, context: bpy.types.Context) -> None:
         draw_self_test(layout, context)
 
 
-def draw_parts(layout: Any, context: bpy.types.Context, modules: Sequence[str]) -> None:
+def draw_packages(layout: Any, context: bpy.types.Context, modules: Sequence[str]) -> None:
     """Draw, in the place of what can't run without these modules, the button that brings them."""
     if engine.state().usable and TORCH in parts_of(modules):
         if not _draw_task(layout, context):

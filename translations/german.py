@@ -667,6 +667,7 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
     "None of the {} pictures that {} names exists; {} is the first.": "Von den {0} Bildern, die {1} nennt, ist keines da; {2} ist das erste.",

@@ -107,7 +107,9 @@ class _Reader:
         files = [path for path in sources if path.is_file()]
         pictures = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW))]
         videos = [path for path in files if endings.has(path, endings.VIDEOS)]
-        given = [found for path in files if path not in {*pictures, *videos} for found in [self._given(path)]]
+        given = [self._given(path) for path in files if path not in {*pictures, *videos}]
+        if len(sources) == len(videos) == 1 and (recording := nearby.recording_of(videos[0])) is not None:
+            given, videos = [recording], []
         contents = [roles.sort_out(source) for source in sources if source.is_dir()]
         folders = [part for part in contents if _holds_pictures(part)]
         for part in contents:
@@ -322,9 +324,10 @@ def _with_split(capture: Capture, known: Candidate) -> Capture:
 
 def _other_cameras(best: Candidate, others: Sequence[Candidate]) -> str:
     """What the camera files that aren't used know, for the report."""
-    known = [
-        f"{other.described.title} with {counted(other.count, 'photo')}" for other in others if other.described.path != best.described.path
-    ]
+    known = []
+    for other in others:
+        place = f" ({other.described.path})" if other.described.title == best.described.title else ""
+        known.append(f"{other.described.title}{place} with {counted(other.count, 'photo')}")
     return f"; not used: {examples(known)}" if known else ""
 
 

@@ -28,6 +28,11 @@ SCANS, TABLES = (".las", ".laz"), (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", "
 CLOUDS = (".ply", *SCANS, *TABLES)
 CAMERAS = (".json", ".bin", ".txt", ".xml", ".csv", ".out")  # some of them hold cameras; what is in a file decides
 DEPTH = (".npy", ".depth", ".conf", ".pfm")  # of scanning apps; pictures may hold depth, too
+# What Blender's file browser takes for neither picture nor film; it keeps 240 characters of such a filter, so rare RAW is left out.
+BROWSED = (
+    *CAMERAS, ".3gp", ".jfif", ".jpe", ".mpo", ".avif", ".gif", ".ppm", ".pgm", *HEIF, ".dng", ".cr2",
+    ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
+)  # fmt: skip
 
 
 def has(path: Path, endings: tuple[str, ...]) -> bool:

@@ -191,6 +191,8 @@ def _unidentified(path: Path) -> ReifyError:
         return ReifyError(
             f"{path.name} is a HEIC picture, which needs the package pi_heif.", "Install the engine again, or save it as JPEG."
         )
+    if kind in sniff.READ:
+        return ReifyError(f"{path.name} is damaged or cut off (a {kind} file that can't be opened).", "Copy it again or remove it.")
     if kind:
         return ReifyError(f"{path.name} can't be read as a picture: it is a {kind}.", "Remove it or save it as JPEG or PNG.")
     return ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.")

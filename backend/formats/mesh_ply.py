@@ -58,9 +58,9 @@ def _triangles(file: ply.Ply) -> tuple[Array, Array, Array]:
             vertices = lists.values[lists.starts[rows, None] + np.arange(count)]
             fan = np.stack([np.zeros(count - 2, np.int64), np.arange(1, count - 1), np.arange(2, count)], axis=1)
             parts.append((vertices[:, fan].reshape(-1, 3).astype(np.int32), np.repeat(rows, count - 2), np.tile(fan, (len(rows), 1))))
-    strips = file.elements.get("tristrips", ply.Element(0))
+    strips = file.elements.get("tristrips")
     for name in INDICES:
-        if name in strips.lists:
+        if strips is not None and name in strips.lists:
             triangles = _of_strip(strips.lists[name].values.astype(np.int64))
             parts.append((triangles.astype(np.int32), np.full(len(triangles), -1), np.zeros((len(triangles), 3), np.int64)))
     corners, polygon, order = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -7,7 +7,7 @@ round them visibly, x_centered = x_source - offset is what is kept. The offset l
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ ROUNDING = 2.0**-24  # of float32, relative
 MOST_LOOKED_AT = 200_000
 
 Positioned = TypeVar("Positioned", bound=Points | Splats | Mesh)
-POSITIONS: dict[type, str] = {Points: "xyz", Splats: "means", Mesh: "vertices"}
+POSITIONS = {Points: "xyz", Splats: "means", Mesh: "vertices"}
 
 
 def offset_of(xyz: Array) -> Array | None:
@@ -42,8 +42,7 @@ def centered(value: Positioned, offset: Array | None) -> Positioned:
     """The value with its positions, of any float type, as float32 without `offset` [3] (None: nothing is taken off)."""
     name = POSITIONS[type(value)]
     xyz = getattr(value, name)
-    moved: dict[str, Any] = {name: (xyz if offset is None else xyz - offset).astype(np.float32, copy=False)}
-    return replace(value, **moved)
+    return replace(value, **{name: (xyz if offset is None else xyz - offset).astype(np.float32, copy=False)})
 
 
 def cameras_without(cameras: Cameras, offset: Array | None) -> Cameras:

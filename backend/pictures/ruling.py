@@ -83,18 +83,18 @@ def _lines(small: Array, paper: Array) -> _Family:
     height, width = seen.shape
     if seen.sum() < LEAST_SEEN * paper.sum():
         return _Family(np.zeros(0), np.zeros(0))
-    parallel = [(float(slope), 0.0) for slope in np.arange(-STEEPEST, STEEPEST + 1e-9, 1.5 / width)]
-    promising = sorted(parallel, key=lambda way: -_sharpness(seen, paper, way, 6))[:4]
-    fanned = [(slope, float(fan)) for slope, _ in promising for fan in np.linspace(-FANNING, FANNING, 13)]
-    slope, fan = max(fanned, key=lambda way: _sharpness(seen, paper, way, 3))
+    parallel = [(slope, 0.0) for slope in np.arange(-STEEPEST, STEEPEST + 1e-9, 1.5 / width)]
+    promising = sorted(parallel, key=lambda way: -_sharpness(seen, paper, way[0], way[1], 6))[:4]
+    fanned = [(slope, fan) for slope, _ in promising for fan in np.linspace(-FANNING, FANNING, 13)]
+    slope, fan = max(fanned, key=lambda way: _sharpness(seen, paper, way[0], way[1], 3))
     profile = _profile(seen, paper, slope, fan, every=2)
     runs, count = label(profile > FILLED + np.median(profile))
     peaks = np.array(center_of_mass(profile, runs, np.arange(1, count + 1))).reshape(-1)
     return _Family(peaks, slope + fan * (peaks / height - 0.5))
 
 
-def _sharpness(seen: Array, paper: Array, way: tuple[float, float], every: int) -> float:
-    return float(np.square(np.diff(_profile(seen, paper, *way, every))).sum())
+def _sharpness(seen: Array, paper: Array, slope: float, fan: float, every: int) -> float:
+    return float(np.square(np.diff(_profile(seen, paper, slope, fan, every))).sum())
 
 
 def _profile(seen: Array, paper: Array, slope: float, fan: float, every: int) -> Array:

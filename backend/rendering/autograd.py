@@ -35,9 +35,9 @@ def render(
     their twin): for each camera `rgb` [H,W,3], `alpha` [H,W] and, with `geometry`, `depth` [H,W] and `normal` [H,W,3].
 
     All four buffers pass gradients on, to each parameter that requires one, in its dtype and on its device. Cameras and background
-    receive none, and there are no second derivatives. Calls before the backward pass may be many, as for views of different steps of a
-    loss, as long as all have the same parameters. Raises ValueError for other names or shapes, and in the backward pass RuntimeError
-    where the renderable's parameters have changed since.
+    receive none, and there are no second derivatives. Calls before the backward pass may be many, as for the views of one loss, as long
+    as all have the same parameters. Jobs compute without gradients: there a loss needs `torch.enable_grad()` around it.
+    Raises ValueError for other names or shapes, and in the backward pass RuntimeError where the renderable's parameters have changed since.
     """
     planes = PLANES if geometry else PLANES[:2]
     flat = _Render.apply(renderable, cameras, background, planes, tuple(parameters), *parameters.values())

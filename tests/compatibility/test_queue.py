@@ -60,7 +60,7 @@ def test_a_waiting_conversion_is_made_of_what_the_object_was(tasks) -> None:
 
     task = tasks["mesh", "interrupted"]
     bpy.ops.reify.retry(number=task.number)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300  # kernels may have to be compiled
     while not task.state.ended:
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -15,7 +15,7 @@ from reify.backend.methods.image import METHOD
 from reify.backend.pictures.cutout import CutoutSettings
 from reify.backend.values import Mesh, Pictures
 
-from ..mesh.solids import assert_closed
+from ..bodies.solids import assert_closed
 from ..pictures.shapes import disc
 
 SIZE, RED = 160, (200, 40, 40)

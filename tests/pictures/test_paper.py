@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reify.backend.jobs.job import Job
+from reify.backend.pictures.background import plain_background
 from reify.backend.pictures.cutout import CutoutSettings, finished, found_in
 from reify.backend.values import Array, Picture
 
@@ -63,3 +64,11 @@ def test_a_letter_that_is_open_stays_open() -> None:
     photo[50:250, 60:70], photo[50:60, 60:220], photo[240:250, 60:220] = 0, 0, 0
     found, _ = cut_out(photo)
     assert np.array_equal(found, photo[..., 0] < 128)
+
+
+def test_a_plain_rectangle_is_the_subject_and_no_sheet_with_nothing_on_it() -> None:
+    srgb = np.full((40, 40, 3), 255, np.uint8)
+    srgb[4:36, 4:12] = 51
+    coverage, why = plain_background(srgb)
+    assert coverage is not None, why
+    assert coverage[6:34, 6:10].min() > 0.9 and coverage[:, 14:].max() < 0.1

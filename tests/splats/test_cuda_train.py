@@ -42,8 +42,8 @@ def _trained(chosen, make_splats, make_cameras, aim="look"):
     rgb = [np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8) for picture in pictures]
     views = Views(rgb, [None] * count, [None] * count, cameras, tuple("abcdefghijkl"[:count]))
     settings = TrainingSettings(seconds=0, steps=50, sh_degree=1, max_splats=70, device=chosen, aim=aim)
-    job = Job(seed=3)
-    splats = job.stage("Training", lambda job: train(views, range(count), start, settings, job=job))
+    job = Job()
+    splats = job.stage("Training", lambda job: train(views, range(count), start, settings, seed=3, job=job))
     errors = [np.mean((rasterize(splats, cameras, i, geometry=False).rgb - pictures[i]) ** 2) for i in range(count)]
     before = np.mean([np.mean((rasterize(start, cameras, i, geometry=False).rgb - pictures[i]) ** 2) for i in range(count)])
     return splats, -10 * np.log10(np.mean(errors)), -10 * np.log10(before), job.report
@@ -66,7 +66,7 @@ def test_training_on_a_card_ends_where_training_on_the_cpu_does(aim, gain, seemi
 def test_a_card_that_computes_something_else_is_not_used_and_the_user_is_told(seeming_card, make_splats, make_cameras, monkeypatch):
     from reify.backend.splats.cuda import rasterizer
 
-    monkeypatch.setattr(rasterizer.CudaRasterizer, "_exposed", lambda self, view, *lighting: view.image)
+    monkeypatch.setattr(rasterizer, "exposed", lambda view, *lighting: view.image)
     _splats, _psnr, _before, report = _trained("auto", make_splats, make_cameras)
     assert report.choices["training"].startswith("CPU")
     assert "a check found that its results aren't the CPU's" in report.warnings[0]

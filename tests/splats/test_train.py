@@ -47,9 +47,9 @@ def _opaque(views: Views) -> Views:
 def _trained(scene, settings=SETTINGS, job=None, opaque=True, seed=0):
     views, points = scene
     views = _opaque(views) if opaque else views
-    job = job or Job(seed=seed)
+    job = job or Job()
     start = starting_splats(views, points, settings, seed)
-    return job.stage("Training", lambda job: train(views, range(1, 10), start, settings, job=job)), job, views
+    return job.stage("Training", lambda job: train(views, range(1, 10), start, settings, seed=seed, job=job)), job, views
 
 
 def _psnr(splats, views):
@@ -262,7 +262,7 @@ def test_a_further_loss_is_minimized_beside_the_photos(scene):
     from reify.backend.rendering.torch_loss import TorchLoss
 
     views, points = _opaque(scene[0]), scene[1]
-    settings = dataclasses.replace(SETTINGS, steps=150)
+    settings = dataclasses.replace(SETTINGS, steps=150, least_share=0.0)
     start = starting_splats(views, points, settings, 0)
     without_red = TorchLoss("no red", 1.0, lambda buffers, targets: buffers[0].rgb[..., 0].mean())
     trained = {}
@@ -273,7 +273,7 @@ def test_a_further_loss_is_minimized_beside_the_photos(scene):
         )
         assert job.report.metrics["steps"] == 150
     plain, filtered = (rasterize(splats, views.cameras, 0, geometry=False).rgb.mean(axis=(0, 1)) for splats in trained.values())
-    assert filtered[0] < 0.7 * plain[0] and filtered[1:] == pytest.approx(plain[1:], rel=0.15)
+    assert filtered[0] < 0.7 * plain[0] and filtered[1:] == pytest.approx(plain[1:], rel=0.3)
     # Splats still come and go: what densification is driven by is gathered by this way of taking steps, too.
     assert len(trained[(without_red,)]) > len(start)
 

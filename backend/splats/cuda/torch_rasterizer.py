@@ -92,6 +92,7 @@ class TorchRasterizer(DeviceRows):
         return fuses(step, FUSED)
 
     @explained()
+    @torch.enable_grad()
     def step(self, target: Target, step: SplatStep) -> StepFigures:
         """Render one view, compare it with its photo, and take one Adam step.
 

@@ -77,9 +77,13 @@ def shaders_ready(window, cube):
     yield from at_rest(window)
     before = window._screen()
     place(window, cube)
-    left, top, right, bottom = window.box(window._view)
-    at = ((top + bottom) // 2, left + (right - left) // 5)
-    yield from window.until(lambda: np.ptp((window._screen()[at].astype(int), before[at]), axis=0).max() > 8, "the cube", 600.0, 1.0)
+
+    def changed():
+        left, top, right, bottom = window.box(window._view)
+        difference = np.abs(window._screen()[top:bottom, left:right].astype(int) - before[top:bottom, left:right]).max(2)
+        return (difference > 4).mean() > 0.1  # a side of the cube may be nearly as dark as what is behind it
+
+    yield from window.until(changed, "the cube", 600.0, 1.0)
     cube.hide_set(True)
 
 
