@@ -24,6 +24,8 @@ VIDEOS = (
     ".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".ogv",
 )  # fmt: skip
 UNREAD_VIDEOS = (".insv", ".360", ".braw", ".r3d", ".lrv")  # unstitched, or in a container of the maker's own
+SCANS, TABLES = (".las", ".laz"), (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")  # of laser scanners; points as text
+CLOUDS = (".ply", *SCANS, *TABLES)
 CAMERAS = (".json", ".bin", ".txt", ".xml", ".csv", ".out")  # some of them hold cameras; what is in a file decides
 DEPTH = (".npy", ".depth", ".conf", ".pfm")  # of scanning apps; pictures may hold depth, too
 # What Blender's file browser takes for neither picture nor film; it keeps 240 characters of such a filter, so rare RAW is left out.

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -69,7 +69,8 @@ def _rendered(text: str, path: Path, crisp: bool = False) -> Image.Image:
         raise ReifyError(what, "Install the engine again, or save it as PNG.") from None
     from PIL import Image
 
-    look = {"shape_rendering": "crisp_edges" if crisp else "geometric_precision", "resources_dir": str(path.parent)}
+    look: dict[str, Any] = {"shape_rendering": "crisp_edges" if crisp else "geometric_precision", "resources_dir": str(path.parent)}
+    look["skip_system_fonts"] = "<text" not in text  # finding fonts takes seconds
     try:
         small = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, **look))))
         side = "width" if small.width >= small.height else "height"

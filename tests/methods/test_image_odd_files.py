@@ -15,7 +15,7 @@ from reify.backend.methods.image import METHOD
 from reify.backend.pictures.cutout import CutoutSettings
 from reify.backend.values import Mesh, Pictures
 
-from ..mesh.solids import assert_closed
+from ..bodies.solids import assert_closed
 from ..pictures.shapes import disc
 
 SIZE, RED = 160, (200, 40, 40)
@@ -143,7 +143,7 @@ def test_files_that_are_broken_or_no_pictures_are_named(tmp_path: Path) -> None:
             made(tmp_path / name)
     (tmp_path / "folder").mkdir()
     with pytest.raises(ReifyError, match="holds no pictures"):
-        METHOD.jobs([tmp_path / "folder"], Settings())
+        METHOD.shares([tmp_path / "folder"], Settings())
 
 
 def test_ten_thousand_specks_around_a_subject_are_dropped(tmp_path: Path) -> None:
@@ -161,4 +161,4 @@ def test_a_folder_stands_for_the_pictures_in_it(tmp_path: Path) -> None:
     for name in ("b.png", "a.jpg"):
         on((255, 255, 255)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
-    assert [job.sources[0].name for job in METHOD.jobs([tmp_path], Settings())] == ["a.jpg", "b.png"]
+    assert [share[0].name for share in METHOD.shares([tmp_path], Settings())] == ["a.jpg", "b.png"]
