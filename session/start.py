@@ -23,10 +23,7 @@ def start(order: Order) -> Task:
 
     Raises ReifyError where something is missing that it needs, or what it is made of.
     """
-    from ..backend import orders
-
-    _check_sources(order)
-    orders.check(order, preferences.environment())
+    _check(order)
     if not bpy.app.background:
         queue.open_ledger()
     task = queue.submit(order)
@@ -42,7 +39,7 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
     if not sources:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
     order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name))
-    _check_sources(order)
+    _check(order)
     with queue.runner().held():
         return [start(one) for one in orders.one_by_one(order)]
 
@@ -68,13 +65,7 @@ def again(context: bpy.types.Context) -> Task:
 
 def retry(task: Task) -> None:
     """Do an ended task once more; what is finished of it is taken from the cache. Raises ReifyError where it can't be done."""
-    from ..backend import orders
-
-    order = task.context
-    _check_sources(order)
-    if not order.possible:
-        raise ReifyError("What this was made of is no longer known.", "Select the object, and convert it again.")
-    orders.check(order, preferences.environment())
+    _check(task.context)
     pump.try_again(task)
     queue.resubmit(task)
     pump.start()
@@ -102,9 +93,16 @@ def wait(*tasks: Task) -> None:
         raise problems[0]
 
 
-def _check_sources(order: Order) -> None:
+def _check(order: Order) -> None:
+    from ..backend import orders
+
     if gone := [path for path in order.sources if not path.exists()]:
         raise ReifyError(f"{gone[0]} isn't there any more.", "Choose the sources again.")
+    if not order.possible:
+        of_object = order.target is not None and order.target.of is not None
+        way = "Select the object, and convert it again." if of_object else "Choose the sources again."
+        raise ReifyError("What this was made of is no longer known.", way)
+    orders.check(order, preferences.environment())
 
 
 def _take(task: Task) -> None:
