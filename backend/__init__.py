@@ -5,10 +5,9 @@ Imports only go down:
     methods                                    what an artist can choose
     surface  texture                           anything to triangles; UV coordinates and textures
     splats  mesh  bodies                       Gaussians; repair and simplification; meshes from outlines
-    rendering                                  the protocol of what can be rendered and fitted, losses, the training loop
     capture  pictures                          photos and cameras; single pictures, cut out
-    rendering                                  the protocol of what can be rendered and fitted, losses, the training loop
-    formats  metrics  jobs  engine             files, measures, running, installing
+    rendering  engine                          what can be rendered and fitted, losses, the training loop; installing
+    formats  metrics  jobs                     files, measures, running
     geometry                                   what the rooms above share: topology, trees, rasters, axes
     values  errors  settings  device  files    what everything may use
 

@@ -99,7 +99,8 @@ def size_of(result: Result) -> dict[str, float]:
     report, capture = result.report, result.capture
     if capture is not None:
         pixels = sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos)
-        return {"photos": report.metrics["photos"], "megapixels": round(pixels / 1e6, 3)}
+        posed = "structure from motion" not in report.choices
+        return {"photos": report.metrics["photos"], "megapixels": round(pixels / 1e6, 3), "posed": posed}
     return {"faces": report.metrics["before.faces"]} if "before.faces" in report.metrics else {}
 
 

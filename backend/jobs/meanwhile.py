@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from functools import partial, wraps
 from typing import Any, TypeVar
 
@@ -22,24 +21,35 @@ def meanwhile(work: Callable[[], Done], job: Job, fraction: float | None = None,
     canceled doesn't wait for the work, whose thread ends with it, or at its next report, and whose result is dropped. So `work`
     must have nothing to write or to give back, and release the interpreter's lock now and then.
     """
-    future: Future[Done] = Future()
+    ended = threading.Event()
+    returned: list[Done] = []
+    raised: list[BaseException] = []
+    abandoned = False
 
     def run() -> None:
         try:
             with computing():
-                future.set_result(work())
+                returned.append(work())
         except BaseException as error:  # raised again in the job's own thread
-            future.set_exception(error)
+            if not abandoned:  # else nobody would take it, and it would keep itself and all arrays of its frames
+                raised.append(error)
+        ended.set()
 
     job.start(threading.Thread(target=run, name="reify-meanwhile", daemon=True))
-    while not future.done():
-        if fraction is None:
-            job.tick()
-        else:
-            job.progress(fraction, text)
-        wait([future], timeout=LOOK_EVERY_S)
+    try:
+        while not ended.is_set():
+            if fraction is None:
+                job.tick()
+            else:
+                job.progress(fraction, text)
+            ended.wait(LOOK_EVERY_S)
+    except BaseException:
+        abandoned = True
+        raise
     follow()
-    return future.result()
+    if raised:
+        raise raised.pop()
+    return returned.pop()
 
 
 def apart(stage: Callable[..., Done]) -> Callable[..., Done]:

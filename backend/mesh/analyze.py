@@ -45,7 +45,7 @@ class Analysis:
         return {f"{when}.{name}": float(value) for name, value in dataclasses.asdict(self).items()}
 
 
-def look_at(mesh: Mesh, when: str, *, job: Job) -> None:
+def report_analysis(mesh: Mesh, when: str, *, job: Job) -> None:
     """Put the mesh's analysis into the report, each figure under `when` and a dot; never raises for a mesh, however broken."""
     job.progress(0.0, f"looking at {len(mesh.faces)} faces")
     for name, value in analyze(mesh).figures(when).items():

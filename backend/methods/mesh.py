@@ -8,7 +8,7 @@ from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Needs
-from ..mesh.analyze import look_at
+from ..mesh.analyze import report_analysis
 from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
 from ..settings import base_of, option
 from ..texture.stages import unwrapped
@@ -35,14 +35,14 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     """A mesh in, a clean one out, with figures of both in the report; raises ReifyError where it holds nothing to clean."""
     mesh = given.value
     assert isinstance(mesh, Mesh)
-    job.stage("Looking at the mesh", apart(look_at), mesh, "before")
+    job.stage("Looking at the mesh", apart(report_analysis), mesh, "before")
     mesh = job.stage("Cleaning mesh", apart(clean), mesh, base_of(settings, MeshSettings))
     if settings.unwrap and mesh.uvs is None:
         mesh = job.stage("Unwrapping", apart(unwrapped), mesh)
     lods: tuple[Mesh, ...] = ()
     if settings.lods:
         lods = job.stage("Making levels of detail", apart(levels_of_detail), mesh, settings.lods, settings.lod_ratio)
-    job.stage("Looking at the result", apart(look_at), mesh, "after")
+    job.stage("Looking at the result", apart(report_analysis), mesh, "after")
     return Result(name=given.name, report=job.report, mesh=mesh, lods=lods)
 
 

@@ -24,7 +24,6 @@ from ..values import Capture, Photos, Result
 from . import Method
 
 PARTNERS = 12  # photos that each one is compared with, where they are many
-STEP_S = 1 / 60  # of training
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Settings:
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
     capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
-    job.expect(expected(settings, len(capture.photos), _megapixels(capture)))
+    job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
     surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
@@ -57,25 +56,25 @@ def _megapixels(capture: Capture) -> float:
     return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
 
 
-def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0) -> dict[str, Expected]:
-    """The stages and their seconds, for a number of photos of a size; what isn't known yet is as in a common capture."""
+def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of photos of a size that come with cameras or not; by default a common capture."""
     training, texture = settings.training, settings.texture
     pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
     trained, textured = (min(megapixels, long_side_px**2 * 0.7e-6) for long_side_px in (training.long_side_px, texture.long_side_px))
     sought = min(megapixels, settings.cameras.long_side_px**2 * 0.7e-6)
     held_out = photos / settings.capture.hold_out if settings.capture.hold_out > 1 else 0.0
     texels = texture.size_px**2 / 1e6
-    steps_s = training.steps * STEP_S
+    steps_s = training.steps * (0.025 + 0.085 * trained)
     in_time = 0.0 < training.seconds < steps_s
     seconds = {
         "Reading photos": Expected(0.02 * photos),
-        "Finding cameras": Expected((0.1 + 0.4 * sought) * photos + 0.05 * pairs),
+        "Finding cameras": Expected(0.5 if posed else (0.3 + 0.45 * sought) * photos + 0.065 * pairs),
         "Training splats": Expected(
-            1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=30.0
+            1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
         ),
-        "Extracting surface": Expected(2.0 + 0.3 * trained * photos + 0.5 * settings.surface.max_voxels, compiling=20.0),
-        "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=5.0),
-        "Texturing": Expected(2.0 + 0.3 * textured * photos + 2.0 * texels, compiling=20.0),
+        "Extracting surface": Expected(1.0 + 0.5 * trained * photos + 1.5 * settings.surface.max_voxels, compiling=9.0),
+        "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=16.0),
+        "Texturing": Expected(2.0 + 0.15 * textured * photos + 2.0 * texels, compiling=17.0),
     }
     return {**seconds, "Baking relief": Expected(1.0 + texels, compiling=5.0)} if texture.normal_map else seconds
 

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from reify.backend.bodies.extrude import ExtrudeSettings, extrude, rim_distance
 from reify.backend.bodies.sheet import sheet_for
+from reify.backend.geometry import triangles
 
-from ..mesh.solids import assert_closed, outline, triangles_of, volume
 from ..pictures.shapes import butterfly, disc, rectangle, ring
+from .solids import assert_closed, outline, triangles_of
 
 
 def test_a_rectangle_becomes_a_box() -> None:
     solid = extrude(rectangle(160, 240, left=40.0, top=30.0), 4000, ExtrudeSettings(depth=20.0, bevel=0.0))
-    assert -volume(solid.vertices_px, triangles_of(solid)) == pytest.approx(80.0 * 180.0 * 36.0, rel=0.01)
+    assert -triangles.volume(solid.vertices_px, triangles_of(solid)) == pytest.approx(80.0 * 180.0 * 36.0, rel=0.01)
     assert set(np.round(np.abs(solid.vertices_px[:, 2]).max(keepdims=True), 3)) == {18.0}
 
 

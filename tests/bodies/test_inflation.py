@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from reify.backend.bodies.inflation import InflateSettings, inflate
 from reify.backend.bodies.solid import mesh_of
+from reify.backend.geometry import triangles
 
-from ..mesh.solids import assert_closed, outline, polygons_are_quads_mostly, triangles_of, volume
 from ..pictures.shapes import butterfly, disc, rectangle, ring
+from .solids import assert_closed, outline, polygons_are_quads_mostly, triangles_of
 
 ROUND = InflateSettings()
 
@@ -88,7 +89,7 @@ def test_a_mesh_stands_on_the_floor_faces_minus_y_and_is_not_mirrored() -> None:
     assert mesh.vertices[:, 1].min() < -0.05 and mesh.vertices[:, 1].max() == pytest.approx(0.0)
     top = mesh.vertices[mesh.vertices[:, 2] > 0.4]
     assert top[:, 0].max() < 0.0  # what is on the left of the picture is on the left seen from -Y
-    assert volume(mesh.vertices, mesh.faces) > 0
+    assert triangles.volume(mesh.vertices, mesh.faces) > 0
     assert polygons_are_quads_mostly(mesh)
 
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reify.backend.bodies.lathe import LatheSettings, lathe
+from reify.backend.geometry import triangles
 from reify.backend.pictures.outline import along_axis, mirror_axis
 
-from ..mesh.solids import assert_closed, outline, triangles_of, volume
 from ..pictures.shapes import coverage_of, disc, grid, rectangle
+from .solids import assert_closed, outline, triangles_of
 
 
 def turned(coverage: np.ndarray, faces: int = 10_000, **changes):
@@ -26,7 +27,7 @@ def test_a_rectangle_becomes_a_cylinder(left: float) -> None:
     solid = turned(rectangle(160, 240, left=left, top=30.0))
     radius, height = 80.0 - left, 180.0
     # Picture axes are left-handed: seen from outside, the volume counts negative.
-    assert -volume(solid.vertices_px, triangles_of(solid)) == pytest.approx(np.pi * radius**2 * height, rel=0.01)
+    assert -triangles.volume(solid.vertices_px, triangles_of(solid)) == pytest.approx(np.pi * radius**2 * height, rel=0.01)
     assert_closed(solid.vertices_px, triangles_of(solid), 2)
 
 

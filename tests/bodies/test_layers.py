@@ -4,8 +4,8 @@ import numpy as np
 from reify.backend.bodies.inflation import InflateSettings
 from reify.backend.bodies.layers import LayersSettings, layers
 
-from ..mesh.solids import assert_closed, outline, triangles_of
 from ..pictures.shapes import coverage_of, disc, grid
+from .solids import assert_closed, outline, triangles_of
 
 
 def face() -> tuple[np.ndarray, np.ndarray]:

@@ -5,8 +5,8 @@ import pytest
 from reify.backend.bodies.relief import ReliefSettings, framed, from_shading, height_of, normal_map, relief
 from reify.backend.values import Picture
 
-from ..mesh.solids import assert_closed, triangles_of
 from ..pictures.shapes import disc, pictured
+from .solids import assert_closed, triangles_of
 
 
 def coin() -> Picture:

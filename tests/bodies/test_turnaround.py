@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reify.backend.bodies.turnaround import TurnaroundSettings, disagreement, turnaround
+from reify.backend.geometry import triangles
 
-from ..mesh.solids import assert_closed, volume
 from ..pictures.shapes import coverage_of, disc, grid, pictured, rectangle
+from .solids import assert_closed
 
 
 def test_two_views_of_a_ball_make_a_ball() -> None:
@@ -20,7 +21,7 @@ def test_square_sections_make_a_box_of_two_rectangles() -> None:
     front, side = pictured(rectangle(160, 240, left=40, top=30)), pictured(rectangle(160, 240, left=60, top=30))
     mesh = turnaround(front, side, None, 12_000, 1.8, TurnaroundSettings(roundness=0.0, smoothness=0.0))
     assert np.ptp(mesh.vertices, axis=0) == pytest.approx([0.8, 0.4, 1.8], abs=0.04)
-    assert volume(mesh.vertices, mesh.faces) == pytest.approx(0.8 * 0.4 * 1.8, rel=0.06)
+    assert triangles.volume(mesh.vertices, mesh.faces) == pytest.approx(0.8 * 0.4 * 1.8, rel=0.06)
 
 
 @pytest.mark.parametrize(("looks", "sign"), [("right", -1), ("left", 1)])

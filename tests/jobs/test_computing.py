@@ -63,9 +63,8 @@ def test_what_a_canceled_job_held_is_gone_before_the_next_one_begins() -> None:
     holding, ended = threading.Event(), threading.Event()
 
     def hold(*, job: Job) -> None:
-        arrays = {"large": _held()}
-        arrays["cycle"] = arrays  # type: ignore[assignment]
-        held.append(weakref.ref(arrays["large"]))
+        large = _held()
+        held.append(weakref.ref(large))
         holding.set()
         while not job.cancelled:
             time.sleep(0.01)
@@ -90,12 +89,14 @@ def test_what_a_canceled_job_held_is_gone_before_the_next_one_begins() -> None:
 
 
 def _held() -> Any:
-    """A tensor where torch is installed, which is what takes a graphics card's memory."""
+    """What takes much memory: a tensor that is part of a cycle where torch is installed, else an array."""
     try:
         import torch
     except ImportError:
         return np.zeros(1000)
-    return torch.zeros(1000)
+    tensor = torch.zeros(1000)
+    tensor.itself = tensor
+    return tensor
 
 
 def test_waiting_for_work_that_says_nothing_still_lets_time_pass() -> None:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from reify.backend.jobs.job import Job
-from reify.backend.mesh.analyze import analyze, look_at
+from reify.backend.mesh.analyze import analyze, report_analysis
 from reify.backend.values import Mesh
 from reify.tests.mesh.solids import ball, joined
 
@@ -103,6 +103,6 @@ def test_two_bodies_that_share_an_edge_are_not_manifold_there() -> None:
 def test_any_mesh_can_be_looked_at(vertices, faces) -> None:
     mesh = Mesh(np.array(vertices, np.float32), np.array(faces, np.int32).reshape(-1, 3))
     job = Job()
-    look_at(mesh, "before", job=job)
+    report_analysis(mesh, "before", job=job)
     assert job.report.metrics["before.faces"] == len(mesh.faces)
     assert all(np.isfinite(value) for value in job.report.metrics.values())

@@ -14,7 +14,7 @@ from reify.backend.jobs.job import Job
 from reify.backend.methods.image import METHOD, one_by_one
 from reify.backend.values import Mesh, Picture, Pictures
 
-from ..mesh.solids import assert_closed, polygons_are_quads_mostly
+from ..bodies.solids import assert_closed, polygons_are_quads_mostly
 from ..pictures.shapes import butterfly, disc, pictured, rectangle
 
 ONE_PICTURE = ("inflate", "layers", "lathe", "extrude", "relief")
