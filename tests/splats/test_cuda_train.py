@@ -27,7 +27,7 @@ def seeming_card(host_kernels, monkeypatch):  # noqa: F811
     render._checked.cache_clear()
 
 
-def _trained(chosen, make_splats, make_cameras, aim="look"):
+def _trained(chosen, make_splats, make_cameras, aim="look", environment=None):
     from reify.backend.splats.render import rasterize
     from reify.backend.splats.settings import TrainingSettings
     from reify.backend.splats.surfels import as_surfels
@@ -42,7 +42,7 @@ def _trained(chosen, make_splats, make_cameras, aim="look"):
     rgb = [np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8) for picture in pictures]
     views = Views(rgb, [None] * count, [None] * count, cameras, tuple("abcdefghijkl"[:count]))
     settings = TrainingSettings(seconds=0, steps=50, sh_degree=1, max_splats=70, device=chosen, aim=aim)
-    job = Job()
+    job = Job(environment)
     splats = job.stage("Training", lambda job: train(views, range(count), start, settings, seed=3, job=job))
     errors = [np.mean((rasterize(splats, cameras, i, geometry=False).rgb - pictures[i]) ** 2) for i in range(count)]
     before = np.mean([np.mean((rasterize(start, cameras, i, geometry=False).rgb - pictures[i]) ** 2) for i in range(count)])
@@ -70,6 +70,13 @@ def test_a_card_that_computes_something_else_is_not_used_and_the_user_is_told(se
     _splats, _psnr, _before, report = _trained("auto", make_splats, make_cameras)
     assert report.choices["training"].startswith("CPU")
     assert "a check found that its results aren't the CPU's" in report.warnings[0]
+
+
+def test_what_the_settings_leave_open_the_job_decides(seeming_card, make_splats, make_cameras):
+    from reify.backend.jobs.environment import Environment
+
+    *_figures, report = _trained("auto", make_splats, make_cameras, environment=Environment(device="cpu"))
+    assert report.choices["training"].startswith("CPU")
 
 
 @pytest.mark.parametrize("surfels", [False, True])

@@ -147,7 +147,8 @@ class CudaRasterizer(DeviceRows):
         if view.geometry is None or buffers.depth is None or buffers.normal is None:
             return Rendering(rgb, alpha, info=info)
         info["expected_depth"] = np.where(alpha > 1e-4, buffers.depth.cpu().numpy() / np.maximum(alpha, 1e-4), 0).astype(np.float32)
-        normal = torch.nn.functional.normalize(buffers.normal, dim=2, eps=1e-6).cpu().numpy()
+        length = torch.linalg.norm(buffers.normal, dim=2, keepdim=True)
+        normal = torch.where(length > 1e-6, buffers.normal / length, 0.0).cpu().numpy()
         return Rendering(rgb, alpha, view.geometry[intermediates.SURFACE].cpu().numpy(), normal, info)
 
     @explained()
