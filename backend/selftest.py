@@ -45,7 +45,7 @@ def run(job: Job) -> Result:
     job.describe(versions=versions_of(sorted({TORCH, *(package for packages in needed for package in packages)})))
     job.expect({CARD: Expected(0.5), **{trial.title: Expected(0.5, budget=SECONDS, compiling=COMPILING_S) for trial in _tried()}})
     chosen = job.stage(CARD, _choose_device)
-    job.choose("device", chosen)
+    job.record_choice("device", chosen)
     for trial in _tried():
         job.stage(trial.title, _try, trial)
     return Result("Self-Test", job.report)

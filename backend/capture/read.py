@@ -76,7 +76,7 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
     if panoramas := sum(area is not None for area in areas):
         with job.span(1.0):
             capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress)
-        job.choose("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
+        job.record_choice("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
         job.metric("panoramas", panoramas)
     if len(capture.photos) < FEWEST_PHOTOS:
         raise _too_few(len(capture.photos), reader.account.warnings)
@@ -189,7 +189,7 @@ class _Reader:
             with self.job.span((number + 1) / len(videos)):
                 folder = self.job.folder / f"frames-{number}"
                 frames = video.pick_frames(path, folder, self.settings.video_frames, self.job.progress)
-            self.job.choose("frames", f"{len(frames)} sharp frames of {path.name}")
+            self.job.record_choice("frames", f"{len(frames)} sharp frames of {path.name}")
             captures.append(Capture("", tuple(frames), ordered=True))
         return captures
 
@@ -204,9 +204,9 @@ class _Reader:
         with self.job.span(0.5):
             found, depth_said = depth.with_depth(found, self.job.progress)
         if depth_said:
-            self.job.choose("depth", depth_said)
+            self.job.record_choice("depth", depth_said)
         if found.similar:
-            self.job.choose("names", f"{counted(len(found.similar), 'picture')} found by another name: {examples(found.similar)}")
+            self.job.record_choice("names", f"{counted(len(found.similar), 'picture')} found by another name: {examples(found.similar)}")
         assigned = self.assigned(pools, found.images) if not any(found.masks) else masks.Assigned()
         capture = to_capture(found, assigned, self.masks, self.job.progress, self.account.warn)
         used = {*found.images, *(path for path in (*found.depths, *found.masks) if path)}
@@ -229,7 +229,7 @@ class _Reader:
         assert described.video is not None
         with self.job.span(0.4):
             frames = video.pick_frames(described.video, self.job.folder / "frames", self.settings.video_frames, self.job.progress)
-        self.job.choose("frames", f"{len(frames)} sharp frames of {described.video.name}")
+        self.job.record_choice("frames", f"{len(frames)} sharp frames of {described.video.name}")
         of_number = {int(shot.name): shot for shot in described.shots}
         pictures = {f"frame {photo.frame}": photo.path for photo in frames}
         shots = [replace(of_number[photo.frame], name=photo.path.name) for photo in frames if photo.frame in of_number]
@@ -253,7 +253,7 @@ class _Reader:
         return masks.Assigned(of_photo, tuple(unused))
 
     def choose_cameras(self, how: str) -> None:
-        self.job.choose("cameras", how)
+        self.job.record_choice("cameras", how)
 
     def join(self, parts: Sequence[Capture]) -> Capture:
         if not parts:

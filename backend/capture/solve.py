@@ -90,7 +90,7 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     if not given:
         capture = _structure_from_motion(capture, settings, job)
     elif "cameras" not in job.report.choices:  # reading the photos says more
-        job.choose("cameras", "as given with the photos")
+        job.record_choice("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:
@@ -110,7 +110,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     with job.span(1.0):
         model, rung = _climb(capture, sizes, settings, folder, job)
     _check(model, capture, job)
-    job.choose("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
+    job.record_choice("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
     job.metric("sparse_points", len(solved.points or ()))

@@ -49,7 +49,7 @@ def normalize_world(capture: Capture, *, given: bool, job: Job) -> Capture:
     scale = float(np.cbrt(np.linalg.det(frame.world_from_source[:3, :3])))
     ground = "" if frame.ground_z is None else f"; the ground is at z = {frame.ground_z:.2f}"
     size = "meters" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
-    job.choose("world", f"up {frame.up}; {size}{ground}")
+    job.record_choice("world", f"up {frame.up}; {size}{ground}")
     return transform_capture(capture, frame.world_from_source)
 
 

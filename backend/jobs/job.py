@@ -215,9 +215,9 @@ class Job:
         """Put a figure into the report."""
         self._note(metrics={**self._report.metrics, name: float(value)})
 
-    def choose(self, what: str, chosen: str) -> None:
+    def record_choice(self, what: str, choice: str) -> None:
         """Say in the report what was chosen automatically, and why."""
-        self._note(choices={**self._report.choices, what: chosen})
+        self._note(choices={**self._report.choices, what: choice})
 
     def describe(self, **fields: Any) -> None:
         """Set fields of the report that the edge knows: method, settings, inputs, versions."""

@@ -41,7 +41,7 @@ def rebuild(mesh: Mesh, cells: int, *, job: Job) -> Mesh:
     placed = points * cell + origin
     job.progress(0.85, f"placing {len(placed)} vertices")
     vertices = _projected(placed, triangles.vertex_normals(placed, faces), tree, cell)
-    job.choose("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
+    job.record_choice("mesh.rebuilt", f"on a grid of {' x '.join(str(size) for size in shape)} cells")
     job.progress(0.9, "taking over UVs and colors")
     return transfer(Mesh(vertices.astype(np.float32), faces), mesh)
 

@@ -137,7 +137,7 @@ class Method:
         offset = None if source is None else source.offset
         if offset is not None:
             taken = f"{written(offset)} was taken off the positions, which are too large for 32 bits"
-            job.choose("offset", f"{taken}; exports as .ply, .obj and .glb add it again")
+            job.record_choice("offset", f"{taken}; exports as .ply, .obj and .glb add it again")
         if job.environment.cache:
             job.environment.cache.prune()
         return replace(result, report=job.report, offset=offset)

@@ -60,7 +60,7 @@ def in_order(sources: Sequence[Path], settings: Settings) -> tuple[Path, ...]:
 def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
     method, why = chosen_for(cut, settings)
     if why:
-        job.choose("method", f"{method}, because {why}")
+        job.record_choice("method", f"{method}, because {why}")
     return method
 
 

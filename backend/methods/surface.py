@@ -38,7 +38,7 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
 def _chosen(value: Splats | Points | Mesh, extraction: str, job: Job) -> str:
     kind, possible = ("splats", OF_SPLATS) if isinstance(value, Splats) else ("points", OF_POINTS)
     if extraction == "auto":
-        job.choose("extraction", f"{possible[0]}, because these are {kind}")
+        job.record_choice("extraction", f"{possible[0]}, because these are {kind}")
         return possible[0]
     if extraction not in possible:
         raise ReifyError(f"The extraction {extraction!r} doesn't work on {kind}.", f"Choose one of: {', '.join(possible)}.")

@@ -85,12 +85,12 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
         if not solid:
             raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
         half = f"; half transparent areas belong to the subject, from {solid / 255:.0%} opacity on" if solid < 128 else ""
-        job.choose("cut-out", "by transparency, because the picture has it" + half)
+        job.record_choice("cut-out", "by transparency, because the picture has it" + half)
         return np.minimum(alpha.astype(np.float32) / solid, 1.0)
     if by in ("auto", "plain") and not (settings.box or strokes):
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:
-            job.choose("cut-out", why)
+            job.record_choice("cut-out", why)
             return coverage
         if by == "plain":
             raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
@@ -105,7 +105,7 @@ def finished(found: Picture, settings: CutoutSettings, job: Job) -> Picture:
         raise ReifyError(what, "Choose another way to cut it out, or invert the mask.")
     coverage, parts, dropped = without_specks(coverage, settings.specks / 100.0, settings.largest_only)
     if dropped:
-        job.choose("parts", f"{parts} kept, {dropped} specks and pinholes dropped, because they are smaller than the limit")
+        job.record_choice("parts", f"{parts} kept, {dropped} specks and pinholes dropped, because they are smaller than the limit")
     if parts > MANY_PARTS:
         job.warn(f"The subject of {found.name} falls into {parts} parts; raise the limit for specks or keep the largest only.")
     return replace(found, coverage=coverage)
@@ -175,7 +175,7 @@ def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, strokes: Path 
     box = box_of(settings.box, srgb.shape[:2])
     if marks is None and not settings.box:
         job.warn(f"The background of {name} is busy: the subject was guessed. Draw a box or strokes, or save it with transparency.")
-    job.choose("cut-out", "by GrabCut, because the background isn't plain" if settings.by == "auto" else "by GrabCut")
+    job.record_choice("cut-out", "by GrabCut, because the background isn't plain" if settings.by == "auto" else "by GrabCut")
     return grab_cut(srgb, box, marks, job)
 
 

@@ -40,7 +40,9 @@ def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
     if alpha.min() == 255:
         return srgb, None
     if is_premultiplied(srgb, alpha):
-        job.choose("colors", "divided by alpha, because no half transparent pixel is brighter than its alpha: they were premultiplied")
+        job.record_choice(
+            "colors", "divided by alpha, because no half transparent pixel is brighter than its alpha: they were premultiplied"
+        )
         srgb = straight(srgb, alpha)
     return srgb, alpha
 

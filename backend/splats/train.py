@@ -61,7 +61,7 @@ def train_with_cameras(
         start = as_surfels(start, seed=seed)
     device = _device(settings, start.surfels, job)
     schedule = Schedule.plan(views, tuple(train_indices), start, settings, device)
-    job.choose("training", schedule.why)
+    job.record_choice("training", schedule.why)
     _prepare_kernels(settings, job)
     from .trainer import Trainer
 
@@ -85,7 +85,7 @@ def _device(settings: TrainingSettings, surfels: bool, job: Job) -> Device:
     if device.warning:
         job.warn(device.warning)
     elif settings.device == "auto":
-        job.choose("device", device.why)
+        job.record_choice("device", device.why)
     return device
 
 

@@ -91,7 +91,7 @@ class Trainer:
         self.prunings = 0
         self.setbacks = 0
         if self._load():
-            job.choose("resumed", f"at step {self.clock.steps}")
+            job.record_choice("resumed", f"at step {self.clock.steps}")
 
     def run(self) -> Splats:
         """Train to the end of the schedule, and leave out what can't be seen."""

@@ -30,7 +30,7 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
 
     points = subsampled(cloud, MOST_POINTS)
     if len(points) < len(cloud):
-        job.choose("alpha.points", f"{len(points)} means of {len(cloud)} points: more would take too long")
+        job.record_choice("alpha.points", f"{len(points)} means of {len(cloud)} points: more would take too long")
     job.progress(0.0, f"triangulating {len(points)} points")
     try:
         mesh = Delaunay(points.xyz)
@@ -44,7 +44,7 @@ def alpha_shape(cloud: Cloud, radius: float = 0.0, *, job: Job) -> Mesh:
         volumes = np.abs(_volumes(points.xyz, corners))
         with job.span(1.0):
             radius = points.spacing * _smallest_radius(corners, neighbors, opening / points.spacing, volumes, len(points), job)
-        job.choose("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
+        job.record_choice("alpha.radius", f"{radius:.3g}, the smallest that doesn't get inside")
     solid = _solid(neighbors, opening, radius)
     faces = _boundary(corners, neighbors, solid)
     if len(faces) == 0:

@@ -58,7 +58,7 @@ def cloud_of(points: Points, centers: Array | None = None, oriented: bool = True
         job.progress(0.5, "finding normals")
         fitted = _fitted(xyz, near)
         normals = _facing_cameras(looking, xyz, fitted) if len(looking) else _propagated(near, xyz, fitted)
-        job.choose("cloud.normals", "fitted, facing the cameras" if len(looking) else "fitted, turned outwards")
+        job.record_choice("cloud.normals", "fitted, facing the cameras" if len(looking) else "fitted, turned outwards")
     return Cloud(xyz, normals, area, rgb)
 
 

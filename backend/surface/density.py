@@ -93,7 +93,7 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
-    job.choose("density.voxel_size", f"{voxel:.3g}")
+    job.record_choice("density.voxel_size", f"{voxel:.3g}")
     with job.span(0.9):
         density = _summed(places, widened, opacity, blocks, starts, owners, job)
     distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)

@@ -72,13 +72,13 @@ def fuse_depth(render: Callable[[Cameras, int], Rendering], views: Views, settin
     with job.span(0.6):
         maps = render_depth(render, views, job=job)
     ball = region.find_region(maps) if settings.radius == 0 else region.Ball((0.0, 0.0, 0.0), settings.radius)
-    job.choose("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
+    job.record_choice("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
     most = settings.max_voxels * 1_000_000
     whole_ball = region.Ball(ball.center, ball.radius / trim.OUTLINE)
     job.progress(0.6, "placing voxels")
     volume = grid.allocate(maps, whole_ball, settings.voxel_size, settings.truncation, most)
-    job.choose("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
-    job.choose("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
+    job.record_choice("surface.voxel_size", f"{volume.voxel:.3g}, {volume.why}")
+    job.record_choice("surface.truncation", f"{volume.truncation / volume.voxel:.1f} voxels")
     with job.span(0.9):
         grid.integrate(volume, maps, job=job)
     job.progress(0.9, "closing small holes")

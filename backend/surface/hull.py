@@ -57,7 +57,7 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0
     voxel = max(voxel or PIXELS * pixel, 2 * reach / 1024)
     with job.span(1.0):
         grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
-    job.choose("hull.voxel_size", f"{grid.voxel:.3g}")
+    job.record_choice("hull.voxel_size", f"{grid.voxel:.3g}")
     if not (grid.distance[grid.weight > 0] < 0).any():
         raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")
     return grid

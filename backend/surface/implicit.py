@@ -31,7 +31,7 @@ def moving_least_squares(cloud: Cloud, voxel: float, max_voxels: int, *, job: Jo
         if len(blocks) * BLOCK**3 <= max_voxels:
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
-    job.choose("mls.voxel_size", f"{voxel:.3g}")
+    job.record_choice("mls.voxel_size", f"{voxel:.3g}")
     field = _sphere_distance(cloud, reach)
     offsets = voxel * np.argwhere(np.ones((BLOCK,) * 3, bool))
     values = np.empty((len(blocks), BLOCK**3), np.float32)
@@ -80,7 +80,7 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
 
     few = subsampled(cloud, MOST_CENTERS)
     if len(few) < len(cloud):
-        job.choose("rbf.centers", f"{len(few)} means of {len(cloud)} points: the system grows with the cube of their number")
+        job.record_choice("rbf.centers", f"{len(few)} means of {len(cloud)} points: the system grows with the cube of their number")
     middle, scale = few.xyz.mean(axis=0), float(np.ptp(few.xyz, axis=0).max()) / 2
     centers = (few.xyz - middle) / scale
     job.progress(0.0, f"solving for {len(few)} centers")
@@ -97,7 +97,7 @@ def radial_basis(cloud: Cloud, voxel: float, max_voxels: int, *, job: Job) -> tu
     job.progress(0.3, "sampling the function")
     with job.span(1.0):
         grid = sample(field, few.xyz.min(axis=0) - margin, few.xyz.max(axis=0) + margin, voxel, 3.0, max_voxels, job=job)
-    job.choose("rbf.voxel_size", f"{grid.voxel:.3g}")
+    job.record_choice("rbf.voxel_size", f"{grid.voxel:.3g}")
     return grid, field
 
 

@@ -56,11 +56,11 @@ def screened_poisson(cloud: Cloud, voxel: float, max_voxels: int, fit: float = 4
         job.progress(0.1 + 0.9 * 4.0 ** (number - 1 - depth), f"Poisson: level {number} of {depth}")
         finer = _refined(level, cloud, origin, count * 2**number)
         if len(finer[0]) * BLOCK**3 > max_voxels:
-            job.choose("poisson.voxel_size", f"{level.voxel:.3g}, as fine as {max_voxels / 1e6:.0f} million voxels allow")
+            job.record_choice("poisson.voxel_size", f"{level.voxel:.3g}, as fine as {max_voxels / 1e6:.0f} million voxels allow")
             break
         level = _solve(level, finer, cloud, origin, dense, 2.0**number, fit)
     else:
-        job.choose("poisson.voxel_size", f"{level.voxel:.3g}")
+        job.record_choice("poisson.voxel_size", f"{level.voxel:.3g}")
     return _grid(level, origin)
 
 

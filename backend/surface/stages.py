@@ -93,7 +93,7 @@ def surface_from_splats(splats: Splats, cameras: Cameras | None, settings: Extra
         splats = splats.take(_within(splats, ball))
     if cameras is None:
         cameras = cameras_around(ball, settings.views, settings.long_side_px)
-        job.choose("surface.cameras", f"{settings.views} all around, because none were given")
+        job.record_choice("surface.cameras", f"{settings.views} all around, because none were given")
     views = views_of(cameras, settings.long_side_px)
     surface = SurfaceSettings(extraction=settings.extraction, voxel_size=settings.voxel_size, max_voxels=settings.max_voxels)
     return surface_from_views(partial(rasterize, splats), views, surface, settings.polygons, job=job)

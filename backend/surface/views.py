@@ -23,7 +23,7 @@ def surface_of_capture(splats: Splats, render: Render, views: Views, settings: S
     if extraction == "auto":
         cut_out = not splats.surfels and all(alpha is not None and (alpha == 0).any() for alpha in views.alpha)
         extraction = "density" if cut_out else "fuse"
-        job.choose("surface.extraction", "density, as all photos cut out the subject" if cut_out else "fuse")
+        job.record_choice("surface.extraction", "density, as all photos cut out the subject" if cut_out else "fuse")
     if extraction != "density":
         return surface_from_views(render, views, replace(settings, extraction=extraction), job=job)
     from .density import DensitySettings, subject_of, surface_of_density

@@ -55,7 +55,7 @@ def texture_from_photos(mesh: Mesh, views: Views, settings: TextureSettings, *, 
     positions that are no numbers, or that no photo sees.
     """
     if settings.colors == "vertices":
-        job.choose("texture", "vertex colors, as set")
+        job.record_choice("texture", "vertex colors, as set")
         return mesh
     if mesh.uvs is None:
         raise ReifyError("The mesh has no UVs to put a texture on.", "Unwrap it first.")

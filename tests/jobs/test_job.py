@@ -25,7 +25,7 @@ def double(points: Points, *, job: Job) -> Points:
     calls.append(len(points))
     job.metric("points", len(points))
     job.warn("they were doubled")
-    job.choose("how", "by two")
+    job.record_choice("how", "by two")
     return replace(points, xyz=points.xyz * 2)
 
 
