@@ -78,9 +78,9 @@ def environment(keep: bool = True) -> Environment:
     Without `keep` nothing is taken from the cache nor left there.
     """
     if "." in __package__:  # which is loaded as an extension
-        from .scene import chosen
+        from .scene import preferences
 
-        found = chosen.environment()
+        found = preferences.environment()
     else:
         found = Environment(cache=Cache(cache_folder()))
     return found if keep else dataclasses.replace(found, cache=None)
@@ -186,9 +186,9 @@ def _splats(result: Result, path: Path) -> None:
 def _mesh(result: Result, path: Path) -> None:
     from .scene.export import write_mesh
 
-    write_mesh(_needed(result.mesh, "mesh"), path)
+    write_mesh(_needed(result.mesh, "mesh"), path, result.source_from_world)
     for level, mesh in enumerate(result.lods, start=1):
-        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"))
+        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"), result.source_from_world)
 
 
 def _comparison(result: Result, path: Path) -> None:

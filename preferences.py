@@ -6,7 +6,7 @@ import bpy
 
 from .panels.engine import draw_engine
 from .panels.parts import say
-from .scene import chosen
+from .scene import preferences
 
 
 class ReifyPreferences(bpy.types.AddonPreferences):
@@ -56,7 +56,7 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         column = layout.column()
         column.prop(self, "cache_folder", placeholder=str(cache_folder()))
         column.prop(self, "cache_limit_gb")
-        column.label(text=say("The cache holds {size} GB", size=f"{chosen.cache_gb():.1f}"), translate=False)
+        column.label(text=say("The cache holds {size} GB", size=f"{preferences.cache_gb():.1f}"), translate=False)
         column.operator("reify.clear_cache", icon="TRASH")
 
 

@@ -117,9 +117,7 @@ def with_values(settings: Any, changes: Mapping[str, Any]) -> Any:
     for path in changes:
         if path not in known:
             raise ReifyError(f"There is no setting called {path!r}.", f"The settings are: {', '.join(known)}.")
-    for path, value in changes.items():
-        settings = _replace_at(settings, path.split("."), known[path].check(value))
-    return settings
+    return _replaced(settings, {path: known[path].check(value) for path, value in changes.items()})
 
 
 def base_of(settings: Any, base: type) -> Any:
@@ -144,10 +142,17 @@ def _walk(settings: Any, prefix: str, title: str) -> typing.Iterator[Option]:
         yield Option(path=prefix + entry.name, label=label, kind=types[entry.name], default=value, group=title, **described)
 
 
-def _replace_at(settings: Any, keys: list[str], value: Any) -> Any:
-    head, *rest = keys
-    inner = _replace_at(getattr(settings, head), rest, value) if rest else value
-    return dataclasses.replace(settings, **{head: inner})
+def _replaced(settings: Any, changes: Mapping[str, Any]) -> Any:
+    fields: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {}
+    for path, value in changes.items():
+        head, _, rest = path.partition(".")
+        if rest:
+            groups.setdefault(head, {})[rest] = value
+        else:
+            fields[head] = value
+    inner = {head: _replaced(getattr(settings, head), within) for head, within in groups.items()}
+    return dataclasses.replace(settings, **fields, **inner)
 
 
 def _as_bool(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..scene import chosen
+from ..scene import preferences
 from ..session import queue, start, texts
 from .reported import reported
 
@@ -171,8 +171,8 @@ class REIFY_OT_clear_cache(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Clear."""
-        chosen.cache().clear()
-        chosen.forget_size()
+        preferences.cache().clear()
+        preferences.forget_size()
         self.report({"INFO"}, "The cache is empty")
         return {"FINISHED"}
 
@@ -185,7 +185,7 @@ class REIFY_OT_open_preferences(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open them."""
-        bpy.ops.preferences.addon_show(module=chosen.ADDON)
+        bpy.ops.preferences.addon_show(module=preferences.ADDON)
         return {"FINISHED"}
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
-from ..backend.values import Splats
 from .import_splats import DIALOG
 from .reported import reported
 
@@ -26,6 +24,7 @@ class REIFY_OT_export_splats(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only splats can be written."""
+        from ..backend.values import Splats
         from ..scene.read import kind_of
 
         cls.poll_message_set("Select splats first")
@@ -44,6 +43,8 @@ class REIFY_OT_export_splats(bpy.types.Operator):
 
 
 def _export(source: bpy.types.Object, path: Path) -> None:
+    import numpy as np
+
     from ..backend.splats.transform import write_moved
     from ..scene import provenance
     from ..scene.splats import read_splats

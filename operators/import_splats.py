@@ -44,12 +44,14 @@ class REIFY_OT_import_splats(bpy.types.Operator):
 def import_splats(context: bpy.types.Context, path: Path) -> tuple[str, ...]:
     """Make a new, selected object with the splats of a file; returns what was left out. Raises ReifyError where it holds none."""
     from ..backend.formats.given import read_splats
+    from ..backend.values import Splats
     from ..scene import provenance
     from ..scene.splats import splats_object
 
     if not path.is_file():
         raise ReifyError(f"{path.name} isn't there.", "Choose another file.")
     given = read_splats(path)
+    assert isinstance(given.value, Splats)
     made = splats_object(given.name, given.value)
     provenance.keep_source_from_world(made, given.source_from_world)
     context.collection.objects.link(made)

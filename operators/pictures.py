@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 import bpy
 
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 from ..session import image_editor
 from ..session.properties import chosen_method, group_of, read_settings
 from ..session.sources import add_paths, paths_of
@@ -201,7 +201,7 @@ class REIFY_OT_use_strokes(bpy.types.Operator):
         def use() -> None:
             pixels = images.pixels(bpy.data.images[image_editor.STROKES])
             # Named by what they are: results made from them can be made again, whatever is painted later.
-            path = chosen.user_folder("pictures") / hashlib.sha256(pixels.tobytes()).hexdigest()[:16] / "Strokes.png"
+            path = preferences.user_folder("pictures") / hashlib.sha256(pixels.tobytes()).hexdigest()[:16] / "Strokes.png"
             write_png(path, pixels)
             strokes_of(path, pixels.shape[:2])
             group = _group(context)
@@ -261,7 +261,7 @@ def _on_clipboard(text: str) -> Any:
     from ..backend.formats import endings
 
     named = [Path(url2pathname(urlparse(line.strip()).path) if line.startswith("file:") else line.strip()) for line in text.splitlines()]
-    files = [path for path in named if endings.has(path, endings.PICTURES) and os.path.isfile(path)]  # unlike `is_file` it bears any text
+    files = [path for path in named if endings.has(path, endings.DRAWINGS) and os.path.isfile(path)]  # unlike `is_file` it bears any text
     if files:
         return files
     try:

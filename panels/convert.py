@@ -7,8 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..backend.values import Mesh
-from ..session import conversion
+from ..session import conversion, needs
 from ..session.properties import group_of, prepare, ready, settings_or_default
 from .missing import draw_missing
 from .parts import SidebarPanel, say, text
@@ -54,7 +53,10 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
         lacks = False
         if method is not None:
             _draw_method(layout, context, method)
-            lacks = draw_missing(layout, context, method, settings_or_default(context.scene, method))
+            if reason:
+                settings = settings_or_default(context.scene, method)
+                lacks = bool(missing := needs.missing(method, settings))
+                draw_missing(layout, context, method, settings, missing)
         row = layout.row()
         row.scale_y = 1.6
         row.enabled = not reason
@@ -65,6 +67,8 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
 
 
 def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
+    from ..backend.values import Mesh
+
     properties, group = context.scene.reify_convert, group_of(context.scene, method)
     count = len(conversion.fitting(context, method))
     layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")

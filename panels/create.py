@@ -9,6 +9,7 @@ import bpy
 from ..session import needs, properties, queue
 from ..session.properties import changed, chosen_method, group_of, settings_or_default
 from . import icons
+from .engine import draw_packages
 from .missing import draw_missing
 from .parts import PICTURE_SHARE, SidebarPanel, figures, say, text
 from .queue import draw_interrupted
@@ -52,15 +53,19 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
     method = chosen_method(scene)
     if len(all_methods()) > 1:
         layout.prop(scene.reify, "method", text="")
-    if not needs.installed(method):
-        draw_missing(layout, context, method, method.settings())
+    settings = settings_or_default(scene, method)
+    missing = needs.missing(method, settings)
+    if missing.packages and not needs.installed(method):
+        draw_packages(layout, context, missing.packages)
         return
-    _draw_start(layout, context, method, group_of(scene, method))
+    _draw_sources(layout, context, method, group_of(scene, method))
+    draw_missing(layout, context, method, settings, missing)
+    _draw_generate(layout, context, bool(group_of(scene, method).sources), bool(missing))
 
 
-def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
+def _draw_sources(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
     if group.sources:
-        _draw_sources(layout, group)
+        _draw_list(layout, group)
     else:
         text(layout, context, say(method.summary) + ".")
         text(layout, context, "Choose what to start from:", icon="INFO")
@@ -74,16 +79,18 @@ def _draw_start(layout: Any, context: bpy.types.Context, method: Method, group: 
     column.prop(group, "preset")
     if different := changed(method, group):
         text(column, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
-    lacks = draw_missing(layout, context, method, settings_or_default(context.scene, method))
+
+
+def _draw_generate(layout: Any, context: bpy.types.Context, has_sources: bool, lacks: bool) -> None:
     row = layout.row()
     row.scale_y = 1.6
-    row.enabled = bool(group.sources) and not lacks
+    row.enabled = has_sources and not lacks
     row.operator("reify.create", icon="SHADERFX")
-    if not group.sources:
+    if not has_sources:
         text(layout, context, "Generate needs a folder or files first.")
 
 
-def _draw_sources(layout: Any, group: Any) -> None:
+def _draw_list(layout: Any, group: Any) -> None:
     column = layout.box().column(align=True)
     for index, source in enumerate(group.sources[:MOST_SOURCES]):
         row = column.row(align=True)

@@ -12,24 +12,22 @@ from .engine import draw_packages
 from .parts import say, text
 
 if TYPE_CHECKING:
+    from ..backend.jobs.needs import Needs
     from ..backend.methods import Method
 
 
-def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settings: Any) -> bool:
-    """Draw it; False where nothing is missing."""
-    missing = needs.missing(method, settings)
-    if not missing:
-        return False
+def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settings: Any, missing: Needs) -> None:
+    """Draw what `needs.missing` has found; nothing where that is nothing."""
     if missing.packages:
         if needs.installed(method):  # with other settings it runs as it is
             listed = ", ".join(missing.packages)
             text(layout, context, say("These settings need what isn't installed: {packages}", packages=listed), icon="INFO")
         draw_packages(layout, context, missing.packages)
-        return True
-    try:
-        needs.check(method, settings)
-    except ReifyError as error:
-        text(layout, context, str(error), icon="ERROR")
+        return
+    if missing:
+        try:
+            needs.check(method, settings)
+        except ReifyError as error:
+            text(layout, context, str(error), icon="ERROR")
     if missing.memory is not None and needs.fitting(method, settings) is not None:
         layout.operator("reify.fit_memory", icon="MODIFIER_DATA").method = method.id
-    return True

@@ -6,7 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..backend.values import Splats
 from .parts import SidebarPanel, say, text
 
 LABELS = {"Viewport Amount": "Amount", "Viewport Size": "Size", "Viewport Opacity": "Opacity", "Viewport Largest": "Largest"}
@@ -21,6 +20,7 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what they are, how they are drawn, and Export."""
+        from ..backend.values import Splats
         from ..scene import compat, splat_nodes
         from ..scene.read import kind_of
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from mathutils import Vector
 
 from ..backend.errors import ReifyError
-from ..backend.values import Mesh, Result
+from ..backend.formats import glb, obj
+from ..backend.geometry import axes
+from ..backend.values import Array, Mesh, Result
 from .commit import commit, members
 from .mesh import mesh_object
 
@@ -55,8 +59,14 @@ def save_blend(path: Path, copy: bool = False) -> None:
         raise _os_error(error, path) from error
 
 
-def write_mesh(mesh: Mesh, path: Path) -> None:
-    """A mesh with its textures as .glb, .obj or .stl, Y up where the format has it so; raises OSError where it can't be written."""
+def write_mesh(mesh: Mesh, path: Path, source_from_world: Array | None = None) -> None:
+    """A mesh with its textures as .glb, .obj or .stl, Y up where the format has it so; raises OSError where it can't be written.
+
+    With `source_from_world` [4,4] it stands in the large coordinates of its source again; not in .stl, which holds 32 bits.
+    """
+    offset = None if source_from_world is None else source_from_world[:3, 3]
+    if source_from_world is not None and not np.array_equal(source_from_world[:3, :3], np.eye(3)):
+        mesh = replace(mesh, vertices=(mesh.vertices @ source_from_world[:3, :3].T).astype(np.float32))
     writers: dict[str, Callable[[Path], None]] = {".glb": _write_glb, ".obj": _write_obj, ".stl": _write_stl}
     if path.suffix.lower() not in writers:
         raise ReifyError(f"Meshes can't be written as {path.suffix}.", f"Choose one of: {' '.join(writers)}.")
@@ -67,9 +77,19 @@ def write_mesh(mesh: Mesh, path: Path) -> None:
         layer = scene.view_layers[0]
         with bpy.context.temp_override(scene=scene, view_layer=layer, selected_objects=[made], active_object=made, object=made):
             made.select_set(True)
-            _by_way_of_a_folder(path, writers[path.suffix.lower()])
+            _by_way_of_a_folder(path, lambda place: _write_at(place, writers[path.suffix.lower()], offset))
     finally:
         _forget(made, scene)
+
+
+def _write_at(path: Path, write: Callable[[Path], None], offset: Array | None) -> None:
+    write(path)
+    if offset is not None:
+        y_up = axes.Z_UP_FROM_Y_UP[:3, :3].T @ offset
+        if path.suffix.lower() == ".obj":
+            obj.move_back(path, y_up)
+        elif path.suffix.lower() == ".glb":
+            glb.move_back(path, y_up)
 
 
 def _write_glb(path: Path) -> None:

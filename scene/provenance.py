@@ -41,8 +41,8 @@ def keep_source_from_world(made: bpy.types.ID, source_from_world: Array | None) 
 def source_from_world(made: bpy.types.Object | None) -> Array | None:
     """What `keep_source_from_world` stored on an object or on what it hangs on, [4,4] float64; None where its coordinates were small."""
     while made is not None:
-        if SOURCE_FROM_WORLD in made:
-            return np.array(made[SOURCE_FROM_WORLD], dtype=np.float64).reshape(4, 4)
+        if (stored := made.get(SOURCE_FROM_WORLD)) is not None:
+            return np.array(stored, dtype=np.float64).reshape(4, 4)
         made = made.parent
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,10 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
-from ..backend.formats import columns
+from ..backend.formats import columns, obj
+from ..backend.formats.mesh_ply import read_mesh_ply
+from ..backend.formats.offset import centered, offset_of
+from ..backend.geometry import axes
 from ..backend.mesh.join import joined
 from ..backend.values import Array, Cameras, Given, Mesh, Points, Splats
 from . import attributes, provenance
@@ -78,18 +82,30 @@ def given_from_file(path: Path) -> Given:
     if not path.is_file():
         raise ReifyError(f"{path.name} isn't there.", "Check the path.")
     importer = IMPORTERS.get(path.suffix.lower())
+    if path.suffix.lower() == ".ply":
+        pieces, warnings = read_mesh_ply(path)
+        return _given_mesh(path, pieces, None, warnings)
     if importer is None:
-        raise ReifyError(f"{path.name} has an ending that meshes can't be read from.", f"Choose one of: {' '.join(IMPORTERS)}.")
-    with _guests() as came:
+        raise ReifyError(f"{path.name} has an ending that meshes can't be read from.", f"Choose one of: {' '.join(ENDINGS)}.")
+    with _guests() as came, tempfile.TemporaryDirectory(prefix="reify-") as folder:
         try:
-            importer(str(path))
+            near, offset = obj.near_copy(path, Path(folder)) if path.suffix.lower() == ".obj" else (path, None)
+            importer(str(near))
         except (RuntimeError, AttributeError, OSError) as error:  # how operators, and those that this Blender lacks, say so
             raise ReifyError(f"{path.name} can't be read: {str(error).strip()}", "Export it again, for example as .glb.") from error
         bpy.context.view_layer.update()
         meshes = [mesh for source in came() for mesh in _pieces(source)]
         if not meshes:
             raise ReifyError(f"{path.name} holds no mesh.", "Choose a file with faces in it.")
-        return Given(joined(meshes), path.stem, (path,))
+        return _given_mesh(path, meshes, None if offset is None else axes.Z_UP_FROM_Y_UP[:3, :3] @ offset)
+
+
+def _given_mesh(path: Path, pieces: list[Mesh], taken_off: Array | None, warnings: tuple[str, ...] = ()) -> Given:
+    """Pieces of any precision as one mesh, centered where its coordinates are large; `taken_off` [3] they have lost already."""
+    mesh = joined(pieces)
+    offset = offset_of(mesh.vertices)
+    total = taken_off if offset is None else offset if taken_off is None else offset + taken_off
+    return Given(centered(mesh, offset), path.stem, (path,), offset=total, warnings=warnings)
 
 
 def _holds_splat_columns(source: bpy.types.Object) -> bool:
@@ -102,7 +118,7 @@ def _given_from_columns(source: bpy.types.Object) -> Given:
     try:
         splats, broken = columns.splats_of(attributes.columns(source.data))
     except ValueError as error:
-        raise ReifyError(f"{source.name} has {error}.", "Import its file as splats.") from error
+        raise ReifyError(f"{source.name} has {error}, which fits no SH degree.", "Import its file as splats.") from error
     if len(splats) == 0:
         raise ReifyError(f"All {broken} splats of {source.name} are broken.", "Export them again.")
     return Given(splats, source.name, warnings=columns.left_out(source.name, "splats", broken, len(splats)))
@@ -120,12 +136,12 @@ def _pieces(source: bpy.types.Object) -> Iterator[Mesh]:
         return
     matrix = np.array(source.matrix_world, dtype=np.float64)
     for mesh in read_pieces(source):
-        yield _moved(mesh, matrix[:3, :3], matrix[:3, 3])
+        yield _moved(mesh, matrix[:3, :3], matrix[:3, 3], np.float64)
 
 
-def _moved(mesh: Mesh, turn: Array, place: Array | float = 0.0) -> Mesh:
+def _moved(mesh: Mesh, turn: Array, place: Array | float = 0.0, dtype: type = np.float32) -> Mesh:
     """A mesh turned and moved; where the matrix mirrors, its faces are turned round to look outwards again."""
-    vertices = (mesh.vertices @ turn.T + place).astype(np.float32)
+    vertices: Array = (mesh.vertices @ turn.T + place).astype(dtype)
     if np.linalg.det(turn) >= 0:
         return replace(mesh, vertices=vertices)
     uvs = None if mesh.uvs is None else _reversed(mesh.uvs, mesh.quads)
@@ -177,7 +193,6 @@ IMPORTERS = {
     ".gltf": lambda path: bpy.ops.import_scene.gltf(filepath=path),
     ".obj": lambda path: bpy.ops.wm.obj_import(filepath=path),
     ".stl": lambda path: bpy.ops.wm.stl_import(filepath=path),
-    ".ply": lambda path: bpy.ops.wm.ply_import(filepath=path),
     ".fbx": lambda path: bpy.ops.import_scene.fbx(filepath=path),
     ".usd": lambda path: bpy.ops.wm.usd_import(filepath=path),
     ".usdc": lambda path: bpy.ops.wm.usd_import(filepath=path),
@@ -185,3 +200,4 @@ IMPORTERS = {
     ".abc": lambda path: bpy.ops.wm.alembic_import(filepath=path),
     ".blend": _append,
 }
+ENDINGS = (*IMPORTERS, ".ply")

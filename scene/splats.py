@@ -63,6 +63,7 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
 def upgrade() -> None:
     """Bring splats of a file that an older Reify, or an older Blender, has saved up to date."""
     splat_nodes.upgrade()
+    data: Any
     for data in bpy.data.pointclouds:
         if data.library is None and "antialiased" in data and holds_splats(data):
             compat.make_native_splats(data)

@@ -12,6 +12,7 @@ live          From Picture's live preview
 properties    the panel's properties, made from the methods' settings
 sources       files, folders and images as what a method is given
 results       what of a job's result is in the open file
+assets        results in the asset browser
 texts         how a task has ended, in the user's language
 viewports, image_editor, redraw    Blender's windows
 registration  enabling and disabling all of it

@@ -10,7 +10,7 @@ import bpy
 from ..backend.engine.requirements import ENGINE as ENGINE_PART
 from ..backend.engine.requirements import TORCH as TORCH_PART
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 from .side_jobs import INSTALLER
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def place(part: str = ENGINE) -> Place:
     """Where a part of this Blender's engine lies."""
     from ..backend.engine.place import Place
 
-    return Place(chosen.user_folder("engine"), TORCH_PART if part == TORCH else ENGINE_PART)
+    return Place(preferences.user_folder("engine"), TORCH_PART if part == TORCH else ENGINE_PART)
 
 
 def plan(part: str = ENGINE, wheels: Path | None = None) -> tuple[installing.Plan, str]:
@@ -37,8 +37,8 @@ def plan(part: str = ENGINE, wheels: Path | None = None) -> tuple[installing.Pla
     from ..backend.engine import builds
     from ..backend.engine.install import Plan
 
-    preferences = chosen.preferences()
-    build, why = builds.fitting(getattr(preferences, "torch_build", "AUTO").lower())
+    addon = preferences.of_addon()
+    build, why = builds.fitting(getattr(addon, "torch_build", "AUTO").lower())
     return Plan(place(part), build, online=bpy.app.online_access, wheels=wheels), why
 
 
@@ -88,7 +88,7 @@ def _install_stage(chosen_plan: installing.Plan, *, job: Job) -> dict[str, str]:
 
 def register() -> None:
     """Make the parts that are there importable."""
-    if chosen.user_folder("engine").is_dir():
+    if preferences.user_folder("engine").is_dir():
         for part in (ENGINE, TORCH):
             here = place(part)
             here.sweep()

@@ -1,7 +1,7 @@
 """Live preview: what From Picture would make, coarse, in the viewport and in the panel, while sliders move.
 
 A timer looks a few times a second at what the panel says, which holds for sliders, presets, undo and scripts alike. What
-has changed is worked out in a thread of its own, only the newest wish of several, and shown on the main thread. Nothing
+has changed is worked out in a thread of its own, only the newest request of several, and shown on the main thread. Nothing
 of it is kept in files or undo steps, and a job's result takes its place.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 from . import needs, properties, queue
 from .redraw import redraw
 from .sources import paths_of
@@ -29,21 +29,21 @@ log = logging.getLogger(__name__)
 
 TICK_S, IDLE_S = 0.05, 0.2  # while something changes, and else
 
-Wish = tuple[tuple[Path, ...], Any]  # pictures and settings
+Request = tuple[tuple[Path, ...], Any]  # pictures and settings
 
 
 @dataclass
 class _State:
     """What is on, and what the window shows."""
 
-    worker: Newest[Wish, Look]
+    worker: Newest[Request, Look]
     sources: tuple[Any, ...] = ()  # the panel's sources that the paths were made from
     paths: tuple[Path, ...] = ()
-    wish: Wish | None = None
+    request: Request | None = None
     problem: str = ""
     look: Look | None = None
-    seen: Wish | None = None  # what was looked at
-    resting: Wish | None = None  # a job has made a result of this: nothing is shown in its place until something changes
+    seen: Request | None = None  # what was looked at
+    resting: Request | None = None  # a job has made a result of this: nothing is shown in its place until something changes
     stale: bool = False  # the object in the scene isn't what it was, after undo or in another file
 
 
@@ -96,36 +96,36 @@ def tick() -> bool:
     scene, busy = bpy.context.scene, queue.current() is not None
     problem = ""
     try:
-        wish = _wish(_state, scene)
+        request = _request(_state, scene)
     except ReifyError as error:
-        wish, problem = None, str(error)
-    changed = (wish, problem) != (_state.wish, _state.problem)
+        request, problem = None, str(error)
+    changed = (request, problem) != (_state.request, _state.problem)
     if changed:
-        _state.wish, _state.problem = wish, problem
-        if wish is None:
+        _state.request, _state.problem = request, problem
+        if request is None:
             _state.seen = None
             _show(_state, None)
         else:
-            _state.worker.ask(wish)
+            _state.worker.ask(request)
     found = _state.worker.take()
-    fresh = found is not None and wish is not None and found[0][0] == wish[0]  # of these pictures, be it with older settings
+    fresh = found is not None and request is not None and found[0][0] == request[0]  # of these pictures, be it with older settings
     if found is not None and fresh:
         _state.seen = found[0]
         _show(_state, found[1])
     if busy:
-        _state.resting = wish
+        _state.resting = request
     else:
         _place(_state, scene, fresh)
-    return changed or _state.seen != wish
+    return changed or _state.seen != request
 
 
-def _worker() -> Newest[Wish, Look]:
+def _worker() -> Newest[Request, Look]:
     from ..backend.jobs.newest import Newest
     from ..backend.methods._picture_look import Look, Looker
 
     looker = Looker()
     said = "Something unexpected went wrong"
-    return Newest(lambda wish: looker.look(*wish), lambda error: Look(problem=f"{said}: {type(error).__name__}: {error}."))
+    return Newest(lambda request: looker.look(*request), lambda error: Look(problem=f"{said}: {type(error).__name__}: {error}."))
 
 
 def _tick() -> float | None:
@@ -136,7 +136,7 @@ def _tick() -> float | None:
         return IDLE_S
 
 
-def _wish(state: _State, scene: bpy.types.Scene) -> Wish | None:
+def _request(state: _State, scene: bpy.types.Scene) -> Request | None:
     if not properties.ready():
         return None
     from ..backend.values import Pictures
@@ -167,7 +167,7 @@ def _place(state: _State, scene: bpy.types.Scene, fresh: bool) -> None:
     """Show the newest mesh, also where undo, a loaded file or a saved one has taken it away."""
     from ..scene import preview, rows
 
-    mesh = state.look.mesh if state.look is not None and state.wish != state.resting else None
+    mesh = state.look.mesh if state.look is not None and state.request != state.resting else None
     there = preview.shown(scene)
     if mesh is None:
         if there is not None:
@@ -179,8 +179,8 @@ def _place(state: _State, scene: bpy.types.Scene, fresh: bool) -> None:
             placed = preview.shown(scene)
             others = [made for made in scene.objects if made.type == "MESH" and made != placed]
             placed.location.x = rows.shift(rows.box_of(mesh), others)
-            preferences = chosen.preferences()
-            if preferences is None or preferences.show_colors:
+            addon = preferences.of_addon()
+            if addon is None or addon.show_colors:
                 show_colors(bpy.context.window_manager)
 
 

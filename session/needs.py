@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..scene import chosen
+from ..scene import preferences
 
 if TYPE_CHECKING:
     from ..backend.jobs.needs import Needs
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 def missing(method: Method, settings: Any) -> Needs:
     """What a job with these settings needs and isn't there."""
-    return method.missing(settings, chosen.environment())
+    return method.missing(settings, preferences.environment())
 
 
 def check(method: Method, settings: Any) -> None:
     """Raise ReifyError, with the way to get it, where something of it is missing."""
-    method.check(settings, chosen.environment())
+    method.check(settings, preferences.environment())
 
 
 def fitting(method: Method, settings: Any) -> Any | None:
     """The settings with less of what takes the memory, so that it is enough; None where that isn't possible."""
-    return method.fitting(settings, chosen.environment())
+    return method.fitting(settings, preferences.environment())
 
 
 def installed(method: Method) -> bool:

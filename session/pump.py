@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 from . import queue
 from .redraw import redraw
 
@@ -104,7 +104,7 @@ def _watched() -> list[tuple[list[Any], Any]]:
 
 
 def _remember() -> None:
-    folder = chosen.user_folder(queue.JOBS)
+    folder = preferences.user_folder(queue.JOBS)
     if folder.is_dir() and any(folder.glob("*.json")):
         queue.open_ledger()
         redraw()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 
 if TYPE_CHECKING:
     from ..backend.jobs.job import Job
@@ -119,7 +119,7 @@ def open_ledger() -> None:
     """Remember jobs in the user's folder; where it can't be written to they are forgotten when Blender is closed."""
     if _ledger is None:
         try:
-            remember(chosen.user_folder(JOBS))
+            remember(preferences.user_folder(JOBS))
         except ReifyError as error:
             log.warning("%s", error)
 
@@ -173,7 +173,7 @@ def _order_of(entry: Entry, ledger: Ledger) -> Order:
 def _task_of(order: Order) -> Task:
     from ..backend import orders
 
-    task = orders.task_of(order, chosen.environment())
+    task = orders.task_of(order, preferences.environment())
     task.work = partial(_pictured, task, task.work)
     return task
 

@@ -18,8 +18,8 @@ def add_paths(group: Any, paths: list[str]) -> None:
 
 def paths_of(group: Any) -> tuple[Path, ...]:
     """The sources as paths; images of this .blend that are no files are written to a folder of ours, where Regenerate finds them."""
-    from ..scene.chosen import user_folder
     from ..scene.photos import photo_files
+    from ..scene.preferences import user_folder
 
     images = [source.image for source in group.sources if source.image]
     written = dict(zip(images, photo_files(images, user_folder("pictures")), strict=True)) if images else {}

@@ -9,7 +9,7 @@ import bpy
 
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
-from ..scene import chosen
+from ..scene import preferences
 from . import pump, queue
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def start(order: Order) -> Task:
     from ..backend import orders
 
     _check_sources(order)
-    orders.check(order, chosen.environment())
+    orders.check(order, preferences.environment())
     if not bpy.app.background:
         queue.open_ledger()
     task = queue.submit(order)
@@ -74,7 +74,7 @@ def retry(task: Task) -> None:
     _check_sources(order)
     if not order.possible:
         raise ReifyError("What this was made of is no longer known.", "Select the object, and convert it again.")
-    orders.check(order, chosen.environment())
+    orders.check(order, preferences.environment())
     pump.try_again(task)
     queue.resubmit(task)
     pump.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import chosen
+from ..scene import preferences
 
 
 def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
@@ -14,8 +14,8 @@ def viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
 
 def show_colors(manager: bpy.types.WindowManager) -> None:
     """Let viewports in Solid mode show colors of attributes, unless the preferences forbid it: materials say nothing there."""
-    preferences = chosen.preferences()
-    if preferences is not None and not preferences.show_colors:
+    addon = preferences.of_addon()
+    if addon is not None and not addon.show_colors:
         return
     for area in viewports(manager):
         shading = area.spaces.active.shading

@@ -11,7 +11,7 @@ from ..formats.images import resize_to
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
-from ..pictures.regions import SMALLEST, regions_by_color, regions_painted
+from ..pictures.regions import SMALLEST, regions_by_color, regions_of_parts, regions_painted
 from ..settings import file_of, group, option
 from ..values import Mesh, Picture
 from .extrude import ExtrudeSettings, extrude
@@ -133,7 +133,12 @@ def _solid(picture: Picture, settings: Settings, painted: Path | None, rough: bo
     if settings.method == "layers":
         job.progress(0.0, "telling parts apart")
         least = PREVIEW_SMALLEST if rough else SMALLEST
-        regions = regions_painted(painted, picture, least) if painted else regions_by_color(picture, settings.layers.colors, least)
+        if painted:
+            regions = regions_painted(painted, picture, least)
+        elif picture.parts is not None:
+            regions = regions_of_parts(picture, least)
+        else:
+            regions = regions_by_color(picture, settings.layers.colors, least)
         return layers(picture.coverage, regions, settings.faces, settings.layers, settings.inflate, job.progress, rough)
     if settings.method == "lathe":
         job.progress(0.0, "finding the axis")

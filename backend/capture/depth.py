@@ -22,6 +22,7 @@ from .listing import Progress
 from .roles import CONFIDENCE_FOLDERS
 from .undistort import distort
 
+USED = "points to start from"  # in what is said of maps that are used
 MOST_MAPS = 40
 POINTS_A_MAP = 2500
 AGREES = 0.08  # relative difference of two depths
@@ -53,7 +54,7 @@ def with_depth(posed: Posed, progress: Progress) -> tuple[Posed, str]:
     if compared < LEAST_COMPARED or share < LEAST_SHARE:
         return posed, f"{count} maps are there and not used, because they don't agree with the cameras"
     points = Points(np.concatenate([xyz for _, xyz, _ in clouds]), np.concatenate([rgb for _, _, rgb in clouds]))
-    return replace(posed, points=points), f"{len(points)} points to start from, of {len(clouds)} of {count} maps"
+    return replace(posed, points=points), f"{len(points)} {USED}, of {len(clouds)} of {count} maps"
 
 
 def _evenly(indices: Sequence[int]) -> list[int]:

@@ -87,8 +87,23 @@ def examine(
         names = [] if described.video is not None else [shot.name for shot in described.shots]
         candidates.append(Candidate(described, distance, finders_for(described).pictures.find(names)))
     most = max((candidate.count for candidate in candidates), default=0)
-    # Stable: of equals the first format wins.
-    return sorted(candidates, key=lambda one: (one.count < NEARLY * most or one.count == 0, one.distance, -one.count))
+
+    # Of equals the one wins that calls the pictures by their names, then the first format.
+    def merit(one: Candidate) -> tuple[bool, int, int, int]:
+        return one.count < NEARLY * most or one.count == 0, one.distance, -one.count, len(one.located.similar)
+
+    return sorted(candidates, key=merit)
+
+
+def recording_of(video: Path) -> CameraFile | None:
+    """The camera file beside a video that has the poses of its frames; None where there is none."""
+    for found in camera_files_in(video.parent):
+        try:
+            if found.format.describe(found.path).video == video:
+                return found
+        except ReifyError:
+            continue
+    return None
 
 
 def finders(contents: Sequence[Contents], described: Described) -> Finders:
@@ -169,6 +184,6 @@ def surroundings(sources: Sequence[Path]) -> tuple[str, ...]:
                 if folder.name.lower() in (*MODEL_FOLDERS, *MASK_FOLDERS)
                 for path in folder.rglob("*")
             }
-        files |= set(around.glob("*"))
+        files |= {path for path in around.glob("*") if endings.has(path, endings.CAMERAS)}
     stats = ((path, path.stat()) for path in sorted(files) if path.is_file())
     return tuple(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)

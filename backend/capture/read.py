@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +15,13 @@ from ..jobs.job import Job
 from ..settings import option
 from ..values import Capture, Photo, Photos
 from . import depth, listing, masks, nearby, panorama, roles
+from .account import KINDS, Account, nothing_in
 from .nearby import Candidate
 from .posed import to_capture, without_cameras
 from .roles import Contents
 
 FEWEST_PHOTOS = 3
 FEWEST_TO_HOLD_OUT = 8
-KINDS = "JPEG, PNG, TIFF, WebP or EXR"
 # Names that say nothing of what was photographed.
 GENERIC = (
     *roles.PICTURE_FOLDERS,
@@ -80,35 +79,25 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
         job.choose("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
         job.metric("panoramas", panoramas)
     if len(capture.photos) < FEWEST_PHOTOS:
-        raise _too_few(len(capture.photos), reader.warnings)
+        raise _too_few(len(capture.photos), reader.account.warnings)
     if capture.cameras is None:
         frames, ordered = (capture.photos, True) if capture.ordered else listing.number_frames(capture.photos, name)
         capture = replace(capture, photos=frames, ordered=ordered)
     job.metric("photos", len(capture.photos))
-    reader.report()
+    reader.account.report()
     test = capture.test or _held_out(len(capture.photos), settings.hold_out)
-    return replace(capture, name=name, test=test, warnings=tuple(reader.warnings))
+    return replace(capture, name=name, test=test, warnings=tuple(reader.account.warnings))
 
 
 class _Reader:
-    """Reads sources for one job, and gathers the warnings and what was left out."""
+    """Reads sources for one job, and keeps account of what isn't used."""
 
     def __init__(self, settings: CaptureSettings, job: Job) -> None:
         self.settings = settings
         self.job = job
-        self.warnings: list[str] = []
-        self.left_out: Counter[str] = Counter()
+        self.account = Account(job)
         black_is_empty = {"auto": None, "subject": True, "ignore": False, "off": None}[settings.masks]
         self.masks = masks.Masks(settings.masks != "off", black_is_empty)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-        self.job.warn(text)
-
-    def report(self) -> None:
-        """Say in the report what wasn't used."""
-        if self.left_out:
-            self.job.choose("left out", ", ".join(f"{count} {what}" for what, count in self.left_out.items() if count))
 
     def read_all(self, sources: Sequence[Path]) -> Capture:
         sources = [source.expanduser().absolute() for source in sources]
@@ -116,9 +105,11 @@ class _Reader:
             if not source.exists():
                 raise ReifyError(f"{source} doesn't exist.", "Check the path.")
         files = [path for path in sources if path.is_file()]
-        pictures = [path for path in files if endings.has(path, endings.PICTURES)]
+        pictures = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW))]
         videos = [path for path in files if endings.has(path, endings.VIDEOS)]
-        given = [found for path in files if path not in {*pictures, *videos} for found in [self._given(path)]]
+        given = [self._given(path) for path in files if path not in {*pictures, *videos}]
+        if len(sources) == len(videos) == 1 and (recording := nearby.recording_of(videos[0])) is not None:
+            given, videos = [recording], []
         contents = [roles.sort_out(source) for source in sources if source.is_dir()]
         folders = [part for part in contents if _holds_pictures(part)]
         for part in contents:
@@ -135,8 +126,8 @@ class _Reader:
     def read_given(self, given: Sequence[CameraFile], folders: Sequence[Contents], videos: Sequence[Path]) -> Capture:
         """The photos of camera files that are sources themselves: among the other sources, or around the first camera file."""
         if videos:
-            self.left_out[roles.VIDEOS] += len(videos)
-            self.warn(f"Videos can't be used together with given cameras: {len(videos)} were left out, such as {videos[0].name}.")
+            self.account.videos(videos, told=False)
+            self.account.warn(f"Videos can't be used together with given cameras: {len(videos)} were left out, such as {videos[0].name}.")
         found = [(camera_file, 0) for camera_file in dict.fromkeys(given)]
         pools = list(folders)
         if not pools:
@@ -150,7 +141,7 @@ class _Reader:
         if not candidates:
             raise ReifyError(problems[0] if problems else "The chosen files hold no cameras.", "Choose other files, or export them again.")
         for problem in problems:
-            self.warn(f"{problem} It isn't used.")
+            self.account.warn(f"{problem} It isn't used.")
         return self.posed(candidates[0], candidates[1:], pools)
 
     def read_folder(self, contents: Contents) -> Capture:
@@ -158,7 +149,7 @@ class _Reader:
         problems: list[str] = []
         candidates = nearby.examine(found, lambda described: nearby.finders([contents], described), problems.append)
         for problem in problems:
-            self.warn(f"{problem} It isn't used.")
+            self.account.warn(f"{problem} It isn't used.")
         best = candidates[0] if candidates else None
         if best is not None and contents.photos and not self.settings.use_given_cameras:
             self.choose_cameras(f"found from the photos, though {best.described.title} gives some")
@@ -169,25 +160,25 @@ class _Reader:
             except ReifyError as error:
                 if not contents.photos and not contents.videos:
                     raise
-                self.warn(f"{error.what} The cameras are found from the photos instead.")
+                self.account.warn(f"{error.what} The cameras are found from the photos instead.")
         elif best is not None and (best.count or best.distance < nearby.BESIDE):
             title = capital(best.described.title)
-            self.warn(f"{title} isn't used, because it knows {best.count} of the {len(contents.photos)} photos.")
+            self.account.warn(f"{title} isn't used, because it knows {best.count} of the {len(contents.photos)} photos.")
         if contents.photos:
             self.choose_cameras("none lie in or beside the folder; they are found from the photos")
             capture = self.read_files(contents)
-            self.say_unused_videos(contents)
+            self.account.videos(contents.videos)
             return capture
         if not contents.videos:
-            raise _nothing_in(contents)
-        self.count(contents)
+            raise nothing_in(contents)
+        self.account.folder(contents, masks_wanted=self.masks.wanted)
         return self.join(self.read_videos(contents.videos))
 
     def read_files(self, contents: Contents) -> Capture:
         assigned = self.assigned([contents], contents.photos)
-        different = listing.distinct(contents.photos, self.job.progress, self.warn)
-        photos = listing.photos_of(different, contents.photo_root, assigned, self.masks, self.job.progress, self.warn)
-        self.count(contents)
+        different = listing.distinct(contents.photos, self.job.progress, self.account.warn)
+        photos = listing.photos_of(different, contents.photo_root, assigned, self.masks, self.job.progress, self.account.warn)
+        self.account.folder(contents, masks_wanted=self.masks.wanted)
         return Capture("", tuple(photos))
 
     def read_videos(self, videos: Sequence[Path]) -> list[Capture]:
@@ -217,20 +208,19 @@ class _Reader:
         if found.similar:
             self.job.choose("names", f"{counted(len(found.similar), 'picture')} found by another name: {examples(found.similar)}")
         assigned = self.assigned(pools, found.images) if not any(found.masks) else masks.Assigned()
-        capture = to_capture(found, assigned, self.masks, self.job.progress, self.warn)
-        used = set(found.images)
+        capture = to_capture(found, assigned, self.masks, self.job.progress, self.account.warn)
+        used = {*found.images, *(path for path in (*found.depths, *found.masks) if path)}
         photos = {path for part in pools for path in part.photos}
         of_copies = {path.stem.lower() for path in used - photos}  # Polycam's corrected pictures, in place of the first ones
         without = [path for path in sorted(photos - used) if path.stem.lower() not in of_copies]
         total = len(capture.photos) + len(without)
         self.choose_cameras(f"{described.title}, of {len(capture.photos)} of {counted(total, 'photo')}{_other_cameras(best, others)}")
-        if without:
-            self.left_out["photos without a camera"] += len(without)
-            names = examples([path.name for path in without])
-            self.warn(f"Photos without a camera in {described.title} are left out: {len(without)} of {total} ({names}).")
-        self.left_out[roles.COPIES] += len(photos - used) - len(without)
+        self.account.photos_without_camera(without, described.title, total)
+        self.account.copies(len(photos - used) - len(without))
         for part in pools:
-            self.count(part, used | {path for path in found.depths if path})
+            weighed = part.confidences if depth.USED in depth_said else ()
+            self.account.folder(part, used | set(weighed), self.masks.wanted)
+            self.account.videos([path for path in part.videos if path != described.video], told=False)
         return capture if self.settings.use_given_cameras else without_cameras(capture)
 
     def _frames_of(self, described: Described) -> Posed:
@@ -259,35 +249,11 @@ class _Reader:
                 said = masks.assign(found, own, root)
                 of_photo = {**said.of_photo, **of_photo}
                 unused += said.unused
-        if unused:
-            self.left_out["masks of no photo"] += len(unused)
-            self.warn(f"Masks of no photo, or of several, are left out: {len(unused)} ({examples(unused)}).")
-        without = [path.name for path in photos if path not in of_photo]
-        if of_photo and without:
-            self.warn(f"Photos without a mask: {len(without)} of {len(photos)} ({examples(without)}).")
+        self.account.masks(unused, [path for path in photos if path not in of_photo], len(photos))
         return masks.Assigned(of_photo, tuple(unused))
 
     def choose_cameras(self, how: str) -> None:
         self.job.choose("cameras", how)
-
-    def count(self, contents: Contents, used: set[Path] = frozenset()) -> None:  # type: ignore[assignment]
-        """Count what of a folder isn't used, by reason; say so where it could have mattered."""
-        for what, files in contents.left_out.items():
-            self.left_out[what] += sum(path not in used and not _is_camera_file(path) for path in files)
-        for what, files in ((roles.DEPTHS, contents.depths), (roles.CONFIDENCES, contents.confidences)):
-            self.left_out[what] += sum(path not in used for path in files)
-        if not self.masks.wanted:
-            self.left_out[roles.MASKS] += len(contents.masks)
-        if contents.unread:
-            self.left_out[roles.UNREAD] += len(contents.unread)
-            self.warn(_unread(contents.unread))
-        self.left_out = +self.left_out
-
-    def say_unused_videos(self, contents: Contents) -> None:
-        if contents.videos:
-            self.left_out[roles.VIDEOS] += len(contents.videos)
-            names = examples([path.name for path in contents.videos])
-            self.warn(f"Videos beside the photos aren't used: {len(contents.videos)} ({names}). Choose them as sources, too.")
 
     def join(self, parts: Sequence[Capture]) -> Capture:
         if not parts:
@@ -296,7 +262,7 @@ class _Reader:
             return parts[0]
         if any(part.cameras is not None for part in parts):
             self.choose_cameras("found from the photos, because there are several sources")
-            self.warn("The given cameras aren't used: they stand in worlds of their own, and there are several sources.")
+            self.account.warn("The given cameras aren't used: they stand in worlds of their own, and there are several sources.")
         photos = [photo for part in parts for photo in part.photos]
         return Capture("", tuple(_with_unique_names(photos)))
 
@@ -316,7 +282,7 @@ class _Reader:
         """The camera files in a folder without pictures."""
         found = [camera_file for camera_file, _ in nearby.camera_files(contents.root, below_only=True)]
         if not found:
-            raise _nothing_in(contents)
+            raise nothing_in(contents)
         return found
 
 
@@ -358,36 +324,11 @@ def _with_split(capture: Capture, known: Candidate) -> Capture:
 
 def _other_cameras(best: Candidate, others: Sequence[Candidate]) -> str:
     """What the camera files that aren't used know, for the report."""
-    known = [
-        f"{other.described.title} with {counted(other.count, 'photo')}" for other in others if other.described.path != best.described.path
-    ]
+    known = []
+    for other in others:
+        place = f" ({other.described.path})" if other.described.title == best.described.title else ""
+        known.append(f"{other.described.title}{place} with {counted(other.count, 'photo')}")
     return f"; not used: {examples(known)}" if known else ""
-
-
-def _is_camera_file(path: Path) -> bool:
-    return endings.has(path, endings.CAMERAS) or path.suffix.lower() in (".ply", ".db")
-
-
-def _unread(files: Sequence[Path]) -> str:
-    if all(endings.has(path, endings.HEIF) for path in files):
-        return f"Skipped: {len(files)} HEIC pictures such as {files[0].name}, which need the package pi_heif. Convert them to JPEG."
-    return f"Skipped: {len(files)} files such as {files[0].name}, a format that isn't read. Convert them to JPEG."
-
-
-def _nothing_in(contents: Contents) -> ReifyError:
-    kinds = {
-        **{what: len(files) for what, files in contents.left_out.items() if what != roles.OTHERS},
-        roles.MASKS: len(contents.masks),
-        roles.DEPTHS: len(contents.depths),
-        roles.CONFIDENCES: len(contents.confidences),
-    }
-    what = f"There are no photos in {contents.root}."
-    held = [f"{count} {kind}" for kind, count in kinds.items() if count]
-    if contents.unread:
-        what = f"{what} {_unread(contents.unread)}"
-    elif held:
-        what = f"{what} It holds {', '.join(held)}."
-    return ReifyError(what, f"Choose a folder that holds {KINDS} photos, or a video.")
 
 
 def _with_unique_names(photos: Sequence[Photo]) -> list[Photo]:

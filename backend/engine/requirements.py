@@ -48,7 +48,7 @@ TORCH = Part(
 )
 PARTS = (ENGINE, TORCH)
 
-_LINE = re.compile(
+_LINE = (  # compiled when the first list is read, not at Blender's start
     r"(?P<name>[\w-]+)==(?P<version>[\w.]+)\s*"
     r"(?:;\s*python_version\s*<\s*\"(?P<below>[\d.]+)\"\s*)?"
     r"#\s*(?P<module>\w+)>=(?P<oldest>[\d.]+):\s*(?P<use>.+)"
@@ -99,7 +99,7 @@ def read(path: Path = ENGINE.listed) -> tuple[Requirement, ...]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        if (match := _LINE.match(line)) is None:
+        if (match := re.match(_LINE, line)) is None:
             raise ValueError(f"{path.name} has a line in an unknown form: {line}")
         found.append(Requirement(**{key: value or "" for key, value in match.groupdict().items()}))
     return tuple(requirement for requirement in found if requirement.applies)

@@ -10,9 +10,14 @@
     splat_ply   3DGS and 2DGS splats
     points_ply  point clouds
     given       a file of splats, points or a mesh, told apart by what is in it
-    posed       what the two below have in common
+    endings     file name endings, sniff what a file is by its first bytes, text in any encoding
+    names       files by the names that other programs wrote
+    depth       depth maps
+    posed       what a camera file says, and the pictures that it says it of
+    cameras     all kinds of camera files: how they are found and read
     colmap      COLMAP models, text and binary
-    transforms  transforms.json of nerfstudio, instant-ngp and NeRF-synthetic
+    transforms  transforms.json of nerfstudio, instant-ngp, NeRF-synthetic, NeRFCapture and others
+    polycam, record3d, stray, metashape, realityscan, bundler, splat_cameras: one module for each program's cameras
 
 Cameras and points that come out of here stand in Blender's world (Z up), whatever the file says.
 """

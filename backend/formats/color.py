@@ -87,9 +87,12 @@ def with_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
     from PIL import ImageCms
 
     if image.mode == "LAB":
-        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _srgb_profile(), outputMode="RGB")
-    transform = _transform(profile, image.mode) if profile else None
-    return image.convert("RGB") if transform is None else ImageCms.applyTransform(image, transform)
+        changed = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _srgb_profile(), outputMode="RGB")
+    else:
+        transform = _transform(profile, image.mode) if profile else None
+        changed = image.convert("RGB") if transform is None else ImageCms.applyTransform(image, transform)
+    assert changed is not None  # which only changes in place are
+    return changed
 
 
 @functools.lru_cache(maxsize=8)  # the photos of a capture share one

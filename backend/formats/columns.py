@@ -90,7 +90,7 @@ def splats_of(columns: Columns) -> tuple[Splats, int]:
     count = len(means)
     log_scales, flat = _log_scales(columns, count)
     logits = np.asarray(columns["opacity"], dtype=np.float32)
-    unturned = np.tile(np.float32([1, 0, 0, 0]), (count, 1))
+    unturned = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
     quats = _stacked([columns[f"rot_{i}"] for i in range(4)], np.float32) if "rot_0" in columns else unturned
     sh = _harmonics(columns, count)
     with np.errstate(invalid="ignore"):
@@ -166,7 +166,7 @@ def _harmonics(columns: Columns, count: int) -> Array:
     rest = _numbered(columns, "f_rest_")
     per_channel, left_over = divmod(len(rest), 3)
     if left_over or per_channel + 1 not in (1, 4, 9, 16, 25):
-        raise ValueError(f"{len(rest)} SH values for each splat, which fits no SH degree")
+        raise ValueError(f"{len(rest)} SH values for each splat")
     sh = np.empty((count, per_channel + 1, 3), dtype=np.float32)
     sh[:, 0] = _stacked([columns[f"f_dc_{i}"] for i in range(3)], np.float32)
     if rest:

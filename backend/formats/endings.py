@@ -17,13 +17,22 @@ RAW = (
     ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw", ".raw", ".rwl", ".iiq",
     ".3fr", ".fff", ".erf", ".kdc", ".dcr", ".mrw", ".x3f", ".mos", ".gpr",
 )  # fmt: skip
+VECTORS = (".svg", ".svgz")  # drawings; read where the package resvg_py is installed
+DRAWINGS = (*PICTURES, *RAW, *VECTORS)  # what From Picture takes
 UNREAD_PICTURES = (".psd", ".psb", ".xcf", ".kra", ".jxl", ".jxr", ".insp", ".hdr")  # .insp: two fisheye pictures that aren't stitched yet
 VIDEOS = (
     ".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".ogv",
 )  # fmt: skip
 UNREAD_VIDEOS = (".insv", ".360", ".braw", ".r3d", ".lrv")  # unstitched, or in a container of the maker's own
+SCANS, TABLES = (".las", ".laz"), (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")  # of laser scanners; points as text
+CLOUDS = (".ply", *SCANS, *TABLES)
 CAMERAS = (".json", ".bin", ".txt", ".xml", ".csv", ".out")  # some of them hold cameras; what is in a file decides
 DEPTH = (".npy", ".depth", ".conf", ".pfm")  # of scanning apps; pictures may hold depth, too
+# What Blender's file browser takes for neither picture nor film; it keeps 240 characters of such a filter, so rare RAW is left out.
+BROWSED = (
+    *CAMERAS, ".3gp", ".jfif", ".jpe", ".mpo", ".avif", ".gif", ".ppm", ".pgm", *HEIF, ".dng", ".cr2",
+    ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
+)  # fmt: skip
 
 
 def has(path: Path, endings: tuple[str, ...]) -> bool:

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..values import Given, Points, Splats
-from . import columns, ply, splat_ply
+from . import columns, endings, ply, splat_ply
 from .offset import POSITIONS, centered, offset_of
+from .points_las import read_las
 from .points_ply import points_of
+from .points_text import read_text
 
 
 def read_given(path: Path, kinds: tuple[type, ...]) -> Given:
@@ -18,15 +20,31 @@ def read_given(path: Path, kinds: tuple[type, ...]) -> Given:
 
     Large coordinates lose their offset, which is kept beside them. Raises ReifyError where the file holds something else or can't be read.
     """
+    if Points in kinds and endings.has(path, (*endings.SCANS, *endings.TABLES)):
+        return read_points(path)
     if path.suffix.lower() != ".ply":
-        raise ReifyError(f"{path.name} is no PLY file.", "Save the splats or points as .ply.")
+        fix = f"Choose one of: {' '.join(endings.CLOUDS if Points in kinds else ('.ply',))}."
+        raise ReifyError(f"{path.name} has an ending that splats and points can't be read from.", fix)
     names = ply.vertex_columns(path)
     if columns.are_splats(names) and (Splats in kinds or "packed_position" in names):
         return given(path, *splat_ply.read_all(path))
     if Points in kinds:
-        return given(path, *points_of(ply.read_vertices(path)[0].columns, path.name))
+        return read_points(path)
     wanted = " or ".join(kind.__name__.lower() for kind in kinds)
     raise ReifyError(f"{path.name} doesn't hold what this method takes.", f"Choose a file of {wanted}.")
+
+
+def read_points(path: Path) -> Given:
+    """The points of a PLY file, a laser scan or a table of numbers; raises ReifyError with the reason where it holds none."""
+    if endings.has(path, endings.SCANS):
+        table, left_out = read_las(path)
+        why = f"{left_out} points of {path.name} are marked as noise or withheld, and were left out."
+    elif endings.has(path, endings.TABLES):
+        table, left_out = read_text(path)
+        why = f"{left_out} lines of {path.name} have other columns than most, and were left out."
+    else:
+        return given(path, *points_of(ply.read_vertices(path)[0].columns, path.name))
+    return given(path, *points_of(table, path.name), (why,) if left_out else ())
 
 
 def read_splats(path: Path) -> Given:

@@ -1,8 +1,8 @@
 """Pictures of every kind to upright 8-bit sRGB, and back to PNG and JPEG.
 
 Pillow reads most (`endings.PILLOW`), HEIC with pi_heif, tifffile the TIFFs of 16 and 32 bit that Pillow doesn't know, OpenEXR the
-linear EXR files, LibRaw camera RAW. Pictures are straight (not premultiplied) and stand as EXIF orientation says; `decoding` has what
-becomes of their bit depths, color spaces and transparency.
+linear EXR files, LibRaw camera RAW, resvg SVG drawings. Pictures are straight (not premultiplied) and stand as EXIF orientation says;
+`decoding` has what becomes of their bit depths, color spaces and transparency.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..files import writing
 from ..values import Array
-from . import decoding, endings, raw, sniff
+from . import decoding, endings, raw, sniff, svg
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -140,6 +140,9 @@ def _open(path: Path) -> Iterator[Image.Image]:
     _prepare_pillow()
     from PIL import Image
 
+    if endings.has(path, endings.VECTORS):
+        yield svg.open_svg(path)
+        return
     with raw.open_raw(path) if endings.has(path, endings.RAW) else Image.open(path) as image:
         yield image
 
@@ -188,6 +191,8 @@ def _unidentified(path: Path) -> ReifyError:
         return ReifyError(
             f"{path.name} is a HEIC picture, which needs the package pi_heif.", "Install the engine again, or save it as JPEG."
         )
+    if kind in sniff.READ:
+        return ReifyError(f"{path.name} is damaged or cut off (a {kind} file that can't be opened).", "Copy it again or remove it.")
     if kind:
         return ReifyError(f"{path.name} can't be read as a picture: it is a {kind}.", "Remove it or save it as JPEG or PNG.")
     return ReifyError(f"{path.name} isn't a picture, whatever its name says.", "Remove it or save it as JPEG or PNG.")

@@ -17,7 +17,7 @@ LARGEST_ROUNDING = 1e-5  # by float32, as a share of the spread; more makes surf
 ROUNDING = 2.0**-24  # of float32, relative
 MOST_LOOKED_AT = 200_000
 
-Positioned = TypeVar("Positioned", Points, Splats, Mesh)
+Positioned = TypeVar("Positioned", bound=Points | Splats | Mesh)
 POSITIONS = {Points: "xyz", Splats: "means", Mesh: "vertices"}
 
 

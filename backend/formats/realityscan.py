@@ -41,9 +41,11 @@ def describe(path: Path) -> Described:
     columns = [name.strip().lower() for name in next(csv.reader([lines[start].lstrip("#")], delimiter=separator), [])] if lines else []
     shots, problems = [], []
     for number, row in enumerate(csv.reader(lines[start + 1 :], delimiter=separator), start=start + 2):
-        values = dict(zip(columns, row, strict=False))
+        values = {name: value.strip() for name, value in zip(columns, row, strict=False)}
+        if separator == ";":  # where numbers have commas for points
+            values = {name: value if name == "name" else value.replace(",", ".") for name, value in values.items()}
         try:
-            shots.append(_shot({name: value.strip() for name, value in values.items()}))
+            shots.append(_shot(values))
         except (KeyError, ValueError) as error:
             problems.append(f"line {number}: {error}")
     if not shots:

@@ -22,6 +22,7 @@ VIDEO_BRANDS = (
     b"mmp4",
     b"dash",
 )
+READ = ("JPEG", "PNG", "GIF", "HEIC", "AVIF")  # as pictures
 MAGIC = (  # first bytes, what it is
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n", "PNG"),

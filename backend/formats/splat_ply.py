@@ -46,12 +46,12 @@ def read_all(path: Path) -> tuple[Splats, int]:
     try:
         splats, broken = columns.splats_of(table)
     except ValueError as error:
-        raise ReifyError(f"{path.name} has {error}.", "Export it again.") from error
+        raise ReifyError(f"{path.name} has {error}, which fits no SH degree.", "Export it again.") from error
     if len(splats) == 0:
         what = f"All {broken} splats of {path.name} are broken." if broken else f"{path.name} holds no splats: it is empty."
         raise ReifyError(what, "Export it again.")
-    flags = {"antialiased": splats.antialiased or is_antialiased(comments), "surfels": splats.surfels or SURFELS in comments}
-    return replace(splats, **flags), broken
+    antialiased, surfels = splats.antialiased or is_antialiased(comments), splats.surfels or SURFELS in comments
+    return replace(splats, antialiased=antialiased, surfels=surfels), broken
 
 
 def is_antialiased(comments: tuple[str, ...]) -> bool:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 KNOWN_PRIOR = 0.3
 GUESSED_PRIOR = 0.15  # for a stage that has never run on this machine
 PACE_PRIOR_S = 10.0  # weight of a pace of 1, in seconds of work; less follows a slow or busy machine sooner
+COMPILING_PRIOR_S = 3.0  # the same for compiling; less gives up sooner on kernels that turn out to be compiled already
 STILL_SHARE = 0.08  # floor of the rest while a stage reports nothing, as a share of the rest at its last report
 SKIPPED_SHARE = 0.1  # least step, as a share of a stage, that counts as skipped where a stage is resumed
 SMOOTH_S = 4.0  # time constant of the low-pass filter on the rest that is shown, in seconds; more is calmer and lags more
@@ -73,11 +74,12 @@ class Forecast:
         self._ended: set[str] = set()
         self._stage: _Stage | None = None
         self._last = ""  # title of the stage that began last
-        self._spent, self._planned = PACE_PRIOR_S, PACE_PRIOR_S  # seconds of ended stages, and what was expected of them
+        self._work = _Pace(PACE_PRIOR_S)
+        self._compiling = _Pace(COMPILING_PRIOR_S)
         self._began: float | None = None
         self._shown: tuple[float, float] | None = None  # when the rest was last shown, and what it was
         self._overall = 0.0
-        self._later = (0.0, 0.0, 0.0)  # seconds of the stages after the one that runs, as `_sum_up` has them
+        self._later = _Later(0.0, 0.0, 0.0, 0.0)
 
     def learn(self, timings: Mapping[str, Timing], kernels: str) -> None:
         """What the same stages took before, by title, and which version of the kernels runs now."""
@@ -93,9 +95,9 @@ class Forecast:
         """A stage begins; those before it that haven't won't."""
         self._began = now.seconds if self._began is None else self._began
         self._last = title
-        timing = self.timings.get(title)
-        pace = self._pace()
-        self._stage = _Stage(self._planned_for(title), math.sqrt(pace) if timing else pace, timing.profile if timing else None, now)
+        timing, pace = self.timings.get(title), self._pace()
+        profile, pace = (timing.profile, math.sqrt(pace)) if timing else (None, pace)
+        self._stage = _Stage(self._planned_for(title), pace, self._compiling.value, profile, now)
         self._sum_up()
 
     def resume(self) -> None:
@@ -119,12 +121,8 @@ class Forecast:
         if from_cache or stage.resumed:
             self._sum_up()
             return None
-        if stage.expected.guess > 0.0:
-            self._spent += max(seconds - stage.expected.budget, 0.0)
-            self._planned += stage.expected.guess
-        if compiling > LEAST_COMPILING_S and stage.expected.compiling > 0.0:
-            self._spent += compiling
-            self._planned += stage.expected.compiling
+        self._work.add(seconds - stage.expected.budget, stage.expected.guess)
+        self._compiling.add(compiling, stage.expected.compiling)
         self._sum_up()
         if compiling < LEAST_COMPILING_S and self._last in self.timings:
             compiling = self.timings[self._last].compiling
@@ -157,29 +155,25 @@ class Forecast:
 
     def _left(self, now: Moment) -> float | None:
         left: float | None = 0.0 if self._stage is None else self._stage.left(now)
-        pace = self._pace()
-        known, unknown, settled = self._later
-        return None if left is None else left + settled + pace * unknown + math.sqrt(pace) * known
+        if left is None:
+            return None
+        pace, later = self._pace(), self._later
+        return left + later.budgets + pace * later.guessed + math.sqrt(pace) * later.timed + self._compiling.value * later.compiling
 
     def _pace(self) -> float:
-        """By how much the job has taken longer than its stages should, so far."""
-        if self._stage is None:
-            return self._spent / self._planned
-        spent, planned = self._stage.progressed()
-        return (self._spent + spent) / (self._planned + planned)
+        """By which factor the job has taken longer than its stages should, so far."""
+        return self._work.value if self._stage is None else self._work.with_more(*self._stage.progressed())
 
     def _sum_up(self) -> None:
-        """Add up the seconds of the stages that come later: of those that ran here before, of others, and what the pace doesn't change."""
         titles = list(self._expected)
         place = titles.index(self._last) + 1 if self._last in titles else 0
-        known = unknown = settled = 0.0
-        for title in titles[place:]:
-            if title not in self._ended:
-                planned = self._planned_for(title)
-                settled += planned.budget
-                known += planned.guess + planned.compiling if title in self.timings else 0.0
-                unknown += 0.0 if title in self.timings else planned.guess + planned.compiling
-        self._later = (known, unknown, settled)
+        rest = {title: self._planned_for(title) for title in titles[place:] if title not in self._ended}
+        self._later = _Later(
+            budgets=sum(planned.budget for planned in rest.values()),
+            guessed=sum(planned.guess for title, planned in rest.items() if title not in self.timings),
+            timed=sum(planned.guess for title, planned in rest.items() if title in self.timings),
+            compiling=sum(planned.compiling for planned in rest.values()),
+        )
 
     def _planned_for(self, title: str) -> Expected:
         """What a stage should take here: its guess as last time, compiling only where the kernels have changed since."""
@@ -190,13 +184,43 @@ class Forecast:
         return Expected(timing.factor * expected.guess, expected.budget, compiling)
 
 
+class _Later(NamedTuple):
+    """Seconds of the stages after the one that runs, at a pace of 1."""
+
+    budgets: float
+    guessed: float  # of stages that have never run here
+    timed: float
+    compiling: float
+
+
+class _Pace:
+    """By which factor work takes longer than expected, from what was seen of it; 1 at first."""
+
+    def __init__(self, prior_s: float) -> None:
+        self._spent = self._planned = prior_s
+
+    @property
+    def value(self) -> float:
+        return self._spent / self._planned
+
+    def add(self, spent: float, planned: float) -> None:
+        """Seconds that something took, and that it should have taken; nothing is learned from what nothing was expected of."""
+        if planned > 0.0:
+            self._spent += max(spent, 0.0)
+            self._planned += planned
+
+    def with_more(self, spent: float, planned: float) -> float:
+        """The factor with what isn't over yet."""
+        return (self._spent + spent) / (self._planned + planned)
+
+
 class _Stage:
     """The stage that runs: what it should take, and how it moves."""
 
-    def __init__(self, expected: Expected, pace: float, profile: Profile | None, now: Moment) -> None:
+    def __init__(self, expected: Expected, pace: float, compiling_pace: float, profile: Profile | None, now: Moment) -> None:
         self.expected = expected
         self._seconds = expected.budget + pace * expected.guess
-        self._compiling = pace * expected.compiling
+        self._compiling = compiling_pace * expected.compiling
         self.resumed = False
         self._profile = EVEN if profile is None else profile
         self._prior = 0.0 if self._seconds <= 0.0 else GUESSED_PRIOR if profile is None else KNOWN_PRIOR

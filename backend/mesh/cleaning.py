@@ -12,8 +12,10 @@ from ..geometry.smoothing import taubin, vertex_means
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Mesh
+from . import watertight
 
 SMALL_HOLE = 0.25  # boundary length, by the mesh's diagonal, up to which a hole is small; see holes._length
+SEALINGS = 3  # rounds of removing what bounds nothing and closing what that leaves open
 LARGEST_POSITION = 1e15  # coordinates beyond it count as broken: their products overflow 32-bit floats
 
 
@@ -80,8 +82,24 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
         mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
         mesh = _without_holes(mesh, settings, 0.9, job)
+    if settings.holes in ("all", "rebuild"):
+        mesh = sealed(mesh, job=job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
+    return mesh
+
+
+def sealed(mesh: Mesh, *, job: Job) -> Mesh:
+    """The closed mesh as watertight as it was promised: without fins, inner walls and edges of more than two faces; says where it isn't."""
+    for _ in range(SEALINGS):
+        keep = watertight.enclosing_faces(mesh)
+        if keep.all():
+            break
+        job.metric("faces_without_volume_removed", job.report.metrics.get("faces_without_volume_removed", 0) + int((~keep).sum()))
+        mesh = close_holes(repair(_subset(mesh, keep), job=job, quiet=True), np.inf, job=job)
+    mesh = watertight.kept_apart(mesh)
+    if fault := watertight.fault_of(mesh):
+        job.warn(f"The mesh isn't watertight: {fault}.")
     return mesh
 
 
@@ -200,12 +218,15 @@ def simplify(mesh: Mesh, faces: int) -> Mesh:
 def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple[Mesh, ...]:
     """`count` more meshes, each with `ratio` of the faces of the one before; UVs and colors are transferred from `mesh`."""
     levels: list[Mesh] = []
+    fault = watertight.fault_of(mesh)
     for index in range(count):
         wanted = max(4, round(len(mesh.faces) * ratio ** (index + 1)))
         simpler = mesh
         if wanted < len(mesh.faces):
             job.progress(index / count, f"level of detail {index + 1}: {wanted} faces")
             simpler = repair(simplify(mesh, wanted), job=job, quiet=True)
+            if not fault:  # what holds for the mesh holds for all of its levels
+                simpler = sealed(close_holes(simpler, np.inf, job=job), job=job)
         levels.append(simpler)
         job.metric(f"faces_lod{index + 1}", len(simpler.faces))
     return tuple(levels)

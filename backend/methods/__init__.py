@@ -136,7 +136,8 @@ class Method:
         source = inputs if isinstance(inputs, Given) else result.capture
         offset = None if source is None else source.offset
         if offset is not None:
-            job.choose("offset", f"{written(offset)} was taken off the positions, which are too large for 32 bits; exports add it again")
+            taken = f"{written(offset)} was taken off the positions, which are too large for 32 bits"
+            job.choose("offset", f"{taken}; exports as .ply, .obj and .glb add it again")
         if job.environment.cache:
             job.environment.cache.prune()
         return replace(result, report=job.report, offset=offset)

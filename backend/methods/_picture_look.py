@@ -14,7 +14,7 @@ from ..errors import ReifyError
 from ..formats.images import resize
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, finished, found_in, scaled
-from ..pictures.read import read_picture
+from ..pictures.read import read_parts, read_picture
 from ..settings import file_of
 from ..values import Array, Mesh, Picture, Report
 from .image import in_order, one_by_one
@@ -85,7 +85,7 @@ class Looker:
         scale = pixels.shape[1] / srgb.shape[1]
         srgb, alpha = np.ascontiguousarray(pixels[..., :3]), None if alpha is None else pixels[..., 3]
         coverage = found_in(srgb, alpha, path.name, scaled(settings, scale), strokes, job)
-        return Picture(path.stem, srgb, coverage), scale, job.report
+        return Picture(path.stem, srgb, coverage, read_parts(path, coverage.shape)), scale, job.report
 
     def _once(self, slot: str, key: Any, make: Callable[[], Value]) -> Value:
         if slot not in self._kept or self._kept[slot][0] != key:

@@ -20,6 +20,7 @@ WHITE = 92.0  # lightness of white paper
 SHADED = 50.0  # least lightness of paper under a lamp
 COLORFUL = 40.0  # more is no paper, brown one neither
 GRAINY = 0.2  # standard deviation of lightness: less is no photo
+BLANK = 1e-3  # share of a sheet that a drawing has to cover at least
 BRIGHTER = 6.0  # CIELAB, than paper, which is the brightest there is in a drawing
 EDGELESS = 0.1  # share of an outline without a step: then the background's color runs on, only darker or lighter
 SMALL = 0.03  # of the picture: what is enclosed and smaller is an eye rather than a handle
@@ -51,7 +52,9 @@ def plain_background(srgb: Array, enclosed: str = "auto") -> tuple[Array | None,
     on_paper = ""
     if found is None or not found.background.all():
         sheet = paper.sheet_in(srgb) if found is None else _sheet_that_is(found, srgb)
-        if sheet is not None and (on_sheet := _on_paper(srgb, lab, enclosed, sheet)) is not None:
+        on_sheet = None if sheet is None else _on_paper(srgb, lab, enclosed, sheet)
+        # A rectangle with nothing on it is the subject itself.
+        if on_sheet is not None and sheet is not None and (~on_sheet.background[sheet]).mean() > BLANK:
             found, frame, on_paper = on_sheet, sheet, "the table around the sheet and "
     if found is None:
         found = _on_paper(srgb, lab, enclosed, None)

@@ -14,7 +14,8 @@ from ..settings import option
 from ..values import Array, Picture
 from .background import plain_background
 from .box import box_of, sides_of
-from .read import read_picture
+from .read import read_parts, read_picture
+from .transparency import solid_alpha
 
 MANY_PARTS = 200
 READ, FOUND = 0.3, 0.9  # fractions of cutting out, once the picture is read and the subject is found
@@ -66,7 +67,7 @@ def cut_out(path: Path, settings: CutoutSettings, strokes: Path | None = None, *
         srgb, alpha = read_picture(path, job)
     with job.span(FOUND, "finding the subject"):
         coverage = found_in(srgb, alpha, path.name, settings, strokes, job)
-    return finished(Picture(path.stem, np.ascontiguousarray(srgb), coverage), settings, job)
+    return finished(Picture(path.stem, np.ascontiguousarray(srgb), coverage, read_parts(path, srgb.shape)), settings, job)
 
 
 def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:
@@ -80,10 +81,12 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
     if by == "alpha" or (by == "auto" and alpha is not None):
         if alpha is None:
             raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
-        if alpha.max() < 128:
+        solid = solid_alpha(srgb, alpha)
+        if not solid:
             raise ReifyError(f"{name} is transparent everywhere.", "Choose a picture that shows something.")
-        job.choose("cut-out", "by transparency, because the picture has it")
-        return alpha.astype(np.float32) / 255.0
+        half = f"; half transparent areas belong to the subject, from {solid / 255:.0%} opacity on" if solid < 128 else ""
+        job.choose("cut-out", "by transparency, because the picture has it" + half)
+        return np.minimum(alpha.astype(np.float32) / solid, 1.0)
     if by in ("auto", "plain") and not (settings.box or strokes):
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:
@@ -105,7 +108,7 @@ def finished(found: Picture, settings: CutoutSettings, job: Job) -> Picture:
         job.choose("parts", f"{parts} kept, {dropped} specks and pinholes dropped, because they are smaller than the limit")
     if parts > MANY_PARTS:
         job.warn(f"The subject of {found.name} falls into {parts} parts; raise the limit for specks or keep the largest only.")
-    return Picture(found.name, found.srgb, coverage)
+    return replace(found, coverage=coverage)
 
 
 def scaled(settings: CutoutSettings, factor: float) -> CutoutSettings:
@@ -156,7 +159,13 @@ def smaller(picture: Picture, long_side_px: int) -> Picture:
     if max(picture.coverage.shape) <= long_side_px:
         return picture
     coverage = resize(np.round(picture.coverage * 255).astype(np.uint8), long_side_px)
-    return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0)
+    parts = None if picture.parts is None else _nearest(picture.parts, coverage.shape)
+    return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0, parts)
+
+
+def _nearest(labels: Array, shape: tuple[int, ...]) -> Array:
+    rows, columns = (np.arange(size) * have // size for size, have in zip(shape, labels.shape, strict=True))
+    return labels[rows[:, None], columns]
 
 
 def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:

@@ -13,8 +13,8 @@ FEW = 0.05  # of the subject are strokes: it isn't drawn in outlines
 GAPS = (0.004, 0.008, 0.014, 0.02)  # of the long side, radius of what closes them
 WIDER = 2.5  # times that, the radius of what fits into an area that was enclosed: else it only lies between strokes
 THICK_SHARE = 0.4  # of the rim around a hole
-LEAST_GRAIN = 2e-5  # of the picture: what is smaller is a fiber of the paper
-FAINT = 2.0  # times the noise, that a grain has at most
+LEAST_GRAIN, LEAST_SHARE = 2e-5, 5e-4  # of the picture, and of its subject: what is smaller is a fiber of the paper
+FAINT_GRAIN, FAINT = 10.0, 2.0  # times that size, and times the noise: what is smaller and fainter
 
 
 def without_an_edge(lab: Array, background: Array, noise: float) -> float:
@@ -42,7 +42,8 @@ def without_grains(subject: Array, difference: Array, noise: float) -> Array:
         return subject
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     strongest = np.concatenate([[0.0], np.atleast_1d(maximum(difference, labels, np.arange(1, count + 1)))])
-    grain = (sizes < max(6.0, 12.0 * LEAST_GRAIN * subject.size)) & (strongest < FAINT * noise) | (sizes < LEAST_GRAIN * subject.size)
+    least = max(LEAST_GRAIN * subject.size, LEAST_SHARE * subject.sum())
+    grain = (sizes < least) | ((sizes < FAINT_GRAIN * least) & (strongest < FAINT * noise))
     grain[0] = False
     return subject & ~grain[labels]
 

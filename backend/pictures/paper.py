@@ -111,7 +111,7 @@ def _filled(lab: Array, known: Array) -> Array:
 
     levels = [(lab * known[..., None].astype(np.float32), known.astype(np.float32))]
     while max(levels[-1][1].shape) > 1:
-        levels.append(tuple(_halved(plane) for plane in levels[-1]))
+        levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
     field = levels[-1][0] / max(float(levels[-1][1][0, 0]), 1e-9)
     for total, weight in reversed(levels[:-1]):
         field = np.repeat(np.repeat(field, 2, axis=0), 2, axis=1)[: weight.shape[0], : weight.shape[1]]

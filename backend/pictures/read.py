@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..formats import endings, svg
 from ..formats.images import open_image, read_image
 from ..jobs.job import Job
 from ..values import Array
@@ -42,6 +43,11 @@ def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
         job.choose("colors", "divided by alpha, because no half transparent pixel is brighter than its alpha: they were premultiplied")
         srgb = straight(srgb, alpha)
     return srgb, alpha
+
+
+def read_parts(path: Path, shape: tuple[int, ...]) -> Array | None:
+    """The shapes of a drawing at the size (H, W) of its picture, as `Picture.parts` has them; None where a file holds none."""
+    return svg.shapes_in(path, (shape[1], shape[0])) if endings.has(path, endings.VECTORS) else None
 
 
 def is_premultiplied(srgb: Array, alpha: Array) -> bool:

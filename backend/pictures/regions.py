@@ -35,6 +35,17 @@ def regions_by_color(picture: Picture, colors: int, smallest: float = SMALLEST) 
     return _merged(nearest, smallest)
 
 
+def regions_of_parts(picture: Picture, smallest: float = SMALLEST) -> Array:
+    """Regions as the file of a picture with `parts` tells them apart, [H,W] int32, -1 outside of the subject.
+
+    Those of less than the share `smallest` of the subject join a neighbor.
+    """
+    assert picture.parts is not None
+    inside = picture.coverage > 0.5
+    # At soft edges the subject begins a pixel before its shapes.
+    return _merged(np.where(inside, np.where(picture.parts >= 0, picture.parts, -2), -1), smallest)
+
+
 def regions_painted(path: Path, picture: Picture, smallest: float = SMALLEST) -> Array:
     """Regions as a painted picture of flat colors gives them, [H,W] int32, -1 outside of the subject; raises ReifyError.
 

@@ -19,6 +19,8 @@ FEWEST = 4
 UNEVEN = 0.2  # of the spacing
 EVEN_SHARE = 0.65  # of the gaps have to be a whole number of spacings
 ALONE = 0.75  # of its length that a single line across the others, as a margin's, has to be seen
+BARE = 6.0  # CIELAB, most that paper is off its color
+BOLDER = 0.8  # of the usual line's color, that single lines may differ by
 LIKE = 8.0  # CIELAB, between a line's color and that of one of its pixels
 
 
@@ -41,10 +43,8 @@ def without_ruling(offset: Array, frame: Array | None = None) -> tuple[Array, in
     level, upright = _lines(small, paper), _lines(small.transpose(1, 0, 2), paper.T)
     if not _is_ruling(level) and not _is_ruling(upright):
         return offset, 0
-    if not _is_ruling(level):
-        level = _single(small, paper, level)
-    if not _is_ruling(upright):
-        upright = _single(small.transpose(1, 0, 2), paper.T, upright)
+    level = _completed(level) if _is_ruling(level) else _single(small, paper, level)
+    upright = _completed(upright) if _is_ruling(upright) else _single(small.transpose(1, 0, 2), paper.T, upright)
     cleaned = _taken_out(offset, frame, level, step)
     cleaned = _taken_out(cleaned.transpose(1, 0, 2), frame.T, upright, step).transpose(1, 0, 2)
     return cleaned, len(level.at) + len(upright.at)
@@ -84,9 +84,9 @@ def _lines(small: Array, paper: Array) -> _Family:
     if seen.sum() < LEAST_SEEN * paper.sum():
         return _Family(np.zeros(0), np.zeros(0))
     parallel = [(slope, 0.0) for slope in np.arange(-STEEPEST, STEEPEST + 1e-9, 1.5 / width)]
-    promising = sorted(parallel, key=lambda way: -_sharpness(seen, paper, *way, every=6))[:4]
+    promising = sorted(parallel, key=lambda way: -_sharpness(seen, paper, way[0], way[1], 6))[:4]
     fanned = [(slope, fan) for slope, _ in promising for fan in np.linspace(-FANNING, FANNING, 13)]
-    slope, fan = max(fanned, key=lambda way: _sharpness(seen, paper, *way, every=3))
+    slope, fan = max(fanned, key=lambda way: _sharpness(seen, paper, way[0], way[1], 3))
     profile = _profile(seen, paper, slope, fan, every=2)
     runs, count = label(profile > FILLED + np.median(profile))
     peaks = np.array(center_of_mass(profile, runs, np.arange(1, count + 1))).reshape(-1)
@@ -118,6 +118,20 @@ def _is_ruling(lines: _Family) -> bool:
     return spacing > 2.0 and float((off < UNEVEN).mean()) >= EVEN_SHARE
 
 
+def _completed(lines: _Family) -> _Family:
+    """With the lines that lie where their neighbors say that there is one, which the figure covers for the most part."""
+    order = np.argsort(lines.at)
+    at, slope = lines.at[order], lines.slope[order]
+    gaps = np.diff(at)
+    steps = np.maximum(np.round(gaps / np.median(gaps)), 1).astype(int)
+    parts = [np.arange(count) / count for count in steps]
+    between = [
+        np.concatenate([*(low + part * (high - low) for low, high, part in zip(ends[:-1], ends[1:], parts, strict=True)), ends[-1:]])
+        for ends in (at, slope)
+    ]
+    return _Family(*between)
+
+
 def _single(small: Array, paper: Array, lines: _Family) -> _Family:
     """Those of the lines that are seen nearly all along."""
     thin = _thin(small, max(3, round(THICKEST * max(small.shape[:2]))))
@@ -141,30 +155,31 @@ def _taken_out(offset: Array, frame: Array, lines: _Family, step: int) -> Array:
     reach = max(1, int(min(THICKEST / 2 * max(height, width) + step + 2, 0.35 * spacing)))
     strength = np.linalg.norm(offset, axis=2)
     columns = np.arange(width)
-    cleaned = offset.copy()
+    bands, colors = [], []
     for at, slope in zip(lines.at, lines.slope, strict=True):
-        middle = (at + 0.5) * step + slope * (columns + 0.5 - width / 2)
-        rows = np.round(middle).astype(int) + np.arange(-reach, reach + 1)[:, None]  # [B,W]
+        middle = np.round((at + 0.5) * step + slope * (columns + 0.5 - width / 2)).astype(int)
+        rows = middle + np.arange(-reach, reach + 1)[:, None]
+        bands.append(rows)
         inside = rows.clip(0, height - 1)
-        band, values = offset[inside, columns], strength[inside, columns]
-        # Beside a line is bare paper mostly; there its color can be read.
-        beside = np.minimum(strength[(inside[0] - 1).clip(0), columns], strength[(inside[-1] + 1).clip(0, height - 1), columns])
-        there = frame[np.round(middle).astype(int).clip(0, height - 1), columns]
-        if not there.any():
-            continue
-        bare = there & (beside < np.percentile(beside[there], 60) + 0.5)
-        peak = values.argmax(axis=0)
-        color = np.median(band[peak, columns][bare], axis=0)
-        size = float(np.linalg.norm(color))
-        if size < 1e-3:
-            continue
+        beside = np.maximum(strength[inside[0], columns], strength[inside[-1], columns])
+        bare = frame[inside[reach], columns] & (beside < BARE)  # there the line's own color can be read
+        peak = inside[strength[inside, columns].argmax(axis=0), columns]
+        colors.append(np.median(offset[peak, columns][bare], axis=0) if bare.sum() > 0.25 * width else np.full(3, np.nan))
+    if not np.isfinite(colors).any():
+        return offset
+    usual = np.nanmedian(colors, axis=0)
+    most = max(LIKE, BOLDER * float(np.linalg.norm(usual)))
+    cleaned = offset.copy()
+    for rows, own in zip(bands, colors, strict=True):
+        # Where the figure covers a line, or runs along it, the others say what color it has.
+        color = own if np.linalg.norm(own - usual) < most else usual
+        inside = rows.clip(0, height - 1)
+        band, size = offset[inside, columns], max(float(np.linalg.norm(color)), 1e-3)
         share = (band @ (color / size**2)).clip(0.0, 1.5)  # how much of the line's color a pixel has; its flanks have less
-        like = np.linalg.norm(band - share[..., None] * color, axis=2) < max(LIKE, 0.35 * size)
-        like &= (rows >= 0) & (rows < height)
-        below, above = (inside[0] - 1).clip(0, height - 1), (inside[-1] + 1).clip(0, height - 1)
-        low, high = offset[below, columns], offset[above, columns]
-        lesser = np.where((strength[below, columns] < strength[above, columns])[:, None], low, high)
-        # Inside the figure nothing is taken out, since both sides are.
-        replaced = np.where(np.linalg.norm(lesser, axis=1)[None, :, None] < values[..., None], lesser[None], band)
-        cleaned[inside, columns] = np.where(like[..., None], replaced, cleaned[inside, columns])
+        like = (np.linalg.norm(band - share[..., None] * color, axis=2) < max(LIKE, 0.35 * size)) & (rows == inside)
+        low, high = offset[inside[0], columns], offset[inside[-1], columns]
+        lesser = np.where((strength[inside[0], columns] < strength[inside[-1], columns])[:, None], low, high)
+        # Inside the figure nothing is taken out, since both sides are as far off.
+        gone = like & (np.linalg.norm(lesser, axis=1) < strength[inside, columns])
+        cleaned[inside, columns] = np.where(gone[..., None], lesser[None], cleaned[inside, columns])
     return cleaned

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import add
+from typing import cast
 
 import numpy as np
 
 from ..values import Cameras
 from .buffers import Buffers
-from .losses import GEOMETRY, PARAMETERS, Scored
+from .losses import GEOMETRY, PARAMETERS, PHOTO, Scored
 from .protocol import Figures, Fused, Renderable, Step
 from .targets import Target
 
@@ -22,13 +23,18 @@ def take_step(renderable: Renderable, targets: Sequence[Target], step: Step) -> 
 
     A renderable's fused step is taken where it computes exactly these losses on one view; else the views are rendered, scored, pulled back
     together, and descended by.
-    Raises ValueError for a loss that is neither on parameters nor can be scored from outside.
+    Raises ValueError for a loss that can neither be fused nor scored from outside, or lacks a photo, and where none is on pictures.
     """
-    if isinstance(renderable, Fused) and len(targets) == 1 and renderable.fuses(step):
-        return renderable.step(targets[0], step)
+    fused = _fused(renderable)
+    if fused is not None and len(targets) == 1 and fused.fuses(step):
+        return fused.step(targets[0], step)
     on_pictures = [loss for loss in step.losses if PARAMETERS not in loss.needs]
     if inside := [loss.name for loss in on_pictures if not isinstance(loss, Scored)]:
         raise ValueError(f"{', '.join(inside)} can't be scored from outside, and the renderable doesn't fuse all of these losses")
+    if blind := [loss.name for loss in on_pictures if PHOTO in loss.needs and any(target.rgb is None for target in targets)]:
+        raise ValueError(f"{', '.join(blind)} needs a photo of every view")
+    if not on_pictures:
+        raise ValueError("there is no loss on what is rendered")
     cameras = joined([target.camera for target in targets])
     buffers, tape = renderable.render(cameras, step.background, geometry=any(GEOMETRY in loss.needs for loss in on_pictures))
     score = reduce(add, (loss.score(buffers, targets) for loss in on_pictures if isinstance(loss, Scored)))
@@ -36,6 +42,11 @@ def take_step(renderable: Renderable, targets: Sequence[Target], step: Step) -> 
     renderable.descend(gradients, step)
     squares = [_square(one, target) for one, target in zip(buffers, targets, strict=True) if target.rgb is not None]
     return Figures(score.value, float(np.mean(squares)) if squares else math.nan)
+
+
+def _fused(renderable: Renderable) -> Fused | None:
+    # Not by isinstance, which takes longer on a protocol than all else here.
+    return cast(Fused, renderable) if hasattr(renderable, "fuses") else None
 
 
 def joined(cameras: Sequence[Cameras]) -> Cameras:

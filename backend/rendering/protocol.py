@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from functools import cached_property
+from typing import Any, Protocol
 
 from ..values import Cameras
 from .buffers import Array, Buffers, Color, Cotangents, Gradients
@@ -26,6 +27,11 @@ class Step:
     count: int = 1  # steps taken, including this one, for the bias correction
     beta1: float = 0.9
     beta2: float = 0.999
+
+    @cached_property
+    def by_kind(self) -> dict[type[Loss], Loss]:
+        """The losses by their types; of several of one type the last."""
+        return {type(loss): loss for loss in self.losses}
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,6 @@ class Renderable(Protocol):
         ...
 
 
-@runtime_checkable
 class Fused(Protocol):
     """A renderable with a faster way to take some steps; see `fitting.take_step`."""
 

@@ -1,4 +1,4 @@
-"""Where training starts: sparse points, the visual hull of masks, points at which neighboring photos agree, or anywhere."""
+"""Initial splats: at sparse points, in the visual hull of masks, by a plane sweep over neighboring photos, or at random."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from .settings import TrainingSettings
 
 Array = Any
-ENOUGH_POINTS = 200
+ENOUGH_POINTS = 200  # sparse points; with fewer the plane sweep is the better start
 START_OPACITY = 0.5
 SWEPT_SPLATS = 20_000
-SWEEP_DEPTHS = 96
-SWEEP_VIEWS = 24  # that rays start from
-SWEEP_NEIGHBORS = 4
-SWEEP_JURY = 9  # nearest rays, the ray itself among them, that its depth has to agree with
-SWEEP_TOLERANCE = 0.25  # of their median inverse depth
+SWEEP_DEPTHS = 96  # hypotheses along each ray
+SWEEP_VIEWS = 24  # that rays start from, at most
+SWEEP_NEIGHBORS = 4  # views that each one is compared with
+SWEEP_JURY = 9  # nearest rays in the picture, the ray itself among them, whose median inverse depth a ray is held against
+SWEEP_TOLERANCE = 0.25  # relative difference of inverse depth from that median, above which a ray is dropped
 HULL_SPLATS = 12_000
-HULL_CELLS = 96  # along each axis
+HULL_CELLS = 96  # of the grid along each axis
 RANDOM_SPLATS = 20_000
 
 
@@ -86,7 +86,10 @@ def splats_at(xyz: Array, rgb: Array, *, sh_degree: int, antialiased: bool) -> S
 
 
 def focus_of(cameras: Cameras) -> tuple[Array, float]:
-    """The point nearest to all viewing axes [3], kept before the cameras, and the median distance of the cameras to it."""
+    """The point [3] nearest to all viewing axes in the least squares, and the median distance of the cameras to it.
+
+    A weak prior holds it in front of the cameras where the axes are parallel.
+    """
     centers, forward = cameras.centers, cameras.forward
     across = rejections(forward)
     damping = 1e-3 * len(cameras)
@@ -157,7 +160,7 @@ def _inside_silhouettes(grid: Array, cameras: Cameras, chosen: list[int], photos
 
 
 def _mean_colors(xyz: Array, cameras: Cameras, chosen: list[int], photos: list[tuple[Array, Array, Array | None]]) -> Array:
-    # From the third of the views that look from nearest: what hides a point is mostly on its other side.
+    # The nearest third of the views: what occludes a point is mostly on its other side.
     distance = np.linalg.norm(xyz[:, None] - cameras.centers[chosen][None], axis=2)
     limit = np.quantile(distance, 0.34, axis=1)
     total, weight = np.full((len(xyz), 3), 1e-3 * 0.5), np.full(len(xyz), 1e-3)
@@ -172,7 +175,7 @@ def _mean_colors(xyz: Array, cameras: Cameras, chosen: list[int], photos: list[t
 
 
 def _pixels(xyz: Array, cameras: Cameras, index: int) -> tuple[Array, Array, Array]:
-    """Columns and rows of the points that a camera sees, and which these are."""
+    """Columns and rows of the points inside of a camera's picture, and the mask of these points."""
     pose, k, (width, height) = cameras.cam_from_world[index], cameras.K[index], cameras.size_px[index]
     local = xyz @ pose[:3, :3].T + pose[:3, 3]
     depth = np.maximum(local[:, 2], 1e-9)
@@ -183,15 +186,15 @@ def _pixels(xyz: Array, cameras: Cameras, index: int) -> tuple[Array, Array, Arr
 
 
 def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Points [N,3] on rays from a third of the views or so, by the depth whose 3x3 pixels look most alike in the nearest other views.
+    """Points [N,3] and colors [N,3] by a plane sweep: on random rays the depth with the least difference of 3x3 patches in other views.
 
-    Without those whose depth isn't about that of the rays beside them.
+    Rays whose depth is far from that of their neighbors are left out.
     """
     cameras = views.cameras
     _focus, distance = focus_of(cameras)
     chosen = np.unique(np.linspace(0, len(cameras) - 1, min(SWEEP_VIEWS, len(cameras))).astype(int))
     depths = 1 / np.linspace(1 / (0.2 * distance), 1 / (8 * distance), SWEEP_DEPTHS)
-    # Coarse pictures: they agree although cameras are a little off, and the 3x3 pixels span enough to tell places apart.
+    # Coarse pictures tolerate errors of the poses, and their 3x3 pixels span enough texture to be told apart.
     small = {int(i): _coarse(views.rgb[int(i)]) for i in chosen}
     points, colors = [], []
     for i in small:
@@ -207,7 +210,7 @@ def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]
         for d, depth in enumerate(depths):
             world = (center * depth - pose[:3, 3]) @ pose[:3, :3]
             found = [_patch_cost(world, expected, cameras, j, *small[j]) for j in others]
-            # The best half of the neighbors: in the others the place may be hidden or outside.
+            # The mean of the best half of the neighbors: in the others the point may be occluded or outside.
             costs[d] = np.sort(found, axis=0)[: max(1, len(found) // 2)].mean(axis=0) if found else rng.random(len(pixel))
         best = costs.argmin(axis=0)
         seen = np.isfinite(costs[best, np.arange(len(pixel))])
@@ -219,9 +222,9 @@ def _swept_points(views: Views, rng: np.random.Generator) -> tuple[Array, Array]
 
 
 def _agreeing(pixel: Array, depth: Array, seen: Array) -> Array:
-    """Which rays [R] at `pixel` [R,2] met about the depth [R] that the nearest rays did; all of them where hardly any did.
+    """Mask [R] of the rays at `pixel` [R,2] whose depth [R] is consistent with that of the nearest rays; all where hardly any are.
 
-    A wrong depth may lie right before a camera, where its splat becomes a veil that training hardly gets rid of.
+    An outlier may lie right in front of a camera, where its splat becomes a veil that training hardly removes.
     """
     from scipy.spatial import cKDTree
 
@@ -232,7 +235,7 @@ def _agreeing(pixel: Array, depth: Array, seen: Array) -> Array:
 
 
 def _coarse(rgb: Array) -> tuple[Array, int]:
-    """A picture [h,w,3] float32 of about 120 pixels on its longer side, and by what it was shrunk."""
+    """A picture [h,w,3] float32 of about 120 pixels on its longer side, and the factor by which it was shrunk."""
     step = max(1, max(rgb.shape[:2]) // 120)
     height, width = rgb.shape[0] // step, rgb.shape[1] // step
     cut = rgb[: height * step, : width * step].astype(np.float32) / 255
@@ -247,7 +250,7 @@ def _neighbors(cameras: Cameras, index: int, others: list[int]) -> list[int]:
 
 
 def _patch_cost(world: Array, expected: Array, cameras: Cameras, index: int, picture: Array, step: int) -> Array:
-    """Mean color difference [R] of patches [R,9,3] in the world with what they should look like; infinite outside of the picture."""
+    """Mean absolute color difference [R] of patches [R,9,3] in the world, projected into a view, from `expected`; infinite outside."""
     pose, k = cameras.cam_from_world[index], cameras.K[index]
     local = world @ pose[:3, :3].T + pose[:3, 3]
     depth = np.maximum(local[..., 2], 1e-9)

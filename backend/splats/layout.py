@@ -1,6 +1,6 @@
 """Rows of float32 that rasterizers, strategies and schedule share: a splat's parameters, its statistics, a camera.
 
-Letters: N splats, K SH bases, W floats of a parameter row.
+The njit kernels are compiled with these constants. Letters: N splats, K SH bases, W floats of a parameter row.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ ROTATION, TRANSLATION, FOCAL, PRINCIPAL, CENTER, SIZE = 0, 9, 12, 14, 16, 19
 CAMERA = 24
 
 NAMES = ("means", "quats", "log_scales", "opacity_logits", "sh")  # of the parameters, as in `Splats`
+_NAMES = frozenset(NAMES)
 
 
 def channel_width(bases: int) -> int:
@@ -105,10 +106,19 @@ def rates_row(rates: Mapping[str, float | Array], bases: int) -> Array:
     A rate is a number, or an array that broadcasts to the parameter of one splat, as [K,1] for `sh`; a parameter without a rate stays as
     it is. Raises ValueError for a name that no parameter has.
     """
-    if unknown := set(rates) - set(NAMES):
-        raise ValueError(f"no parameter of splats is called {', '.join(sorted(unknown))}")
-    shapes = {"means": (3,), "quats": (4,), "log_scales": (3,), "opacity_logits": (), "sh": (bases, 3)}
-    return rows_from({name: np.broadcast_to(rates.get(name, 0.0), (1, *shape)) for name, shape in shapes.items()})[0]
+    if not rates.keys() <= _NAMES:
+        raise ValueError(f"no parameter of splats is called {', '.join(sorted(rates.keys() - _NAMES))}")
+    row = np.zeros(row_width(bases), np.float32)
+    row[MEAN : MEAN + 3], row[OPACITY] = rates.get("means", 0.0), rates.get("opacity_logits", 0.0)
+    row[QUATERNION : QUATERNION + 4], row[LOG_SCALE : LOG_SCALE + 3] = rates.get("quats", 0.0), rates.get("log_scales", 0.0)
+    sh = rates.get("sh", 0.0)
+    if np.ndim(sh) == 0:
+        row[BASE_COLOR : BASE_COLOR + 3], row[SH:] = sh, sh  # padding has no gradient
+    else:
+        sh = np.broadcast_to(sh, (bases, 3))
+        row[BASE_COLOR : BASE_COLOR + 3] = sh[0]
+        row[SH:].reshape(3, -1)[:, : bases - 1] = sh[1:].T
+    return row
 
 
 def sh_of(rows: Array, bases: int) -> Array:

@@ -51,20 +51,21 @@ class StepFigures(Figures):
 
 def loss_of(step: Step, kind: type[Kind]) -> Kind | None:
     """The loss of a kind among those of a step, None where there is none."""
-    return next((loss for loss in step.losses if isinstance(loss, kind)), None)
+    loss = step.by_kind.get(kind)
+    return loss if isinstance(loss, kind) else None
 
 
 def weight_of(step: Step, kind: type[Loss]) -> float:
     """The weight of a kind of loss in a step, 0 where it isn't among its losses."""
-    loss = loss_of(step, kind)
+    loss = step.by_kind.get(kind)
     return 0.0 if loss is None else loss.weight
 
 
 def fuses(step: Step, kinds: Collection[type[Loss]]) -> bool:
     """Whether a fused step that knows `kinds` of losses computes those of `step`: the photometric one at weight 1, others at most once."""
-    photometric, found = loss_of(step, Photometric), [type(loss) for loss in step.losses]
-    known = len(set(found)) == len(found) and all(kind in kinds for kind in found)
-    return known and photometric is not None and photometric.weight == 1 and isinstance(step, SplatStep)
+    found = step.by_kind
+    known = len(found) == len(step.losses) and all(kind in kinds for kind in found)
+    return known and weight_of(step, Photometric) == 1 and isinstance(step, SplatStep)
 
 
 def photometric_of(step: Step, kinds: Collection[type[Loss]]) -> Photometric:

@@ -12,21 +12,21 @@ from ..geometry.vectors import unit
 from ..values import Splats
 
 Array = Any
-ROUND = 1.05  # longest by shortest axis, below which a splat has no direction
-THINNEST = np.float32(-7.0)  # third scale by the shorter other one, as a logarithm: 0.1 %, which viewers show and nobody sees
+ROUND = 1.05  # ratio of longest to shortest axis, below which a splat counts as round
+THINNEST = np.float32(-7.0)  # log of the third scale by the shorter other one, 0.1 %: thin enough to look flat in any viewer
 
 
 def as_surfels(splats: Splats, seed: int) -> Splats:
-    """Splats as discs: across the shortest axis, or any way where they are round (Huang et al. 2024 start at random, too)."""
+    """Splats as discs whose normal is the shortest axis, or random where splats are round, as in Huang et al. 2024."""
     if splats.surfels:
         return splats
     order = np.argsort(-splats.log_scales, axis=1, kind="stable")
     log_scales = np.take_along_axis(splats.log_scales, order, axis=1)
-    # Rotations that take the third axis to where the shortest one was: by a third of a turn, 1 + i + j + k, or its inverse.
+    # Rotations that permute the axes so that the shortest becomes the third: by 120 degrees, 1 + i + j + k, or its inverse.
     half = np.float32(0.5)
     turns = np.array([[half, half, half, half], [half, -half, -half, -half], [1, 0, 0, 0]], np.float32)
     quats = quaternions.product(splats.quats, turns[order[:, 2]])
-    # The turn may have swapped the two long axes; which is which is told by where each axis of the disc now is.
+    # The permutation may have swapped the two long axes.
     first = (order[:, 2] + 1) % 3
     swapped = order[:, 0] != first
     log_scales[swapped, :2] = log_scales[swapped, 1::-1]
@@ -37,7 +37,7 @@ def as_surfels(splats: Splats, seed: int) -> Splats:
 
 
 def flattened(log_scales: Array) -> Array:
-    """Scales [N,3] with the third as thin as that of surfels is written down."""
+    """Log scales [N,3] with the third set to the thickness that surfels are stored with."""
     thin = log_scales.copy()
     thin[:, 2] = thin[:, :2].min(axis=1) + THINNEST
     return thin

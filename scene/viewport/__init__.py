@@ -14,8 +14,6 @@ from typing import Any
 
 import bpy
 
-from .. import splat_nodes, splats
-
 
 @bpy.app.handlers.persistent
 def _after_update(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
@@ -35,6 +33,8 @@ def _after_jump(*_arguments: Any) -> None:
 
 @bpy.app.handlers.persistent
 def _after_load(*_arguments: Any) -> None:
+    from .. import splats
+
     splats.upgrade()
     _after_jump()
 
@@ -49,6 +49,8 @@ def _after_frame(*_arguments: Any) -> None:
 @bpy.app.handlers.persistent
 def _before_save(*_arguments: Any) -> None:
     """Where the file is opened without Reify nobody draws."""
+    from .. import splat_nodes
+
     splat_nodes.set_drawn(False)
 
 

@@ -21,7 +21,7 @@ def read(*sources: Path) -> tuple[Capture, str]:
     """The capture, and what the report says of its cameras."""
     job = Job()
     capture = job.stage("Reading photos", read_photos, Photos(sources), CaptureSettings())
-    return capture, job.report.choices["cameras"]
+    return capture, job.report.choices.get("cameras", "")
 
 
 def model(folder: Path, numbers: range, names: list[str], text: bool = True) -> None:
@@ -144,3 +144,17 @@ def test_the_cache_notices_what_changes_beside_the_sources(tmp_path):
     (tmp_path / "vase/masks/0.png").write_bytes(b"mask")
     assert before != between != surroundings((tmp_path / "vase/images",))
     assert surroundings((tmp_path / "vase/sparse/0",)) != before
+
+
+def test_pictures_get_the_cameras_that_call_them_by_their_names(tmp_path):
+    layouts.polycam(tmp_path)
+    for chosen, cameras in (("images", "cameras"), ("corrected_images", "corrected_cameras"), ("", "corrected_cameras")):
+        assert read(tmp_path / "keyframes" / chosen)[1].startswith(f"Polycam's {cameras}, {ALL}")
+
+
+def test_a_video_alone_gets_the_poses_that_lie_beside_it(tmp_path):
+    layouts.stray_scanner(tmp_path / "scan")
+    capture, said = read(tmp_path / "scan/rgb.mp4")
+    assert capture.cameras is not None and said.startswith("the Stray Scanner recording")
+    layouts.film(tmp_path / "other")
+    assert read(tmp_path / "other/walk.mp4")[0].cameras is None

@@ -32,10 +32,10 @@ def wanted() -> dict[str, Any]:
 def scene(registered, tmp_path, monkeypatch):
     """The open scene, with folders of the test's own in the place of the user's."""
     import bpy
-    from reify.scene import chosen
+    from reify.scene import preferences
     from reify.session import pump, queue
 
-    monkeypatch.setattr(chosen, "user_folder", lambda name: tmp_path / "user" / name)
+    monkeypatch.setattr(preferences, "user_folder", lambda name: tmp_path / "user" / name)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield bpy.context.scene
     pump.reset()

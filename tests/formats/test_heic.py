@@ -55,3 +55,10 @@ def test_heic_renamed_to_jpg_is_named_for_what_it_is(tmp_path):
     folder_of(tmp_path, ".jpg")
     with pytest.raises(ReifyError, match="IMG_2.jpg is a HEIC picture, which needs the package pi_heif"):
         Job().stage("Reading photos", read_photos, Photos((tmp_path,)), CaptureSettings())
+
+
+@NEEDED
+def test_damaged_heic_is_called_damaged(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
+    with pytest.raises(ReifyError, match="a.heic is damaged"):
+        images.read_image(tmp_path / "a.heic")

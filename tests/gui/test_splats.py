@@ -45,8 +45,6 @@ def test_splats_are_seen_as_they_were_trained_in_every_mode_from_every_side_and_
     assert len(agreement) == 13
     assert min(agreement.values()) >= LEAST_DB
     assert outcome["look"] == "Splats"
-    assert all(outcome["obeyed"].values()), outcome["obeyed"]
-    assert outcome["clicked"], "a click on the box doesn't select the splats"
     assert outcome["settled_step"] == 1 and outcome["step_moving"] > 1
     assert not any(outcome["drawn_in_file"]) and outcome["drawn_here"]
     assert outcome["threads_before"] == ["reify-viewport"]

@@ -143,15 +143,14 @@ def test_files_that_are_broken_or_no_pictures_are_named(tmp_path: Path) -> None:
             made(tmp_path / name)
     (tmp_path / "folder").mkdir()
     with pytest.raises(ReifyError, match="holds no pictures"):
-        METHOD.jobs([tmp_path / "folder"], Settings())
+        METHOD.shares([tmp_path / "folder"], Settings())
 
 
 def test_ten_thousand_specks_around_a_subject_are_dropped(tmp_path: Path) -> None:
     pixels = np.asarray(on((255, 255, 255), 600)).copy()
-    specks = np.zeros((600, 600), bool)
-    specks[2::6, 2::6] = True
-    pixels[specks & (disc(600, 300) < 0.01)] = 0
-    pixels[2::6, 2::6][disc(600, 280)[2::6, 2::6] < 0.01] = 0
+    specks = np.random.default_rng(0).integers(0, 600, (10_000, 2))
+    outside = disc(600, 290)[specks[:, 0], specks[:, 1]] < 0.01
+    pixels[specks[outside, 0], specks[outside, 1]] = 0
     Image.fromarray(pixels).save(tmp_path / "odd.png")
     mesh, job = made(tmp_path / "odd.png")
     assert_a_ball(mesh)
@@ -162,4 +161,4 @@ def test_a_folder_stands_for_the_pictures_in_it(tmp_path: Path) -> None:
     for name in ("b.png", "a.jpg"):
         on((255, 255, 255)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
-    assert [job.sources[0].name for job in METHOD.jobs([tmp_path], Settings())] == ["a.jpg", "b.png"]
+    assert [share[0].name for share in METHOD.shares([tmp_path], Settings())] == ["a.jpg", "b.png"]

@@ -9,6 +9,7 @@ import pytest
 from reify.backend import settings as settings_of
 from reify.backend.engine.requirements import ENGINE
 from reify.backend.errors import ReifyError
+from reify.backend.jobs import needs
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
 from reify.backend.jobs.needs import Memory, Needs, Weights
@@ -95,7 +96,8 @@ def test_splats_meshes_and_pictures_need_no_torch_on_the_processor() -> None:
         assert ("torch" in methods["photos"].needed(settings).packages) is needed, device
 
 
-def test_a_texture_that_does_not_fit_is_refused_before_the_photos_are_read() -> None:
+def test_a_texture_that_does_not_fit_is_refused_before_the_photos_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "_is_importable", lambda module: True)
     photos = all_methods()["photos"]
     settings = settings_of.with_values(photos.settings(), {"texture.size_px": 16384})
     with pytest.raises(ReifyError, match="21.0 GB of memory.*Set texture.size_px to 8192"):

@@ -27,7 +27,7 @@ VOLUME = 4 / 3 * np.pi * 0.8**3
 
 def made(path: Path, job: Job | None = None, **changes) -> Result:
     settings = replace(Settings(views=24, long_side_px=160), **changes)
-    (given,) = METHOD.jobs((path,), settings)
+    given = METHOD.inputs((path,))
     return METHOD.perform(given, settings, job or Job())
 
 
@@ -63,7 +63,7 @@ def test_cameras_that_are_known_are_looked_from(splats: Path) -> None:
     from reify.backend.surface.region import Ball
 
     settings = Settings(long_side_px=160, extraction="fuse")
-    (given,) = METHOD.jobs((splats,), settings)
+    given = METHOD.inputs((splats,))
     everywhere = cameras_around(Ball((1, 2, 3), 1), 16, 200)
     above = everywhere.take(np.flatnonzero(everywhere.centers[:, 2] > 3))
     mesh = METHOD.perform(replace(given, cameras=above), settings, Job()).mesh

@@ -192,7 +192,7 @@ def test_why_nothing_can_be_converted_is_said(scene, monkey, monkeypatch):
     assert "Edit Mode" in conversion.why_not(bpy.context)
     bpy.ops.object.mode_set(mode="OBJECT")
     monkeypatch.setattr(mesh, "METHOD", dataclasses.replace(mesh.METHOD, needs=Needs(packages=("nowhere_to_be_found",))))
-    assert "engine" in conversion.why_not(bpy.context)
+    assert "packages that aren't installed" in conversion.why_not(bpy.context)
     monkey.select_set(False)
     assert "Select a mesh" in conversion.why_not(bpy.context)
     assert not bpy.ops.reify.convert.poll()

@@ -159,3 +159,21 @@ def test_splats_in_large_coordinates_keep_their_detail_and_are_exported_where_th
     columns = read_vertices(tmp_path / "out.ply")[0].columns
     xyz = np.stack([columns[name] for name in "xyz"], axis=1)
     assert xyz.dtype == np.float64 and np.abs(xyz - (BALL + place)).max() < 1e-6
+
+
+def test_a_scan_in_large_coordinates_becomes_points_that_know_where_they_were(scene, tmp_path):
+    import bpy
+    from reify.scene.provenance import source_from_world
+    from reify.tests.formats.tables import BALL, SRGB
+
+    place = np.array([500123.25, 4649776.5, 312.0])
+    rows = np.column_stack([BALL + place, np.round(255 * SRGB)])
+    np.savetxt(tmp_path / "scan.xyz", rows, fmt=["%.6f"] * 3 + ["%d"] * 3)
+    bpy.ops.reify.import_points(filepath=str(tmp_path / "scan.xyz"))
+    made = bpy.context.object
+    assert made.type == "POINTCLOUD" and "Color" in made.data.attributes and max(made.dimensions) < 3
+    back = source_from_world(made)
+    xyz = np.array([point.co for point in made.data.points]) + back[:3, 3]
+    assert np.abs(xyz - (BALL + place)).max() < 1e-5
+    with pytest.raises(RuntimeError, match="isn't there"):
+        bpy.ops.reify.import_points(filepath=str(tmp_path / "gone.laz"))

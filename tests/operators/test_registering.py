@@ -51,7 +51,7 @@ def test_registering_twenty_times_leaves_no_property_handler_thread_or_menu_entr
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     before, first, again, after, heavy = json.loads(done.stdout.splitlines()[-1])
-    assert first["properties"] == ["Scene"] and first["types"] and first["operators"] and first["menus"] == 6
+    assert first["properties"] == ["Scene"] and first["types"] and first["operators"] and first["menus"] == 7
     assert again == first
     assert after == before
     assert heavy == [], "enabling imports what only jobs need"

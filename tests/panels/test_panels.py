@@ -191,6 +191,31 @@ def test_settings_that_need_torch_offer_it_and_generate_waits_for_it(scene, monk
     assert "reify.create" in draw(VIEW3D_PT_reify)[0]
 
 
+def test_settings_that_take_too_much_memory_offer_what_fits(scene, monkeypatch, tmp_path):
+    import bpy
+    from reify.backend.jobs.environment import Environment
+    from reify.backend.jobs.needs import Memory, Needs
+    from reify.backend.methods import photos
+    from reify.panels.create import VIEW3D_PT_reify
+    from reify.scene import preferences
+
+    needs = lambda settings: Needs(memory=Memory(84 * settings.texture.size_px**2, "texture.size_px"))  # noqa: E731
+    monkeypatch.setattr(photos, "METHOD", dataclasses.replace(photos.METHOD, needs=needs))
+    monkeypatch.setattr(preferences, "environment", lambda: Environment(memory_bytes=1 << 30))
+    bpy.ops.reify.add_folder(directory=str(tmp_path))
+    assert "reify.fit_memory" not in draw(VIEW3D_PT_reify)[0]
+    scene.reify.photos.texture__size_px = 8192
+    drawn, texts = draw(VIEW3D_PT_reify)
+    assert "reify.create (disabled)" in drawn and "reify.fit_memory" in drawn
+    assert "needs about 5.2 GB of memory with these settings, and 1.0 GB are free" in texts
+    with pytest.raises(RuntimeError, match="Set texture.size_px to 2048"):
+        bpy.ops.reify.create()
+    assert bpy.ops.reify.fit_memory(method="photos") == {"FINISHED"}
+    assert scene.reify.photos.texture__size_px == 2048
+    assert "reify.create" in draw(VIEW3D_PT_reify)[0]
+    scene.reify.photos.property_unset("texture__size_px")
+
+
 def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(scene, task):
     from reify.backend.jobs.job import Progress
     from reify.backend.jobs.runner import State

@@ -108,6 +108,14 @@ def test_a_loss_that_only_a_fused_step_computes_is_refused_by_name_elsewhere(ras
         rasterizer.step(_target(cameras), _step(losses=(Photometric(0.3),)))
 
 
+def test_a_loss_that_lacks_what_it_needs_is_refused_by_name(rasterizer, make_cameras):
+    targets = [Target(make_cameras(40, 32))]
+    with pytest.raises(ValueError, match="photometric needs a photo"):
+        take_step(rasterizer, targets * 2, _step())
+    with pytest.raises(ValueError, match="no loss on what is rendered"):
+        take_step(rasterizer, targets, _step(losses=(OpacityDecay(1e-4),)))
+
+
 def test_learning_rates_of_unknown_parameters_are_refused(rasterizer, make_cameras):
     with pytest.raises(ValueError, match="colour"):
         take_step(rasterizer, [_target(make_cameras(40, 32))], _step(rates={"colour": 1e-3}))

@@ -214,3 +214,66 @@ def test_a_splat_file_that_blender_imported_as_vertices_is_still_splats(scene, t
     given = given_from(bpy.context.object)
     assert len(given.value) == len(BALL) - 1 and "1 of 300" in given.warnings[0]
     np.testing.assert_allclose(given.value.sh[:3, 0], np.stack([columns[f"f_dc_{i}"] for i in range(3)], axis=1)[:3], atol=1e-6)
+
+
+PLACE = np.array([500123.25, 4649776.5, 312.0])
+
+
+def _textured_obj(folder, offset):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8), (200, 30, 30)).save(folder / "my skin.png")
+    (folder / "a.mtl").write_text("newmtl skin\nmap_Kd -s 1 1 1 my skin.png\n")
+    corners = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]) + offset
+    faces = ["f 1/1 3/2 2/3", "f 1/1 2/2 4/3", "f 2/1 3/2 4/3", "f 1/1 4/2 3/3"]
+    lines = [
+        "mtllib a.mtl",
+        *(f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in corners),
+        "vt 0 0",
+        "vt 1 0",
+        "vt 0 1",
+        "usemtl skin",
+        *faces,
+        "",
+    ]
+    (folder / "a.obj").write_text("\n".join(lines))
+    return folder / "a.obj"
+
+
+def test_an_obj_in_large_coordinates_keeps_its_shape_and_texture_and_goes_back_there(scene, tmp_path):
+    from reify import api
+    from reify.backend.formats import obj
+    from reify.scene.read import given_from_file
+
+    near = given_from_file(_textured_obj(tmp_path, 0.0))
+    far = given_from_file(_textured_obj(tmp_path, PLACE))
+    assert near.offset is None and far.offset == pytest.approx(PLACE[[0, 2, 1]] * [1, -1, 1], abs=1)
+    assert "base_color" in far.value.textures
+    sizes = [np.ptp(given.value.vertices, axis=0) for given in (near, far)]
+    assert sizes[0] == pytest.approx(sizes[1], abs=1e-6)
+    result = api.make("mesh", tmp_path / "a.obj", preset="Repair Only", keep=False)
+    assert "500123" in result.report.choices["offset"]
+    for ending in (".obj", ".glb"):
+        api.write(result, tmp_path / f"out{ending}")
+    (tmp_path / "copies").mkdir()
+    _, offset = obj.near_copy(tmp_path / "out.obj", tmp_path / "copies")
+    assert offset == pytest.approx(PLACE, abs=1)
+    again = given_from_file(tmp_path / "out.obj")
+    source = again.value.vertices + again.offset
+    assert np.abs(np.sort(source, axis=0) - np.sort(far.value.vertices + far.offset, axis=0)).max() < 1e-5
+    glb = given_from_file(tmp_path / "out.glb")  # whose places Blender reads with 32 bits
+    assert np.abs(glb.value.vertices.mean(axis=0) + glb.offset - source.mean(axis=0)).max() < 0.5
+    assert np.ptp(glb.value.vertices, axis=0) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_textured_ply_is_read_with_its_texture(scene, tmp_path):
+    from PIL import Image
+    from reify.scene.read import given_from_file
+
+    Image.new("RGB", (8, 8), (200, 30, 30)).save(tmp_path / "skin.png")
+    faces = "".join(f"3 {a} {b} {c} 6 0 0 1 0 0 1\n" for a, b, c in ((0, 2, 1), (0, 1, 3), (1, 2, 3), (0, 3, 2)))
+    head = "ply\nformat ascii 1.0\ncomment TextureFile skin.png\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+    head += "element face 4\nproperty list uchar int vertex_indices\nproperty list uchar float texcoord\nend_header\n"
+    (tmp_path / "a.ply").write_text(head + "0 0 0\n1 0 0\n0 1 0\n0 0 1\n" + faces)
+    mesh = given_from_file(tmp_path / "a.ply").value
+    assert len(mesh.faces) == 4 and mesh.textures["base_color"][0, 0].tolist() == [200, 30, 30]

@@ -12,10 +12,10 @@ from reify.tests.scene import samples
 @pytest.fixture
 def scene(registered, tmp_path, monkeypatch):
     import bpy
-    from reify.scene import chosen
+    from reify.scene import preferences
     from reify.session import pump, queue
 
-    monkeypatch.setattr(chosen, "user_folder", lambda name: tmp_path / "user" / name)
+    monkeypatch.setattr(preferences, "user_folder", lambda name: tmp_path / "user" / name)
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield bpy.context.scene

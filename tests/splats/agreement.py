@@ -11,13 +11,13 @@ BACKGROUND = (0.2, 0.5, 0.9)
 
 def drawn(splats, cameras, background=BACKGROUND, geometric=True):
     """A CPU rasterizer, and what it has drawn of the first camera."""
-    from reify.backend.splats.cpu import frame
+    from reify.backend.splats.cpu.comparison import Comparison
     from reify.backend.splats.cpu.rasterizer import CpuRasterizer
 
     rasterizer = CpuRasterizer(splats, len(splats), splats.sh_degree, 2)
     _buffers, tape = rasterizer.render(cameras.take([0]), background, geometry=geometric)
     (drawing,) = tape.drawings
-    return rasterizer, drawing, frame.Comparison(drawing.frame)
+    return rasterizer, drawing, Comparison(drawing.frame)
 
 
 def by_name(rows, bases):

@@ -1,4 +1,4 @@
-"""Small scenes for the engine's tests."""
+"""Small scenes for the tests of splats."""
 
 from __future__ import annotations
 

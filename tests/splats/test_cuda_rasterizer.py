@@ -216,6 +216,7 @@ def test_neither_the_order_of_threads_nor_what_was_in_memory_before_matters(
     monkeypatch,
 ):
     from reify.backend.splats.cuda.rasterizer import CudaRasterizer
+    from reify.backend.splats.cuda.view import Launcher
 
     def spoiled(self, *shape, kind=torch.float32):
         return torch.full(shape, float("nan") if kind.is_floating_point else 77, dtype=kind)
@@ -224,7 +225,7 @@ def test_neither_the_order_of_threads_nor_what_was_in_memory_before_matters(
     splats = dataclasses.replace(make_splats(200, seed=4, size=0.2), surfels=surfels)
     for odd in (False, True):
         if odd:
-            monkeypatch.setattr(CudaRasterizer, "_new", spoiled)
+            monkeypatch.setattr(Launcher, "new", spoiled)
         rasterizer, more = CudaRasterizer(splats, 0, 3, host_kernels, device="cpu"), _shape_losses(cameras) if shapes else {}
         target, step = _target(cameras), _step(rasterizer, noise=5.0, seed=9, absolute=True, camera_gradient=True, **more)
         with host_kernels.backwards() if odd else contextlib.nullcontext():
@@ -272,28 +273,28 @@ def test_a_photo_goes_to_the_card_once_and_leaves_with_its_target(make_rasterize
     rasterizer = make_rasterizer(make_splats(5, degree=0))
     target = _target(make_cameras(20, 17))
     rasterizer.step(target, _step(rasterizer))
-    kept = rasterizer._photo(dataclasses.replace(target))
-    assert kept is rasterizer._photo(target)
+    kept = rasterizer._photos.of(dataclasses.replace(target))
+    assert kept is rasterizer._photos.of(target)
     del target
-    assert not rasterizer._photos
+    assert not rasterizer._photos._kept
 
 
 @pytest.mark.parametrize("surfels", [False, True])
-def test_the_check_passes_an_engine_that_is_right_and_fails_one_that_is_not(surfels, make_rasterizer):
+def test_the_check_passes_a_rasterizer_that_is_right_and_fails_one_that_is_not(surfels, make_rasterizer):
     from reify.backend.splats.cuda.check import disagreement
 
     assert disagreement(lambda splats, capacity, sh_degree: make_rasterizer(splats, capacity), surfels) == ""
 
     def spoiled(splats, capacity, sh_degree):
         rasterizer = make_rasterizer(splats, capacity)
-        launch = rasterizer._launch
+        launch = rasterizer._launcher._launch
 
         def wrong(name, grid, block, *arguments):
             launch(name, grid, block, *arguments)
             if "blend_back" in name:
                 arguments[-1].mul_(1.02)
 
-        rasterizer._launch = wrong
+        rasterizer._launcher._launch = wrong
         return rasterizer
 
     assert "gradient" in disagreement(spoiled, surfels)

@@ -29,7 +29,8 @@ def _expected(image, target, ssim_weight):
 @pytest.mark.parametrize("size", [(37, 29), (16, 48)])
 def test_the_fused_loss_has_the_value_and_gradient_of_its_definition(size):
     from reify.backend.splats.cpu import loss
-    from reify.backend.splats.cpu.frame import Comparison, Frame
+    from reify.backend.splats.cpu.comparison import Comparison
+    from reify.backend.splats.cpu.frame import Frame
     from reify.backend.splats.cpu.intermediates import MARGIN
 
     width, height = size

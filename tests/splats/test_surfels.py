@@ -27,6 +27,7 @@ def test_pictures_depth_normals_and_gradients_agree_with_the_float64_twin(degree
 def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_float64_twin(make_splats, make_cameras):
     from reify.backend.rendering.losses import DepthDistortion, NormalConsistency, Photometric
     from reify.backend.splats import twin_losses
+    from reify.backend.splats.cpu.comparison import compare_geometry
     from reify.backend.splats.step import SplatStep
 
     cameras = make_cameras(*SIZE)
@@ -34,7 +35,7 @@ def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_floa
     rasterizer, drawing, comparison = drawn(splats, cameras, (0, 0, 0))
     frame, middle = drawing.frame, float(drawing.lists.middle)
     step = SplatStep(rates={}, losses=(Photometric(), DepthDistortion(0.7), NormalConsistency(0.3)), bases=1)
-    loss = rasterizer.compare_geometry(drawing, comparison, step, None, 1)
+    loss = compare_geometry(rasterizer.team, drawing, comparison, step, None, 1)
     rasterizer.close()
     alpha = torch.tensor(1 - frame.single(frame.transmittance).astype(np.float64), requires_grad=True)
     sums = torch.tensor(frame.geometry[:5].astype(np.float64), requires_grad=True)
@@ -49,6 +50,7 @@ def test_the_losses_on_depth_and_normals_and_their_gradients_agree_with_the_floa
 def test_the_gradients_of_the_losses_are_the_slopes_of_finite_differences(make_splats, make_cameras):
     from reify.backend.rendering.losses import DepthDistortion, NormalConsistency, Photometric
     from reify.backend.splats import twin, twin_losses
+    from reify.backend.splats.cpu.comparison import compare_geometry
     from reify.backend.splats.step import SplatStep
 
     cameras = make_cameras(40, 32)
@@ -56,7 +58,7 @@ def test_the_gradients_of_the_losses_are_the_slopes_of_finite_differences(make_s
     step = SplatStep(rates={}, losses=(Photometric(), DepthDistortion(0.7), NormalConsistency(0.3)), bases=1)
     rasterizer, drawing, comparison = drawn(splats, cameras, (0, 0, 0))
     middle = float(drawing.lists.middle)
-    rasterizer.compare_geometry(drawing, comparison, step, None, 1)
+    compare_geometry(rasterizer.team, drawing, comparison, step, None, 1)
     v_alpha = drawing.frame.single(comparison.v_alpha)
     found = by_name(rasterizer.gradients(drawing, None, v_alpha, comparison.v_geometry), 1)
     rasterizer.close()

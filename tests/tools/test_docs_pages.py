@@ -17,7 +17,7 @@ from reify.farm.job_file import read_order
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
-ROOMS = ("backend", "farm", "operators", "panels", "scene", "translations")
+ROOMS = ("backend", "farm", "operators", "panels", "scene", "session", "translations")
 HEADED = ("CHANGELOG", "CONTRIBUTING", "meshes", "rasterizer", "settings", "surfaces")  # where bold words are headings
 PROGRAMS = ("reify", "blender --background --command reify", "python3 dev.py")
 

@@ -1,4 +1,4 @@
-"""The memory between the kernels of the CPU: what a rendering leaves for its gradients, and what a photo is compared in.
+"""The memory between the kernels of the CPU: what a rendering leaves for its gradients.
 
 Pictures are planar, flat and with MARGIN zeros around each channel.
 """
@@ -58,7 +58,7 @@ class Frame:
         return planar.reshape(channels, self.height + 2 * MARGIN, -1)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-class Cotangents:
+class PlanarCotangents:
     """Gradients of a loss by the pictures of a frame, and the weights of pixels in the signal for densification."""
 
     def __init__(self, frame: Frame) -> None:
@@ -70,23 +70,6 @@ class Cotangents:
     def v_geometry(self) -> Array:
         """By the planes of geometry that have gradients, [SURFACE,H,W]."""
         return np.zeros((SURFACE, *self._shape), np.float32)
-
-
-class Comparison(Cotangents):
-    """What comparing a frame with a photo needs beside its gradients."""
-
-    def __init__(self, frame: Frame) -> None:
-        super().__init__(frame)
-        plane, height = len(frame.transmittance), frame.height
-        self.target, self.exposed = np.zeros(3 * plane, np.float32), np.zeros(3 * plane, np.float32)
-        self.maps = np.zeros(9 * plane, np.float32)  # derivatives of SSIM, see loss.py
-        self.sums = np.zeros((3, height))  # SSIM, absolute and squared differences of each row
-        self.exposure_sums = np.zeros((height, 6))
-
-    @cached_property
-    def bends(self) -> Array:
-        """What `geometry.compare` leaves for `geometry.compare_back`."""
-        return np.zeros((6, *self._shape), np.float32)
 
 
 class Lists:

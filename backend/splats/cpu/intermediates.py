@@ -1,4 +1,4 @@
-"""Rows and planes of float32 that the kernels of the CPU and of graphics cards hand to each other."""
+"""Rows and planes of float32 that the kernels of the CPU (njit) and of graphics cards (CUDA) hand to each other; constants of both."""
 
 from __future__ import annotations
 

@@ -7,64 +7,32 @@ one order, so results repeat bit by bit, as on the CPU.
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...device import free_memory
 from ...rendering.buffers import Buffers, Color, Cotangents, Gradients
-from ...rendering.losses import DepthDistortion, MultiviewGeometric, MultiviewPhotometric, NormalConsistency
+from ...rendering.losses import DepthDistortion, NormalConsistency
 from ...rendering.protocol import Step, check_current
 from ...rendering.targets import Target
 from ...values import Cameras, Rendering, Splats
 from .. import layout
-from ..cpu import geometry, intermediates, multiview
+from ..cpu import intermediates
 from ..cpu.descent import CONTROL
 from ..cpu.rasterizer import LOSSES, check_pinhole, control_row
-from ..step import Neighbor, SplatStep, StepFigures, fuses, photometric_of, weight_of
+from ..step import SplatStep, StepFigures, fuses, photometric_of, weight_of
+from .comparison import PIXELS, Photos, compare_geometry, compare_photo, compare_views, expected_depth, exposed, exposed_back
 from .failures import explained
 from .rows import DeviceRows, named
-from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL, THREADS
+from .source import BACK_WARPS, BUCKET, MOST_COLUMNS, PULL
+from .view import Launch, Launcher, View
 
 Array = Any
-# name, grid, block, arguments
-Launch = Callable[..., None]
 ENTRY = -(-(intermediates.SIGNAL + 1) // 4) * 4  # floats of a gradient row without depth and normals; they are read and written in fours
-PIXELS = intermediates.TILE**2
 SHORT_TILES = 1 << 15  # fewer tiles fit into 16 bits
 SHARES = 4  # blocks that share a tile's list on the way back
-PHOTO_SHARE = 8  # one part in so many of the free memory keeps photos
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """A rendered picture and what its gradients need."""
-
-    camera: Array  # row, see layout.py
-    width: int
-    height: int
-    bases: int
-    tiles: tuple[int, int]  # across, down
-    projected: torch.Tensor  # [N,PROJECTED]
-    shapes: torch.Tensor | None  # [N,DISC], of surfels, and of other splats where depth and normals were blended
-    middle: float  # a depth amid the scene
-    counts: torch.Tensor  # [N] int32, tiles that a splat touches
-    first_rows: torch.Tensor  # [N] int32, where a splat's gradient rows begin
-    members: torch.Tensor  # [E] int32, splat by entry
-    places: torch.Tensor  # [E] int64, the tiles' lists of entries
-    tile_start: torch.Tensor  # [T+1] int64
-    states: torch.Tensor  # light and colors of each pixel before every 32nd splat of its tile
-    geometry: torch.Tensor | None  # [GEOMETRY,H,W], see intermediates.py, where depth and normals were asked for
-    geometry_states: torch.Tensor | None  # the planes with gradients of each pixel before every 32nd splat
-    image: torch.Tensor  # [3,H,W]
-    transmittance: torch.Tensor  # [H,W]
-    used: torch.Tensor  # [H,W] int32, entries of its tile's list that a pixel took
-    finished: torch.Tensor  # [T] int32, the most of these
-    visible: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +43,6 @@ class Tape:
     version: int
 
 
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A target on the card."""
-
-    rgb: torch.Tensor
-    alpha: torch.Tensor | None
-    weight: torch.Tensor | None
-    known: int  # pixels
-
-    def bytes(self) -> int:
-        """What it takes of the card's memory."""
-        return sum(plane.nbytes for plane in (self.rgb, self.alpha, self.weight) if plane is not None)
-
-
 class CudaRasterizer(DeviceRows):
     """Splats on a card."""
 
@@ -96,9 +50,8 @@ class CudaRasterizer(DeviceRows):
         """`launch` runs kernels: `driver.Kernels` on a card, what stands in for it in tests. Raises ReifyError where the card fails."""
         super().__init__(splats, capacity, sh_degree, device, torch.float32)
         assert self.width <= MOST_COLUMNS
-        self._launch, self._device = launch, device
-        self._photos: dict[int, Photo] = {}  # by the identity of their pixels on the host, as long as these live
-        self._photo_bytes = (torch.cuda.mem_get_info()[0] if device == "cuda" else free_memory()) // PHOTO_SHARE
+        self._launcher, self._device = Launcher(launch, device), device
+        self._photos = Photos(device)
 
     @explained()
     def render(self, cameras: Cameras, background: Color = (0.0, 0.0, 0.0), *, geometry: bool = True) -> tuple[tuple[Buffers, ...], Tape]:
@@ -146,24 +99,26 @@ class CudaRasterizer(DeviceRows):
         """
         ssim_share = photometric_of(step, LOSSES).ssim_share
         width, height = (int(v) for v in target.camera.size_px[0])
-        photo = self._photo(target)
+        photo = self._photos.of(target)
         background = np.asarray(step.background, np.float32)
-        wanted = self._new(3, height, width)
+        wanted = self._launcher.new(3, height, width)
         pixels = height * width
-        self._each(pixels, "fill_target", photo.rgb, photo.alpha, photo.weight, background, wanted)
+        self._launcher.each(pixels, "fill_target", photo.rgb, photo.alpha, photo.weight, background, wanted)
         regularized = weight_of(step, DepthDistortion) > 0 or weight_of(step, NormalConsistency) > 0
         view = self.draw(layout.camera_row(target.camera), background, step.bases, regularized or step.keep_depth)
-        exposed = view.image if step.exposure is None else self._exposed(view, background, step.exposure)
-        v_image, error, sums = self._compare(view, exposed, wanted, photo, ssim_share)
+        picture = view.image if step.exposure is None else exposed(view, background, step.exposure)
+        v_image, error, sums = compare_photo(self._launcher, view, picture, wanted, photo, ssim_share)
         v_alpha, v_exposure = None, None
         if step.exposure is not None:
-            v_image, v_alpha, v_exposure = self._exposed_back(view, background, step.exposure, v_image)
+            v_image, v_alpha, v_exposure = exposed_back(view, background, step.exposure, v_image)
         v_geometry, shape_loss = None, torch.zeros(1, dtype=torch.float64, device=self._device)
         if view.geometry is not None:
             v_alpha = torch.zeros(height, width, device=self._device) if v_alpha is None else v_alpha
-            v_geometry, shape_loss = self._compare_geometry(view, photo, step, v_alpha)
+            v_geometry, shape_loss = compare_geometry(self._launcher, view, photo, step, v_alpha)
             if step.neighbor is not None:
-                shape_loss += self._compare_views(view, photo, step, step.neighbor, v_geometry, v_alpha)
+                shape_loss += compare_views(
+                    self._launcher, view, photo, self._photos.of(step.neighbor.target), step, step.neighbor, v_geometry, v_alpha
+                )
         entry_gradients = self._entry_gradients(view, v_image, v_alpha, v_geometry, error, step.absolute)
         numbers = (layout.rates_row(step.rates, self.bases), control_row(step), step.seed)
         v_camera = self._pull_back(view, entry_gradients, *numbers, None, self._tensors[2], step.camera_gradient)
@@ -178,7 +133,7 @@ class CudaRasterizer(DeviceRows):
             len(view.members),
             found[4:10] if step.exposure is not None else None,
             found[-6:] if step.camera_gradient else None,
-            _expected_depth(view).cpu().numpy() if step.keep_depth else None,
+            expected_depth(view).cpu().numpy() if step.keep_depth else None,
         )
 
     @explained()
@@ -199,7 +154,7 @@ class CudaRasterizer(DeviceRows):
     def strongest_weights(self, target: Target) -> Array:
         """Largest blending weight [N] that each splat reaches in any known pixel of a view."""
         strongest = torch.zeros(self.count, device=self._device)
-        known = (self._photo(target).weight, strongest)
+        known = (self._photos.of(target).weight, strongest)
         self.draw(layout.camera_row(target.camera), np.zeros(3, np.float32), 1, strongest=known)
         return strongest.cpu().numpy()
 
@@ -217,18 +172,18 @@ class CudaRasterizer(DeviceRows):
         """
         width, height = (int(v) for v in camera[layout.SIZE : layout.SIZE + 2])
         n, across, down = self.count, -(-width // intermediates.TILE), -(-height // intermediates.TILE)
-        projected, boxes = self._new(n, intermediates.PROJECTED), self._new(n, 4, kind=torch.int16)
-        shapes = self._new(n, intermediates.DISC) if self.surfels or geometric else None
-        counts, first_rows, depths = self._new(n, kind=torch.int32), self._new(n, kind=torch.int32), self._new(n)
+        projected, boxes = self._launcher.new(n, intermediates.PROJECTED), self._launcher.new(n, 4, kind=torch.int16)
+        shapes = self._launcher.new(n, intermediates.DISC) if self.surfels or geometric else None
+        counts, first_rows, depths = self._launcher.new(n, kind=torch.int32), self._launcher.new(n, kind=torch.int32), self._launcher.new(n)
         splats = (self._tensors[0], self.width, bases, camera, across, down, self.antialiased)
-        self._each(n, self._name("project"), *splats, projected, shapes, boxes, counts, depths)
+        self._launcher.each(n, self._name("project"), *splats, projected, shapes, boxes, counts, depths)
         nearest, order = torch.sort(depths, stable=True)
         ends, seen = torch.cumsum(counts[order], 0), torch.count_nonzero(counts)
         amid = nearest.take(seen // 2) if n else seen
         entries, visible, middle = torch.stack([counts.sum().double(), seen.double(), amid.double()]).tolist()
         entries, visible, middle = int(entries), int(visible), middle if visible else 0.0
-        entry_tiles, members = self._new(entries, kind=torch.int32), self._new(entries, kind=torch.int32)
-        self._each(n, "list_tiles", order, ends, counts, projected, boxes, across, first_rows, entry_tiles, members)
+        entry_tiles, members = self._launcher.new(entries, kind=torch.int32), self._launcher.new(entries, kind=torch.int32)
+        self._launcher.each(n, "list_tiles", order, ends, counts, projected, boxes, across, first_rows, entry_tiles, members)
         if across * down < SHORT_TILES:
             entry_tiles = entry_tiles.to(torch.int16)  # half the passes of the radix sort
         tiles, places = torch.sort(entry_tiles, stable=True)
@@ -247,18 +202,18 @@ class CudaRasterizer(DeviceRows):
             members=members,
             places=places,
             tile_start=tile_start,
-            states=self._new(entries // BUCKET + across * down, PIXELS, 4),
-            geometry=self._new(intermediates.GEOMETRY, height, width) if geometric else None,
-            geometry_states=self._new(entries // BUCKET + across * down, intermediates.SURFACE, PIXELS) if geometric else None,
-            image=self._new(3, height, width),
-            transmittance=self._new(height, width),
-            used=self._new(height, width, kind=torch.int32),
-            finished=self._new(across * down, kind=torch.int32),
+            states=self._launcher.new(entries // BUCKET + across * down, PIXELS, 4),
+            geometry=self._launcher.new(intermediates.GEOMETRY, height, width) if geometric else None,
+            geometry_states=self._launcher.new(entries // BUCKET + across * down, intermediates.SURFACE, PIXELS) if geometric else None,
+            image=self._launcher.new(3, height, width),
+            transmittance=self._launcher.new(height, width),
+            used=self._launcher.new(height, width, kind=torch.int32),
+            finished=self._launcher.new(across * down, kind=torch.int32),
             visible=visible,
         )
         results = (view.image, view.transmittance, view.used, view.finished, view.states, view.geometry, view.geometry_states)
         grid, block = (across * down, 1, 1), (PIXELS, 1, 1)
-        self._launch(self._name("blend", geometric), grid, block, *self._lists(view), background, *results, *strongest)
+        self._launcher(self._name("blend", geometric), grid, block, *self._lists(view), background, *results, *strongest)
         return view
 
     def gradients(
@@ -300,88 +255,6 @@ class CudaRasterizer(DeviceRows):
         """Rotation [3,3] of a camera row's cam_from_world."""
         return torch.as_tensor(camera[layout.ROTATION : layout.TRANSLATION].reshape(3, 3), device=self._device)
 
-    def _exposed(self, view: View, background: Array, exposure: Array) -> torch.Tensor:
-        """The picture with what stands before the background times a gain and plus an offset for each channel."""
-        behind, gain, offset = self._lighting(background, exposure)
-        return view.image * gain + offset + view.transmittance * (behind * (1 - gain) - offset)
-
-    def _exposed_back(
-        self, view: View, background: Array, exposure: Array, v_exposed: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Gradients by the picture, by its alpha, and by the exposure [6]."""
-        behind, gain, offset = self._lighting(background, exposure)
-        v_gain = v_exposed * (view.image - view.transmittance * behind)
-        v_offset = v_exposed * (1 - view.transmittance)
-        v_alpha = -(v_exposed * (behind * (1 - gain) - offset)).sum(0)
-        v_exposure = torch.cat([v_gain, v_offset]).sum((1, 2), dtype=torch.float64)
-        return v_exposed * gain, v_alpha, v_exposure
-
-    def _lighting(self, background: Array, exposure: Array) -> Iterator[torch.Tensor]:
-        """Background, gains and offsets as [3,1,1]."""
-        numbers = torch.as_tensor(np.concatenate([background, exposure]), dtype=torch.float32, device=self._device)
-        return iter(numbers.reshape(3, 3, 1, 1))
-
-    def _compare(
-        self, view: View, image: torch.Tensor, wanted: torch.Tensor, photo: Photo, ssim_share: float
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Gradient of the loss by the picture, error of each pixel, and the sums [3] of SSIM, absolute and squared differences."""
-        width, height, (across, down) = view.width, view.height, view.tiles
-        maps, ssim = self._new(9, height, width), self._new(3, down, across)
-        v_image, error = self._new(3, height, width), self._new(height, width)
-        l1, square = self._new(down, across), self._new(down, across)
-        pictures = (width, height, image, wanted, photo.weight)
-        self._launch("similarity", (across, down, 3), (PIXELS, 1, 1), *pictures, maps, ssim)
-        weights = ((1 - ssim_share) / (3 * photo.known), ssim_share / (3 * photo.known))
-        self._launch("loss_back", (across, down, 1), (PIXELS, 1, 1), *pictures, maps, *weights, v_image, error, l1, square)
-        return v_image, error, torch.stack([parts.sum(dtype=torch.float64) for parts in (ssim, l1, square)])
-
-    def _compare_geometry(self, view: View, photo: Photo, step: SplatStep, v_alpha: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Gradient of the losses on depth and normals by their planes, and their weighted sum [1]; adds to `v_alpha`."""
-        pixels, size = view.width * view.height, (view.width, view.height)
-        v_geometry, bends = self._new(intermediates.SURFACE, view.height, view.width), self._new(6, view.height, view.width)
-        losses = self._new(-(-pixels // THREADS))
-        weights = (weight_of(step, kind) / photo.known for kind in (DepthDistortion, NormalConsistency))
-        blended = (*size, view.geometry, view.transmittance)
-        self._each(
-            pixels, "compare_geometry", *blended, photo.weight, view.camera, view.middle, *weights, v_geometry, v_alpha, bends, losses
-        )
-        self._each(pixels, "compare_geometry_back", *blended, view.camera, bends, v_geometry, v_alpha)
-        return v_geometry, losses.sum(dtype=torch.float64).reshape(1)
-
-    def _compare_views(
-        self, view: View, photo: Photo, step: SplatStep, neighbor: Neighbor, v_geometry: torch.Tensor, v_alpha: torch.Tensor
-    ) -> torch.Tensor:
-        """The weighted losses between neighboring views [1]; adds to the gradients. Which pixels are compared is as on the CPU."""
-        covered = int(torch.count_nonzero(view.transmittance < 0.5))
-        spacing = max(1, round((covered / multiview.PIXELS) ** 0.5))
-        offset_y, offset_x = divmod(step.seed % (spacing * spacing), spacing)
-        rows, columns = (
-            range(offset + -(-max(multiview.HALF - offset, 0) // spacing) * spacing, length - multiview.HALF, spacing)
-            for offset, length in ((offset_y, view.height), (multiview.HALF + offset_x, view.width))
-        )
-        places = len(rows) * len(columns)
-        losses = self._new(-(-places // THREADS))
-        other = self._photo(neighbor.target)
-        other_camera = layout.camera_row(neighbor.target.camera)
-        width, height = (int(v) for v in neighbor.target.camera.size_px[0])
-        other_depth = torch.as_tensor(neighbor.depth, device=self._device).contiguous()
-        weights = (weight_of(step, kind) * spacing**2 / photo.known for kind in (MultiviewPhotometric, MultiviewGeometric))
-        self._each(
-            places,
-            "compare_views",
-            *(len(columns), spacing, columns.start, rows.start, view.width, view.height, view.geometry, view.transmittance, view.middle),
-            *(view.camera, self._gray(photo), multiview.relative_motion(view.camera, other_camera)),
-            *(other_camera, width, height, self._gray(other), other_depth),
-            *weights,
-            *(v_geometry, v_alpha, losses),
-        )
-        return losses.sum(dtype=torch.float64)
-
-    def _gray(self, photo: Photo) -> torch.Tensor:
-        gray = self._new(*photo.rgb.shape[:2])
-        self._each(gray.numel(), "to_gray", photo.rgb, photo.alpha, photo.weight, gray)
-        return gray
-
     def _entry_gradients(
         self,
         view: View,
@@ -392,11 +265,11 @@ class CudaRasterizer(DeviceRows):
         absolute: bool,
     ) -> torch.Tensor:
         geometric = view.geometry is not None
-        out = self._new(len(view.members), intermediates.GRADIENT if geometric else ENTRY)
+        out = self._launcher.new(len(view.members), intermediates.GRADIENT if geometric else ENTRY)
         rendered = (view.image, view.transmittance, view.used, view.finished, view.states, view.geometry, view.geometry_states)
         grid, block = (view.tiles[0] * view.tiles[1], SHARES, 1), (BACK_WARPS * BUCKET, 1, 1)
         back = (v_image, v_alpha, v_geometry, error, absolute, out)
-        self._launch(self._name("blend_back", geometric), grid, block, *self._lists(view), *rendered, *back)
+        self._launcher(self._name("blend_back", geometric), grid, block, *self._lists(view), *rendered, *back)
         return out
 
     def _pull_back(
@@ -413,10 +286,10 @@ class CudaRasterizer(DeviceRows):
         """Take the step, or fill `out`; returns the gradient [6] by the camera's motion where it is asked for."""
         rows, moments, _stats = self._tensors
         blocks = -(-self.count // PULL)
-        motions = self._new(blocks, 6) if camera_gradient else None
+        motions = self._launcher.new(blocks, 6) if camera_gradient else None
         learning = np.zeros(MOST_COLUMNS, np.float32)
         learning[: self.width] = rates
-        self._launch(
+        self._launcher(
             self._name("pull_back"),
             (blocks, 1, 1),
             (PULL, 1, 1),
@@ -450,35 +323,3 @@ class CudaRasterizer(DeviceRows):
     def _name(self, kernel: str, geometric: bool = False) -> str:
         """The kernel for these splats."""
         return ("surfel_" if self.surfels else "") + kernel + ("_geometry" if geometric else "")
-
-    def _each(self, count: int, name: str, *arguments: Any) -> None:
-        """Launch a kernel with a thread for each of `count` things."""
-        self._launch(name, (-(-count // THREADS), 1, 1), (THREADS, 1, 1), count, *arguments)
-
-    def _photo(self, target: Target) -> Photo:
-        """The target on the card, kept there while there is room."""
-        assert target.rgb is not None
-        key = id(target.rgb)
-        if key in self._photos:
-            return self._photos[key]
-        rgb, alpha, weight = (
-            None if plane is None else torch.tensor(plane, device=self._device) for plane in (target.rgb, target.alpha, target.weight)
-        )
-        assert rgb is not None
-        known = target.rgb.shape[0] * target.rgb.shape[1] if target.weight is None else max(1, int(np.count_nonzero(target.weight > 127)))
-        photo = Photo(rgb, alpha, weight, known)
-        if photo.bytes() + sum(other.bytes() for other in self._photos.values()) <= self._photo_bytes:
-            self._photos[key] = photo
-            weakref.finalize(target.rgb, self._photos.pop, key, None)
-        return photo
-
-    def _new(self, *shape: int, kind: torch.dtype = torch.float32) -> torch.Tensor:
-        return torch.empty(shape, dtype=kind, device=self._device)
-
-
-def _expected_depth(view: View) -> torch.Tensor:
-    """Expected depth [H,W], 0 where less than half of the light is stopped."""
-    assert view.geometry is not None
-    alpha = 1 - view.transmittance
-    depth = view.middle + view.geometry[intermediates.DEPTHS] / alpha
-    return torch.where(alpha > float(geometry.LEAST_ALPHA), depth, torch.zeros_like(depth))

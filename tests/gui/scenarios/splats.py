@@ -77,9 +77,13 @@ def shaders_ready(window, cube):
     yield from at_rest(window)
     before = window._screen()
     place(window, cube)
-    left, top, right, bottom = window.box(window._view)
-    at = ((top + bottom) // 2, left + (right - left) // 5)
-    yield from window.until(lambda: np.ptp((window._screen()[at].astype(int), before[at]), axis=0).max() > 8, "the cube", 600.0, 1.0)
+
+    def changed():
+        left, top, right, bottom = window.box(window._view)
+        difference = np.abs(window._screen()[top:bottom, left:right].astype(int) - before[top:bottom, left:right]).max(2)
+        return (difference > 4).mean() > 0.1  # a side of the cube may be nearly as dark as what is behind it
+
+    yield from window.until(changed, "the cube", 600.0, 1.0)
     cube.hide_set(True)
 
 
@@ -104,57 +108,63 @@ def moving(window):
 
 
 def hidden_and_back(window):
-    """Hide, undo and local view are obeyed."""
+    """Hide, undo, deleting and local view are obeyed."""
     from bl_ext.user_default.reify.scene.viewport import drawing
 
-    splats = bpy.data.objects["made Splats"]
-    found = {"shown": drawing.screen_of(window._view) is not None}
+    cube, splats = bpy.data.objects["Cube"], bpy.data.objects["made Splats"]
+
+    def gone(when):
+        yield from window.until(lambda: drawing.screen_of(window._view) is None, f"the splats to be gone when {when}", 60.0)
+
+    def there(when):
+        yield from settled(window)
+        screen = drawing.screen_of(window._view)
+        assert screen is not None and screen.drawn > 0, f"the splats aren't there when {when}"
+
+    yield from there("committed")
     splats.hide_set(True)
-    yield 1.0
-    found["hidden"] = drawing.screen_of(window._view) is None
+    yield from gone("hidden")
     splats.hide_set(False)
-    yield from settled(window)
-    found["back"] = drawing.screen_of(window._view) is not None
+    yield from there("shown again")
+    cube.hide_viewport = False  # committing a result hides what a new file holds
     with window.in_viewport():
         bpy.ops.object.select_all(action="DESELECT")
-        bpy.data.objects["Cube"].hide_set(False)
-        bpy.data.objects["Cube"].select_set(True)
-        bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+        cube.hide_set(False)
+        cube.select_set(True)
+        bpy.context.view_layer.objects.active = cube
         bpy.ops.view3d.localview(frame_selected=False)
-    yield 1.0
-    found["gone in the local view of another"] = drawing.screen_of(window._view) is None
+    yield from gone("the local view shows another object")
     with window.in_viewport():
         bpy.ops.view3d.localview(frame_selected=False)
         bpy.ops.ed.undo_push(message="before")
-    bpy.data.objects["Cube"].hide_set(True)
-    yield from settled(window)
+    cube.hide_set(True)
+    yield from there("the local view is left")
     with window.in_viewport():
         bpy.data.objects.remove(splats)
         bpy.ops.ed.undo_push(message="removed")
-    yield 1.0
-    found["removed"] = drawing.screen_of(window._view) is None
+    yield from gone("deleted")
     with window.in_viewport():
         bpy.ops.ed.undo()
-    yield from settled(window)
-    found["undone"] = drawing.screen_of(window._view) is not None and drawing.screen_of(window._view).drawn > 0
-    window.note(obeyed=found)
+    yield from there("undone")
 
 
 def clicked(window):
     """The corners of the box can be clicked."""
     from bpy_extras.view3d_utils import location_3d_to_region_2d
 
-    splats = bpy.data.objects["made Splats"]
+    splats, region = bpy.data.objects["made Splats"], window._view
     turn(window, 0)
+    look = window.area.spaces.active.region_3d
+    look.view_distance = 2.5 * DISTANCE
     yield from settled(window)
     with window.in_viewport():
         bpy.ops.object.select_all(action="DESELECT")
-    mesh = splats.evaluated_get(bpy.context.evaluated_depsgraph_get()).evaluated_geometry().mesh
-    middle = splats.matrix_world @ (sum((mesh.vertices[i].co for i in mesh.edges[0].vertices), Vector()) / 2)
-    at = location_3d_to_region_2d(window._view, window.area.spaces.active.region_3d, middle)
-    yield from window.click(window._view.x + round(at.x), window._view.y + round(at.y))
-    yield 0.5
-    window.note(clicked=splats.select_get())
+    geometry = splats.evaluated_get(bpy.context.evaluated_depsgraph_get()).evaluated_geometry()  # keeps its mesh
+    ends = [[geometry.mesh.vertices[i].co for i in edge.vertices] for edge in geometry.mesh.edges]
+    middles = [location_3d_to_region_2d(region, look, splats.matrix_world @ ((a + b) / 2)) for a, b in ends]
+    lowest = min(middles, key=lambda at: at.y)
+    yield from window.click(region.x + round(lowest.x), region.y + round(lowest.y))
+    yield from window.until(splats.select_get, "the splats to be selected by a click on the box", 60.0)
 
 
 def left_behind(window):

@@ -18,7 +18,7 @@ ADDON = __package__.rpartition(".")[0]
 _measured: list[float] = []  # when the cache's size was looked at, and what it was
 
 
-def preferences() -> Any:
+def of_addon() -> Any:
     """Reify's preferences; None where it isn't enabled as an add-on."""
     entry: Any = bpy.context.preferences.addons.get(ADDON)
     return entry.preferences if entry is not None else None
@@ -29,11 +29,11 @@ def cache() -> Cache:
     from ..backend.device import cache_folder
     from ..backend.jobs.cache import Cache
 
-    chosen = preferences()
-    if chosen is None:
+    found = of_addon()
+    if found is None:
         return Cache(cache_folder())
-    folder = Path(bpy.path.abspath(chosen.cache_folder)) if chosen.cache_folder else None
-    return Cache(cache_folder(folder), chosen.cache_limit_gb << 30)
+    folder = Path(bpy.path.abspath(found.cache_folder)) if found.cache_folder else None
+    return Cache(cache_folder(folder), found.cache_limit_gb << 30)
 
 
 def environment() -> Environment:

@@ -1,0 +1,60 @@
+"""SVG drawings as pictures, and their shapes as parts."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reify.backend.errors import ReifyError
+from reify.backend.formats import images, svg
+from reify.backend.jobs.job import Job
+from reify.backend.pictures.cutout import CutoutSettings, cut_out, smaller
+from reify.backend.pictures.regions import regions_of_parts
+
+pytest.importorskip("resvg_py")
+
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50">'
+DRAWING = f"""<?xml version="1.0"?>
+{HEAD}<style>.skin {{ fill: #e0b080 }} /* a face */ .line {{ fill: none; stroke: black; stroke-width: 4 }}</style>
+<defs><circle id="eye" r="3"/><linearGradient id="g"><stop stop-color="red"/><stop offset="1" stop-color="blue"/></linearGradient></defs>
+<circle class="skin" cx="25" cy="25" r="20"/>
+<use href="#eye" x="18" y="20"/>
+<g fill="url(#g)" opacity="0.6"><rect x="60" y="5" width="30" height="40"/></g>
+<path class="line" d="M 15 33 L 35 33"/>
+<rect width="100" height="50" fill="green" opacity="0"/>
+</svg>"""
+
+
+def test_a_drawing_is_a_picture_with_transparency(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text(DRAWING)
+    info, pixels = images.probe(tmp_path / "a.svg"), images.read_image(tmp_path / "a.svg", 200)
+    assert (info.width, info.height, info.has_alpha) == (svg.LONG_SIDE_PX, svg.LONG_SIDE_PX // 2, True)
+    assert pixels.shape == (100, 200, 4) and pixels[50, 110, 3] == 0
+    assert np.abs(pixels[80, 50].astype(int) - [0xE0, 0xB0, 0x80, 255]).max() <= 1
+    (tmp_path / "a.svgz").write_bytes(gzip.compress(DRAWING.encode()))
+    assert np.array_equal(images.read_image(tmp_path / "a.svgz", 200), pixels)
+
+
+def test_each_shape_is_a_part_whatever_paints_it(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text(DRAWING)
+    parts = svg.shapes_in(tmp_path / "a.svg", (200, 100))
+    places = {"face": (80, 50), "eye": (40, 36), "panel": (50, 150), "mouth": (66, 50), "nothing": (50, 110)}
+    found = {name: int(parts[place]) for name, place in places.items()}
+    assert found == {"face": 0, "eye": 1, "panel": 2, "mouth": 3, "nothing": -1}
+    assert set(np.unique(parts)) == {-1, 0, 1, 2, 3}  # nothing of what is transparent, or of the outline's inside
+
+
+def test_layers_are_made_of_the_shapes(tmp_path: Path) -> None:
+    same = "".join(f'<rect x="{x}" y="10" width="20" height="30" fill="#c04030"/>' for x in (10, 30, 50))
+    (tmp_path / "a.svg").write_text(f"{HEAD}{same}</svg>")
+    picture = cut_out(tmp_path / "a.svg", CutoutSettings(), job=Job())
+    assert len(np.unique(regions_of_parts(smaller(picture, 200)))) == 3 + 1  # though all have one color
+
+
+@pytest.mark.parametrize("content", ["", "<svg", "just text", HEAD])
+def test_what_is_no_drawing_is_refused_by_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "notes.svg").write_text(content)
+    with pytest.raises(ReifyError, match="notes"):
+        images.read_image(tmp_path / "notes.svg")
