@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
+from ..backend.geometry.vectors import scatter_add
 from ..backend.values import Array, Mesh
 from . import attributes, compat, images
 
@@ -193,7 +194,7 @@ def _read_colors(data: bpy.types.Mesh) -> Array | None:
         vertex = np.empty(len(data.loops), np.int32)
         data.loops.foreach_get("vertex_index", vertex)
         count = np.maximum(np.bincount(vertex, minlength=len(data.vertices)), 1)
-        colors = np.stack([np.bincount(vertex, colors[:, k], len(data.vertices)) / count for k in range(3)], axis=1)
+        colors = scatter_add(colors, vertex, len(data.vertices)) / count[:, None]
     return images.srgb_from_linear(colors)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..geometry.vectors import unit
 from ..values import SH_C0, Array, Splats
 
 Columns = Mapping[str, Array]
@@ -38,10 +39,9 @@ def normals_of(columns: Columns) -> Array | None:
     if found is None:
         return None
     normals = np.nan_to_num(_stacked(found, np.float32), posinf=0.0, neginf=0.0)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    if not (length > 0).mean() > 0.5:
+    if not normals.any(axis=1).mean() > 0.5:
         return None
-    return normals / np.where(length > 0, length, 1)
+    return unit(normals)
 
 
 def colors_of(columns: Columns) -> Array | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..geometry.vectors import unit
 from ..values import Cameras, Splats
 from .surfels import flattened
 
@@ -68,7 +69,7 @@ def splats_of(rows: Array, bases: int, antialiased: bool, surfels: bool = False)
     quats, log_scales = rows[:, QUATERNION : QUATERNION + 4], rows[:, LOG_SCALE : LOG_SCALE + 3]
     return Splats(
         means=rows[:, MEAN : MEAN + 3].copy(),
-        quats=quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-12),
+        quats=unit(quats),
         log_scales=flattened(log_scales) if surfels else log_scales.copy(),
         opacity_logits=rows[:, OPACITY].copy(),
         sh=sh_of(rows, bases),

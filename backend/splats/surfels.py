@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry import quaternions
+from ..geometry.vectors import unit
 from ..values import Splats
 
 Array = Any
@@ -31,7 +32,7 @@ def as_surfels(splats: Splats, seed: int) -> Splats:
     log_scales[swapped, :2] = log_scales[swapped, 1::-1]
     flat = log_scales[:, 0] - log_scales[:, 2] < np.log(ROUND)
     random = np.random.default_rng(seed).normal(size=(len(splats), 4)).astype(np.float32)
-    quats = np.where(flat[:, None], random / np.linalg.norm(random, axis=1, keepdims=True), quats)
+    quats = np.where(flat[:, None], unit(random), quats)
     return replace(splats, quats=quats.astype(np.float32), log_scales=flattened(log_scales), surfels=True)
 
 
