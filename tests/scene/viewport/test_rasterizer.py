@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from reify.backend.geometry.axes import looking_at
+from reify.backend.splats.transform import transformed
 from reify.backend.values import Cameras, Splats
 from reify.tests.scene import samples
 from reify.tests.scene.viewport.subject import bumpy_ball
@@ -118,9 +119,6 @@ def test_depths_that_are_all_far_change_nothing(rasterizer, ball):
 
 
 def test_a_moved_turned_and_scaled_object_is_seen_as_its_splats_moved_with_their_colors(rasterizer, ball):
-    pytest.importorskip("torch")
-    from reify.backend.splats.transform import transformed
-
     found = picture_of(rasterizer.draw([instance(ball, turned())], view()))
     np.testing.assert_allclose(found, trained(transformed(ball, turned())), atol=3e-3)
 
