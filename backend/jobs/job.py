@@ -74,6 +74,7 @@ class Job:
     ) -> None:
         """Without a cache in the `environment` nothing is kept."""
         self.environment = environment or Environment()
+        self.picture_sides_px: tuple[int, ...] = ()  # longer sides at which stages look at photos, so that all are made along with one
         self._report = Report(seed=seed)
         self._listener = listener
         self._forecast = Forecast()

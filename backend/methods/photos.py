@@ -45,6 +45,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
+    job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
     surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", apart(clean), surface, settings.mesh)

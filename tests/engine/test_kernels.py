@@ -99,7 +99,7 @@ def test_after_the_programs_have_run_photos_become_a_textured_mesh_without_compi
     code = f"""
 from reify import cli
 from reify.backend import device
-cli.main(["demo", "-o", {str(tmp_path / "demo")!r}, "--views", "16", "--size", "128", "--training.steps", "200", "--texture.size_px", "256"])
+cli.main(["demo", "-o", {str(tmp_path / "demo")!r}, *"--views 16 --size 128 --training-steps 200 --texture-size-px 256".split()])
 print(device.compiling_seconds())
 """
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=600)
