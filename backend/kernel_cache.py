@@ -92,18 +92,18 @@ class Locator:
 
     def __init__(self, path: Path, line: int) -> None:
         self._digest, self._line = digest(path), line
-        from numba import config
+        import numba
 
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        self._folder = Path(config.CACHE_DIR) / f"{name}-{self._digest[:16]}"
+        self._folder = Path(numba.config.CACHE_DIR) / f"{name}-{self._digest[:16]}"
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> Locator | None:
         """The locator of a function; None where it isn't ours, or the folder can't be written to."""
-        from numba import config
+        import numba
 
         path = Path(py_file)
-        if not config.CACHE_DIR or not path.is_relative_to(ROOT):
+        if not numba.config.CACHE_DIR or not path.is_relative_to(ROOT):
             return None
         locator = cls(path, py_func.__code__.co_firstlineno)
         try:
