@@ -1025,6 +1025,7 @@ ERRORS = {
 NOTES = {
     "{} masks": "{0} Masken",
     "{} masks of no photo": "{0} Masken ohne Foto",
+    "{} masks that don't fit": "{0} Masken, die nicht passen",
     "{} depth maps": "{0} Tiefenkarten",
     "{} confidence maps": "{0} Vertrauenskarten",
     "{} normal maps": "{0} Normalenkarten",
@@ -1055,6 +1056,7 @@ NOTES = {
     "{} isn't used, because it knows {} of the {} photos.": "{0} bleibt unbenutzt, weil darin {1} der {2} Fotos vorkommen.",
     "Photos without a camera in {} are left out: {} of {} ({}).": "Fotos ohne Kamera bleiben außen vor, denn maßgeblich ist {0}: {1} von {2} ({3}).",
     "Photos without a mask: {} of {} ({}).": "Fotos ohne Maske: {0} von {1} ({2}).",
+    "Masks that don't fit their photo are left out: {} ({}).": "Masken, die nicht zu ihrem Foto passen, bleiben außen vor: {0} ({1}).",
     "Masks of no photo, or of several, are left out: {} ({}).": "Masken, die zu keinem oder zu mehreren Fotos passen, bleiben außen vor: {0} ({1}).",
     "Videos beside the photos aren't used: {} ({}). Choose them as sources, too.": "Videos neben den Fotos bleiben unbenutzt: {0} ({1}). Sie auch als Quellen wählen.",
     "Videos can't be used together with given cameras: {} were left out, such as {}.": "Videos und gegebene Kameras gehen nicht zusammen: {0} wurden ausgelassen, zum Beispiel {1}.",
