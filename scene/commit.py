@@ -14,6 +14,7 @@ from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
 from .splats import splats_object
+from .visibility import set_hidden
 
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
 
@@ -79,7 +80,8 @@ def show_only(collection: bpy.types.Collection, role: str) -> None:
     """Show one of splats, mesh and points in viewport and render, hide all else; they lie in the same place."""
     for kind in ("splats", "mesh", "points", "lod"):
         for member in members(collection, kind):
-            member.hide_render = member.hide_viewport = kind != role
+            member.hide_render = kind != role
+            set_hidden(member, kind != role)
 
 
 def is_fresh(scene: bpy.types.Scene) -> bool:
@@ -123,6 +125,7 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
         scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
     cube: Any = scene.objects.get("Cube")
     if cube is not None:  # it would stand in the middle of the result
-        cube.hide_viewport = cube.hide_render = True
+        cube.hide_render = True
+        set_hidden(cube)
     if cameras := members(collection, "camera"):
         fit_render_to(cameras[0], scene)

@@ -18,6 +18,7 @@ from .points import points_object
 from .quads import finished
 from .read import in_object_space, kind_of
 from .splats import splats_object
+from .visibility import is_hidden, set_hidden
 
 SOURCE = "reify_source"  # the object that one was made of
 HOW = "reify_how"  # it was placed
@@ -58,9 +59,11 @@ def place(
         provenance.describe(new, result.report, role)
         provenance.keep_source_from_world(new, provenance.source_from_world(source))
         new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
-        new.hide_viewport = new.hide_render = role == "lod"
+        new.hide_viewport, new.hide_render = False, role == "lod"
+        set_hidden(new, role == "lod")
     if not beside:
-        source.hide_viewport = source.hide_render = True
+        source.hide_render = True
+        set_hidden(source)
     return made[0][0]
 
 
@@ -78,13 +81,14 @@ def how_placed(made: bpy.types.Object) -> dict[str, bool]:
 @contextmanager
 def awake(source: bpy.types.Object) -> Iterator[None]:
     """Let a hidden object be evaluated inside: Blender leaves out the modifiers of those that aren't shown."""
-    hidden = source.hide_viewport
-    source.hide_viewport = False
+    hidden, disabled = is_hidden(source), source.hide_viewport
+    set_hidden(source, False)
     bpy.context.view_layer.update()
     try:
         yield
     finally:
-        source.hide_viewport = hidden
+        source.hide_viewport = disabled
+        set_hidden(source, hidden and not disabled)
 
 
 def _remove_older(result: Result, source: bpy.types.Object) -> None:
