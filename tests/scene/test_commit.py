@@ -123,7 +123,7 @@ def test_what_is_hidden_is_hidden_by_the_eye_that_alt_h_opens(scene):
     assert sorted(made.name for made in collection.all_objects if made.hide_get()) == ["fox Mesh", "fox Points"]
     assert bpy.data.objects["Cube"].hide_get()
     assert not [made.name for made in bpy.data.objects if made.hide_viewport]
-    for made in collection.all_objects:
+    for made in tuple(collection.all_objects):
         made.hide_viewport = True  # as in a file of an older version
     show_only(collection, "mesh")
     assert bpy.data.objects["fox Mesh"].visible_get()
