@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from ..backend.values import Capture, Result
-from . import compat, provenance
+from . import compat, provenance, succession
 from .cameras import camera_object, fit_render_to
 from .mesh import mesh_object
 from .points import points_object
@@ -22,7 +22,7 @@ TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it af
 def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
 
-    With `replaces` it stands where that older result stood, which is removed.
+    With `replaces` the older result's objects get what the new one holds, in the older one's collection; what is left over of it goes.
 
     The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
     worked in yet takes its camera, resolution and view transform from the capture, and its cube is hidden.
@@ -30,10 +30,6 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     scene = scene or bpy.context.scene
     result = finished(result)
     fresh = is_fresh(scene)
-    placed = members(replaces, "root") if replaces is not None else []
-    matrix = placed[0].matrix_world.copy() if placed else None
-    if replaces is not None:
-        remove(replaces)
     collection = bpy.data.collections.new(result.name)
     scene.collection.children.link(collection)
     provenance.describe(collection, result.report, "collection")
@@ -41,8 +37,6 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
     _place(root, collection, result, "root")
     provenance.keep_source_from_world(root, result.source_from_world)
-    if matrix is not None:
-        root.matrix_world = matrix
     if result.splats is not None:
         _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
         _prepare_cycles(scene)
@@ -55,6 +49,9 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     if result.capture is not None and result.capture.cameras is not None:
         _place_cameras(result, result.capture, collection, root)
     show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
+    if replaces is not None:
+        _discard(succession.take_over(replaces, collection))
+        return replaces
     if fresh:
         _dress(scene, collection)
     return collection
@@ -67,13 +64,16 @@ def members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Objec
 
 def remove(collection: bpy.types.Collection) -> None:
     """Delete a result: what Reify made of it, and the collections where nothing else is left in them."""
-    made = [member for member in collection.all_objects if provenance.role(member)]
-    data = {member.data for member in made if member.data is not None}
-    bpy.data.batch_remove(made)
-    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
+    _discard([member for member in collection.all_objects if provenance.role(member)])
     for inner in (*collection.children_recursive, collection):
         if not inner.all_objects:
             bpy.data.collections.remove(inner)
+
+
+def _discard(made: list[bpy.types.Object]) -> None:
+    data = {member.data for member in made if member.data is not None}
+    bpy.data.batch_remove(made)
+    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
 
 
 def show_only(collection: bpy.types.Collection, role: str) -> None:

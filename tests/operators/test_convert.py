@@ -114,7 +114,12 @@ def test_a_converted_object_is_made_again_of_its_original_in_its_place(scene, mo
     bpy.ops.reify.convert(method="mesh")
     scene.reify.mesh.faces = 100
     count = len(bpy.data.meshes)
+    made = bpy.context.object
+    made.location.x += 1
+    made.modifiers.new("Thick", "SOLIDIFY")
+    place = tuple(made.location)
     bpy.ops.reify.regenerate()
+    assert bpy.context.object == made and tuple(made.location) == place and [found.name for found in made.modifiers] == ["Thick"]
     assert sorted(found.name for found in bpy.data.objects) == ["Parent", "Suzanne", "Suzanne Original"]
     assert 250 < len(bpy.data.objects["Suzanne"].data.polygons) <= 315
     assert len(bpy.data.meshes) == count
