@@ -65,6 +65,12 @@ def _menu(modifier: Any, identifier: str) -> list[tuple[str, str, str, int, int]
     return found
 
 
+def stored_properties(owner: bpy.types.ID) -> Any:
+    """What a datablock holds of properties that add-ons register, by name, enums as numbers; among its custom properties before 5.0."""
+    get = getattr(owner, "bl_system_properties_get", None)
+    return owner if get is None else get() or {}
+
+
 def match_wildcards(node: Any) -> None:
     """Let a Remove Named Attribute node take a pattern: a property of the node before 5.0, then an input."""
     if hasattr(node, "pattern_mode"):
