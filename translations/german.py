@@ -22,7 +22,6 @@ GERMAN = {
     "Generate needs a folder or files first.": "Zum Erzeugen braucht es erst einen Ordner oder Dateien.",
     "Changed: {settings}": "Geändert: {settings}",
     "… and {count} more": "… und {count} weitere",
-    "Remove All": "Alle entfernen",
     "Queue Another": "Noch einen einreihen",
     "Waiting": "Wartet",
     "Starting": "Startet",
@@ -686,6 +685,18 @@ GERMAN = {
     "Extended": "Fortgesetzt",
     "The colors of the outline, carried on over the back": "Die Farben des Umrisses, über die Rückseite fortgesetzt",
     "One color, the subject's mean": "Eine Farbe, das Mittel des Motivs",
+    # The artist's way through a result
+    "From Photos: All {count} of Its Folder": "Aus Fotos: alle {count} ihres Ordners",
+    "From Photos: {count} Views of One Subject": "Aus Fotos: {count} Ansichten eines Motivs",
+    "From Picture: {count} Objects": "Aus einem Bild: {count} Objekte",
+    "1 source": "1 Quelle",
+    "{count} sources": "{count} Quellen",
+    "Add": "Hinzufügen",
+    "Id of the method that gets them": "Id des Verfahrens, das sie bekommt",
+    "Keep the files that were chosen before, too": "Auch die zuvor gewählten Dateien behalten",
+    "Make objects from the dropped files, in place of those chosen before; with Shift beside them. What may be several things is asked": "Objekte aus den abgelegten Dateien machen, statt der zuvor gewählten; mit Umschalt zusätzlich zu ihnen. Was mehreres sein kann, wird gefragt",
+    "Make something else of these: of a capture's photos an object each, or of pictures one capture": "Etwas anderes daraus machen: aus Fotos einer Aufnahme je ein Objekt, oder aus Bildern eine Aufnahme",
+    "Use for Another Method": "Für ein anderes Verfahren verwenden",
 }
 
 # Errors: what went wrong, what to do.
