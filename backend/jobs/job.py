@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import device
+from .. import device, folders
 from ..errors import Cancelled
 from ..values import Report
 from . import store
@@ -110,8 +110,7 @@ class Job:
     def folder(self) -> Path:
         """The running stage's own folder, kept with its value: for checkpoints, and files that the value names."""
         assert self._folder is not None, "only a running stage has a folder"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder
+        return folders.make_own(self._folder)
 
     @property
     def keep_requested(self) -> bool:
@@ -143,14 +142,14 @@ class Job:
         self._folder = self._stage_folder(function, (*inputs, depends))
         kept = cache.load(self._folder) if cache else None
         if kept is None:
-            if self._folder.is_dir() and any(self._folder.iterdir()):
+            if self._folder.is_dir() and any(entry.name != folders.MARKER for entry in self._folder.iterdir()):
                 self._forecast.resume()
             before = self._report
             with computing(), self._running_stage():
                 value = function(*inputs, job=self)
             self.progress(1.0)
             if cache:
-                store.save({"value": value, **_news(before, self._report)}, self._folder)
+                store.save({"value": value, **_news(before, self._report)}, self.folder)
         else:
             value = kept["value"]
             self._note(cached=(*self._report.cached, title), **_merged(self._report, kept))
