@@ -5,12 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from contextlib import suppress
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+
+from . import locks
 
 log = logging.getLogger(__name__)
 
 MARKER = ".reify"  # file whose folder, with all that is in it, may be deleted
+PREFIX = ".reify-"  # of the names of temporary ones
+NEWEST_S = 5.0  # age below which a temporary folder may be about to be locked
 NOTE = "Reify made this folder, and deletes it when it is no longer needed.\n"
 
 
@@ -68,6 +76,48 @@ def delete(folder: Path, root: Path) -> bool:
             (folder / MARKER).unlink()
         folder.rmdir()
     return not folder.exists()
+
+
+@contextmanager
+def temporary(parent: Path | None = None) -> Iterator[Path]:
+    """A new folder in `parent`, or the system's place for such, which is deleted at the end.
+
+    What processes that were killed have left in `parent` goes before, once in each process. Raises OSError where none can be made.
+    """
+    place = parent or Path(tempfile.gettempdir())
+    _sweep_once(place)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    try:
+        mark(folder)
+        with (folder / MARKER).open("r+b") as held:
+            with suppress(OSError):  # a file system without locks: what a killed process leaves there stays
+                locks.take(held)
+            yield folder
+    finally:
+        delete(folder, place)
+
+
+def sweep(parent: Path) -> None:
+    """Delete the temporary folders in `parent` whose processes are no more, and the files beside them that share their names."""
+    with suppress(OSError):
+        for folder in [Path(entry) for entry in os.scandir(parent) if entry.name.startswith(PREFIX)]:
+            if is_own(folder, parent) and time.time() - folder.stat().st_mtime > NEWEST_S and not _is_held(folder / MARKER):
+                for beside in parent.glob(f"{folder.name}.*"):
+                    beside.unlink(missing_ok=True)
+                delete(folder, parent)
+
+
+@cache
+def _sweep_once(parent: Path) -> None:
+    sweep(parent)
+
+
+def _is_held(marker: Path) -> bool:
+    try:
+        with marker.open("r+b") as stream:
+            return not locks.take(stream)
+    except OSError:
+        return True
 
 
 def _remove(entry: Path) -> None:

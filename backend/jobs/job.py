@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-import tempfile
 import threading
 import time
 import types
 import typing
+import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,7 +84,7 @@ class Job:
         self._said: tuple[str, Mapping[str, float]] = ("", {})  # text and figures of the last report
         self._told = 0.0  # when that was, on the job's clock
         self._folder: Path | None = None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: Path | None = None
         self._threads: list[threading.Thread] = []
         self._torch: Any = None  # once a stage has run where torch was loaded
         self._lock = threading.Lock()  # a stage reports from its thread, time passes in the job's own
@@ -300,9 +300,10 @@ class Job:
         if self.environment.cache:
             return self.environment.cache.stage_folder(function, inputs)
         if self._temporary is None:
-            place = self.environment.temporary_folder
-            self._temporary = tempfile.TemporaryDirectory(prefix="reify-", dir=place, ignore_cleanup_errors=True)
-        return Path(self._temporary.name) / f"{len(self._report.seconds)}"
+            lasting = ExitStack()
+            self._temporary = lasting.enter_context(folders.temporary(self.environment.temporary_folder))
+            weakref.finalize(self, lasting.close)  # a result may name files in it for as long as the job is there
+        return self._temporary / f"{len(self._report.seconds)}"
 
     def _emit(self) -> None:
         text, figures = self._said

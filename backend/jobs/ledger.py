@@ -14,7 +14,6 @@ import dataclasses
 import json
 import logging
 import math
-import os
 import re
 import threading
 import time
@@ -22,9 +21,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from .. import folders
+from .. import folders, locks
 from ..errors import ReifyError
 from ..files import refusal, write_text
 from ..schema import conforming
@@ -89,7 +88,7 @@ class Ledger:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._lock_file(self.owner).open("w")
-            _take(self._lock)
+            locks.take(self._lock)
         except OSError as error:
             raise ReifyError(
                 f"Jobs can't be remembered in {folder}: {error.strerror}.", "Choose another folder for Blender's files."
@@ -182,7 +181,8 @@ class Ledger:
         path = self._lock_file(owner)
         try:
             with path.open("r+") as lock:
-                _take(lock)
+                if not locks.take(lock):
+                    return True
         except FileNotFoundError:
             return False
         except OSError:
@@ -225,15 +225,3 @@ def _entry(task: Task, order: Mapping[str, Any], owner: str) -> Entry:
 def _finite(outcome: Outcome | None) -> Outcome | None:
     """An outcome without figures that JSON has no word for, as the infinite PSNR of equal pictures."""
     return outcome and replace(outcome, metrics={name: value for name, value in outcome.metrics.items() if math.isfinite(value)})
-
-
-def _take(lock: IO[str]) -> None:
-    """Lock an open file for this process without waiting; raises OSError where another one holds it."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        import fcntl
-
-        fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
