@@ -101,7 +101,7 @@ def sweep(parent: Path) -> None:
     """Delete the temporary folders in `parent` whose processes are no more, and the files beside them that share their names."""
     with suppress(OSError):
         for folder in [Path(entry) for entry in os.scandir(parent) if entry.name.startswith(PREFIX)]:
-            if is_own(folder, parent) and time.time() - folder.stat().st_mtime > NEWEST_S and not _is_held(folder / MARKER):
+            if is_own(folder, parent) and time.time() - folder.stat().st_mtime > NEWEST_S and not locks.is_held(folder / MARKER):
                 for beside in parent.glob(f"{folder.name}.*"):
                     beside.unlink(missing_ok=True)
                 delete(folder, parent)
@@ -110,14 +110,6 @@ def sweep(parent: Path) -> None:
 @cache
 def _sweep_once(parent: Path) -> None:
     sweep(parent)
-
-
-def _is_held(marker: Path) -> bool:
-    try:
-        with marker.open("r+b") as stream:
-            return not locks.take(stream)
-    except OSError:
-        return True
 
 
 def _remove(entry: Path) -> None:

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import device, folders
+from .. import device, folders, locks
 from ..errors import Cancelled
 from ..values import Report
 from . import store
+from .cache import lock_of
 from .computing import computing
 from .environment import Environment
 from .forecast import Expected, Forecast, Moment
@@ -31,6 +32,7 @@ from .timings import keep_timing, timings_of
 
 Value = TypeVar("Value")
 TICK_S = 0.5  # between two reports of a stage that says nothing
+WAITING = "another job computes the same; waiting for its result"
 
 
 @dataclass(frozen=True)
@@ -142,15 +144,11 @@ class Job:
         self._folder = self._stage_folder(function, (*inputs, depends))
         kept = cache.load(self._folder) if cache else None
         if kept is None:
-            if self._folder.is_dir() and any(entry.name != folders.MARKER for entry in self._folder.iterdir()):
-                self._forecast.resume()
-            before = self._report
-            with computing(), self._running_stage():
-                value = function(*inputs, job=self)
-            self.progress(1.0)
-            if cache:
-                store.save({"value": value, **_news(before, self._report)}, self.folder)
-        else:
+            with self._alone():
+                kept = cache.load(self._folder) if cache else None  # another job may have had the folder
+                if kept is None:
+                    value = self._computed(function, inputs)
+        if kept is not None:
             value = kept["value"]
             self._note(cached=(*self._report.cached, title), **_merged(self._report, kept))
         self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
@@ -286,6 +284,29 @@ class Job:
         self._keep.clear()
         self._reached, self._can_keep, self._said = 1.0, False, ("", {})
         self._emit()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the running stage's folder against other jobs, also of other processes; a cancel ends the wait for it."""
+        assert self._folder is not None
+        if self.environment.cache is None:  # the folder is this job's own
+            yield
+            return
+        with locks.held(lock_of(self._folder), wait=lambda: self.progress(0.0, WAITING)):
+            yield
+
+    def _computed(self, function: Callable[..., Value], inputs: tuple[Any, ...]) -> Value:
+        """What the running stage's function returns, kept in its folder where there is a cache."""
+        assert self._folder is not None
+        if self._folder.is_dir() and any(entry.name != folders.MARKER for entry in self._folder.iterdir()):
+            self._forecast.resume()
+        before = self._report
+        with computing(), self._running_stage():
+            value = function(*inputs, job=self)
+        self.progress(1.0)
+        if self.environment.cache:
+            store.save({"value": value, **_news(before, self._report)}, self.folder)
+        return value
 
     @contextmanager
     def _running_stage(self) -> Iterator[None]:
