@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from . import folders
 from .errors import ReifyError
 
 KERNEL_FOLDERS = 3  # versions of the code whose compiled kernels are kept
@@ -161,13 +161,12 @@ def _kernel_folder() -> Path:
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         if b"njit" in (source := path.read_bytes()):
             digest.update(source)
-    folder = cache_folder() / "kernels" / digest.hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folders.make_own(cache_folder() / "kernels" / digest.hexdigest()[:16])
     os.utime(folder)
     with suppress(FileNotFoundError):  # another process may be tidying up, too
-        folders = [entry for entry in folder.parent.iterdir() if entry.is_dir()]
-        for old in sorted(folders, key=os.path.getmtime)[:-KERNEL_FOLDERS]:
-            shutil.rmtree(old, ignore_errors=True)
+        versions = [entry for entry in folder.parent.iterdir() if entry.is_dir()]
+        for old in sorted(versions, key=os.path.getmtime)[:-KERNEL_FOLDERS]:
+            folders.delete(old, folder.parent)
     return folder
 
 

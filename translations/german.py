@@ -820,6 +820,7 @@ ERRORS = {
     "Choose another folder.": "Einen anderen Ordner wählen.",
     "The disk is full: {} couldn't be written.": "Die Platte ist voll: {0} konnte nicht geschrieben werden.",
     "Free some space or choose another folder.": "Platz schaffen oder einen anderen Ordner wählen.",
+    "{} came out incomplete, and wasn't kept.": "{0} wurde unvollständig und deshalb nicht behalten.",
     "There is no permission to write {}.": "{0} darf nicht geschrieben werden.",
     "Choose a folder that you may write to.": "Einen Ordner wählen, in den geschrieben werden darf.",
     "{} can't be written: a file and a folder share a name there.": "{0} kann nicht geschrieben werden: eine Datei und ein Ordner heißen dort gleich.",

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from .. import folders
 from ..errors import ReifyError
 from ..files import write_text
 from ..jobs.job import Job
@@ -82,9 +83,9 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         discard(place.partial)
-        place.partial.mkdir()
+        folders.make_own(place.partial)
         with contextlib.ExitStack() as undo:
-            undo.callback(shutil.rmtree, place.partial, ignore_errors=True)
+            undo.callback(folders.delete, place.partial, place.root)
             place.log.unlink(missing_ok=True)
             with job.span(UNPACKED):
                 _run_pip(plan, wanted, provided, job)
@@ -95,7 +96,8 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
             write_text(place.partial / STAMP, json.dumps(stamp))
             discard(place.folder)
             place.partial.rename(place.folder)
-        shutil.rmtree(place.root / "downloads", ignore_errors=True)
+        with contextlib.suppress(OSError):  # of another installation, which is at it
+            discard(place.root / "downloads")
     except OSError as error:
         raise from_os(error, place.root) from error
     place.use()
@@ -213,7 +215,7 @@ def _hashed(wheel: Path) -> str:
 def _drop_stand_ins(folder: Path, provided: Iterable[str]) -> None:
     for name in provided:
         for claim in folder.glob(f"{name.replace('-', '_')}-*+provided.dist-info"):
-            shutil.rmtree(claim)
+            folders.delete(claim, folder)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import json
 import os
-import shutil
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from .. import folders
 from . import requirements
 from .requirements import ENGINE, Part, Requirement
 
@@ -114,7 +114,7 @@ class Place:
     def sweep(self) -> None:
         """Delete what was set aside because files of it were in use; Windows locks loaded libraries."""
         for old in self.root.glob(f"*{TRASH}*"):
-            shutil.rmtree(old, ignore_errors=True)
+            folders.delete(old, self.root)
 
 
 def _fingerprint(pinned: Sequence[Requirement]) -> str:
@@ -130,6 +130,7 @@ def discard(folder: Path) -> None:
     """
     if folder.exists():
         aside = folder.with_name(f"{folder.name}{TRASH}{os.getpid()}")
-        shutil.rmtree(aside, ignore_errors=True)
+        folders.delete(aside, folder.parent)
         folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        folders.mark(aside)  # pip's downloads, and engines of older versions, have none
+        folders.delete(aside, folder.parent)

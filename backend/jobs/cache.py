@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .. import folders, locks
 from . import store
 from .identity import identity
 
@@ -52,18 +52,25 @@ class Cache:
 
     def clear(self) -> None:
         """Delete every stage."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        prune(self.folder, 0)
+
+
+def lock_of(folder: Path) -> Path:
+    """The file whose lock is held by whoever computes the stage of a folder."""
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def prune(folder: Path, limit_bytes: int) -> None:
-    """Delete those of the folders in `folder` that were used longest ago, until the rest fits the limit."""
-    inner = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    excess = sum(map(_size, inner)) - limit_bytes
-    for old in sorted(inner, key=_last_use):
+    """Delete those of our folders in `folder` that were used longest ago, until the rest fits the limit; those in use stay."""
+    own = [path for path in folder.iterdir() if folders.is_own(path, folder)] if folder.is_dir() else []
+    sizes = {path: _size(path) for path in sorted(own, key=_last_use)}
+    excess = sum(sizes.values()) - limit_bytes
+    for old, size in sizes.items():
         if excess <= 0:
             break
-        excess -= _size(old)
-        shutil.rmtree(old, ignore_errors=True)
+        if not locks.is_held(lock_of(old)):
+            folders.delete(old, folder)
+            excess -= size
 
 
 def _last_use(folder: Path) -> float:
