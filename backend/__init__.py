@@ -9,7 +9,7 @@ Imports only go down:
     rendering  engine                          what can be rendered and fitted, losses, the training loop; installing
     formats  metrics  jobs                     files, measures, running
     geometry                                   what the rooms above share: topology, trees, rasters, axes
-    values  errors  settings  device  files    what everything may use
+    values  errors  settings  device  files  reading    what everything may use
 
 The rooms of one level don't import each other. torch, numba and pycolmap are imported by the modules
 that need them, inside functions or in modules that are themselves imported on first use, so that

@@ -802,6 +802,7 @@ ERRORS = {
     "{} doesn't hold what this method takes.": "{0} enthält nicht, was diese Methode nimmt.",
     "Choose a file of {}.": "Eine Datei mit {0} wählen.",
     "{} is no PLY file.": "{0} ist keine PLY-Datei.",
+    "{} is larger than {} MB.": "{0} ist größer als {1} MB.",
     "Save the splats or points as .ply.": "Die Splats oder Punkte als .ply speichern.",
     "{} says that it has more than {} megapixels.": "{0} hat nach eigenen Angaben mehr als {1} Megapixel.",
     "Scale it down.": "Es verkleinern.",

@@ -12,6 +12,7 @@ from ..formats.cameras import CameraFile
 from ..formats.names import Finder, examples
 from ..formats.posed import Described, Finders, Posed, capital, counted, resolve
 from ..jobs.job import Job
+from ..reading import exists, is_file, is_folder
 from ..settings import option
 from ..values import Capture, Photo, Photos
 from . import depth, listing, masks, nearby, panorama, roles
@@ -102,15 +103,15 @@ class _Reader:
     def read_all(self, sources: Sequence[Path]) -> Capture:
         sources = [source.expanduser().absolute() for source in sources]
         for source in sources:
-            if not source.exists():
+            if not exists(source):
                 raise ReifyError(f"{source} doesn't exist.", "Check the path.")
-        files = [path for path in sources if path.is_file()]
+        files = [path for path in sources if is_file(path)]
         pictures = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW))]
         videos = [path for path in files if endings.has(path, endings.VIDEOS)]
         given = [self._given(path) for path in files if path not in {*pictures, *videos}]
         if len(sources) == len(videos) == 1 and (recording := nearby.recording_of(videos[0])) is not None:
             given, videos = [recording], []
-        contents = [roles.sort_out(source) for source in sources if source.is_dir()]
+        contents = [roles.sort_out(source) for source in sources if is_folder(source)]
         folders = [part for part in contents if _holds_pictures(part)]
         for part in contents:
             if part not in folders:
@@ -351,12 +352,12 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
 
 def _name_of(source: Path) -> str:
     place = source.expanduser().absolute()
-    if place.is_file() and not endings.has(place, endings.VIDEOS):
+    if is_file(place) and not endings.has(place, endings.VIDEOS):
         stem = place.stem.lower()
         place = place if nearby.given_file(place) is not None and stem not in GENERIC else place.parent
     while (place.name.lower() in GENERIC or place.name.isdecimal()) and place != place.parent:
         place = place.parent
-    return (place.stem if place.is_file() else place.name) or "photos"
+    return (place.stem if is_file(place) else place.name) or "photos"
 
 
 def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:

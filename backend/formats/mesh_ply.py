@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..reading import is_file
 from ..values import Array, Mesh
 from . import columns, images, ply
 
@@ -126,7 +127,7 @@ def _pictures(comments: tuple[str, ...], path: Path) -> tuple[dict[int, Array], 
     names = [words[1].strip() for words in said if len(words) == 2 and words[0].lower() == "texturefile"]
     for number, name in enumerate(names):
         file = path.parent / name.replace("\\", "/")
-        file = file if file.is_file() else path.parent / file.name
+        file = file if is_file(file) else path.parent / file.name
         try:
             found[number] = images.read_image(file)
         except ReifyError as error:

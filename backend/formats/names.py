@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from ..reading import is_file
 from . import endings
 from .text import printable, readings
 
@@ -156,10 +157,7 @@ def _parts_of(name: str) -> tuple[str, ...]:
 
 
 def _file_at(folder: Path, name: str) -> Path | None:
-    try:
-        return folder / name if name and (folder / name).is_file() else None
-    except (OSError, ValueError):  # too long, or with a null in it
-        return None
+    return folder / name if name and is_file(folder / name) else None
 
 
 def _tail(have: tuple[str, ...], wanted: tuple[str, ...]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..reading import is_file
 from ..values import Array
 from .offset import offset_of
 
@@ -32,7 +33,7 @@ def near_copy(path: Path, folder: Path) -> tuple[Path, Array | None]:
     copy = folder / path.name
     _shifted(path, copy, -offset)
     for library in _libraries(path):
-        if (path.parent / library).is_file():
+        if is_file(path.parent / library):
             _copy_materials(path.parent / library, folder / library)
     return copy, offset
 
@@ -79,7 +80,7 @@ def _copy_materials(source: Path, target: Path) -> None:
         if words and words[0].lower().startswith(PICTURES):
             # Options may stand before the name, which may have spaces.
             names = (" ".join(words[start:]) for start in range(1, len(words)))
-            name = next((name for name in names if (source.parent / name).is_file()), None)
+            name = next((name for name in names if is_file(source.parent / name)), None)
             line = line if name is None else line.replace(name, (source.parent / name).absolute().as_posix())
         lines.append(line)
     target.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")

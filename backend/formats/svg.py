@@ -13,12 +13,14 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..errors import ReifyError
+from ..reading import read_bytes
 from ..values import Array
 
 if TYPE_CHECKING:
     from PIL import Image
 
 LONG_SIDE_PX = 2048
+LARGEST = 64 << 20  # bytes of a drawing
 SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "image", "use"}
 UNSEEN = {"defs", "clipPath", "mask", "pattern", "symbol", "marker", "linearGradient", "radialGradient", "filter", "style", "metadata"}
 FAINTEST = 0.05  # opacity of a shape that is seen
@@ -55,9 +57,12 @@ def shapes_in(path: Path, size_px: tuple[int, int]) -> Array:
 
 
 def _text_of(path: Path) -> str:
-    data = path.read_bytes()
+    data = read_bytes(path, LARGEST)
     if data.startswith(b"\x1f\x8b"):
-        data = gzip.decompress(data)
+        with gzip.open(io.BytesIO(data)) as stream:
+            data = stream.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise OSError(f"it unpacks to more than {LARGEST >> 20} MB")
     return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
 
 

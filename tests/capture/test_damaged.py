@@ -252,3 +252,24 @@ def test_geocentric_coordinates_stand_upright_whatever_the_latitude(tmp_path):
     source = capture.cameras.centers @ back[:3, :3].T + capture.offset
     assert np.allclose(source, np.linalg.inv(there)[:, :3, 3], atol=1e-5)
     assert replace(capture, photos=()).offset is not None
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b.png", "/" + "b" * 5000], ids=["300 characters", "a null", "5000 characters"])
+def test_a_name_that_no_system_takes_costs_its_picture_alone(tmp_path, name):
+    layouts.nerfstudio(tmp_path)
+    path = tmp_path / "transforms.json"
+    document = json.loads(path.read_text())
+    document["frames"][0]["file_path"] = document["frames"][1]["mask_path"] = document["ply_file_path"] = name
+    path.write_text(json.dumps(document))
+    assert len(read(tmp_path).photos) == layouts.COUNT - 1
+
+
+@pytest.mark.parametrize("value", [-1, 0, 2**31, 2**63, 10**400, "NaN", "1e999", "[]", "{}", '"a"', "null"])
+@pytest.mark.parametrize("key", ["w", "h", "fl_x", "transform_matrix"])
+def test_odd_numbers_in_one_frame_cost_that_frame_at_most(tmp_path, key, value):
+    layouts.nerfstudio(tmp_path)
+    path = tmp_path / "transforms.json"
+    document = json.loads(path.read_text())
+    document["frames"][0][key] = "ODD"
+    path.write_text(json.dumps(document).replace('"ODD"', str(value)))
+    assert len(read(tmp_path).photos) >= layouts.COUNT - 1
