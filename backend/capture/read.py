@@ -76,7 +76,7 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
     areas = panorama.areas_of(capture.photos)
     if panoramas := sum(area is not None for area in areas):
         with job.span(1.0):
-            capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress)
+            capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress, reader.account.warn)
         job.record_choice("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
         job.metric("panoramas", panoramas)
     if len(capture.photos) < FEWEST_PHOTOS:

@@ -77,9 +77,9 @@ def _rendered(text: str, path: Path, crisp: bool = False) -> Image.Image:
     look: dict[str, Any] = {"shape_rendering": "crisp_edges" if crisp else "geometric_precision", "resources_dir": str(path.parent)}
     look["skip_system_fonts"] = "<text" not in text  # finding fonts takes seconds
     try:
-        small = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, **look))))
-        side = "width" if small.width >= small.height else "height"
-        return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, **{side: LONG_SIDE_PX}, **look)))).convert("RGBA")
+        # Both sides: it fits in there whatever size it says, and what would be too large is never drawn, at which resvg ends the process.
+        drawn = resvg_py.svg_to_bytes(svg_string=text, width=LONG_SIDE_PX, height=LONG_SIDE_PX, **look)
+        return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
     except (ValueError, RuntimeError) as error:
         raise OSError(str(error)) from error
 
