@@ -53,6 +53,9 @@ class CaptureSettings:
         },
     )
     video_frames: int = option(80, "Number of sharp frames that are picked from a video", low=3, high=2000)
+    outside_paths: bool = option(
+        False, "Also use pictures anywhere on this computer that a camera file names by their whole path", advanced=True
+    )
     hold_out: int = option(
         8, "Keep every n-th photo back to measure the quality, 0 uses all photos for the result", low=0, high=1000, advanced=True
     )
@@ -138,7 +141,7 @@ class _Reader:
             if root == place and not pools[0].pictures and not pools[0].videos:  # a model in a folder of any name, beside its pictures
                 pools = [roles.sort_out(root.parent)]
         problems: list[str] = []
-        candidates = nearby.examine(found, lambda described: nearby.finders(pools, described), problems.append)
+        candidates = nearby.examine(found, lambda described: self.finders(pools, described), problems.append)
         if not candidates:
             raise ReifyError(problems[0] if problems else "The chosen files hold no cameras.", "Choose other files, or export them again.")
         for problem in problems:
@@ -148,7 +151,7 @@ class _Reader:
     def read_folder(self, contents: Contents) -> Capture:
         found = list(nearby.camera_files(contents.root))
         problems: list[str] = []
-        candidates = nearby.examine(found, lambda described: nearby.finders([contents], described), problems.append)
+        candidates = nearby.examine(found, lambda described: self.finders([contents], described), problems.append)
         for problem in problems:
             self.account.warn(f"{problem} It isn't used.")
         best = candidates[0] if candidates else None
@@ -201,7 +204,7 @@ class _Reader:
             found = self._frames_of(described)
         else:
             with self.job.span(0.3):
-                found = resolve(described, nearby.finders(pools, described))
+                found = resolve(described, self.finders(pools, described))
         with self.job.span(0.5):
             found, depth_said = depth.with_depth(found, self.job.progress)
         if depth_said:
@@ -223,6 +226,9 @@ class _Reader:
             self.account.folder(part, used | set(weighed), self.masks.wanted)
             self.account.videos([path for path in part.videos if path != described.video], told=False)
         return capture if self.settings.use_given_cameras else without_cameras(capture)
+
+    def finders(self, pools: Sequence[Contents], described: Described) -> Finders:
+        return nearby.finders(pools, described, self.settings.outside_paths)
 
     def _frames_of(self, described: Described) -> Posed:
         from . import video

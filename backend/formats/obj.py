@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..reading import is_file
 from ..values import Array
+from .confined import file_inside, is_inside
 from .offset import offset_of
 
 SAMPLE = 20_000  # positions that say whether the coordinates are large
@@ -33,8 +33,8 @@ def near_copy(path: Path, folder: Path) -> tuple[Path, Array | None]:
     copy = folder / path.name
     _shifted(path, copy, -offset)
     for library in _libraries(path):
-        if is_file(path.parent / library):
-            _copy_materials(path.parent / library, folder / library)
+        if (found := file_inside(library, path.parent)) is not None and is_inside(folder / library, [folder]):
+            _copy_materials(found, folder / library)
     return copy, offset
 
 
@@ -80,7 +80,7 @@ def _copy_materials(source: Path, target: Path) -> None:
         if words and words[0].lower().startswith(PICTURES):
             # Options may stand before the name, which may have spaces.
             names = (" ".join(words[start:]) for start in range(1, len(words)))
-            name = next((name for name in names if is_file(source.parent / name)), None)
-            line = line if name is None else line.replace(name, (source.parent / name).absolute().as_posix())
+            found = next(((name, file) for name in names if (file := file_inside(name, source.parent, [source.parent.parent]))), None)
+            line = line if found is None else line.replace(found[0], found[1].absolute().as_posix())
         lines.append(line)
     target.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")

@@ -97,13 +97,16 @@ class Finders:
         files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")]
         pictures = [path for path in files if endings.has(path, endings.PICTURES)]
         maps = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.DEPTH))]
-        return Finders(Finder(pictures, folders), Finder(pictures, folders), Finder(maps, folders))
+        return Finders(*(Finder(found, folders, within=[root]) for found in (pictures, pictures, maps)))
 
 
 def resolve(described: Described, finders: Finders) -> Posed:
     """The shots whose pictures exist and whose numbers are sound; raises ReifyError with the first reason where there are none."""
     located = finders.pictures.find([shot.name for shot in described.shots])
     notes = [*described.notes, *located.notes()]
+    if described.shots and len(located.outside) == len(described.shots):
+        what = f"The pictures that {described.title} names lie outside of its folder; {located.outside[0]} is the first."
+        raise ReifyError(what, "Choose the folder with the pictures, too, or switch Outside Paths on.")
     if described.shots and not located.count:
         first = [*located.missing, *located.unclear][0]
         what = f"None of the {len(described.shots)} pictures that {described.title} names exists; {first} is the first."

@@ -19,9 +19,10 @@ import numpy as np
 from ..errors import ReifyError
 from ..files import writing
 from ..geometry import axes
-from ..reading import is_file, parse_json
+from ..reading import parse_json
 from ..values import Array, Cameras, Points
 from . import points_ply
+from .confined import file_inside
 from .posed import DAMAGED, LARGEST_SIDE_PX, Described, Finders, Lens, Posed, Shot, cam_from_world_of, pinhole_matrix, resolve
 from .text import read_text
 
@@ -282,6 +283,6 @@ def _depth_unit(document: Mapping[str, Any]) -> float:
 def _read_points(documents: Sequence[tuple[Path, Mapping[str, Any]]]) -> Points | None:
     for path, document in documents:
         name = document.get("ply_file_path")
-        if isinstance(name, str) and is_file(path.parent / name):
-            return points_ply.read_points_ply(path.parent / name)
+        if isinstance(name, str) and (found := file_inside(name, path.parent)) is not None:
+            return points_ply.read_points_ply(found)
     return None
