@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..reading import parse_json
 from ..values import Array
 
 POLL_S = 0.1
@@ -105,7 +106,7 @@ def _follow(child: subprocess.Popen[bytes], job: Job, show: Callable[[str, int, 
             child.wait()
             return
         if line.startswith(b"{"):
-            told = json.loads(line)
+            told = parse_json(line)
             latest = (told["step"], told["done"], told["total"])
 
 

@@ -15,6 +15,7 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
+from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
 from .sfm_pictures import picture_name, write_pictures
@@ -24,6 +25,7 @@ FEWEST = 3  # photos with a camera, for anything that comes after
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
+LOOKED_THROUGH = 0.5  # fraction of the stage, once photos with given cameras are decoded
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
 PARTNERS = 12  # photos that each one is compared with, where not all are
@@ -87,10 +89,13 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     photos that couldn't be placed go to `unregistered` with a reason. Raises ReifyError where fewer than three can be placed.
     """
     given = capture.cameras is not None
-    if not given:
+    if given:
+        with job.span(LOOKED_THROUGH):
+            capture = left_out(capture, unreadable(capture.photos, job), job)
+        if "cameras" not in job.report.choices:  # reading the photos says more
+            job.record_choice("cameras", "as given with the photos")
+    else:
         capture = _structure_from_motion(capture, settings, job)
-    elif "cameras" not in job.report.choices:  # reading the photos says more
-        job.record_choice("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:
@@ -106,7 +111,12 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
         )
     folder = job.folder / "structure_from_motion"
     with job.span(PREPARED):
-        sizes = write_pictures(capture.photos, folder, settings.long_side_px, job)
+        sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
+    if failed:  # their pictures are called by their number, so the others are written once more
+        capture = left_out(capture, failed, job)
+        shutil.rmtree(folder, ignore_errors=True)
+        with job.span(PREPARED):
+            sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):
         model, rung = _climb(capture, sizes, settings, folder, job)
     _check(model, capture, job)

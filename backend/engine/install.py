@@ -23,6 +23,7 @@ from .. import folders
 from ..errors import ReifyError
 from ..files import write_text
 from ..jobs.job import Job
+from ..reading import parse_json
 from . import requirements
 from .builds import CPU, Build
 from .explain import explained, from_os
@@ -312,4 +313,4 @@ def _try(plan: Plan, folder: Path, job: Job) -> dict[str, str]:
             f"What was installed doesn't work here: {last}.",
             f"Update the system and the graphics driver, and install again; the log tells more: {plan.place.log}",
         )
-    return {key: str(value) for key, value in json.loads(said[-1]).items()}
+    return {key: str(value) for key, value in parse_json(said[-1]).items()}
