@@ -91,9 +91,11 @@ def read_mask(photo: Photo, size_px: tuple[int, int]) -> Array | None:
     """
     if photo.mask is None:
         return None
-    pixels = images.read_image(photo.mask)
+    # Averaging first is much quicker; but whatever isn't quite black in an inverted mask must stay so in its full size.
+    side_px = 0 if photo.mask_is_inverted else max(size_px)
+    pixels = images.read_image(photo.mask, side_px)
     if _lies(pixels, photo):  # it was made from the stored pixels of a photo that EXIF turns
-        pixels = images.read_image(photo.mask, turn=images.probe(photo.path).orientation)
+        pixels = images.read_image(photo.mask, side_px, turn=images.probe(photo.path).orientation)
     mask = pixels[..., :3].max(axis=2)
     if pixels.shape[2] == 4 and mask.min() == mask.max():  # all of one color: its transparency is what masks
         mask = pixels[..., 3]

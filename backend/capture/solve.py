@@ -114,7 +114,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
         sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     if failed:  # their pictures are called by their number, so the others are written once more
         capture = left_out(capture, failed, job)
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.delete(folder, job.folder)
         with job.span(PREPARED):
             sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):

@@ -66,6 +66,10 @@ class Place:
         """What belongs into it."""
         return requirements.read(self.part.listed)
 
+    def has(self, name: str) -> bool:
+        """True where a distribution of this name belongs into it."""
+        return any(requirement.name == name for requirement in self.requirements)
+
     @property
     def fingerprint(self) -> str:
         """Of the pinned versions; another one means that the part is outdated."""

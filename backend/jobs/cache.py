@@ -1,4 +1,4 @@
-"""Finished stages and training checkpoints, in folders named by what they were made from."""
+"""Finished stages, training checkpoints and prepared photos, in folders named by what they were made from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .. import folders, locks
 from . import store
 from .identity import identity
 
-TIMINGS = "timings.json"
+TIMINGS, PICTURES = "timings.json", "pictures"
+PICTURES_SHARE = 4  # most of the limit that prepared photos take is one part in so many
 
 
 class Cache:
@@ -21,6 +22,11 @@ class Cache:
     def __init__(self, folder: Path, limit_bytes: int = 20 << 30) -> None:
         self.folder = folder / "stages"
         self.limit_bytes = limit_bytes
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of photos as stages look at them, which are quickly made again."""
+        return self.folder.parent / PICTURES
 
     @property
     def timings(self) -> Path:
@@ -44,15 +50,17 @@ class Cache:
 
     def size(self) -> int:
         """Bytes in the cache."""
-        return _size(self.folder)
+        return _size(self.folder) + _size(self.pictures)
 
     def prune(self) -> None:
-        """Delete the stages used longest ago until the cache fits its limit."""
+        """Delete what was used longest ago until the cache fits its limit, prepared photos before any stage."""
+        prune(self.pictures, max(0, min(self.limit_bytes // PICTURES_SHARE, self.limit_bytes - _size(self.folder))))
         prune(self.folder, self.limit_bytes)
 
     def clear(self) -> None:
-        """Delete every stage."""
-        prune(self.folder, 0)
+        """Delete every stage and prepared photo."""
+        for folder in (self.folder, self.pictures):
+            prune(folder, 0)
 
 
 def lock_of(folder: Path) -> Path:

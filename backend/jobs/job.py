@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import device, folders, locks
+from .. import device, folders, kernel_cache, locks
 from ..errors import Cancelled
 from ..values import Report
 from . import store
@@ -76,6 +76,7 @@ class Job:
     ) -> None:
         """Without a cache in the `environment` nothing is kept."""
         self.environment = environment or Environment()
+        self.picture_sides_px: tuple[int, ...] = ()  # longer sides at which stages look at photos, so that all are made along with one
         self._report = Report(seed=seed)
         self._listener = listener
         self._forecast = Forecast()
@@ -124,7 +125,7 @@ class Job:
         cache = self.environment.cache
         with self._lock:
             if cache is not None and not self._forecast.timings:
-                self._forecast.learn(timings_of(self._report.method, cache.timings), device.kernel_version())
+                self._forecast.learn(timings_of(self._report.method, cache.timings), kernel_cache.version())
             self._forecast.expect(stages)
 
     def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False) -> Value:
@@ -334,6 +335,7 @@ class Job:
             if self._stage:
                 self._forecast.reach(self._reached, now)
             overall, left = self._forecast.look(now)
+        text = device.COMPILING if device.is_compiling() else text
         self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep))
 
     def _now(self) -> Moment:
