@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
@@ -40,7 +40,8 @@ class Settings:
 
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
-    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
+    unnamed = replace(photos, name="")  # so that a result by another name finds its stages in the cache
+    capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=surroundings(photos.sources))
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
@@ -49,6 +50,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
     if settings.texture.normal_map and mesh.uvs is not None:
         mesh = job.stage("Baking relief", apart(with_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
+    capture = replace(capture, name=photos.name or capture.name)
     return Result(name=capture.name, report=job.report, splats=splats, mesh=mesh, points=capture.points, capture=capture)
 
 
