@@ -22,6 +22,11 @@ def picture_name(index: int) -> str:
     return f"{index:05d}.jpg"
 
 
+def mask_name(index: int) -> str:
+    """The file name of the mask of photo `index`, as COLMAP looks for it."""
+    return f"{picture_name(index)}.png"
+
+
 def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job) -> Array:
     """Write every photo and its mask below `folder`; their sizes [C,2] as (width, height) in pixels.
 
@@ -32,7 +37,7 @@ def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job
     masks.mkdir(exist_ok=True)
 
     def write(index: int) -> tuple[int, int]:
-        return _write_one(photos[index], pictures / picture_name(index), masks / f"{picture_name(index)}.png", long_side_px)
+        return _write_one(photos[index], pictures / picture_name(index), masks / mask_name(index), long_side_px)
 
     sizes = []
     with ThreadPoolExecutor(available_threads()) as pool:
