@@ -23,34 +23,27 @@ def picture_name(index: int) -> str:
     return f"{index:05d}.jpg"
 
 
+def mask_name(index: int) -> str:
+    """The file name of the mask of photo `index`, as COLMAP looks for it."""
+    return f"{picture_name(index)}.png"
+
+
 def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job) -> tuple[Array, dict[int, str]]:
     """Write every photo and its mask below `folder`; their sizes [C,2] as (width, height) in pixels, and why some can't be read.
 
     What an earlier run has written is left. A photo that can't be read has the size 0.
     """
-    from PIL import Image
-
     pictures, masks = folder / "pictures", folder / "masks"
     pictures.mkdir(parents=True, exist_ok=True)
     masks.mkdir(exist_ok=True)
-
     unreadable: dict[int, str] = {}
 
     def write(index: int) -> tuple[int, int]:
-        photo, picture = photos[index], pictures / picture_name(index)
-        if picture.exists():
-            with Image.open(picture) as image:
-                return image.size
         try:
-            pixels = read_image(photo.path, long_side_px)
-            keep = _keep(photo, pixels, (pixels.shape[1], pixels.shape[0]))
+            return _write_one(photos[index], pictures / picture_name(index), masks / mask_name(index), long_side_px)
         except ReifyError as error:
             unreadable[index] = error.what
             return 0, 0
-        if keep is not None:
-            write_png(masks / f"{picture_name(index)}.png", np.where(keep, np.uint8(255), np.uint8(0)))
-        write_jpeg(picture, _opaque(pixels), QUALITY)
-        return pixels.shape[1], pixels.shape[0]
 
     sizes = []
     with ThreadPoolExecutor(available_threads()) as pool:
@@ -62,6 +55,21 @@ def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job
             pool.shutdown(cancel_futures=True)
             raise
     return np.array(sizes, np.int64).reshape(-1, 2), unreadable
+
+
+def _write_one(photo: Photo, picture: Path, mask: Path, long_side_px: int) -> tuple[int, int]:
+    from PIL import Image
+
+    if picture.exists():
+        with Image.open(picture) as image:
+            return image.size
+    pixels = read_image(photo.path, long_side_px)
+    size = (pixels.shape[1], pixels.shape[0])
+    keep = _keep(photo, pixels, size)
+    if keep is not None:
+        write_png(mask, np.where(keep, np.uint8(255), np.uint8(0)))
+    write_jpeg(picture, _opaque(pixels), QUALITY)
+    return size
 
 
 def _keep(photo: Photo, pixels: Array, size: tuple[int, int]) -> Array | None:

@@ -18,7 +18,9 @@ from ..values import Array, Cameras, Capture, Photo, Points
 from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
-from .sfm_pictures import picture_name, write_pictures
+from .sfm_pictures import mask_name, picture_name, write_pictures
+from .silhouettes import shares_inside
+from .trust import Verdict, judge, report
 from .world import normalize_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
@@ -120,6 +122,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     with job.span(1.0):
         model, rung = _climb(capture, sizes, settings, folder, job)
     _check(model, capture, job)
+    report(_verdict(model, capture, sizes, folder), job)
     job.record_choice("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
@@ -215,7 +218,7 @@ def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
     K[:, :2] *= scale[:, :, None]
     new_index = {int(old): new for new, old in enumerate(model.photos)}
     cameras = Cameras(cam_from_world=model.cam_from_world, K=K, size_px=size_px, distortion=model.distortion)
-    good = (model.track_length >= 3) & (model.error_px <= 2.0)
+    good = _good(model)
     return replace(
         capture,
         photos=photos,
@@ -224,6 +227,11 @@ def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
         test=tuple(new_index[index] for index in capture.test if index in new_index),
         unregistered={**capture.unregistered, **_reasons(capture, model)},
     )
+
+
+def _good(model: Model) -> Array:
+    """Sparse points [N] bool that three photos see in the same place."""
+    return (model.track_length >= 3) & (model.error_px <= 2.0)
 
 
 def _reasons(capture: Capture, model: Model) -> dict[str, str]:
@@ -252,6 +260,22 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
+
+
+def _verdict(model: Model, capture: Capture, sizes: Array, folder: Path) -> Verdict:
+    assert model.evidence is not None
+    placed = sizes[model.photos]
+    cameras = Cameras(cam_from_world=model.cam_from_world, K=model.K, size_px=placed, distortion=model.distortion)
+    inside = shares_inside(
+        [capture.photos[index] for index in model.photos],
+        [folder / "masks" / mask_name(int(index)) for index in model.photos],
+        cameras,
+        model.xyz[_good(model)],
+    )
+    width, height = np.median(placed, axis=0).astype(int).tolist()
+    names = [photo.name for photo in capture.photos]
+    focal_px = float(np.median(model.K[:, 0, 0]))
+    return judge(model.evidence, names, model.photos, (width, height), focal_px, model.reprojection_error_px, inside)
 
 
 def _failure(model: Model) -> ReifyError:
