@@ -34,7 +34,7 @@ class Account:
     def report(self) -> None:
         """Say in the report what wasn't used."""
         if left_out := +self._left_out:
-            self._job.choose("left out", ", ".join(f"{count} {what}" for what, count in left_out.items()))
+            self._job.record_choice("left out", ", ".join(f"{count} {what}" for what, count in left_out.items()))
 
     def folder(self, contents: Contents, used: Collection[Path] = (), masks_wanted: bool = True) -> None:
         """Count what of a folder isn't photos, nor `used`."""
