@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
+from ..capture.used import digests_of
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
@@ -40,7 +41,13 @@ class Settings:
 
 def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
-    capture = job.stage("Reading photos", read_photos, photos, settings.capture, depends=surroundings(photos.sources))
+    capture = job.stage(
+        "Reading photos",
+        read_photos,
+        photos,
+        settings.capture,
+        depends=(digests_of(photos.sources, job.check), surroundings(photos.sources, job.check)),
+    )
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
