@@ -16,7 +16,7 @@ class REIFY_OT_commit(bpy.types.Operator):
     bl_label = "Add Result"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    task: bpy.props.IntProperty(name="Task", description="Number of the finished task")
+    task: bpy.props.IntProperty(name="Task", description="Number of the finished task", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the objects."""
@@ -61,8 +61,11 @@ class REIFY_OT_show(bpy.types.Operator):
             ("mesh", "Mesh", "Show the textured mesh"),
             ("points", "Points", "Show the sparse points"),
         ),
+        options={"SKIP_SAVE"},
     )
-    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show and hide."""

@@ -19,7 +19,7 @@ DETAILS_WIDTH = 640
 class TaskOperator:
     """What the operators on one task share."""
 
-    number: bpy.props.IntProperty(name="Task", description="Number of the task; 0 for the running one", default=0)
+    number: bpy.props.IntProperty(name="Task", description="Number of the task; 0 for the running one", default=0, options={"SKIP_SAVE"})
 
     @property
     def task(self) -> Task | None:
@@ -108,7 +108,7 @@ class REIFY_OT_move(TaskOperator, bpy.types.Operator):
     bl_idname = "reify.move"
     bl_label = "Move in Queue"
 
-    by: bpy.props.IntProperty(name="By", description="1 for later, -1 for earlier", default=-1, min=-1, max=1)
+    by: bpy.props.IntProperty(name="By", description="1 for later, -1 for earlier", default=-1, min=-1, max=1, options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Let it change places with its neighbor."""

@@ -97,8 +97,12 @@ class REIFY_OT_mark_asset(bpy.types.Operator):
     bl_label = "Mark as Asset"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
-    license: bpy.props.StringProperty(name="License", description="License of the asset, as the asset browser shows it")
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
+    license: bpy.props.StringProperty(
+        name="License", description="License of the asset, as the asset browser shows it", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

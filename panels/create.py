@@ -65,7 +65,7 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
 
 def _draw_sources(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
     if group.sources:
-        _draw_list(layout, group)
+        _draw_list(layout, method, group)
     else:
         text(layout, context, say(method.summary) + ".")
         text(layout, context, "Choose what to start from:", icon="INFO")
@@ -90,8 +90,14 @@ def _draw_generate(layout: Any, context: bpy.types.Context, has_sources: bool, l
         text(layout, context, "Generate needs a folder or files first.")
 
 
-def _draw_list(layout: Any, group: Any) -> None:
+def _draw_list(layout: Any, method: Method, group: Any) -> None:
     column = layout.box().column(align=True)
+    row = column.row(align=True)
+    row.label(text=_counted(group.sources), translate=False)
+    for other in _others(method):
+        button = row.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
+        button.method = other.id
+    row.operator("reify.remove_source", text="", icon="TRASH", emboss=False).index = -1
     for index, source in enumerate(group.sources[:MOST_SOURCES]):
         row = column.row(align=True)
         row.label(
@@ -101,9 +107,22 @@ def _draw_list(layout: Any, group: Any) -> None:
         )
         row.operator("reify.remove_source", text="", icon="X", emboss=False).index = index
     if len(group.sources) > MOST_SOURCES:
-        row = column.row(align=True)
-        row.label(text=say("… and {count} more", count=len(group.sources) - MOST_SOURCES), translate=False)
-        row.operator("reify.remove_source", text="Remove All").index = -1
+        column.label(text=say("… and {count} more", count=len(group.sources) - MOST_SOURCES), translate=False)
+
+
+def _others(method: Method) -> list[Method]:
+    """The other methods that take pictures, as this one does."""
+    from ..backend.methods import all_methods
+    from ..backend.values import Photos, Pictures
+
+    pictures = {Photos, Pictures}
+    if not pictures & set(method.takes):
+        return []
+    return [other for other in all_methods().values() if other != method and pictures & set(other.takes)]
+
+
+def _counted(sources: Any) -> str:
+    return say("1 source") if len(sources) == 1 else say("{count} sources", count=len(sources))
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:

@@ -8,12 +8,13 @@ import bpy
 import numpy as np
 
 from ..backend.values import Capture, Result
-from . import compat, provenance
+from . import compat, provenance, succession
 from .cameras import camera_object, fit_render_to
 from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
 from .splats import splats_object
+from .visibility import set_hidden
 
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
 
@@ -21,7 +22,7 @@ TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it af
 def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
 
-    With `replaces` it stands where that older result stood, which is removed.
+    With `replaces` the older result's objects get what the new one holds, in the older one's collection; what is left over of it goes.
 
     The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
     worked in yet takes its camera, resolution and view transform from the capture, and its cube is hidden.
@@ -29,10 +30,6 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     scene = scene or bpy.context.scene
     result = finished(result)
     fresh = is_fresh(scene)
-    placed = members(replaces, "root") if replaces is not None else []
-    matrix = placed[0].matrix_world.copy() if placed else None
-    if replaces is not None:
-        remove(replaces)
     collection = bpy.data.collections.new(result.name)
     scene.collection.children.link(collection)
     provenance.describe(collection, result.report, "collection")
@@ -40,8 +37,6 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
     _place(root, collection, result, "root")
     provenance.keep_source_from_world(root, result.source_from_world)
-    if matrix is not None:
-        root.matrix_world = matrix
     if result.splats is not None:
         _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
         _prepare_cycles(scene)
@@ -54,6 +49,9 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     if result.capture is not None and result.capture.cameras is not None:
         _place_cameras(result, result.capture, collection, root)
     show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
+    if replaces is not None:
+        _discard(succession.take_over(replaces, collection))
+        return replaces
     if fresh:
         _dress(scene, collection)
     return collection
@@ -66,20 +64,24 @@ def members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Objec
 
 def remove(collection: bpy.types.Collection) -> None:
     """Delete a result: what Reify made of it, and the collections where nothing else is left in them."""
-    made = [member for member in collection.all_objects if provenance.role(member)]
-    data = {member.data for member in made if member.data is not None}
-    bpy.data.batch_remove(made)
-    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
+    _discard([member for member in collection.all_objects if provenance.role(member)])
     for inner in (*collection.children_recursive, collection):
         if not inner.all_objects:
             bpy.data.collections.remove(inner)
+
+
+def _discard(made: list[bpy.types.Object]) -> None:
+    data = {member.data for member in made if member.data is not None}
+    bpy.data.batch_remove(made)
+    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
 
 
 def show_only(collection: bpy.types.Collection, role: str) -> None:
     """Show one of splats, mesh and points in viewport and render, hide all else; they lie in the same place."""
     for kind in ("splats", "mesh", "points", "lod"):
         for member in members(collection, kind):
-            member.hide_render = member.hide_viewport = kind != role
+            member.hide_render = kind != role
+            set_hidden(member, kind != role)
 
 
 def is_fresh(scene: bpy.types.Scene) -> bool:
@@ -123,6 +125,7 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
         scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
     cube: Any = scene.objects.get("Cube")
     if cube is not None:  # it would stand in the middle of the result
-        cube.hide_viewport = cube.hide_render = True
+        cube.hide_render = True
+        set_hidden(cube)
     if cameras := members(collection, "camera"):
         fit_render_to(cameras[0], scene)

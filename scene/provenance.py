@@ -48,6 +48,15 @@ def source_from_world(made: bpy.types.Object | None) -> Array | None:
     return None
 
 
+def copy(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Let `target` come from where `source` comes from."""
+    for key in (KEY, SOURCE_FROM_WORLD):
+        if key in source:
+            target[key] = source[key]
+        elif key in target:
+            del target[key]
+
+
 def role(source: bpy.types.ID | None) -> str:
     """The role of a datablock in its result, empty where it isn't of Reify's making."""
     return (read(source) or {}).get("role", "")

@@ -10,6 +10,7 @@ self_test     trying everything that computes
 conversion    selected objects as what a method changes, and what was made of them
 live          From Picture's live preview
 properties    the panel's properties, made from the methods' settings
+enums         numbers of items that .blend files keep
 sources       files, folders and images as what a method is given
 results       what of a job's result is in the open file
 assets        results in the asset browser

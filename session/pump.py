@@ -18,6 +18,7 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import preferences
+from ..scene.visibility import is_hidden, set_hidden
 from . import queue
 from .redraw import redraw
 
@@ -207,8 +208,9 @@ def _show_preview(task: Task) -> None:
     fresh = commit.is_fresh(scene)
     if task.preview is not None and preview.show(task.preview, scene) and fresh:
         cube: Any = scene.objects.get("Cube")
-        if cube is not None and not cube.hide_viewport:
-            cube.hide_viewport, _shown.cube = True, cube.name
+        if cube is not None and not is_hidden(cube):
+            set_hidden(cube)
+            _shown.cube = cube.name
         _come_near()
         show_colors(bpy.context.window_manager)
     spent = time.perf_counter() - started
@@ -231,7 +233,7 @@ def _clear_preview() -> None:
     preview.clear()
     cube: Any = bpy.data.objects.get(_shown.cube)
     if cube is not None:
-        cube.hide_viewport = False
+        set_hidden(cube, False)
     _shown.cube = ""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..backend.errors import ReifyError
+from ..scene.visibility import is_hidden
 from .viewports import viewports
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def shown_objects(identifier: str) -> list[bpy.types.Object]:
     collection = collection_of(identifier)
     if collection is not None:
         return shown_members(collection)
-    return [made for made in bpy.data.objects if made.get(TASK) == identifier and not made.hide_viewport]
+    return [made for made in bpy.data.objects if made.get(TASK) == identifier and not is_hidden(made)]
 
 
 def is_here(identifier: str) -> bool:
@@ -38,7 +39,7 @@ def shown_members(collection: bpy.types.Collection) -> list[bpy.types.Object]:
     from ..scene.commit import members
 
     subjects = [member for role in ("mesh", "splats", "points", "root") for member in members(collection, role)]
-    return [member for member in subjects if not member.hide_viewport]
+    return [member for member in subjects if not is_hidden(member)]
 
 
 def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> None:

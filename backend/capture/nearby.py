@@ -164,7 +164,7 @@ def _below(folder: Path, distance: int) -> Iterator[tuple[Path, int]]:
 def _folders_in(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))]
+            return [Path(entry.path) for entry in entries if entry.is_dir() and not endings.is_hidden(entry.name)]
     except OSError:
         return []
 

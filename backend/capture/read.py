@@ -75,6 +75,9 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
         raise ReifyError(
             f"There is no permission to read {error.filename}.", "Change its permissions, or copy the photos elsewhere."
         ) from error
+    fitting, misfits = masks.without_misfits(capture.photos)
+    capture = replace(capture, photos=fitting)
+    reader.account.misfits(misfits)
     name = photos.name or (_name_of(photos.sources[0]) if photos.sources else "")
     areas = panorama.areas_of(capture.photos)
     if panoramas := sum(area is not None for area in areas):

@@ -15,7 +15,6 @@ from pathlib import Path
 from ..formats import depth, endings, images
 from ..reading import is_file, is_folder, walk
 from .order import natural_key
-from .used import IGNORED
 
 PICTURE_FOLDERS = ("images", "input", "rgb", "color", "photos", "pictures", "imgs", "frames")
 MASK_FOLDERS = (
@@ -92,8 +91,8 @@ def files_in(folder: Path) -> list[Path]:
     """All visible, regular files of a folder and its subfolders, in natural order; raises OSError where one of them can't be listed."""
     found: list[Path] = []
     for place, folders, names in walk(folder, strict=True):
-        folders[:] = [name for name in folders if not name.startswith(IGNORED)]
-        found += [place / name for name in names if not name.startswith(IGNORED)]
+        folders[:] = [name for name in folders if not endings.is_hidden(name)]
+        found += [place / name for name in names if not endings.is_hidden(name)]
         if len(found) > MOST_FILES:
             break
     return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
@@ -150,7 +149,8 @@ def masks_beside(folder: Path) -> list[Path]:
 
 def masks_in(folder: Path, photos: Sequence[Path]) -> list[Path]:
     """The masks of some photos of a folder: beside them by their names, and in its own folder of masks."""
-    beside = [path for path in folder.iterdir() if is_file(path) and endings.has(path, endings.PICTURES) and not path.name.startswith(".")]
+    visible = (path for path in folder.iterdir() if not endings.is_hidden(path.name))
+    beside = [path for path in visible if endings.has(path, endings.PICTURES) and is_file(path)]
     stems = {photo.stem.lower() for photo in photos}
     named = [path for path in beside if (found := decoration(path.stem)) is not None and found[0] == MASKS and found[2] in stems]
     return [*named, *masks_beside(folder / "itself")]

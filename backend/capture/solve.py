@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import folders
 from ..device import available_threads
 from ..errors import ReifyError
 from ..jobs.job import Job
@@ -114,7 +114,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
         sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     if failed:  # their pictures are called by their number, so the others are written once more
         capture = left_out(capture, failed, job)
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.delete(folder, job.folder)
         with job.span(PREPARED):
             sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):
@@ -124,7 +124,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
     job.metric("sparse_points", len(solved.points or ()))
-    shutil.rmtree(folder, ignore_errors=True)
+    folders.delete(folder, job.folder)
     return solved
 
 

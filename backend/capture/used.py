@@ -11,15 +11,14 @@ from ..reading import exists, is_folder, walk
 
 ENDINGS = (*endings.DRAWINGS, *endings.UNREAD_PICTURES, *endings.VIDEOS, *endings.UNREAD_VIDEOS, *endings.CAMERAS, *endings.CLOUDS)
 UNNAMED = ("metadata",)  # of Record3D, which has no ending
-IGNORED = (".", "__MACOSX")  # how names begin that no reader looks at
 
 
 def used_files(folder: Path, check: Callable[[], None] = lambda: None) -> list[Path]:
     """The visible, regular files in a folder and those below it that some reader knows by their endings; raises OSError."""
     found = []
     for place, folders, names in walk(folder, check):
-        folders[:] = [name for name in folders if not name.startswith(IGNORED)]
-        found += [place / name for name in names if not name.startswith(IGNORED) and _is_used(name)]
+        folders[:] = [name for name in folders if not endings.is_hidden(name)]
+        found += [place / name for name in names if not endings.is_hidden(name) and _is_used(name)]
     return found
 
 

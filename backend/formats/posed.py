@@ -94,7 +94,8 @@ class Finders:
     @staticmethod
     def below(root: Path, folders: Sequence[Path] = ()) -> Finders:
         """All pictures and depth maps in a folder and its subfolders."""
-        files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+        visible = (path for path in sorted(root.rglob("*")) if not any(map(endings.is_hidden, path.relative_to(root).parts)))
+        files = [path for path in visible if path.is_file()]
         pictures = [path for path in files if endings.has(path, endings.PICTURES)]
         maps = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.DEPTH))]
         return Finders(*(Finder(found, folders, within=[root]) for found in (pictures, pictures, maps)))

@@ -67,9 +67,8 @@ def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
 
 def _pictures_in(folder: Path) -> list[Path]:
     # macOS leaves a ._NAME beside each file on disks that aren't its own.
-    files = sorted(
-        path for path in folder.iterdir() if endings.has(path, endings.DRAWINGS) and not path.name.startswith(".") and is_file(path)
-    )
+    visible = (path for path in folder.iterdir() if not endings.is_hidden(path.name))
+    files = sorted(path for path in visible if endings.has(path, endings.DRAWINGS) and is_file(path))
     if not files:
         raise ReifyError(f"{folder.name} holds no pictures.", "Choose a folder with pictures in it, or the pictures themselves.")
     return files

@@ -70,7 +70,7 @@ def test_one_of_splats_mesh_and_points_is_shown_at_a_time(scene):
     assert members(collection, "mesh")[0].hide_render
     show_only(collection, "mesh")
     assert members(collection, "splats")[0].hide_render
-    assert not members(collection, "mesh")[0].hide_viewport
+    assert not members(collection, "mesh")[0].hide_get()
 
 
 def test_a_scene_of_nobodys_takes_resolution_and_colors_from_the_capture(scene):
@@ -112,6 +112,21 @@ def test_splats_alone_are_a_result(scene):
 
     collection = commit(Result("only", samples.REPORT, splats=samples.splats()))
     assert {made.name for made in collection.all_objects} == {"only", "only Splats"}
+
+
+def test_what_is_hidden_is_hidden_by_the_eye_that_alt_h_opens(scene):
+    import bpy
+    from reify.scene.commit import commit, show_only
+
+    bpy.ops.mesh.primitive_cube_add()
+    collection = commit(samples.result())
+    assert sorted(made.name for made in collection.all_objects if made.hide_get()) == ["fox Mesh", "fox Points"]
+    assert bpy.data.objects["Cube"].hide_get()
+    assert not [made.name for made in bpy.data.objects if made.hide_viewport]
+    for made in tuple(collection.all_objects):
+        made.hide_viewport = True  # as in a file of an older version
+    show_only(collection, "mesh")
+    assert bpy.data.objects["fox Mesh"].visible_get()
 
 
 def test_a_saved_scene_opens_whole(scene, tmp_path):
