@@ -72,17 +72,17 @@ def open_file(path: Path) -> BinaryIO:
     return open(path, "rb", opener=_open_regular)
 
 
-def walk(folder: Path, check: Callable[[], None] = lambda: None) -> Iterator[tuple[Path, list[str], list[str]]]:
+def walk(folder: Path, check: Callable[[], None] = lambda: None, strict: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Each folder from `folder` down with the names of the folders and the regular files in it; take folders off the list to pass them.
 
-    Links to folders are followed, and a folder that several lead to is entered once. Pipes, sockets and devices are left out, and so is
-    what may not be read, below `folder` itself. `check` is called for each folder and may raise. Raises OSError for `folder`.
+    Links to folders are followed when all else is done, and a folder that several lead to is entered once. Pipes, sockets and devices are
+    left out. `check` is called for each folder and may raise. Raises OSError where `folder` can't be listed, or with `strict` one below it.
     """
     seen: set[tuple[int, int]] = set()
-    waiting = [folder]
-    while waiting:
+    waiting, linked = [folder], []
+    while waiting or linked:
         check()
-        place = waiting.pop()
+        place = waiting.pop() if waiting else linked.pop()
         folders: list[str] = []
         files: list[str] = []
         try:
@@ -93,13 +93,14 @@ def walk(folder: Path, check: Callable[[], None] = lambda: None) -> Iterator[tup
                 for entry in entries:
                     _sort_in(entry, folders, files)
         except OSError:
-            if place == folder:
+            if strict or place == folder:
                 raise
             continue
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
         yield place, folders, sorted(files)
-        waiting += [place / name for name in reversed(folders)]
+        for path in (place / name for name in reversed(folders)):
+            (linked if path.is_symlink() else waiting).append(path)
 
 
 def _inside(value: Any) -> Any:

@@ -14,9 +14,9 @@ from typing import Any
 
 from .. import api
 from ..backend import settings as settings_of
+from ..backend.capture.used import digests_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
-from ..backend.jobs import store
 from ..backend.jobs.runner import State
 from ..backend.methods import Method
 from ..backend.orders import Order
@@ -74,7 +74,7 @@ def kept(order: Order) -> Outcome | None:
         return None
     if not same or not all(exists(path) for path in order.outputs):
         return None
-    if inputs != {str(source): store.digest(source) for source in order.sources}:
+    if inputs != digests_of(order.sources):
         return None
     return Outcome(order.name, KEPT, str(order.outputs[-1].parent), sum(report["seconds"].values()), report["metrics"])
 

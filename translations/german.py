@@ -1121,6 +1121,7 @@ NOTES = {
     "{}, of {} of {} photos": "{0}, für {1} von {2} Fotos",
     "{}, of {} of {} photos; not used: {}": "{0}, für {1} von {2} Fotos; unbenutzt: {3}",
     "{} left out as an exact copy of another one, such as {}.": "{0} weggelassen, weil es ein genaues Duplikat ist, etwa {1}.",
+    "The cache can't be written ({}): the job goes on, and isn't kept for another time.": "Der Zwischenspeicher lässt sich nicht beschreiben ({0}): Der Auftrag läuft weiter und wird nicht für später aufgehoben.",
     "Skipped: {}": "Ausgelassen: {0}",
     "{} pictures, such as {}, have another shape than their cameras: they may have been cropped.": "{0} Bilder, etwa {1}, haben ein anderes Format als ihre Kameras: vielleicht wurden sie beschnitten.",
     "Skipped: {} files such as {}, a format that isn't read. Convert them to JPEG.": "Ausgelassen: {0} Dateien wie {1}, deren Format nicht gelesen wird. Sie in JPEG umwandeln.",

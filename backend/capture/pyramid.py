@@ -54,7 +54,8 @@ def prepare(photos: Sequence[Photo], lenses: Cameras, sides_px: Iterable[int], *
     def work(index: int) -> None:
         if wanted := [side for side in sides if not shelf.has(photos[index], lenses, index, side)]:
             for side, picture in load_levels(photos[index], lenses, index, wanted).items():
-                shelf.put(photos[index], lenses, index, side, picture)
+                with job.keeping():
+                    shelf.put(photos[index], lenses, index, side, picture)
 
     for done, _ in enumerate(by_all_cores(work, range(len(photos))), 1):
         job.progress(done / len(photos), f"preparing photo {done} of {len(photos)}")

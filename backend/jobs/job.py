@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import device, folders, kernel_cache, locks
-from ..errors import Cancelled
+from ..errors import Cancelled, ReifyError
 from ..values import Report
 from . import store
-from .cache import lock_of
+from .cache import check_room, is_full, lock_of
 from .computing import computing
 from .environment import Environment
 from .forecast import Expected, Forecast, Moment
@@ -87,6 +87,7 @@ class Job:
         self._said: tuple[str, Mapping[str, float]] = ("", {})  # text and figures of the last report
         self._told = 0.0  # when that was, on the job's clock
         self._folder: Path | None = None
+        self._keeps = True  # until the cache can't be written
         self._temporary: Path | None = None
         self._threads: list[threading.Thread] = []
         self._torch: Any = None  # once a stage has run where torch was loaded
@@ -287,6 +288,19 @@ class Job:
         self._emit()
 
     @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """What is written inside only saves time later, as checkpoints do: where the system refuses, the job warns once and goes on."""
+        from safetensors import SafetensorError  # which carries the system's refusal of its files
+
+        try:
+            yield
+        except (OSError, ReifyError, SafetensorError) as error:
+            if self._keeps:
+                self._keeps = False
+                reason = getattr(error, "strerror", None) or getattr(error, "what", None) or str(error)
+                self.warn(f"The cache can't be written ({reason.rstrip('.')}): the job goes on, and isn't kept for another time.")
+
+    @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the running stage's folder against other jobs, also of other processes; a cancel ends the wait for it."""
         assert self._folder is not None
@@ -302,11 +316,25 @@ class Job:
         if self._folder.is_dir() and any(entry.name != folders.MARKER for entry in self._folder.iterdir()):
             self._forecast.resume()
         before = self._report
+        if self.environment.cache is not None and self._keeps:
+            with self.keeping():
+                check_room(self.folder)
+        if self.environment.cache is not None and not self._keeps:
+            self._folder = self._temporary_folder()
         with computing(), self._running_stage():
-            value = function(*inputs, job=self)
+            try:
+                value = function(*inputs, job=self)
+            except (OSError, ReifyError) as error:
+                if self.environment.cache is None or not self._keeps or not is_full(error):
+                    raise
+                with self.keeping():
+                    raise
+                self._folder = self._temporary_folder()  # the cache's disk filled up meanwhile: once more elsewhere
+                value = function(*inputs, job=self)
         self.progress(1.0)
-        if self.environment.cache:
-            store.save({"value": value, **_news(before, self._report)}, self.folder)
+        if self.environment.cache is not None and self._keeps:
+            with self.keeping():
+                store.save({"value": value, **_news(before, self._report)}, self.folder)
         return value
 
     @contextmanager
@@ -321,6 +349,9 @@ class Job:
     def _stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:
         if self.environment.cache:
             return self.environment.cache.stage_folder(function, inputs)
+        return self._temporary_folder()
+
+    def _temporary_folder(self) -> Path:
         if self._temporary is None:
             lasting = ExitStack()
             self._temporary = lasting.enter_context(folders.temporary(self.environment.temporary_folder))

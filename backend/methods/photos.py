@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
+from ..capture.used import digests_of
 from ..engine.kernels import compile_beside
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
@@ -43,7 +44,8 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     """Photos in, every kind of Blender object out; raises ReifyError where the photos don't allow it."""
     compile_beside(job)
     unnamed = replace(photos, name="")  # so that a result by another name finds its stages in the cache
-    capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=surroundings(photos.sources))
+    read = digests_of(photos.sources, job.check), surroundings(photos.sources, job.check)
+    capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=read)
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
