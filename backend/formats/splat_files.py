@@ -15,7 +15,7 @@ from ..errors import ReifyError
 from ..geometry import axes
 from ..geometry.turning import turned
 from ..values import Array, Splats
-from . import compressed_ply, ksplat, ply, splat_ply, splat_rgba, spz
+from . import compressed_ply, ksplat, ply, sog, splat_ply, splat_rgba, spz
 
 # Rotations to Z up, by the axis that points up; structure from motion looks along Z with Y down.
 Z_UP_FROM = {"z": np.eye(3), "y": axes.Z_UP_FROM_Y_UP[:3, :3], "-y": axes.Z_UP_FROM_Y_DOWN[:3, :3]}
@@ -74,6 +74,10 @@ FORMATS = (
         is_one=lambda head, path: head.startswith(spz.MAGIC) or (head.startswith(spz.GZIP) and _ends(".spz")(head, path)),
     ),
     SplatFormat(
+        "sog", "SOG (PlayCanvas)", (".sog", "meta.json"), "-y",
+        read=sog.read_sog, write=_plain(sog.write_sog), is_one=sog.is_sog, degree=3, packages=("PIL",),
+    ),
+    SplatFormat(
         "ksplat", ".ksplat (GaussianSplats3D)", (".ksplat",), "-y",
         read=ksplat.read_ksplat, write=_plain(ksplat.write_ksplat), is_one=_ends(".ksplat"), degree=2,
     ),
@@ -84,7 +88,9 @@ FORMATS = (
 )  # fmt: skip
 LONGEST_FIRST = tuple(sorted((ending for one in FORMATS for ending in one.endings), key=len, reverse=True))
 ENDINGS = tuple(dict.fromkeys(f".{ending.rpartition('.')[2]}" for one in FORMATS for ending in one.endings))  # of the last point on
-DROPPED = tuple(dict.fromkeys(f".{ending.rpartition('.')[2]}" for one in FORMATS if not one.is_shared for ending in one.endings))
+DROPPED = tuple(  # those of files that mostly hold splats
+    dict.fromkeys(f".{each.rpartition('.')[2]}" for one in FORMATS if not one.is_shared for each in one.endings if each[0] == ".")
+)
 
 
 def format_of(path: Path) -> SplatFormat:
