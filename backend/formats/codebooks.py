@@ -7,6 +7,7 @@ import numpy as np
 from ..values import Array
 
 BINS = 16384  # of the histogram that a codebook of single values is made from
+SMOOTHED = 256  # bins that share a density
 ROUNDS = 20  # of Lloyd's algorithm for single values
 ROW_ROUNDS = 4  # of it for rows; further ones gain less than 1 %
 SAMPLE = 65536  # rows that the first level of a palette is made from
@@ -17,7 +18,8 @@ def codebook_of(values: Array, size: int = 256) -> Array:
     """`size` ascending values float32, among them both extremes of any number of `values`, near to all of them in the mean square."""
     counts, edges = np.histogram(values, BINS)
     middles = (edges[1:] + edges[:-1]) / 2
-    share = np.cumsum(np.cbrt(counts))  # the best density of entries is about the cube root of that of the values
+    density = np.repeat(counts.reshape(-1, SMOOTHED).sum(axis=1), SMOOTHED)
+    share = np.cumsum(np.cbrt(density))  # the best density of entries is the cube root of that of the values (Panter and Dite 1951)
     entries = np.interp((np.arange(size) + 0.5) / size * share[-1], share, middles)
     for _ in range(ROUNDS):
         nearest = np.searchsorted((entries[1:] + entries[:-1]) / 2, middles)
