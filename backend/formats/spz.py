@@ -47,32 +47,35 @@ def read_spz(path: Path) -> tuple[Splats, int]:
     Raises ReifyError where it is damaged or empty, or of version 4 where no package unpacks zstd.
     """
     with path.open("rb") as stream:
-        first = stream.read(HEAD_4)
-        stream.seek(0)
-        packed = first.startswith(GZIP)
-        read = _gunzipped(stream, path) if packed else stream.read
-        head = read(HEAD.size)
-        if len(head) < HEAD.size or not head.startswith(MAGIC):
-            raise damaged(path)
-        _, version, count, degree, fraction_bits, flags, streams = HEAD.unpack(head)
-        if not 1 <= version <= 4:
-            raise ReifyError(f"{path.name} is an SPZ file of version {version}, which isn't known.", "Export it as .ply.")
-        if degree > 4 or fraction_bits > 23:
-            raise damaged(path)
-        sizes = _plane_bytes(version, degree)
-        size = path.stat().st_size
-        if packed or version == 4:
-            check_expansion(path, count * sum(sizes.values()), size)
-        else:
-            check_rows(path, count, sum(sizes.values()), size)
-        if version == 4:
-            read = _zstd_planes(stream, path, first, [each * count for each in sizes.values() if each], streams)
-        planes = {name: _plane(read, path, count * each) for name, each in sizes.items()}
+        return read_stream(stream, path.stat().st_size, path)
+
+
+def read_stream(stream: BinaryIO, size: int, path: Path) -> tuple[Splats, int]:
+    """The same of a stream of `size` bytes that is, or is a part of, the file at `path`."""
+    first = stream.read(HEAD_4)
+    stream.seek(0)
+    packed = first.startswith(GZIP)
+    read = _gunzipped(stream, path) if packed else stream.read
+    head = read(HEAD.size)
+    if len(head) < HEAD.size or not head.startswith(MAGIC):
+        raise damaged(path)
+    _, version, count, degree, fraction_bits, flags, streams = HEAD.unpack(head)
+    if not 1 <= version <= 4:
+        raise ReifyError(f"{path.name} is an SPZ file of version {version}, which isn't known.", "Export it as .ply.")
+    if degree > 4 or fraction_bits > 23:
+        raise damaged(path)
+    sizes = _plane_bytes(version, degree)
+    if packed or version == 4:
+        check_expansion(path, count * sum(sizes.values()), size)
+    else:
+        check_rows(path, count, sum(sizes.values()), size)
+    if version == 4:
+        read = _zstd_planes(stream, path, first, [each * count for each in sizes.values() if each], (streams, size))
+    planes = {name: _plane(read, path, count * each) for name, each in sizes.items()}
     rows = SplatRows(count, degree)
     for part in blocks(count):
-        rows.add(
-            *_unpacked({name: planes[name][part.start * each : part.stop * each] for name, each in sizes.items()}, version, fraction_bits)
-        )
+        block = {name: planes[name][part.start * each : part.stop * each] for name, each in sizes.items()}
+        rows.add(*_unpacked(block, version, fraction_bits))
     if rows.broken == count:
         raise no_splats(path, rows.broken)
     return rows.splats(antialiased=bool(flags & ANTIALIASED)), rows.broken
@@ -106,9 +109,10 @@ def _gunzipped(stream: BinaryIO, path: Path) -> Callable[[int], bytes]:
     return read
 
 
-def _zstd_planes(stream: BinaryIO, path: Path, head: bytes, sizes: list[int], streams: int) -> Callable[[int], bytes]:
+def _zstd_planes(stream: BinaryIO, path: Path, head: bytes, sizes: list[int], claimed: tuple[int, int]) -> Callable[[int], bytes]:
     """A function that reads the next stream, whose size must be the one asked for."""
     zstandard = _zstandard(path)
+    streams, size_of_file = claimed
     (at,) = struct.unpack_from("<I", head, INDEX_AT) if len(head) == HEAD_4 else (0,)
     if at < HEAD_4 or streams != len(sizes):
         raise damaged(path)
@@ -116,7 +120,7 @@ def _zstd_planes(stream: BinaryIO, path: Path, head: bytes, sizes: list[int], st
     index = np.frombuffer(stream.read(16 * streams), "<u8")
     if len(index) != 2 * streams or index[1::2].tolist() != sizes:
         raise damaged(path)
-    check_rows(path, 1, sum(index[::2].tolist()), path.stat().st_size - stream.tell())
+    check_rows(path, 1, sum(index[::2].tolist()), size_of_file - stream.tell())
     packed = iter(index[::2].tolist())
 
     def read(size: int) -> bytes:
