@@ -53,7 +53,7 @@ def read_splats(path: Path, up: str = "") -> Given:
     splats, broken, said = splat_files.read_file(path)
     if not up:
         up = said or ("z" if offset_of(splats.means) is not None else splat_files.format_of(path).up)
-    return given(path, turned(splats, splat_files.Z_UP_FROM[up]), broken)
+    return given(path, turned(splats, splat_files.Z_UP_FROM[up], overwrite=True), broken)
 
 
 def given(path: Path, value: Splats | Points, broken: int, warnings: tuple[str, ...] = ()) -> Given:

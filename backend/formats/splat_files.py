@@ -5,7 +5,7 @@ Splats come out of here with Z up, and go in so; `up` names the axis that points
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ..errors import ReifyError
 from ..geometry import axes
 from ..geometry.turning import turned
 from ..values import Array, Splats
-from . import compressed_ply, ksplat, ply, splat_ply, splat_rgba, spz
+from . import compressed_ply, gltf_splats, ksplat, ply, sog, splat_ply, splat_rgba, spz, usd_splats
 
 # Rotations to Z up, by the axis that points up; structure from motion looks along Z with Y down.
 Z_UP_FROM = {"z": np.eye(3), "y": axes.Z_UP_FROM_Y_UP[:3, :3], "-y": axes.Z_UP_FROM_Y_DOWN[:3, :3]}
@@ -74,6 +74,20 @@ FORMATS = (
         is_one=lambda head, path: head.startswith(spz.MAGIC) or (head.startswith(spz.GZIP) and _ends(".spz")(head, path)),
     ),
     SplatFormat(
+        "sog", "SOG (PlayCanvas)", (".sog", "meta.json"), "-y",
+        read=sog.read_sog, write=_plain(sog.write_sog), is_one=sog.is_sog, degree=3, packages=("PIL",),
+    ),
+    SplatFormat(
+        "gltf", "glTF (KHR_gaussian_splatting)", (".glb", ".gltf"), "y",
+        read=gltf_splats.read_gltf_splats, write=_plain(gltf_splats.write_gltf_splats), is_one=gltf_splats.is_gltf,
+        degree=3, is_shared=True,
+    ),
+    SplatFormat(
+        "usd", "USD (ParticleField3DGaussianSplat)", usd_splats.ENDINGS, "z",
+        read=usd_splats.read_usd_splats, write=lambda splats, path, up, offset: usd_splats.write_usd_splats(splats, path, up),
+        is_one=usd_splats.is_usd, up_of=usd_splats.up_of_usd, is_shared=True, packages=("pxr",),
+    ),
+    SplatFormat(
         "ksplat", ".ksplat (GaussianSplats3D)", (".ksplat",), "-y",
         read=ksplat.read_ksplat, write=_plain(ksplat.write_ksplat), is_one=_ends(".ksplat"), degree=2,
     ),
@@ -83,8 +97,15 @@ FORMATS = (
     ),
 )  # fmt: skip
 LONGEST_FIRST = tuple(sorted((ending for one in FORMATS for ending in one.endings), key=len, reverse=True))
-ENDINGS = tuple(dict.fromkeys(f".{ending.rpartition('.')[2]}" for one in FORMATS for ending in one.endings))  # of the last point on
-DROPPED = tuple(dict.fromkeys(f".{ending.rpartition('.')[2]}" for one in FORMATS if not one.is_shared for ending in one.endings))
+
+
+def _last(endings: Iterable[str]) -> tuple[str, ...]:
+    """From the last point on, as pathlib and Blender know endings; whole names stay whole."""
+    return tuple(dict.fromkeys(f".{each.rpartition('.')[2]}" if each.startswith(".") else each for each in endings))
+
+
+ENDINGS = _last(ending for one in FORMATS for ending in one.endings)
+DROPPED = tuple(each for each in _last(each for one in FORMATS if not one.is_shared for each in one.endings) if each.startswith("."))
 
 
 def format_of(path: Path) -> SplatFormat:

@@ -32,9 +32,11 @@ class SplatRows:
 
     def add(self, means: Array, quats: Array, log_scales: Array, logits: Array, sh: Array) -> None:
         """Add n splats: means [n,3], quats [n,4] w x y z of any length, log_scales [n,3], logits [n], sh [n,k,3] with k <= K."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             sound = (np.abs(means) < LARGEST_POSITION).all(axis=1) & np.isfinite(quats).all(axis=1) & ~np.isnan(logits)
-            sound &= np.isfinite(sh).all(axis=(1, 2)) & (log_scales < LARGEST_LOG_SCALE).all(axis=1)  # False for NaN too
+            flat = sh.reshape(len(sh), -1)
+            sound &= np.isfinite(flat @ np.ones(flat.shape[1], flat.dtype))  # one that isn't makes the sum so
+            sound &= (log_scales < LARGEST_LOG_SCALE).all(axis=1)  # False for NaN too
         if not sound.all():
             means, quats, log_scales, logits, sh = (values[sound] for values in (means, quats, log_scales, logits, sh))
         self.broken += int((~sound).sum())
