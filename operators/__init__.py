@@ -15,6 +15,7 @@ from . import (
     live,
     needs,
     pictures,
+    placement,
     presets,
     results,
     selftest,
@@ -36,6 +37,7 @@ MODULES = (
     export_splats,
     drop,
     pictures,
+    placement,
     live,
     needs,
 )

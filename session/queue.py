@@ -80,6 +80,14 @@ def forget(task: Task) -> None:
         _ledger.forget(task.id)
 
 
+def rename(task: Task, name: str) -> None:
+    """Call a job, and what it makes, by another name; what it has made already is the caller's to rename."""
+    task.context = replace(task.context, name=name)
+    if task.outcome is not None:
+        task.outcome = replace(task.outcome, name=name)
+    note(task)
+
+
 def thumbnail(task: Task) -> Path | None:
     """The file with the picture of a task's result, None where there is none."""
     path = _ledger.thumbnail(task.id) if _ledger is not None else None
