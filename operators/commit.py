@@ -39,7 +39,7 @@ class REIFY_OT_commit(bpy.types.Operator):
         fresh = scene_commit.is_fresh(scene)
         replaced: bpy.types.Collection | None = bpy.data.collections.get(target.replaces)
         result = replace(task.result, name=task.context.name or task.result.name)
-        collection = scene_commit.commit(result, scene, replaces=replaced)
+        collection = scene_commit.commit(result, scene, replaces=replaced, on_floor=True)
         collection[TASK] = task.id
         if replaced is None:
             if versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:

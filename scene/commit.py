@@ -17,26 +17,31 @@ from .quads import finished
 from .splats import splats_object
 from .visibility import set_hidden
 
-RESTS = "reify_rests"  # marks results that rest on their root's floor; those of older files are centered around it
+RESTS = "reify_rests"  # marks results that rest on their root's floor
 CAMERA_SIZE = 1 / 40  # of cameras in the viewport, of their distance from the subject
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
 
 
-def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None) -> bpy.types.Collection:
+def commit(
+    result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None, *, on_floor: bool = False
+) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
 
-    It rests on the floor, its root at its foot; a second one of the same sources is called "fox v2". Its cameras are left out of the
-    view layers until they are asked for. With `replaces` the older result's objects get what the new one holds, in the older one's
-    collection; what is left over of it goes.
+    With `on_floor` it rests there, its root at its foot, else it stays in the result's own coordinates. A second one of the same sources
+    is called "fox v2". With `replaces` the older result's objects get what the new one holds, in the older one's collection; what is
+    left over of it goes.
 
-    The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
-    worked in yet takes its view transform from the capture, without a camera that and the resolution, too; its cube is hidden.
+    The cameras are left out of the view layers until they are asked for. The splats are shown, or the mesh where there are none; the rest
+    is a click away. A scene that nobody has worked in yet takes its view transform from the capture, without a camera that and the
+    resolution, too; its cube is hidden.
     """
     scene = scene or bpy.context.scene
     result = finished(result)
     fresh = is_fresh(scene)
     source_from_world = result.source_from_world
-    if replaces is None or replaces.get(RESTS):
+    if replaces is not None:
+        on_floor = bool(replaces.get(RESTS))  # where it was centered, as results of older files are, it stays so
+    if on_floor:
         result, rested_from_world = placement.rested(result)
         source_from_world = None if source_from_world is None else source_from_world @ np.linalg.inv(rested_from_world)
     number = versions.next_version(scene, result.report) if replaces is None else versions.version(replaces)
@@ -44,7 +49,7 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     collection = bpy.data.collections.new(result.name)
     scene.collection.children.link(collection)
     provenance.describe(collection, result.report, "collection")
-    collection[RESTS], collection[versions.VERSION] = True, number
+    collection[RESTS], collection[versions.VERSION] = on_floor, number
     root = bpy.data.objects.new(result.name, None)
     root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
     _place(root, collection, result, "root")

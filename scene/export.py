@@ -31,7 +31,7 @@ def write_blend(results: Sequence[Result], path: Path) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     edge = 0.0
     for result in results:
-        collection = commit(result)
+        collection = commit(result, on_floor=True)
         if len(results) > 1:
             edge = _move_beside(collection, edge)
     save_blend(path)

@@ -187,8 +187,11 @@ def _task_of(order: Order) -> Task:
 
 
 def _pictured(task: Task, work: Any, job: Job) -> Result:
-    """Do the work, and keep a picture of what came of it."""
+    """Do the work, encode textures, which would hold up the main thread, and keep a picture of what came of it."""
+    from ..backend.formats import encoded
+
     result: Result = work(job)
+    encoded.encode_ahead(picture for mesh in (result.mesh, *result.lods) if mesh is not None for picture in mesh.textures.values())
     if _ledger is not None:
         from ..backend.formats.images import write_png
         from ..backend.methods._thumbnail import thumbnail as picture_of

@@ -8,6 +8,7 @@ import bpy
 from mathutils import Vector
 
 from ..backend.errors import ReifyError
+from ..scene.cameras import world_from_object
 from ..scene.visibility import is_hidden
 from .viewports import viewports
 
@@ -77,7 +78,7 @@ def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> Non
     center = Vector((root.x, root.y, (min(corner.z for corner in box) + max(corner.z for corner in box)) / 2))
     for area in viewports(context.window_manager):
         view = area.spaces.active.region_3d
-        pose = cameras[0].matrix_world
+        pose = world_from_object(cameras[0])
         view.view_perspective = "PERSP"
         view.view_rotation = pose.to_quaternion()
         view.view_location = center

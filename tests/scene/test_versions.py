@@ -29,7 +29,7 @@ def test_a_capture_rests_on_the_floor_with_its_origin_at_its_foot_and_its_camera
 
     mesh = samples.mesh()
     sunk = replace(samples.result(), mesh=replace(mesh, vertices=mesh.vertices - np.array([0, 0, 0.8], np.float32)))
-    collection = commit(sunk)
+    collection = commit(sunk, on_floor=True)
     bpy.context.view_layer.update()
     made = members(collection, "mesh")[0]
     assert min((made.matrix_world @ corner.co).z for corner in made.data.vertices) == pytest.approx(0, abs=1e-6)
@@ -44,7 +44,7 @@ def test_what_was_in_large_coordinates_still_knows_where_it_was_when_it_rests(sc
 
     offset = np.array([5e5, 4e6, 300.0])
     splats = samples.splats()
-    collection = commit(replace(samples.result(), mesh=None, capture=None, offset=offset))
+    collection = commit(replace(samples.result(), mesh=None, capture=None, offset=offset), on_floor=True)
     made = members(collection, "splats")[0]
     back = provenance.source_from_world(made)
     first = np.array([*made.data.attributes["position"].data[0].vector, 1.0])
@@ -57,7 +57,7 @@ def test_a_result_of_before_that_is_centered_stays_so_when_it_is_made_again(scen
 
     mesh = samples.mesh()
     sunk = replace(samples.result(), mesh=replace(mesh, vertices=mesh.vertices - np.array([0, 0, 0.8], np.float32)))
-    collection = commit(sunk)
+    collection = commit(sunk, on_floor=True)
     del collection[RESTS]
     commit(sunk, replaces=collection)
     assert min(corner.co.z for corner in members(collection, "mesh")[0].data.vertices) == pytest.approx(-0.8, abs=1e-6)
