@@ -103,6 +103,8 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     chosen = stored.get("choices", {})
     if "cameras" in chosen:
         text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
+    if "cameras checked" in chosen:
+        text(layout, context, say("Cameras are {what}", what=told(chosen["cameras checked"])))
     if "left out" in chosen:
         text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
     if collection is not None:

@@ -27,6 +27,12 @@ def point_cloud_object(name: str, xyz: Array) -> bpy.types.Object:
     return _converted_from_vertices(name, xyz)
 
 
+def expose_usd() -> None:
+    """Make the Python packages that Blender bundles for itself, among them pxr, importable where it lets one."""
+    if hasattr(bpy.utils, "expose_bundled_modules"):
+        bpy.utils.expose_bundled_modules()
+
+
 def set_modifier_input(modifier: Any, identifier: str, value: Any) -> None:
     """Set an input of a geometry-nodes modifier by the socket's identifier."""
     inputs = getattr(getattr(modifier, "properties", None), "inputs", None)

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend.reading import parse_json
 from ..backend.values import Array, Report
 
 KEY = "reify"
@@ -26,7 +27,7 @@ def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
     if not isinstance(text, str):
         return None
     try:
-        stored = json.loads(text)
+        stored = parse_json(text)
     except ValueError:
         return None
     return stored if isinstance(stored, dict) else None

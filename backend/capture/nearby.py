@@ -106,8 +106,11 @@ def recording_of(video: Path) -> CameraFile | None:
     return None
 
 
-def finders(contents: Sequence[Contents], described: Described) -> Finders:
-    """Where a camera file's names are looked up: pictures, masks and depth maps of the chosen folders."""
+def finders(contents: Sequence[Contents], described: Described, outside: bool = False) -> Finders:
+    """Where a camera file's names are looked up: pictures, masks and depth maps of the chosen folders.
+
+    Absolute names are followed in these and in the capture that the camera file belongs to, and with `outside` on the whole machine.
+    """
     roots = [part.root for part in contents]
     folders = [*described.folders, *(root / name for root in roots for name in ("", *PICTURE_FOLDERS))]
     allowed = [folder for folder in folders if any(folder.is_relative_to(root) for root in roots)]
@@ -115,10 +118,11 @@ def finders(contents: Sequence[Contents], described: Described) -> Finders:
     masks = [path for part in contents for path in part.masks]
     depths = [path for part in contents for path in part.depths]
     others = [described.path.parent, *roots]
+    within = [*roots, capture_root(described.path)]
     return Finders(
-        Finder(pictures, allowed),
-        Finder([*masks, *pictures], others),
-        Finder(depths, [*others, *(root / name for root in roots for name in DEPTH_FOLDERS)]),
+        Finder(pictures, allowed, within, outside),
+        Finder([*masks, *pictures], others, within, outside),
+        Finder(depths, [*others, *(root / name for root in roots for name in DEPTH_FOLDERS)], within, outside),
     )
 
 
@@ -154,7 +158,7 @@ def _below(folder: Path, distance: int) -> Iterator[tuple[Path, int]]:
 def _folders_in(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))]
+            return [Path(entry.path) for entry in entries if entry.is_dir() and not endings.is_hidden(entry.name)]
     except OSError:
         return []
 

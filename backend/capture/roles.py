@@ -95,8 +95,8 @@ def files_in(folder: Path) -> list[Path]:
 
     found: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
+        folders[:] = [name for name in folders if not endings.is_hidden(name)]
+        found += [Path(place, name) for name in names if not endings.is_hidden(name)]
         if len(found) > MOST_FILES:
             break
     return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
@@ -153,7 +153,9 @@ def masks_beside(folder: Path) -> list[Path]:
 
 def masks_in(folder: Path, photos: Sequence[Path]) -> list[Path]:
     """The masks of some photos of a folder: beside them by their names, and in its own folder of masks."""
-    beside = [path for path in folder.iterdir() if path.is_file() and endings.has(path, endings.PICTURES) and not path.name.startswith(".")]
+    beside = [
+        path for path in folder.iterdir() if path.is_file() and endings.has(path, endings.PICTURES) and not endings.is_hidden(path.name)
+    ]
     stems = {photo.stem.lower() for photo in photos}
     named = [path for path in beside if (found := decoration(path.stem)) is not None and found[0] == MASKS and found[2] in stems]
     return [*named, *masks_beside(folder / "itself")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,20 +9,25 @@ from typing import Any
 
 import numpy as np
 
+from .. import folders
 from ..device import available_threads
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
+from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
-from .sfm_pictures import picture_name, write_pictures
+from .sfm_pictures import mask_name, picture_name, write_pictures
+from .silhouettes import shares_inside
+from .trust import Verdict, judge, report
 from .world import normalize_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
+LOOKED_THROUGH = 0.5  # fraction of the stage, once photos with given cameras are decoded
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
 PARTNERS = 12  # photos that each one is compared with, where not all are
@@ -87,10 +91,13 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     photos that couldn't be placed go to `unregistered` with a reason. Raises ReifyError where fewer than three can be placed.
     """
     given = capture.cameras is not None
-    if not given:
+    if given:
+        with job.span(LOOKED_THROUGH):
+            capture = left_out(capture, unreadable(capture.photos, job), job)
+        if "cameras" not in job.report.choices:  # reading the photos says more
+            job.record_choice("cameras", "as given with the photos")
+    else:
         capture = _structure_from_motion(capture, settings, job)
-    elif "cameras" not in job.report.choices:  # reading the photos says more
-        job.record_choice("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:
@@ -106,15 +113,21 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
         )
     folder = job.folder / "structure_from_motion"
     with job.span(PREPARED):
-        sizes = write_pictures(capture.photos, folder, settings.long_side_px, job)
+        sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
+    if failed:  # their pictures are called by their number, so the others are written once more
+        capture = left_out(capture, failed, job)
+        folders.delete(folder, job.folder)
+        with job.span(PREPARED):
+            sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):
         model, rung = _climb(capture, sizes, settings, folder, job)
     _check(model, capture, job)
+    report(_verdict(model, capture, sizes, folder), job)
     job.record_choice("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
     job.metric("sparse_points", len(solved.points or ()))
-    shutil.rmtree(folder, ignore_errors=True)
+    folders.delete(folder, job.folder)
     return solved
 
 
@@ -205,7 +218,7 @@ def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
     K[:, :2] *= scale[:, :, None]
     new_index = {int(old): new for new, old in enumerate(model.photos)}
     cameras = Cameras(cam_from_world=model.cam_from_world, K=K, size_px=size_px, distortion=model.distortion)
-    good = (model.track_length >= 3) & (model.error_px <= 2.0)
+    good = _good(model)
     return replace(
         capture,
         photos=photos,
@@ -214,6 +227,11 @@ def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
         test=tuple(new_index[index] for index in capture.test if index in new_index),
         unregistered={**capture.unregistered, **_reasons(capture, model)},
     )
+
+
+def _good(model: Model) -> Array:
+    """Sparse points [N] bool that three photos see in the same place."""
+    return (model.track_length >= 3) & (model.error_px <= 2.0)
 
 
 def _reasons(capture: Capture, model: Model) -> dict[str, str]:
@@ -242,6 +260,22 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
+
+
+def _verdict(model: Model, capture: Capture, sizes: Array, folder: Path) -> Verdict:
+    assert model.evidence is not None
+    placed = sizes[model.photos]
+    cameras = Cameras(cam_from_world=model.cam_from_world, K=model.K, size_px=placed, distortion=model.distortion)
+    inside = shares_inside(
+        [capture.photos[index] for index in model.photos],
+        [folder / "masks" / mask_name(int(index)) for index in model.photos],
+        cameras,
+        model.xyz[_good(model)],
+    )
+    width, height = np.median(placed, axis=0).astype(int).tolist()
+    names = [photo.name for photo in capture.photos]
+    focal_px = float(np.median(model.K[:, 0, 0]))
+    return judge(model.evidence, names, model.photos, (width, height), focal_px, model.reprojection_error_px, inside)
 
 
 def _failure(model: Model) -> ReifyError:

@@ -66,7 +66,7 @@ def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
 
 def _pictures_in(folder: Path) -> list[Path]:
     # macOS leaves a ._NAME beside each file on disks that aren't its own.
-    files = sorted(path for path in folder.iterdir() if endings.has(path, endings.DRAWINGS) and not path.name.startswith("."))
+    files = sorted(path for path in folder.iterdir() if endings.has(path, endings.DRAWINGS) and not endings.is_hidden(path.name))
     if not files:
         raise ReifyError(f"{folder.name} holds no pictures.", "Choose a folder with pictures in it, or the pictures themselves.")
     return files

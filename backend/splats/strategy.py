@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..geometry import morton, quaternions
-from .layout import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_SEEN, STAT_SIGNAL
+from .columns import LOG_SCALE, MEAN, OPACITY, QUATERNION, STAT_SEEN, STAT_SIGNAL
 
 Array = Any
 DEAD_OPACITY = 0.005  # below it a splat may be moved to where it is needed

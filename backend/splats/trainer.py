@@ -31,9 +31,9 @@ from ..rendering.protocol import Figures
 from ..rendering.targets import Target, Targets
 from ..values import Cameras, Splats, Views
 from . import strategy
+from .columns import LOG_SCALE, MEAN
 from .corrections import Corrections
 from .cpu.rasterizer import CpuRasterizer
-from .layout import LOG_SCALE, MEAN
 from .rasterizers import trainable
 from .schedule import AGREE_FROM, DENSIFY_STEPS, GROW_UNTIL, PRUNINGS, USELESS, Schedule
 from .settings import TrainingSettings
