@@ -121,6 +121,11 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
             row.prop(collection, "reify_photo")
     _draw_placement(layout)
     row = layout.row(align=True)
+    if collection is None or "mesh" in present:
+        row.operator("reify.export_result", icon="EXPORT")
+    if collection is not None and "splats" in present:
+        row.operator("reify.export_splats", icon="EXPORT")
+    row = layout.row(align=True)
     row.operator("reify.regenerate", icon="FILE_REFRESH")
     row.operator("reify.mark_asset", icon="ASSET_MANAGER")
 
