@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 
 from ..session import conversion, queue
-from ..session.results import TASK, look_at
+from ..session.results import TASK, show_new
 from ..session.viewports import show_colors
 
 
@@ -23,7 +25,7 @@ class REIFY_OT_commit(bpy.types.Operator):
         from ..backend.methods import all_methods
         from ..backend.values import Pictures
         from ..scene import commit as scene_commit
-        from ..scene import rows
+        from ..scene import rows, versions
 
         task = queue.find(self.task)
         if task is None or task.result is None:
@@ -36,12 +38,13 @@ class REIFY_OT_commit(bpy.types.Operator):
         scene = bpy.data.scenes.get(target.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
         replaced: bpy.types.Collection | None = bpy.data.collections.get(target.replaces)
-        collection = scene_commit.commit(task.result, scene, replaces=replaced)
-        if replaced is None and Pictures in all_methods()[task.context.method].takes:
-            rows.set_aside(collection, scene)
+        result = replace(task.result, name=task.context.name or task.result.name)
+        collection = scene_commit.commit(result, scene, replaces=replaced, on_floor=True)
         collection[TASK] = task.id
-        if fresh:
-            look_at(context, collection)
+        if replaced is None:
+            if versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:
+                rows.set_aside(collection, scene)
+            show_new(context, collection, fresh)
         show_colors(context.window_manager)
         return {"FINISHED"}
 

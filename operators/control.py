@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..scene import preferences
-from ..session import queue, start, texts
+from ..session import queue, results, start, texts
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -117,6 +117,33 @@ class REIFY_OT_move(TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class REIFY_OT_rename(TaskOperator, bpy.types.Operator):
+    """Call this job, and what it makes, by another name"""
+
+    bl_idname = "reify.rename"
+    bl_label = "Rename"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Name", description="The new name", options={"SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Ask for it."""
+        if self.task is None:
+            return {"CANCELLED"}
+        self.name = texts.name_of(self.task)
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Rename the job, and its result in this file."""
+        if self.task is None or not self.name:
+            return {"CANCELLED"}
+        collection = results.collection_of(self.task.id)
+        if collection is not None:
+            collection.name = self.name
+        queue.rename(self.task, self.name if collection is None else collection.name)
+        return {"FINISHED"}
+
+
 class REIFY_OT_show_details(TaskOperator, bpy.types.Operator):
     """Show the whole text, and copy it for a bug report"""
 
@@ -196,6 +223,7 @@ CLASSES = (
     REIFY_OT_forget,
     REIFY_OT_retry,
     REIFY_OT_move,
+    REIFY_OT_rename,
     REIFY_OT_show_details,
     REIFY_OT_notify,
     REIFY_OT_clear_cache,

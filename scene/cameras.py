@@ -63,7 +63,8 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
         if source.type != "CAMERA" or source.data.type != "PERSP":
             raise ReifyError(f"{source.name} is no perspective camera.", "Select cameras with a perspective lens.")
         size = source.data.get("resolution") or (render.resolution_x, render.resolution_y)
-        matrix = source.matrix_world if world is None else world.inverted() @ source.matrix_world
+        placed = world_from_object(source)
+        matrix = placed if world is None else world.inverted() @ placed
         rigid = matrix.to_quaternion().to_matrix().to_4x4()  # a scaled parent scales the world, not the lens
         rigid.translation = matrix.to_translation()
         poses.append(np.linalg.inv(np.array(rigid) @ FLIP))
@@ -76,6 +77,13 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
         size_px=np.reshape(sizes, (count, 2)),
         distortion=np.zeros((count, 8)),
     )
+
+
+def world_from_object(source: bpy.types.Object) -> Matrix:
+    """Where an object stands, also one that the view layer leaves out: Blender evaluates that no further than when it was last in."""
+    if source.parent is None or source.name in bpy.context.view_layer.objects:
+        return source.matrix_world
+    return world_from_object(source.parent) @ source.matrix_parent_inverse @ source.matrix_basis
 
 
 def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:

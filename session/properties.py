@@ -150,6 +150,18 @@ def _register_groups() -> None:
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
+        "version": bpy.props.EnumProperty(
+            name="Version",
+            description="Where a result goes whose sources another one was made of before",
+            items=(
+                ("beside", "Beside", "The new version stands beside the older ones"),
+                (
+                    "replace",
+                    "In Its Place",
+                    "The new version takes the newest one's place; what refers to that, and what was done to it, stays",
+                ),
+            ),
+        ),
         **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},
     }
     root = type("ReifyScene", (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": "Reify's properties of a scene."})

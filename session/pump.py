@@ -19,7 +19,7 @@ import bpy
 from ..backend.errors import ReifyError
 from ..scene import preferences
 from ..scene.visibility import is_hidden, set_hidden
-from . import queue
+from . import queue, results
 from .redraw import redraw
 
 if TYPE_CHECKING:
@@ -158,7 +158,9 @@ def hand_over(task: Task) -> None:
     finally:
         queue.runner().taken(task)
     if task.outcome is not None:
-        task.outcome = replace(task.outcome, file=bpy.data.filepath)
+        collection = results.collection_of(task.id)
+        name = collection.name if collection is not None else task.outcome.name
+        task.outcome = replace(task.outcome, name=name, file=bpy.data.filepath)
     queue.note(task)
 
 

@@ -72,7 +72,8 @@ def test_sources_that_were_taken_for_the_wrong_thing_move_to_the_other_method(sc
 def test_no_operator_remembers_what_it_was_called_with_the_last_time(scene):
     import bpy
 
-    dialogs = {"add_preset", "add_convert_preset"}  # Blender's own properties
+    # Blender's own properties, and dialogs in which one chooses the same again and again.
+    dialogs = {"add_preset", "add_convert_preset", "export_result", "export_splats"}
     remembered = [
         f"{verb}.{found.identifier}"
         for verb in dir(bpy.ops.reify)
