@@ -401,7 +401,7 @@ GERMAN = {
     "Steps": "Schritte",
     "Most optimization steps, each of them on one photo": "Höchstzahl der Optimierungsschritte, jeder an einem Foto",
     "Time": "Zeit",
-    "Time for training, 0 for no limit; training ends when either the time or the steps are used up": "Zeit fürs Training, 0 für keine Grenze; was von Zeit und Schritten zuerst erreicht ist, beendet es",
+    "Time for training, with reading the photos and placing the first splats; 0 for no limit. Training ends when either the time or the steps are used up": "Zeit fürs Training samt Lesen der Fotos und Setzen der ersten Splats, 0 für keine Grenze; was von Zeit und Schritten zuerst erreicht ist, beendet es",
     "Long Side": "Lange Seite",
     "Photos are shrunk to this length of their longer side before training": "Fotos werden vor dem Training auf diese Länge der längeren Seite verkleinert",
     "Max Splats": "Höchstzahl Splats",

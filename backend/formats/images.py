@@ -64,10 +64,15 @@ def probe(path: Path) -> ImageInfo:
 
 
 def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Array:
+    """A picture, scaled down by averaging so that its longer side is at most `long_side_px` (0: full size); see `read_at_least`."""
+    return resize(read_at_least(path, long_side_px, turn), long_side_px)
+
+
+def read_at_least(path: Path, long_side_px: int = 0, turn: int | None = None) -> Array:
     """A picture as [H,W,3] or, where it has transparency, [H,W,4] uint8: sRGB, straight alpha, upright.
 
-    It is scaled down by averaging so that its longer side is at most `long_side_px` (0: full size), without ever holding a large
-    JPEG in full. `turn` is an EXIF orientation to obey instead of the file's own. Raises ReifyError where the file can't be read.
+    A large one comes at a whole fraction of its size with at least `long_side_px` on its longer side (0: full size), and a large JPEG is
+    never held in full. `turn` is an EXIF orientation to obey instead of the file's own. Raises ReifyError where the file can't be read.
     """
     with _explained(path):
         if _is_exr(path):
@@ -78,7 +83,7 @@ def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Ar
                     stored = decoding.decoded(image, path, long_side_px)
             except (OSError, ValueError) as error:
                 stored = _read_tiff(path, error)
-    return resize(_upright(stored, turn), long_side_px)
+    return _upright(stored, turn)
 
 
 def resize(pixels: Array, long_side_px: int) -> Array:

@@ -121,6 +121,12 @@ class Job:
         """True once the user pressed "Stop and keep": a stage that can be kept ends early with what it has."""
         return self._keep.is_set()
 
+    @property
+    def seconds(self) -> float:
+        """The job's clock, which stands still while it is paused and while kernels are compiled."""
+        now = self._now()
+        return now.seconds - now.compiling
+
     def expect(self, stages: Mapping[str, Expected]) -> None:
         """Say which stages the job has in all, in their order, and how long each should take; again once its input is known better."""
         cache = self.environment.cache

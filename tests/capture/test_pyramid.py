@@ -39,13 +39,13 @@ def job(tmp_path: Path) -> Job:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were decoded."""
     names: list[str] = []
-    real = images.read_image
+    real = images.read_at_least
 
     def counting(path: Path, *rest: object, **more: object) -> np.ndarray:
         names.append(path.name)
         return real(path, *rest, **more)
 
-    monkeypatch.setattr(images, "read_image", counting)
+    monkeypatch.setattr(images, "read_at_least", counting)
     return names
 
 
