@@ -23,6 +23,7 @@ from .trust import Verdict, judge, report
 from .world import normalize_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
+FEW_PHOTOS = 8  # of which some pair hardly ever overlaps enough
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
@@ -33,6 +34,10 @@ PARTNERS = 12  # photos that each one is compared with, where not all are
 # which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
 REPEATABLE_UP_TO = 100
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
+FOR_FEW_PHOTOS = (
+    "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; "
+    "or use From Picture, which takes one picture, or a front, side and top view."
+)
 STEPS = {  # of an attempt: the fractions at which each step begins and ends
     "start": (0.0, 0.0),
     "features": (0.0, 0.35),
@@ -104,7 +109,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     if len(capture.photos) < FEWEST:
         raise ReifyError(
             f"Finding cameras needs {FEWEST} photos or more, and here {'is' if len(capture.photos) == 1 else 'are'} {len(capture.photos)}.",
-            "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
+            FOR_FEW_PHOTOS,
         )
     folder = job.folder / "structure_from_motion"
     with job.span(PREPARED):
@@ -278,6 +283,10 @@ def _failure(model: Model) -> ReifyError:
         return ReifyError(
             "The photos overlap, but were all taken from the same place, so there is no depth in them.",
             "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
+        )
+    if (count := len(model.features)) <= FEW_PHOTOS:
+        return ReifyError(
+            f"The cameras of {count} photos couldn't be found: too little in one shows in the others as well.", FOR_FEW_PHOTOS
         )
     return ReifyError(
         "The cameras couldn't be found: too few of the photos show the same things.",

@@ -205,6 +205,13 @@ def test_two_photos_are_too_few(room: Capture) -> None:
         solve(Capture("room", room.photos[:2]))
 
 
+def test_a_handful_of_photos_without_overlap_is_refused_with_other_ways_to_go(tmp_path: Path) -> None:
+    apart = [np.repeat(noise(seed)[:HEIGHT, :WIDTH, None], 3, axis=2).astype(np.uint8) for seed in range(10, 15)]
+    with pytest.raises(ReifyError, match="cameras of 5 photos") as caught:
+        solve(capture_of(tmp_path, apart), replace(QUICK, retry=False))
+    assert all(way in caught.value.fix for way in ("20 to 60 photos", "cameras of these", "From Picture"))
+
+
 def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tmp_path: Path) -> None:
     photo = room.photos[0]
     half = np.zeros((HEIGHT, WIDTH), np.uint8)
