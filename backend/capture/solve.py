@@ -285,9 +285,7 @@ def _failure(model: Model) -> ReifyError:
             "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
         )
     if (count := len(model.features)) <= FEW_PHOTOS:
-        return ReifyError(
-            f"The cameras of {count} photos couldn't be found: too little in one shows in the others as well.", FOR_FEW_PHOTOS
-        )
+        return ReifyError(f"The cameras of {count} photos couldn't be found: they share too little of what they show.", FOR_FEW_PHOTOS)
     return ReifyError(
         "The cameras couldn't be found: too few of the photos show the same things.",
         "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
