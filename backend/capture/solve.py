@@ -140,7 +140,7 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
         reached += (1.0 - reached) * (FIRST_RUNG if number == 0 else 0.5)
         again = f", attempt {number + 1}" if number else ""
         with job.span(reached):
-            model = _attempt(capture, sizes, settings, rung, folder, job, again)
+            model = _attempt(capture, sizes, settings, rung, folder, job, again, best)
         if best is None or len(model.photos) > len(best[0].photos):
             best = (model, rung)
         if number > 0 and _shows_no_parallax(model):
@@ -149,8 +149,20 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     return best
 
 
-def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Rung, folder: Path, job: Job, again: str) -> Model:
+def _attempt(
+    capture: Capture,
+    sizes: Array,
+    settings: CameraSettings,
+    rung: Rung,
+    folder: Path,
+    job: Job,
+    again: str = "",
+    before: tuple[Model, Rung] | None = None,  # the best attempt so far
+) -> Model:
     count = len(capture.photos)
+    left_out = [] if before is None else sorted(set(range(count)) - set(before[0].photos.tolist()))
+    # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
+    continued = before is not None and before[1].key == rung.key and 2 * len(left_out) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     request = {
@@ -166,14 +178,16 @@ def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Run
         "placing_threads": 1 if count <= REPEATABLE_UP_TO else available_threads(),
         "features": dict(rung.features),
         "pairing": {
-            "all": rung.every_pair and count <= EXHAUSTIVE_UP_TO,
+            "all": rung.every_pair and count <= (FEW if 0 < 2 * len(left_out) < count else EXHAUSTIVE_UP_TO),
             "partners": PARTNERS,
+            "with_all": left_out,
             "overlap": 6 if sequential else 0,
         },
         "matching": dict(rung.matching),
         "verification": dict(rung.verification),
         "mapper": rung.mapper,
         "mapping": dict(rung.mapping),
+        "continued": continued,
         "model": str(folder / "model.npz"),
     }
 

@@ -134,7 +134,7 @@ def test_one_thread_places_the_photos_of_a_usual_capture(tmp_path: Path, monkeyp
     (tmp_path / "masks").mkdir()
     photos = tuple(Photo(tmp_path / f"{index}.jpg", str(index), WIDTH, HEIGHT) for index in range(count))
     rung = rungs(WIDTH, 1000, every_pair=False)[0]
-    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), "")
+    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job())
     assert requests[0]["placing_threads"] == threads and requests[0]["threads"] == 8
 
 
