@@ -1086,6 +1086,7 @@ NOTES = {
     "Look at these photos and masks, and leave out those that are wrong.": "Diese Fotos und Masken ansehen und falsche weglassen.",
     "The cameras of {} photos couldn't be found: they share too little of what they show.": "Die Kameras von {0} Fotos wurden nicht gefunden: sie zeigen zu wenig Gemeinsames.",
     "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; or use From Picture, which takes one picture, or a front, side and top view.": "20 bis 60 Fotos rund um das Motiv aufnehmen, jedes mit mehr als der Hälfte vom nächsten; oder eine Datei mit den Kameras dieser Fotos dazulegen; oder Aus einem Bild verwenden, das ein Bild oder eine Vorder-, Seiten- und Draufsicht nimmt.",
+    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Rotate the result's empty, which turns all of it, or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Das Empty des Ergebnisses drehen, das alles mitnimmt, oder die meisten Fotos aufrecht aufnehmen.",
     "{} of {} photos couldn't be placed: {}{}.{}": "{0} von {1} Fotos ließen sich nicht platzieren: {2}{3}.{4}",
     "The CPU trains, because the graphics card can't be used ({}).": "Die CPU trainiert, weil die Grafikkarte nicht nutzbar ist ({0}).",
     "{} faces had UVs that are no numbers; these are 0 now.": "{0} Flächen hatten UVs, die keine Zahlen sind; sie sind jetzt 0.",
