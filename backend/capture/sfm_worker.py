@@ -102,7 +102,8 @@ def _choose_pairs(path: Path, request: dict[str, Any]) -> list[Pair]:
     coarse = [_largest_features(database, number + 1) for number in range(count)]
     database.close()
     chosen = similar_pairs(coarse, pairing["partners"], progress=lambda photo: _say("pairs", photo, count))
-    return sorted({*chosen, *neighbors(count, pairing["overlap"])})
+    with_all = {(min(a, b), max(a, b)) for a in pairing["with_all"] for b in range(count) if a != b}
+    return sorted({*chosen, *neighbors(count, pairing["overlap"]), *with_all})
 
 
 def _largest_features(database: Any, image_id: int) -> Array:
@@ -132,6 +133,7 @@ def _match(database: Path, pairs: list[Pair], request: dict[str, Any]) -> None:
 def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     folder = database.with_suffix(".models")
     folder.mkdir(exist_ok=True)
+    best = database.with_suffix(".best")
     total = len(request["images"])
     options = pycolmap.GlobalPipelineOptions() if request["mapper"] == "global" else pycolmap.IncrementalPipelineOptions()
     options.mergedict({"num_threads": request["placing_threads"], "random_seed": SEED, **request["mapping"]})
@@ -153,10 +155,15 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
         _say("placing", 0, total)
         models = pycolmap.global_mapping(database, request["pictures"], folder, options)
     else:
+        base = best if request["continued"] else ""
         models = pycolmap.incremental_mapping(
-            database, request["pictures"], folder, options, initial_image_pair_callback=another, next_image_callback=another
+            database, request["pictures"], folder, options, base, initial_image_pair_callback=another, next_image_callback=another
         )
-    return sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+    ordered = sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+    if ordered:
+        best.mkdir(exist_ok=True)
+        ordered[0].write(best)
+    return ordered
 
 
 def _refine(models: list[Any], request: dict[str, Any]) -> list[Any]:

@@ -24,6 +24,7 @@ from .trust import Verdict, judge, report
 from .world import normalize_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
+FEW_PHOTOS = 8  # of which some pair hardly ever overlaps enough
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
@@ -35,6 +36,10 @@ PARTNERS = 12  # photos that each one is compared with, where not all are
 # which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
 REPEATABLE_UP_TO = 100
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
+FOR_FEW_PHOTOS = (
+    "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; "
+    "or use From Picture, which takes one picture, or a front, side and top view."
+)
 STEPS = {  # of an attempt: the fractions at which each step begins and ends
     "start": (0.0, 0.0),
     "features": (0.0, 0.35),
@@ -109,7 +114,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     if len(capture.photos) < FEWEST:
         raise ReifyError(
             f"Finding cameras needs {FEWEST} photos or more, and here {'is' if len(capture.photos) == 1 else 'are'} {len(capture.photos)}.",
-            "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
+            FOR_FEW_PHOTOS,
         )
     folder = job.folder / "structure_from_motion"
     with job.span(PREPARED):
@@ -145,7 +150,7 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
         reached += (1.0 - reached) * (FIRST_RUNG if number == 0 else 0.5)
         again = f", attempt {number + 1}" if number else ""
         with job.span(reached):
-            model = _attempt(capture, sizes, settings, rung, folder, job, again)
+            model = _attempt(capture, sizes, settings, rung, folder, job, again, best)
         if best is None or len(model.photos) > len(best[0].photos):
             best = (model, rung)
         if number > 0 and _shows_no_parallax(model):
@@ -154,8 +159,20 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     return best
 
 
-def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Rung, folder: Path, job: Job, again: str) -> Model:
+def _attempt(
+    capture: Capture,
+    sizes: Array,
+    settings: CameraSettings,
+    rung: Rung,
+    folder: Path,
+    job: Job,
+    again: str = "",
+    before: tuple[Model, Rung] | None = None,  # the best attempt so far
+) -> Model:
     count = len(capture.photos)
+    left_out = [] if before is None else sorted(set(range(count)) - set(before[0].photos.tolist()))
+    # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
+    continued = before is not None and before[1].key == rung.key and 2 * len(left_out) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     request = {
@@ -171,14 +188,16 @@ def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Run
         "placing_threads": 1 if count <= REPEATABLE_UP_TO else available_threads(),
         "features": dict(rung.features),
         "pairing": {
-            "all": rung.every_pair and count <= EXHAUSTIVE_UP_TO,
+            "all": rung.every_pair and count <= (FEW if 0 < 2 * len(left_out) < count else EXHAUSTIVE_UP_TO),
             "partners": PARTNERS,
+            "with_all": left_out,
             "overlap": 6 if sequential else 0,
         },
         "matching": dict(rung.matching),
         "verification": dict(rung.verification),
         "mapper": rung.mapper,
         "mapping": dict(rung.mapping),
+        "continued": continued,
         "model": str(folder / "model.npz"),
     }
 
@@ -289,6 +308,8 @@ def _failure(model: Model) -> ReifyError:
             "The photos overlap, but were all taken from the same place, so there is no depth in them.",
             "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
         )
+    if (count := len(model.features)) <= FEW_PHOTOS:
+        return ReifyError(f"The cameras of {count} photos couldn't be found: they share too little of what they show.", FOR_FEW_PHOTOS)
     return ReifyError(
         "The cameras couldn't be found: too few of the photos show the same things.",
         "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",

@@ -26,7 +26,7 @@ FEWEST_STILL = 15  # still matches that are a motion of their own, as many as CO
 STILL_SHARE, STILL_SPREAD = 0.1, 0.1  # of the matches; of the picture's width and height, where evenly spread ones have 0.29
 TURNED_DEG = 5.0  # between two cameras: moves what is far away by a tenth of a common picture, and all but a line of what is near
 STANDING_PAIRS = (3, 0.02)  # least number of pairs, and share of them, in which something stands still
-CONTRADICTED = 0.15  # share of witnesses: look-alike places make some in right solutions as well
+MISFITS = 0.2  # of the witnesses' matches: patterns that repeat cost right solutions up to a twentieth, mixed motions a third and more
 DEPTH_ERROR = 0.1  # relative standard deviation of a point's depth above which there is no shape to speak of
 INSIDE_SHARE = 2 / 3  # of the points inside a photo's mask: the hull holds all, but for masks and features that are pixels off
 
@@ -62,8 +62,7 @@ class Verdict:
 
     doubts: tuple[Doubt, ...]
     refused: bool
-    agreeing: int  # witnesses that agree with the cameras
-    witnesses: int
+    agreement: float  # share of the witnesses' matches that fit the cameras
 
 
 def report(verdict: Verdict, job: Job) -> None:
@@ -71,9 +70,9 @@ def report(verdict: Verdict, job: Job) -> None:
     if verdict.refused:
         raise ReifyError(f"The cameras that were found can't be right: {verdict.doubts[0].reason}.", verdict.doubts[0].fix)
     reasons = ", ".join(doubt.reason for doubt in verdict.doubts)
-    sure = f"sure: {verdict.agreeing} of {verdict.witnesses} pairs of photos agree"
+    sure = f"sure: {100 * verdict.agreement:.0f} % of what two photos share agrees with them"
     job.record_choice("cameras checked", f"doubtful: {reasons}" if reasons else sure)
-    job.metric("camera_agreement", verdict.agreeing / max(verdict.witnesses, 1))
+    job.metric("camera_agreement", verdict.agreement)
     for doubt in verdict.doubts:
         job.warn(f"The cameras are doubtful: {doubt.reason}. {doubt.fix}")
 
@@ -101,8 +100,13 @@ def judge(
     if standing >= max(STANDING_PAIRS[0], STANDING_PAIRS[1] * len(evidence.pair)):
         reason = f"the background stands still while the subject turns, as on a turntable, in {standing} pairs of photos"
         doubts.append(Doubt(reason, "Add masks of the subject in a folder named masks beside the photos, so that only it is looked at."))
-    if against.sum() > CONTRADICTED * witness.sum():
+    agreement = float(evidence.fitting[witness].sum() / max(evidence.verified[witness].sum(), 1))
+    refused = bool(2 * against.sum() > witness.sum())
+    if refused or agreement < 1 - MISFITS:
         doubts.append(Doubt(_contradiction(evidence, against, witness), "Compare them with the photos, and take more from in between."))
+    elif len(misplaced := placed[_agreements(evidence, witness, placed) < 0.5]):
+        reason = f"most of what {len(misplaced)} photos share with others contradicts their place ({some(misplaced)})"
+        doubts.append(Doubt(reason, "Leave them out, or take photos from between them and the others."))
     if len(loose := _loose(evidence, against, chance, placed)):
         reason = f"nothing beyond chance ties {len(loose)} photos to the others ({some(loose)})"
         doubts.append(Doubt(reason, "Take photos from between them and the others."))
@@ -112,7 +116,14 @@ def judge(
     if inside_masks is not None and len(outside := placed[inside_masks < INSIDE_SHARE]):
         reason = f"the masks of {len(outside)} photos don't hold what the others show of the subject ({some(outside)})"
         doubts.append(Doubt(reason, "Look at these photos and masks, and leave out those that are wrong."))
-    return Verdict(tuple(doubts), bool(2 * against.sum() > witness.sum()), int((witness & ~against).sum()), int(witness.sum()))
+    return Verdict(tuple(doubts), refused, agreement)
+
+
+def _agreements(evidence: Evidence, witness: Array, placed: Array) -> Array:
+    """The share [R] of each placed photo's matches with its witnesses that fits the cameras; 1 where it has none."""
+    row = np.searchsorted(placed, evidence.pair[witness]).ravel()
+    verified, fitting = (np.bincount(row, np.repeat(counts[witness], 2), len(placed)) for counts in (evidence.verified, evidence.fitting))
+    return np.divide(fitting, verified, out=np.ones(len(placed)), where=verified > 0)
 
 
 def _standing(evidence: Evidence) -> Array:

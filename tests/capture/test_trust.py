@@ -102,7 +102,7 @@ def reasons(verdict: Verdict) -> str:
 @pytest.mark.parametrize("seed", range(4))
 def test_right_cameras_are_sure(seed: int) -> None:
     verdict = judged(evidence(ring(), Sighting(ring(), seed=seed)))
-    assert not verdict.doubts and not verdict.refused and verdict.agreeing == verdict.witnesses == 72
+    assert not verdict.doubts and not verdict.refused and verdict.agreement > 0.99
 
 
 def test_cameras_with_wrong_turns_between_them_are_refused() -> None:
@@ -148,11 +148,15 @@ def test_photos_from_one_place_leave_depths_uncertain() -> None:
     assert "nearly the same place" in reasons(judged(found))
 
 
-def test_a_few_look_alike_places_make_no_doubt() -> None:
+def test_a_few_look_alike_places_make_no_doubt_but_one_photo_that_most_contradict_is_named() -> None:
     found = evidence(ring(), Sighting(ring()))
     fitting = found.fitting.copy()
     fitting[:: len(fitting) // 6] = 0
     assert not judged(replace(found, fitting=fitting)).doubts
+    own = np.flatnonzero((found.pair == 7).any(axis=1))
+    fitting = found.fitting.copy()
+    fitting[own[:4]] = 0
+    assert "1 photos share with others contradicts their place (07.jpg)" in reasons(judged(replace(found, fitting=fitting)))
 
 
 def test_a_handful_of_matches_among_many_is_no_witness() -> None:
@@ -176,7 +180,7 @@ def test_masks_that_do_not_hold_the_subject_are_named() -> None:
 def test_the_report_says_sure_or_doubtful_once_and_warns_with_a_way_out() -> None:
     sure, doubtful = Job(), Job()
     report(judged(evidence(ring(), Sighting(ring()))), sure)
-    assert sure.report.choices["cameras checked"] == "sure: 72 of 72 pairs of photos agree" and not sure.report.warnings
+    assert sure.report.choices["cameras checked"] == "sure: 100 % of what two photos share agrees with them" and not sure.report.warnings
     report(judged(evidence(ring(), Sighting(ring(), still=250))), doubtful)
     assert doubtful.report.choices["cameras checked"].startswith("doubtful: the background stands still")
     assert doubtful.report.warnings[0].startswith("The cameras are doubtful:") and "masks" in doubtful.report.warnings[0]
