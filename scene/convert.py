@@ -88,7 +88,11 @@ def awake(source: bpy.types.Object) -> Iterator[None]:
 
 
 def _remove_older(result: Result, source: bpy.types.Object) -> None:
-    older = [made for made in bpy.data.objects if source_of(made) == source and _method_of(made) == result.report.method]
+    older = [
+        made
+        for made in bpy.data.objects
+        if source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
+    ]
     data = {made.data for made in older if made.data is not None}
     bpy.data.batch_remove(older)
     bpy.data.batch_remove([datablock for datablock in data if not datablock.users])

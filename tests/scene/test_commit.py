@@ -144,3 +144,43 @@ def test_a_preview_refreshes_in_place_and_goes(scene):
     preview.clear()
     assert not scene.objects and not bpy.data.pointclouds
     assert mine.name in bpy.data.objects, "only ours goes"
+
+
+def copied(made, linked: bool = False):
+    """What Shift+D makes of an object, or Alt+D."""
+    copy = made.copy()
+    if not linked and made.data is not None:
+        copy.data = made.data.copy()
+    for collection in made.users_collection:
+        collection.objects.link(copy)
+    return copy
+
+
+def test_a_copy_of_a_result_in_its_collection_stays_where_it_is_when_the_result_is_replaced(scene):
+    import bpy
+    from reify.scene.commit import commit, members
+
+    old = commit(samples.result())
+    members(old, "root")[0].location = (1, 2, 3)
+    mesh = members(old, "mesh")[0]
+    copies = [copied(mesh), copied(mesh, linked=True)]
+    bpy.context.view_layer.update()
+    before = [(copy.name, copy.matrix_world.copy(), len(copy.data.vertices)) for copy in copies]
+    commit(samples.result(), replaces=old)
+    bpy.context.view_layer.update()
+    assert [(copy.name, copy.matrix_world, len(copy.data.vertices)) for copy in copies] == before
+    assert {found.name for found in old.all_objects} == {copy.name for copy in copies}
+
+
+def test_a_renamed_object_of_a_result_is_replaced_and_a_copy_that_took_its_place_is_not(scene):
+    import bpy
+    from reify.scene.commit import commit, members
+
+    old = commit(samples.result())
+    mesh, splats = members(old, "mesh")[0], members(old, "splats")[0]
+    splats.name = "My Splats"
+    kept = copied(mesh)
+    bpy.data.objects.remove(mesh)
+    commit(samples.result(), replaces=old)
+    assert "My Splats" not in bpy.data.objects
+    assert [found.name for found in old.all_objects] == [kept.name]
