@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..backend import orders
+from ..backend import orders, outputs
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
@@ -27,6 +27,7 @@ NEEDED = ("method", "inputs", "outputs")
 def write_order(order: Order, path: Path) -> None:
     """Write a job file; raises ReifyError where the order can't be carried out or the system refuses."""
     check(order)
+    outputs.check((path, *order.outputs), order.sources)
     plain = {
         "method": order.method,
         "inputs": [str(source) for source in order.sources],
@@ -54,20 +55,21 @@ def read_order(path: Path) -> Order:
         raise ReifyError(f"{path.name} is no job file: {error}.", "A job file is JSON; --save-job writes one.") from error
     _check_form(found, path.name)
     folder = path.absolute().parent
-    sources, outputs = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))
+    sources, targets = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))
     method = method_called(found["method"])
     preset = method.preset(found.get("preset") or next(iter(method.presets)))
     settings = settings_of.values(settings_of.with_values(preset, found.get("settings", {})))
-    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=outputs)
+    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=targets)
     check(order)
     return order
 
 
 def check(order: Order) -> None:
-    """Raise ReifyError for a method, setting or value that there isn't, and for outputs that the method doesn't make."""
+    """Raise ReifyError for a method, setting or value that there isn't, and for outputs that can't be made or would overwrite something."""
     method, _settings = orders.resolved(order)
     for path in order.outputs:
         api.output_kind(path, method)
+    outputs.check(order.outputs, order.sources)
 
 
 def _check_form(found: Any, file: str) -> None:

@@ -84,14 +84,22 @@ def members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Objec
 
 
 def remove(collection: bpy.types.Collection) -> None:
-    """Delete a result: what Reify made of it, and the collections where nothing else is left in them."""
-    _discard([member for member in collection.all_objects if provenance.role(member)])
+    """Delete a result: what Reify made of it, and the collections where nothing else is left in them.
+
+    Copies stay, and what hangs on something that goes stays where it is in the world.
+    """
+    _discard([member for member in collection.all_objects if provenance.role(member) and provenance.is_original(member)])
     for inner in (*collection.children_recursive, collection):
         if not inner.all_objects:
             bpy.data.collections.remove(inner)
 
 
 def _discard(made: list[bpy.types.Object]) -> None:
+    going = set(made)
+    for child in [child for parent in made for child in parent.children if child not in going]:
+        place = child.matrix_world.copy()
+        child.parent = None
+        child.matrix_world = place
     data = {member.data for member in made if member.data is not None}
     bpy.data.batch_remove(made)
     bpy.data.batch_remove([datablock for datablock in data if not datablock.users])

@@ -91,7 +91,11 @@ def awake(source: bpy.types.Object) -> Iterator[None]:
 
 
 def _older(result: Result, source: bpy.types.Object) -> list[bpy.types.Object]:
-    return [made for made in bpy.data.objects if source_of(made) == source and _method_of(made) == result.report.method]
+    return [
+        made
+        for made in bpy.data.objects
+        if source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
+    ]
 
 
 def _succeeded(older: list[bpy.types.Object], made: list[tuple[bpy.types.Object, str]]) -> list[bpy.types.Object]:

@@ -28,7 +28,7 @@ def take_over(older: bpy.types.Collection, newer: bpy.types.Collection) -> list[
     bpy.context.view_layer.update()  # matrices of what was moved by a script
     pairs = _pairs(older, newer)
     paired = {old for old, _new in pairs}
-    left = [made for made in older.all_objects if provenance.role(made) and made not in paired]
+    left = [made for made in older.all_objects if provenance.role(made) and provenance.is_original(made) and made not in paired]
     stands_for = {new: old for old, new in pairs}
     for made in tuple(newer.all_objects):
         if made not in stands_for:
@@ -66,10 +66,11 @@ def inherit(old: bpy.types.Object, new: bpy.types.Object, root: bpy.types.Object
             bpy.data.batch_remove([gone])
             if stays is not None:
                 stays.name = name
+    provenance.keep_name(after)
 
 
 def _pairs(older: bpy.types.Collection, newer: bpy.types.Collection) -> Pairs:
-    """By role and order; cameras by their photos. Copies of objects come behind their originals."""
+    """By role and order; cameras by their photos. Copies that the user made of objects stay as they are."""
     pairs: Pairs = []
     for role in ROLES:
         pairs += zip(_members(older, role), _members(newer, role), strict=False)
@@ -80,7 +81,7 @@ def _pairs(older: bpy.types.Collection, newer: bpy.types.Collection) -> Pairs:
 
 
 def _members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Object]:
-    return [made for made in collection.all_objects if provenance.role(made) == role]
+    return [made for made in collection.all_objects if provenance.role(made) == role and provenance.is_original(made)]
 
 
 def _move_in(made: bpy.types.Object, newer: bpy.types.Collection, older: bpy.types.Collection, parent: bpy.types.Object | None) -> None:

@@ -159,3 +159,44 @@ def test_a_preview_refreshes_in_place_and_goes(scene):
     preview.clear()
     assert not scene.objects and not bpy.data.pointclouds
     assert mine.name in bpy.data.objects, "only ours goes"
+
+
+def copied(made, linked: bool = False):
+    """What Shift+D makes of an object, or Alt+D."""
+    copy = made.copy()
+    if not linked and made.data is not None:
+        copy.data = made.data.copy()
+    for collection in made.users_collection:
+        collection.objects.link(copy)
+    return copy
+
+
+def test_a_copy_of_a_result_in_its_collection_stays_where_it_is_when_the_result_is_replaced(scene):
+    import bpy
+    from reify.scene.commit import commit, members
+
+    old = commit(samples.result())
+    members(old, "root")[0].location = (1, 2, 3)
+    mesh = members(old, "mesh")[0]
+    copies = [copied(mesh), copied(mesh, linked=True)]
+    bpy.context.view_layer.update()
+    before = [(copy.name, copy.matrix_world.copy(), len(copy.data.vertices)) for copy in copies]
+    commit(samples.result(), replaces=old)
+    bpy.context.view_layer.update()
+    assert [(copy.name, copy.matrix_world, len(copy.data.vertices)) for copy in copies] == before
+    assert len(members(old, "mesh")) == 3 and mesh.data not in [copy.data for copy in copies], "the original alone holds the new mesh"
+
+
+def test_a_renamed_object_of_a_result_is_replaced_and_a_copy_that_took_its_place_is_not(scene):
+    import bpy
+    from reify.scene.commit import commit, members
+
+    old = commit(samples.result())
+    mesh, splats = members(old, "mesh")[0], members(old, "splats")[0]
+    splats.name, before = "My Splats", splats.data
+    kept = copied(mesh)
+    bpy.data.objects.remove(mesh)
+    mine = kept.data
+    commit(samples.result(), replaces=old)
+    assert splats.name == "My Splats" and splats.data != before
+    assert kept.data == mine and len(members(old, "mesh")) == 2
