@@ -25,7 +25,7 @@ LEVELS = [
     ["splats", "mesh", "bodies"],
     ["surface", "texture"],
     ["methods"],
-    ["selftest", "orders"],
+    ["compiling", "selftest", "orders"],
 ]
 ALLOWED = {
     **{
