@@ -3,9 +3,10 @@
 Belongs to the child process. Least squares is drawn by the few matches that are wrong by pixels. With Cauchy's loss at the scale of the
 errors themselves, fountain-P11's rotations come 0.04 degrees from the truth instead of 0.3.
 
-The principal point looks like a turn of all cameras, so that what little the photos tell of it is easily outweighed by errors of another
-kind. It stays in the middle unless nearly every photo by itself is explained better with it free. Tangential distortion and unequal focal
-lengths look like a shifted principal point, and lenses of today have neither to speak of: they aren't sought.
+A second radial term that only the middle of the pictures tells of runs wild at their rims, and the principal point looks like a turn of all
+cameras, so that errors of another kind easily outweigh what little the photos tell of it. Either is freed only where nearly every photo by
+itself is explained better. Tangential distortion and unequal focal lengths look like a shifted principal point, and lenses of today have
+neither to speak of: they aren't sought.
 """
 
 from __future__ import annotations
@@ -26,29 +27,32 @@ STUDENT_T = 4.5  # least mean gain of a photo, in standard errors of this mean: 
 
 
 def refine(model: Any, threads: int) -> Any:
-    """The model with two radial terms a lens and, where the photos ask for it, another principal point; as it is without a shared lens."""
+    """The model adjusted robustly, and its lenses with what the photos tell beyond focal length and one radial term."""
     images_of = Counter(model.image(image_id).camera_id for image_id in model.reg_image_ids())
     shared = {camera_id for camera_id, images in images_of.items() if images >= FEWEST_FOR_LENS}
-    if not shared:
-        return model
-    centered = pycolmap.Reconstruction(model)
-    for camera_id in shared:
-        camera = centered.camera(camera_id)
-        camera.params = [*camera.params, 0.0]
-        camera.model = pycolmap.CameraModelId.RADIAL
     # The tails are heavy: the root mean square is more than twice what the median tells. So the scale is Cauchy's own, of most likelihood,
     # and not the 2.4 times larger one that would be efficient for normal errors.
-    scale_px = max(float(np.median(np.sqrt(np.concatenate(_squared_errors(centered))))) / RAYLEIGH_MEDIAN, LEAST_SCALE_PX)
-    _adjust(centered, scale_px, threads, principal_point=False)
+    scale_px = max(float(np.median(np.sqrt(np.concatenate(_squared_errors(model))))) / RAYLEIGH_MEDIAN, LEAST_SCALE_PX)
+    plain = pycolmap.Reconstruction(model)
+    _adjust(plain, scale_px, threads)
+    radial = pycolmap.Reconstruction(plain)
+    for camera_id in shared:
+        camera = radial.camera(camera_id)
+        camera.params = [*camera.params, 0.0]
+        camera.model = pycolmap.CameraModelId.RADIAL
+    if shared:
+        _adjust(radial, scale_px, threads)
+    best = radial if shared and _is_told(plain, radial, scale_px) else plain
     if len(shared) < len(images_of):
-        return centered
-    free = pycolmap.Reconstruction(centered)
-    _adjust(free, scale_px, threads, principal_point=True)
-    return (
-        free
-        if _shifts(free).max() <= LARGEST_SHIFT and gain_in_standard_errors(*_costs(centered, free, scale_px)) >= STUDENT_T
-        else centered
-    )
+        return best
+    shifted = pycolmap.Reconstruction(best)
+    _adjust(shifted, scale_px, threads, principal_point=True)
+    return shifted if _shifts(shifted).max() <= LARGEST_SHIFT and _is_told(best, shifted, scale_px) else best
+
+
+def _is_told(before: Any, after: Any, scale_px: float) -> bool:
+    """Whether the photos explain each by itself that `after` is better."""
+    return gain_in_standard_errors(_costs(before, scale_px), _costs(after, scale_px)) >= STUDENT_T
 
 
 def gain_in_standard_errors(before: Array, after: Array) -> float:
@@ -58,7 +62,7 @@ def gain_in_standard_errors(before: Array, after: Array) -> float:
     return float(gain.mean()) / error if error > 0 else 0.0
 
 
-def _adjust(model: Any, scale_px: float, threads: int, principal_point: bool) -> None:
+def _adjust(model: Any, scale_px: float, threads: int, principal_point: bool = False) -> None:
     options = pycolmap.BundleAdjustmentOptions()
     solver = {"loss_function_scale": scale_px, "solver_options": {"num_threads": threads}}
     options.mergedict({"refine_principal_point": principal_point, "print_summary": False, "ceres": solver})
@@ -80,12 +84,9 @@ def _squared_errors(model: Any) -> list[Array]:
     return errors
 
 
-def _costs(before: Any, after: Any, scale_px: float) -> tuple[Array, Array]:
-    pairs = [(old, new) for old, new in zip(_squared_errors(before), _squared_errors(after), strict=True) if len(old)]
-    before_costs, after_costs = (
-        np.array([np.log1p(squared / scale_px**2).mean() for squared in side]) for side in zip(*pairs, strict=True)
-    )
-    return before_costs, after_costs
+def _costs(model: Any, scale_px: float) -> Array:
+    """Mean robust cost of each placed photo's observations."""
+    return np.array([np.log1p(squared / scale_px**2).mean() for squared in _squared_errors(model) if len(squared)])
 
 
 def _shifts(model: Any) -> Array:

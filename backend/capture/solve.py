@@ -268,6 +268,7 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         shown = [f"{name} ({why})" for name, why in list(missing.items())[:MOST_NAMED]]
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
+        job.record_choice("photos without a camera", "; ".join(f"{name}: {why}" for name, why in missing.items()))
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
 
 

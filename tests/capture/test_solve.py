@@ -162,6 +162,8 @@ def test_a_photo_without_features_is_left_out_by_name_with_the_reason(solved: tu
     (name, reason), *others = capture.unregistered.items()
     assert not others and name.startswith("00") and "texture" in reason
     assert name in job.report.warnings[0]
+    assert job.report.choices["photos without a camera"] == f"{name}: {reason}"
+    assert job.report.choices["cameras checked"].startswith("sure: ")
     assert [photo.path.parent.name for photo in capture.photos].count("blank") == 0
     assert capture.test == (0, 4)  # photos 0 and 5; photo 1 has gone
     assert job.report.metrics["registered"] == 12 and job.report.metrics["photos"] == 13
@@ -367,4 +369,29 @@ def test_a_real_capture_is_placed(data: Path, name: str, least: int) -> None:
     capture = read_photos(Photos((data / name / "images",)), CaptureSettings(use_given_cameras=False), job=job)
     placed, job = solve(capture, job=job)
     assert len(placed.photos) >= least
+    assert job.report.choices["cameras checked"].startswith("sure: ")
     assert job.report.metrics["reprojection_error_px"] < 1.0
+
+
+@pytest.mark.slow
+def test_rotations_of_the_fountain_are_true_to_a_twentieth_of_a_degree(data: Path) -> None:
+    given = read_photos(Photos((data / "strecha_fountain-P11",)), CaptureSettings(), job=Job())
+    capture = read_photos(Photos((data / "strecha_fountain-P11",)), CaptureSettings(use_given_cameras=False), job=Job())
+    placed, _job = solve(capture, CameraSettings())
+    true_index = {photo.path.name: index for index, photo in enumerate(given.photos)}
+    assert placed.cameras is not None and given.cameras is not None
+    errors = camera_errors(placed.cameras, given.cameras.take([true_index[photo.path.name] for photo in placed.photos]))
+    assert errors.rotation_deg.mean() <= 0.05
+
+
+@pytest.mark.slow
+def test_a_head_on_a_turntable_is_doubtful_without_its_masks(data: Path) -> None:
+    job = Job()
+    capture = read_photos(Photos((data / "ethiopian_head",)), CaptureSettings(masks="off"), job=job)
+    some = replace(capture, photos=capture.photos[::2], test=())
+    try:
+        solve(some, CameraSettings(long_side_px=640), job=job)
+        verdict = job.report.choices["cameras checked"]
+    except ReifyError as error:
+        verdict = str(error)
+    assert "turntable" in verdict
