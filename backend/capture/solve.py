@@ -297,7 +297,8 @@ def _failure(model: Model) -> ReifyError:
     if _shows_no_parallax(model):
         return ReifyError(
             "The photos overlap, but were all taken from the same place, so there is no depth in them.",
-            "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
+            "Walk around the subject and take each photo from a new place, instead of turning on the spot; "
+            "if the subject was turned, add masks of it.",
         )
     if (count := len(model.features)) <= FEW_PHOTOS:
         return ReifyError(f"The cameras of {count} photos couldn't be found: they share too little of what they show.", FOR_FEW_PHOTOS)

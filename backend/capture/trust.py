@@ -19,7 +19,7 @@ from ..jobs.job import Job
 from ..values import Array
 
 EPIPOLAR_PX = 4.0  # Sampson distance at which COLMAP verifies matches, and at which solved cameras have to confirm them
-STILL_PX = 2.0  # displacement of a match below which nothing moved: twice the error of a feature's position
+STILL_PX = 4.0  # displacement of a match below which nothing moved, for COLMAP as well: tripods and focusing move pictures by a little
 FALSE_ALARMS = 1e-3  # witnesses that chance may make in a whole capture
 DEGREES_OF_FREEDOM = 6  # of a camera's pose, which as many matches fit in any case
 FEWEST_STILL = 15  # still matches that are a motion of their own, as many as COLMAP asks for an epipolar geometry
@@ -102,7 +102,9 @@ def judge(
         doubts.append(Doubt(reason, "Add masks of the subject in a folder named masks beside the photos, so that only it is looked at."))
     agreement = float(evidence.fitting[witness].sum() / max(evidence.verified[witness].sum(), 1))
     refused = bool(2 * against.sum() > witness.sum())
-    if refused or agreement < 1 - MISFITS:
+    if not witness.any():
+        doubts.append(Doubt("no two photos show more of the same than chance would", "Take photos from between them and the others."))
+    elif refused or agreement < 1 - MISFITS:
         doubts.append(Doubt(_contradiction(evidence, against, witness), "Compare them with the photos, and take more from in between."))
     elif len(misplaced := placed[_agreements(evidence, witness, placed) < 0.5]):
         reason = f"most of what {len(misplaced)} photos share with others contradicts their place ({some(misplaced)})"
@@ -144,13 +146,25 @@ def _loose(evidence: Evidence, against: Array, chance: float, placed: Array) -> 
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    fitting = np.maximum(evidence.fitting - DEGREES_OF_FREEDOM, 0)
-    alarms = _log10_binomial(evidence.matched, evidence.fitting) + fitting * np.log10(chance) + _log10(len(evidence.pair))
-    ties = evidence.pair[(alarms < np.log10(FALSE_ALARMS)) & ~against]
-    row = np.searchsorted(placed, ties)
-    graph = coo_array((np.ones(len(row)), (row[:, 0], row[:, 1])), shape=(len(placed), len(placed)))
+    def tied(matched: Array, fitting: Array, tests: int) -> Array:
+        held = np.maximum(fitting - DEGREES_OF_FREEDOM, 0)
+        return _log10_binomial(matched, fitting) + held * np.log10(chance) + _log10(tests) < np.log10(FALSE_ALARMS)
+
+    ends = np.searchsorted(placed, evidence.pair)
+    ties = ends[tied(evidence.matched, evidence.fitting, len(ends)) & ~against]
+    graph = coo_array((np.ones(len(ties)), (ties[:, 0], ties[:, 1])), shape=(len(placed), len(placed)))
     _count, group = connected_components(graph, directed=False)
-    return placed[group != np.bincount(group).argmax()]
+    held = group == np.bincount(group).argmax()
+    while True:  # what no pair of a photo tells alone, several may tell together
+        matched, fitting = np.zeros((2, len(placed)))
+        for end, other in (ends.T, ends.T[::-1]):
+            into = ~against & held[other]
+            matched += np.bincount(end[into], evidence.matched[into], len(placed))
+            fitting += np.bincount(end[into], evidence.fitting[into], len(placed))
+        more = ~held & tied(matched, fitting, len(placed))
+        if not more.any():
+            return placed[~held]
+        held |= np.isin(group, group[more])
 
 
 def sampson_distances(b_from_a: Array, rays_a: Array, rays_b: Array) -> Array:

@@ -170,6 +170,22 @@ def test_a_handful_of_matches_among_many_is_no_witness() -> None:
     assert "1 photos to the others (07.jpg)" in reasons(verdict)
 
 
+def test_a_photo_that_several_feeble_pairs_hold_together_is_not_loose() -> None:
+    found = evidence(ring(), Sighting(ring()), reach=6)
+    own = (found.pair == 7).any(axis=1)
+    feeble = replace(found, **{name: np.where(own, 12, getattr(found, name)) for name in ("verified", "fitting")})
+    alone = replace(feeble, matched=np.where(own, 90, found.matched))
+    assert not judged(alone).doubts
+    one_pair = own & (np.cumsum(own) > 1)
+    assert "07.jpg" in reasons(judged(replace(alone, fitting=np.where(one_pair, 0, alone.fitting))))
+
+
+def test_no_witness_at_all_is_a_doubt() -> None:
+    found = evidence(ring(), Sighting(ring()))
+    few = replace(found, matched=np.full(len(found.pair), 60), verified=np.full(len(found.pair), 10), fitting=np.full(len(found.pair), 10))
+    assert "chance" in reasons(judged(few))
+
+
 def test_masks_that_do_not_hold_the_subject_are_named() -> None:
     inside = np.where(np.arange(COUNT) == 5, 0.4, 0.99)
     found = evidence(ring(), Sighting(ring()))
