@@ -23,6 +23,8 @@ FEWEST_FOR_LENS = 8  # photos with the same lens
 LARGEST_SHIFT = 0.05  # of the principal point, as a share of the picture
 RAYLEIGH_MEDIAN = 1.1774  # of the length of an error, in standard deviations of its two coordinates
 LEAST_SCALE_PX = 0.01  # of the loss: rendered pictures may have next to no errors
+MOST_VOTING = 60  # photos of a large model; the adjustment of all costs more than the vote of more is worth
+MOST_ITERATIONS = 40
 STUDENT_T = 4.5  # least mean gain of a photo, in standard errors of this mean: one in 500 by chance with 8 photos, in 10,000 with 20
 
 
@@ -35,15 +37,41 @@ def refine(model: Any, threads: int) -> Any:
     scale_px = max(float(np.median(np.sqrt(np.concatenate(_squared_errors(model))))) / RAYLEIGH_MEDIAN, LEAST_SCALE_PX)
     plain = pycolmap.Reconstruction(model)
     _adjust(plain, scale_px, threads)
-    radial = pycolmap.Reconstruction(plain)
-    for camera_id in shared:
-        camera = radial.camera(camera_id)
-        camera.params = [*camera.params, 0.0]
-        camera.model = pycolmap.CameraModelId.RADIAL
+    voting = _some(plain)
+    best = _freed(voting, shared, scale_px, threads)
+    if best is voting or voting is plain:
+        return plain if best is voting else best
+    for camera_id, camera in best.cameras.items():
+        plain.camera(camera_id).model, plain.camera(camera_id).params = camera.model, camera.params
+    _adjust(plain, scale_px, threads, principal_point=bool(_shifts(best).max() > 0))
+    return plain
+
+
+def _some(model: Any) -> Any:
+    """The model itself, or with MOST_VOTING evenly chosen photos of it only."""
+    image_ids = sorted(model.reg_image_ids())
+    if len(image_ids) <= MOST_VOTING:
+        return model
+    chosen = set(np.array(image_ids)[np.linspace(0, len(image_ids) - 1, MOST_VOTING).astype(int)].tolist())
+    some = pycolmap.Reconstruction(model)
+    for image_id in image_ids:
+        if image_id not in chosen:
+            some.deregister_frame(some.image(image_id).frame_id)
+    return some
+
+
+def _freed(plain: Any, shared: set[int], scale_px: float, threads: int) -> Any:
+    """The model with what the photos tell of its lenses; the same object where that is nothing more."""
+    best = plain
     if shared:
+        radial = pycolmap.Reconstruction(plain)
+        for camera_id in shared:
+            camera = radial.camera(camera_id)
+            camera.params = [*camera.params, 0.0]
+            camera.model = pycolmap.CameraModelId.RADIAL
         _adjust(radial, scale_px, threads)
-    best = radial if shared and _is_told(plain, radial, scale_px) else plain
-    if len(shared) < len(images_of):
+        best = radial if _is_told(plain, radial, scale_px) else plain
+    if shared != {plain.image(image_id).camera_id for image_id in plain.reg_image_ids()}:
         return best
     shifted = pycolmap.Reconstruction(best)
     _adjust(shifted, scale_px, threads, principal_point=True)
@@ -64,7 +92,7 @@ def gain_in_standard_errors(before: Array, after: Array) -> float:
 
 def _adjust(model: Any, scale_px: float, threads: int, principal_point: bool = False) -> None:
     options = pycolmap.BundleAdjustmentOptions()
-    solver = {"loss_function_scale": scale_px, "solver_options": {"num_threads": threads}}
+    solver = {"loss_function_scale": scale_px, "solver_options": {"num_threads": threads, "max_num_iterations": MOST_ITERATIONS}}
     options.mergedict({"refine_principal_point": principal_point, "print_summary": False, "ceres": solver})
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     pycolmap.bundle_adjustment(model, options)

@@ -29,6 +29,7 @@ MOST_NAMED = 8  # photos in a warning
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
+MANY = 120  # photos above which fewer features of each are enough, since more photos see every place
 PARTNERS = 12  # photos that each one is compared with, where not all are
 # Photos up to which one thread places them. With several, COLMAP's first pair, its RANSAC and the sums in bundle adjustment depend on
 # which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
@@ -131,6 +132,8 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
     # A small picture has few features that differ from their neighbors; more of them only cost time.
     most_features = min(settings.features, max(LEAST_FEATURES, int(sizes.prod(axis=1).max()) // PIXELS_A_FEATURE))
+    # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
+    most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
     best: tuple[Model, Rung] | None = None
     reached = 0.0
