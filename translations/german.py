@@ -1072,7 +1072,7 @@ NOTES = {
     "The cameras are doubtful: {}. {}": "Die Kameras sind zweifelhaft: {0}. {1}",
     "sure: {} % of what two photos share agrees with them": "sicher: {0} % des Gemeinsamen zweier Fotos stimmt mit ihnen überein",
     "no two photos show more of the same than chance would": "keine zwei Fotos zeigen mehr Gemeinsames, als der Zufall es täte",
-    "most of what {} photos share with others contradicts their place ({})": "das meiste, was {0} Fotos mit anderen gemeinsam zeigen, widerspricht ihrem Ort ({1})",
+    "only {} % of what {} photos share with the others agrees with their place ({})": "nur {0} % dessen, was {1} Fotos mit den anderen gemeinsam zeigen, stimmt mit ihrem Ort überein ({2})",
     "Leave them out, or take photos from between them and the others.": "Sie weglassen oder Fotos von dazwischen aufnehmen.",
     "doubtful: {}": "zweifelhaft: {0}",
     "the background stands still while the subject turns, as on a turntable, in {} pairs of photos": "der Hintergrund steht in {0} Fotopaaren still, während das Motiv sich dreht wie auf einem Drehteller",

@@ -28,14 +28,16 @@ def gather(database: Any, model: Any) -> dict[str, Array]:
     rows, at_odds = [], []
     for pair_id, geometry in zip(*database.read_two_view_geometries(), strict=True):
         a, b = pycolmap.pair_id_to_image_pair(pair_id)
-        verified = np.asarray(geometry.inlier_matches)
-        if a not in placed or b not in placed or len(verified) == 0:
+        if a not in placed or b not in placed or len(geometry.inlier_matches) == 0:
+            continue
+        matches = np.asarray(database.read_matches(a, b))
+        verified = _among(np.asarray(geometry.inlier_matches), matches)  # guided matching adds what a wrong geometry would find as well
+        if len(verified) == 0:
             continue
         b_from_a = (images[b].cam_from_world() * images[a].cam_from_world().inverse()).matrix()
         focal_px = 0.5 * (cameras[a].mean_focal_length() + cameras[b].mean_focal_length())
         distance = focal_px * sampson_distances(b_from_a, rays[a][verified[:, 0]], rays[b][verified[:, 1]])
         fitting = int(np.count_nonzero(distance <= EPIPOLAR_PX))
-        matches = np.asarray(database.read_matches(a, b))
         from_px = xy[a][matches[:, 0]]
         still = np.linalg.norm(from_px - xy[b][matches[:, 1]], axis=1) < STILL_PX
         moved = np.linalg.norm(xy[a][verified[:, 0]] - xy[b][verified[:, 1]], axis=1) >= STILL_PX
@@ -61,6 +63,12 @@ def gather(database: Any, model: Any) -> dict[str, Array]:
         "points_seen": np.array([images[photo].num_points3D for photo in photos], np.int64),
         "angle_deg": _angles(model, photos),
     }
+
+
+def _among(some: Array, matches: Array) -> Array:
+    """The rows of `some` [M,2] that are in `matches` [N,2]."""
+    some_keys, keys = (rows[:, 0].astype(np.int64) << 32 | rows[:, 1].astype(np.int64) for rows in (some, matches))
+    return some[np.isin(some_keys, keys)]
 
 
 def _measured_rotation(camera_a: Any, a_px: Array, camera_b: Any, b_px: Array, verified: Array) -> Array | None:
