@@ -116,10 +116,12 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     with job.span(PREPARED):
         sizes = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):
-        model, rung = _climb(capture, sizes, settings, folder, job)
+        attempt = _climb(capture, sizes, settings, folder, job)
+    model = attempt.model
     _check(model, capture, job)
-    report(_verdict(model, capture, sizes, folder), job)
-    job.record_choice("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
+    assert attempt.verdict is not None
+    report(attempt.verdict, job)
+    job.record_choice("structure from motion", f"{attempt.rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
     job.metric("sparse_points", len(solved.points or ()))
@@ -127,7 +129,26 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     return solved
 
 
-def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> tuple[Model, Rung]:
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """What one rung of the ladder found."""
+
+    model: Model
+    rung: Rung
+    verdict: Verdict | None  # None where too few photos have a camera
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing speaks against its cameras."""
+        return self.verdict is not None and not self.verdict.doubts
+
+
+def better(new: Attempt, old: Attempt) -> bool:
+    """Whether an attempt is to be preferred: more photos, of which one with sure cameras counts as much as two with doubtful ones."""
+    return len(new.model.photos) * (1 + new.sure) > len(old.model.photos) * (1 + old.sure)
+
+
+def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> Attempt:
     count = len(capture.photos)
     every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
     # A small picture has few features that differ from their neighbors; more of them only cost time.
@@ -135,17 +156,18 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
     most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
-    best: tuple[Model, Rung] | None = None
+    best: Attempt | None = None
     reached = 0.0
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
-        if best is not None and len(best[0].photos) >= rung.below * count:
+        if best is not None and len(best.model.photos) >= rung.below * count:
             continue
         reached += (1.0 - reached) * (FIRST_RUNG if number == 0 else 0.5)
         again = f", attempt {number + 1}" if number else ""
         with job.span(reached):
             model = _attempt(capture, sizes, settings, rung, folder, job, again, best)
-        if best is None or len(model.photos) > len(best[0].photos):
-            best = (model, rung)
+        attempt = Attempt(model, rung, _verdict(model, capture, sizes, folder) if len(model.photos) >= FEWEST else None)
+        if best is None or better(attempt, best):
+            best = attempt
         if number > 0 and _shows_no_parallax(model):
             break  # other features can't change where the photos were taken from
     assert best is not None
@@ -160,12 +182,12 @@ def _attempt(
     folder: Path,
     job: Job,
     again: str = "",
-    before: tuple[Model, Rung] | None = None,  # the best attempt so far
+    before: Attempt | None = None,  # the best one so far
 ) -> Model:
     count = len(capture.photos)
-    left_out = [] if before is None else sorted(set(range(count)) - set(before[0].photos.tolist()))
+    left_out = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
     # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
-    continued = before is not None and before[1].key == rung.key and 2 * len(left_out) < count
+    continued = before is not None and before.rung.key == rung.key and 2 * len(left_out) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     request = {

@@ -19,6 +19,7 @@ from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.sfm_ladder import rungs
 from reify.backend.capture.sfm_pictures import write_pictures
 from reify.backend.capture.solve import CameraSettings, solve_cameras
+from reify.backend.capture.trust import Doubt, Verdict
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.formats.images import read_image, write_jpeg, write_png
 from reify.backend.jobs.cache import Cache
@@ -212,6 +213,19 @@ def test_a_handful_of_photos_without_overlap_is_refused_with_other_ways_to_go(tm
     with pytest.raises(ReifyError, match="cameras of 5 photos") as caught:
         solve(capture_of(tmp_path, apart), replace(QUICK, retry=False))
     assert all(way in caught.value.fix for way in ("20 to 60 photos", "cameras of these", "From Picture"))
+
+
+def test_sure_cameras_of_fewer_photos_are_preferred_to_doubtful_ones_of_somewhat_more() -> None:
+    doubt = Verdict((Doubt("why", "what to do"),), refused=False, agreement=0.9)
+    sure = Verdict((), refused=False, agreement=1.0)
+
+    def attempt(photos: int, verdict: Verdict | None) -> solve_module.Attempt:
+        model = sfm.Model(np.arange(photos), *[np.zeros(0)] * 7, 0.5, *[np.zeros(0)] * 4)
+        return solve_module.Attempt(model, rungs(WIDTH, 1000, False)[0], verdict)
+
+    assert solve_module.better(attempt(13, sure), attempt(16, doubt)) and not solve_module.better(attempt(16, doubt), attempt(13, sure))
+    assert solve_module.better(attempt(40, doubt), attempt(13, sure))
+    assert solve_module.better(attempt(14, sure), attempt(13, sure)) and solve_module.better(attempt(3, doubt), attempt(2, None))
 
 
 def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tmp_path: Path) -> None:
