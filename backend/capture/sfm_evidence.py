@@ -14,6 +14,7 @@ from ..values import Array
 from .trust import EPIPOLAR_PX, STILL_PX, sampson_distances, turn_angle_deg
 
 MOST_MEASURED = 300  # pairs at odds with the cameras whose rotation is estimated anew, a few milliseconds each
+MOST_POINTS = 20_000  # whose angles are looked at
 SEED = 1
 
 
@@ -83,7 +84,8 @@ def _angles(model: Any, photos: list[int]) -> Array:
     """For each photo the median, over the points that it sees, of the largest angle in degrees to the ray of another photo."""
     center = {photo: model.image(photo).projection_center() for photo in photos}
     angles: dict[int, list[float]] = {photo: [] for photo in photos}
-    for point in model.points3D.values():
+    points = list(model.points3D.values())
+    for point in points[:: -(-len(points) // MOST_POINTS) or 1]:
         seen_by = sorted({element.image_id for element in point.track.elements})
         rays = np.array([center[photo] for photo in seen_by]) - point.xyz
         rays /= np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-12)
