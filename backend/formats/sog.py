@@ -174,7 +174,7 @@ def _pillow() -> None:
     try:
         import PIL  # noqa: F401
     except ImportError as error:
-        raise ReifyError("SOG files need the Python package Pillow.", "Install Reify's engine in its preferences.") from error
+        raise ReifyError("SOG files need the Python package Pillow.", "Install Reify's engine, or take .ply or .spz instead.") from error
 
 
 def _from_folder(meta: Path, name: str) -> bytes:
