@@ -22,7 +22,7 @@ from .splat_rows import SplatRows, blocks
 
 SURFELS = "surfels"
 ANTIALIASED = "antialiased"
-UP = "vertical axis:"  # these three are comments of ours; other programs ignore them
+UP = "up axis:"  # these three are comments of ours; other programs ignore them
 # How comments of Postshot, Brush, splat-transform and others name the way of rendering that a file was trained with.
 FLAGS = {"antialiased", "antialiasing", "anti_aliased", "mip", "mip_splatting"}
 MODES = {"splatrendermode", "rendermode", "render_mode", "rasterize_mode", "rasterization"}
