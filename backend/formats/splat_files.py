@@ -71,8 +71,7 @@ FORMATS = (
     ),
     SplatFormat(
         "spz", "SPZ (Niantic)", (".spz",), "y",
-        read=spz.read_spz, write=_plain(spz.write_spz),
-        is_one=lambda head, path: head.startswith(spz.MAGIC) or (head.startswith(spz.GZIP) and _ends(".spz")(head, path)),
+        read=spz.read_spz, write=_plain(spz.write_spz), is_one=spz.is_spz,
     ),
     SplatFormat(
         "sog", "SOG (PlayCanvas)", (".sog", "meta.json"), "-y",

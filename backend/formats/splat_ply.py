@@ -73,9 +73,8 @@ def is_antialiased(comments: tuple[str, ...]) -> bool:
 
 def up_of(path: Path) -> str:
     """The axis that a file's comments call vertical: "z", "y" or "-y"; "" where they call none so. Raises ReifyError."""
-    with ply.open_vertices(path) as found:
-        said = (comment.lower().removeprefix(UP).strip() for comment in found.comments if comment.lower().startswith(UP))
-        return next(said, "")
+    said = (comment.lower().removeprefix(UP).strip() for comment in ply.comments(path) if comment.lower().startswith(UP))
+    return next(said, "")
 
 
 def write_splat_ply(splats: Splats, path: Path, up: str = "z", offset: Array | None = None) -> None:
