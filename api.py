@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from .backend import orders
+from .backend import orders, outputs
 from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
@@ -122,18 +122,19 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
 
     Several results stand side by side in one .blend; of the other kinds each gets a file with its name in it.
 
-    Raises ReifyError where the result hasn't got it, the ending is unknown or the place can't be written to.
+    Raises ReifyError where the result hasn't got it, the ending is unknown, the place can't be written to, or an input lies there.
     A .blend is a new file that holds the result alone: whatever is open in this process is closed.
     """
     path = Path(path).expanduser().absolute()
     kind = output_kind(path)
     results = (result,) if isinstance(result, Result) else tuple(result)
+    outputs.check([path], [Path(source) for one in results for source in one.report.inputs], [one.name for one in results])
     try:
         if kind == "scene":
             _scene(results, path)
         else:
             for one in results:
-                WRITERS[kind](one, path if len(results) == 1 else path.with_stem(f"{path.stem}-{one.name}"))
+                WRITERS[kind](one, outputs.path_of(path, one.name, len(results) > 1))
     except OSError as error:
         raise refusal(path, error) from error
 
@@ -209,7 +210,7 @@ def _mesh(result: Result, path: Path) -> None:
 
     write_mesh(_needed(result.mesh, "mesh"), path, result.source_from_world)
     for level, mesh in enumerate(result.lods, start=1):
-        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"), result.source_from_world)
+        write_mesh(mesh, outputs.level_of_detail(path, level), result.source_from_world)
 
 
 def _comparison(result: Result, path: Path) -> None:

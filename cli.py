@@ -19,14 +19,13 @@ import argparse
 import importlib.util
 import json
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import api
-from .backend import orders, selftest
+from .backend import folders, orders, selftest
 from .backend import settings as settings_of
 from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
@@ -265,11 +264,11 @@ def _demo(arguments: argparse.Namespace) -> int:
     check_output(outputs[0], make=True)
     keep = not arguments.no_cache
     values = settings_of.values(_settings(all_methods()["photos"], arguments, {"training.seconds": DEMO_TRAINING_S}))
-    with tempfile.TemporaryDirectory(prefix="reify-demo-") as photos:
-        order = Order("photos", values, (Path(photos),), arguments.seed, "Demo", outputs=outputs)
+    with folders.temporary() as photos:
+        order = Order("photos", values, (photos,), arguments.seed, "Demo", outputs=outputs)
         orders.check(order, api.environment(keep))
         with output_to_error():
-            _photograph(Path(photos), arguments.views, arguments.size)
+            _photograph(photos, arguments.views, arguments.size)
         tasks, results = carry_out(order, keep)
     for path in outputs if results else ():
         print(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 
 from ..session import conversion, queue
-from ..session.results import TASK, look_at
+from ..session.results import TASK, show_new
 from ..session.viewports import show_colors
 
 
@@ -16,14 +18,14 @@ class REIFY_OT_commit(bpy.types.Operator):
     bl_label = "Add Result"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    task: bpy.props.IntProperty(name="Task", description="Number of the finished task")
+    task: bpy.props.IntProperty(name="Task", description="Number of the finished task", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the objects."""
         from ..backend.methods import all_methods
         from ..backend.values import Pictures
         from ..scene import commit as scene_commit
-        from ..scene import rows
+        from ..scene import rows, versions
 
         task = queue.find(self.task)
         if task is None or task.result is None:
@@ -36,12 +38,13 @@ class REIFY_OT_commit(bpy.types.Operator):
         scene = bpy.data.scenes.get(target.scene) or context.scene
         fresh = scene_commit.is_fresh(scene)
         replaced: bpy.types.Collection | None = bpy.data.collections.get(target.replaces)
-        collection = scene_commit.commit(task.result, scene, replaces=replaced)
-        if replaced is None and Pictures in all_methods()[task.context.method].takes:
-            rows.set_aside(collection, scene)
+        result = replace(task.result, name=task.context.name or task.result.name)
+        collection = scene_commit.commit(result, scene, replaces=replaced, on_floor=True)
         collection[TASK] = task.id
-        if fresh:
-            look_at(context, collection)
+        if replaced is None:
+            if versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:
+                rows.set_aside(collection, scene)
+            show_new(context, collection, fresh)
         show_colors(context.window_manager)
         return {"FINISHED"}
 
@@ -61,8 +64,11 @@ class REIFY_OT_show(bpy.types.Operator):
             ("mesh", "Mesh", "Show the textured mesh"),
             ("points", "Points", "Show the sparse points"),
         ),
+        options={"SKIP_SAVE"},
     )
-    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show and hide."""

@@ -26,7 +26,9 @@ UP_AXES = (
 
 def up_axis() -> Any:
     """The property of importers and exporters that names the axis that points up in the file."""
-    return bpy.props.EnumProperty(name="Up", description="The axis that points up in the file", items=UP_AXES, default="AUTO")
+    return bpy.props.EnumProperty(
+        name="Up", description="The axis that points up in the file", items=UP_AXES, default="AUTO", options={"SKIP_SAVE"}
+    )
 
 
 class REIFY_OT_import_splats(bpy.types.Operator):

@@ -71,6 +71,12 @@ def _menu(modifier: Any, identifier: str) -> list[tuple[str, str, str, int, int]
     return found
 
 
+def stored_properties(owner: bpy.types.ID) -> Any:
+    """What a datablock holds of properties that add-ons register, by name, enums as numbers; among its custom properties before 5.0."""
+    get = getattr(owner, "bl_system_properties_get", None)
+    return owner if get is None else get() or {}
+
+
 def match_wildcards(node: Any) -> None:
     """Let a Remove Named Attribute node take a pattern: a property of the node before 5.0, then an input."""
     if hasattr(node, "pattern_mode"):
@@ -119,10 +125,19 @@ def _converted_from_vertices(name: str, xyz: Array) -> bpy.types.Object:
     mesh.vertices.add(len(xyz))
     mesh.vertices.foreach_set("co", np.ascontiguousarray(xyz, dtype=np.float32).ravel())
     made = bpy.data.objects.new(name, mesh)
-    scene = bpy.context.scene
+    scene = bpy.data.scenes.new(name)  # of its own: the operator refuses while an object of the open one is edited
     scene.collection.objects.link(made)
-    with bpy.context.temp_override(active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made]):
-        bpy.ops.object.convert(target="POINTCLOUD")
-    scene.collection.objects.unlink(made)
-    bpy.data.meshes.remove(mesh)
+    try:
+        with bpy.context.temp_override(
+            scene=scene,
+            view_layer=scene.view_layers[0],
+            active_object=made,
+            object=made,
+            selected_objects=[made],
+            selected_editable_objects=[made],
+        ):
+            bpy.ops.object.convert(target="POINTCLOUD")
+    finally:
+        bpy.data.scenes.remove(scene)
+        bpy.data.meshes.remove(mesh)
     return made

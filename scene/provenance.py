@@ -9,15 +9,36 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend.reading import parse_json
 from ..backend.values import Array, Report
 
 KEY = "reify"
+NAME = "reify_name"  # what a datablock was called when it was made: a copy has another name, and this along with it
 SOURCE_FROM_WORLD = "reify_source_from_world"  # 16 numbers, row after row
 
 
 def describe(made: bpy.types.ID, report: Report, role: str) -> None:
     """Store `report` on a datablock; `role` is what it is of the result: "splats", "mesh", "points", "camera", "root", "collection"."""
     made[KEY] = json.dumps({"role": role, **dataclasses.asdict(report)})
+    for own in (made, getattr(made, "data", None)):
+        if own is not None:
+            keep_name(own)
+
+
+def keep_name(made: bpy.types.ID) -> None:
+    """Take a datablock's present name for that of an original."""
+    made[NAME] = made.name
+
+
+def is_original(made: bpy.types.Object) -> bool:
+    """Whether an object is the one that was made, and no copy of it.
+
+    One that was only renamed is known by its data, which nobody shares. Files of earlier versions don't tell; there all are originals.
+    """
+    if made.get(NAME, made.name) == made.name:
+        return True
+    data = made.data
+    return data is not None and data.users == 1 and data.get(NAME) == data.name
 
 
 def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
@@ -26,7 +47,7 @@ def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
     if not isinstance(text, str):
         return None
     try:
-        stored = json.loads(text)
+        stored = parse_json(text)
     except ValueError:
         return None
     return stored if isinstance(stored, dict) else None
@@ -45,6 +66,15 @@ def source_from_world(made: bpy.types.Object | None) -> Array | None:
             return np.array(stored, dtype=np.float64).reshape(4, 4)
         made = made.parent
     return None
+
+
+def copy(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Let `target` come from where `source` comes from."""
+    for key in (KEY, SOURCE_FROM_WORLD):
+        if key in source:
+            target[key] = source[key]
+        elif key in target:
+            del target[key]
 
 
 def role(source: bpy.types.ID | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend import folders
 from ..backend.errors import ReifyError
 from ..backend.formats import columns, obj
 from ..backend.formats.mesh_ply import read_mesh_ply
@@ -87,9 +87,9 @@ def given_from_file(path: Path) -> Given:
         return _given_mesh(path, pieces, None, warnings)
     if importer is None:
         raise ReifyError(f"{path.name} has an ending that meshes can't be read from.", f"Choose one of: {' '.join(ENDINGS)}.")
-    with _guests() as came, tempfile.TemporaryDirectory(prefix="reify-") as folder:
+    with _guests() as came, folders.temporary() as folder:
         try:
-            near, offset = obj.near_copy(path, Path(folder)) if path.suffix.lower() == ".obj" else (path, None)
+            near, offset = obj.near_copy(path, folder) if path.suffix.lower() == ".obj" else (path, None)
             importer(str(near))
         except (RuntimeError, AttributeError, OSError) as error:  # how operators, and those that this Blender lacks, say so
             raise ReifyError(f"{path.name} can't be read: {str(error).strip()}", "Export it again, for example as .glb.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,16 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
     order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name))
     _check(order)
     with queue.runner().held():
-        return [start(one) for one in orders.one_by_one(order)]
+        return [start(_placed(one, scene)) for one in orders.one_by_one(order)]
+
+
+def _placed(order: Order, scene: bpy.types.Scene) -> Order:
+    """The order with the place of the newest result of the same sources, where that is what the panel says."""
+    from ..backend.orders import Target
+    from ..scene import versions
+
+    older = versions.older(scene, order.method, map(str, order.sources)) if scene.reify.version == "replace" else []
+    return replace(order, target=Target(scene.name, older[-1].name)) if older else order
 
 
 def again(context: bpy.types.Context) -> Task:

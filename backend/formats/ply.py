@@ -5,6 +5,7 @@ Names are lower-cased, since programs disagree about their case. What the column
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..reading import open_file
 from ..values import Array
 from .limits import check_rows, damaged
 from .splat_rows import BLOCK, blocks
@@ -181,7 +183,7 @@ def write_elements(
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             yield stream
     except OSError as error:
         raise ReifyError(f"{path} can't be read: {error.strerror or error}.", "Check the path.") from error
@@ -236,6 +238,7 @@ def _blocks(stream: BinaryIO, dtype: np.dtype, count: int) -> Iterator[dict[str,
 
 
 def _read_header(stream: BinaryIO, path: Path) -> _Header:
+    size = os.fstat(stream.fileno()).st_size
     start = stream.read(4)
     if not start.startswith(b"ply") or start[3:].strip():
         raise ReifyError(f"{path.name} is no PLY file.", "Choose a file that a splat or scanning program has written.")
@@ -258,6 +261,8 @@ def _read_header(stream: BinaryIO, path: Path) -> _Header:
             _read_header_line(header, line.split())
     except (ValueError, IndexError, KeyError):
         raise damaged(path) from None
+    if any(not 0 <= layout.count <= size for layout in header.layouts):  # a row takes a byte at least
+        raise damaged(path)
     return header
 
 
@@ -283,6 +288,8 @@ def _read_binary(stream: BinaryIO, layout: _Layout, order: str) -> Element:
         stream.seek(start + used)
         return element
     dtype = np.dtype([(each.name, order + each.kind) for each in layout.properties])
+    if layout.count * dtype.itemsize > os.fstat(stream.fileno()).st_size:  # before that much is reserved
+        raise ValueError("cut off")
     rows = np.frombuffer(stream.read(layout.count * dtype.itemsize), dtype) if dtype.itemsize else np.empty(layout.count, dtype)
     if len(rows) != layout.count:
         raise ValueError("cut off")
@@ -375,6 +382,8 @@ def _ascii_with_lists(lines: list[bytes], layout: _Layout) -> Element:
             count = 1
             if each.count_kind:
                 count, at = int(words[at]), at + 1
+                if count < 0:
+                    raise ValueError("a list of less than no values")
                 counts[index].append(count)
             if len(words) < at + count:
                 raise ValueError("cut off")
