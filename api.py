@@ -27,6 +27,7 @@ from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
 from .backend.formats.splat_files import DROPPED, format_named
+from .backend.formats.splat_levels import level_path
 from .backend.jobs.cache import Cache
 from .backend.jobs.environment import Environment
 from .backend.jobs.job import Event
@@ -153,8 +154,9 @@ def convert(
         from .scene.compat import expose_usd
 
         expose_usd()
-    places = (Path(place).expanduser().absolute() for place in (source, target))
-    return convert_file(*places, up_from=up_from, up_to=up_to, count=levels, share=share)
+    given, made = (Path(place).expanduser().absolute() for place in (source, target))
+    outputs.check([level_path(made, level) for level in range(levels)], [given])
+    return convert_file(given, made, up_from=up_from, up_to=up_to, count=levels, share=share)
 
 
 def output_kind(path: Path, method: Method | None = None) -> str:

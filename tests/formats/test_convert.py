@@ -43,6 +43,12 @@ def test_what_a_format_can_t_hold_is_said(tmp_path, capsys):
     assert ".spz" in capsys.readouterr().err
 
 
+def test_a_file_isn_t_converted_into_itself(tmp_path):
+    write_splats(sample(0), tmp_path / "a.ply")
+    with pytest.raises(ReifyError, match="a.ply is an input"):
+        api.convert(tmp_path / "a.ply", tmp_path / "a.ply")
+
+
 def test_levels_keep_their_share_of_the_splats_that_are_seen_most(tmp_path):
     splats = sample(1, 200)
     found = list(levels(splats, 3, 0.25))
