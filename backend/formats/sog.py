@@ -125,7 +125,7 @@ def _colors(group: Any, stored: Array, first: bool) -> tuple[Array, Array]:
 
 def _palette(group: Any, load: Load, path: Path, first: bool) -> tuple[Array, Array]:
     """The rows [P,K-1,3] of the palette, and the picture [pixels,4] of the splats' numbers."""
-    size = {}
+    size: dict[str, int] = {}
     colors = _picture(load, _name(group, 0), path, size)
     across = size["width"] // IN_ROW
     if across * IN_ROW != size["width"] or across not in COEFFICIENTS[1:]:
@@ -174,7 +174,7 @@ def _pillow() -> None:
     try:
         import PIL  # noqa: F401
     except ImportError as error:
-        raise ReifyError("SOG files need the Python package Pillow.", "Install Reify's engine in its preferences.") from error
+        raise ReifyError("SOG files need the Python package Pillow.", "Install Reify's engine, or take .ply or .spz instead.") from error
 
 
 def _from_folder(meta: Path, name: str) -> bytes:
