@@ -763,6 +763,8 @@ GERMAN = {
     "Z up, X forward, centimeters": "Z nach oben, X nach vorn, Zentimeter",
     "Write the coarser versions, too, as objects of the same file": "Auch die gröberen Stufen schreiben, als Objekte derselben Datei",
     "Select a mesh, or a result that has one": "Ein Mesh auswählen, oder ein Ergebnis, das eines hat",
+    "About {time} on this machine": "Etwa {time} auf diesem Rechner",
+    "{preset} {time}": "{preset} {time}",
 }
 
 # Errors: what went wrong, what to do.
