@@ -72,7 +72,7 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     properties, group = context.scene.reify_convert, group_of(context.scene, method)
     count = len(conversion.fitting(context, method))
     layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")
-    column = layout.column(align=True)
+    column = layout.box().column(align=True)  # apart from the button that runs it
     for other in conversion.methods_for(conversion.kind_of_active(context)).values():
         column.prop_enum(properties, "method", other.id)
     text(layout, context, say(method.summary) + ".")

@@ -127,6 +127,8 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
         row.operator("reify.export_splats", icon="EXPORT")
     row = layout.row(align=True)
     row.operator("reify.regenerate", icon="FILE_REFRESH")
+    row.operator("reify.use_settings", icon="SETTINGS")
+    row = layout.row(align=True)
     row.operator("reify.mark_asset", icon="ASSET_MANAGER")
 
 
