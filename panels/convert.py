@@ -9,6 +9,7 @@ import bpy
 
 from ..session import conversion, needs
 from ..session.properties import group_of, prepare, ready, settings_or_default
+from ..translations import number
 from .missing import draw_missing
 from .parts import SidebarPanel, say, text
 from .presets import VIEW3D_PT_reify_convert_presets
@@ -126,7 +127,7 @@ def _cell(name: str, value: float) -> str:
         return say("Yes") if value else say("No")
     if name == "genus" and value < 0:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+    return number(value, digits=4)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_convert,))
