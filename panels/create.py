@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -115,13 +116,16 @@ def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: 
 
 
 def _draw_list(layout: Any, method: Method, group: Any) -> None:
-    column = layout.box().column(align=True)
-    row = column.row(align=True)
-    row.label(text=_counted(group.sources), translate=False)
+    """How many sources there are and where, with what can be done with all of them; each by itself in a panel that is closed at first."""
+    header, body = layout.panel("reify_sources", default_closed=True)
+    header.label(text=_counted(group.sources), translate=False)
     for other in _others(method):
-        button = row.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
+        button = header.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
         button.method = other.id
-    row.operator("reify.remove_source", text="", icon="TRASH", emboss=False).index = -1
+    header.operator("reify.remove_source", text="", icon="TRASH", emboss=False).index = -1
+    if body is None:
+        return
+    column = body.column(align=True)
     for index, source in enumerate(group.sources[:MOST_SOURCES]):
         row = column.row(align=True)
         row.label(
@@ -146,7 +150,12 @@ def _others(method: Method) -> list[Method]:
 
 
 def _counted(sources: Any) -> str:
-    return say("1 source") if len(sources) == 1 else say("{count} sources", count=len(sources))
+    """How many there are and in which folder: "49 sources · snowmiku"; of a single one its name."""
+    if len(sources) == 1:
+        return str(sources[0].label)
+    folders = {Path(bpy.path.abspath(source.path)).parent.name for source in sources if source.path}
+    count = say("{count} sources", count=len(sources))
+    return f"{count} · {folders.pop()}" if len(folders) == 1 else count
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:

@@ -692,7 +692,6 @@ GERMAN = {
     "From Photos: All {count} of Its Folder": "Aus Fotos: alle {count} ihres Ordners",
     "From Photos: {count} Views of One Subject": "Aus Fotos: {count} Ansichten eines Motivs",
     "From Picture: {count} Objects": "Aus einem Bild: {count} Objekte",
-    "1 source": "1 Quelle",
     "{count} sources": "{count} Quellen",
     "Add": "Hinzufügen",
     "Id of the method that gets them": "Id des Verfahrens, das sie bekommt",
