@@ -71,9 +71,9 @@ def source_from_world(made: bpy.types.Object | None) -> Array | None:
 def copy(source: bpy.types.ID, target: bpy.types.ID) -> None:
     """Let `target` come from where `source` comes from."""
     for key in (KEY, SOURCE_FROM_WORLD):
-        if key in source:
+        if source.get(key) is not None:
             target[key] = source[key]
-        elif key in target:
+        elif target.get(key) is not None:
             del target[key]
 
 

@@ -692,7 +692,6 @@ GERMAN = {
     "From Photos: All {count} of Its Folder": "Aus Fotos: alle {count} ihres Ordners",
     "From Photos: {count} Views of One Subject": "Aus Fotos: {count} Ansichten eines Motivs",
     "From Picture: {count} Objects": "Aus einem Bild: {count} Objekte",
-    "1 source": "1 Quelle",
     "{count} sources": "{count} Quellen",
     "Add": "Hinzufügen",
     "Id of the method that gets them": "Id des Verfahrens, das sie bekommt",
@@ -763,6 +762,17 @@ GERMAN = {
     "Z up, X forward, centimeters": "Z nach oben, X nach vorn, Zentimeter",
     "Write the coarser versions, too, as objects of the same file": "Auch die gröberen Stufen schreiben, als Objekte derselben Datei",
     "Select a mesh, or a result that has one": "Ein Mesh auswählen, oder ein Ergebnis, das eines hat",
+    "About {time} on this machine": "Etwa {time} auf diesem Rechner",
+    "{preset} {time}": "{preset} {time}",
+    "Bring the sources and the settings that made the selected result back into the panel, to change them and generate a new version": "Die Quellen und Einstellungen, aus denen das ausgewählte Ergebnis entstand, zurück in die Leiste holen, um sie zu ändern und eine neue Fassung zu erzeugen",
+    "Use These Settings": "Diese Einstellungen verwenden",
+    "Search": "Suche",
+    "Show only settings with this in their name or description": "Nur Einstellungen zeigen, in deren Name oder Beschreibung das vorkommt",
+    "Set these settings to the chosen preset's values": "Diese Einstellungen auf die Werte der gewählten Vorgabe setzen",
+    "Reset to Preset": "Auf Vorgabe zurücksetzen",
+    "Group": "Gruppe",
+    "Title of the group of settings": "Titel der Gruppe von Einstellungen",
+    "No setting has this in its name or description.": "Keine Einstellung hat das im Namen oder in der Beschreibung.",
 }
 
 # Errors: what went wrong, what to do.
