@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from . import folders, kernel_cache, private
+from . import folders, kernel_cache, limits, private
 from .errors import ReifyError
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,11 @@ def available_threads() -> int:
 
 
 def free_memory() -> int:
-    """Bytes of main memory that can be used without swapping; 4 GiB where the system doesn't tell."""
+    """Bytes of main memory that can be used without swapping, within what this process may have; 4 GiB where the system doesn't tell."""
+    return max(0, min(_free_of_machine(), limits.left()))
+
+
+def _free_of_machine() -> int:
     if sys.platform == "linux":
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

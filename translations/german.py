@@ -1123,6 +1123,7 @@ NOTES = {
     "{}, of {} of {} photos; not used: {}": "{0}, für {1} von {2} Fotos; unbenutzt: {3}",
     "{} left out as an exact copy of another one, such as {}.": "{0} weggelassen, weil es ein genaues Duplikat ist, etwa {1}.",
     "{} isn't in Reify's list of known packages: that it is PyTorch's own can't be checked.": "{0} steht nicht in Reifys Liste bekannter Pakete: Ob es PyTorchs eigenes ist, lässt sich nicht prüfen.",
+    "Finding cameras crashed ({}) and was started once more.": "Die Kamerasuche ist abgestürzt ({0}) und wurde noch einmal gestartet.",
     "The cache can't be written ({}): the job goes on, and isn't kept for another time.": "Der Zwischenspeicher lässt sich nicht beschreiben ({0}): Der Auftrag läuft weiter und wird nicht für später aufgehoben.",
     "Skipped: {}": "Ausgelassen: {0}",
     "{} pictures, such as {}, have another shape than their cameras: they may have been cropped.": "{0} Bilder, etwa {1}, haben ein anderes Format als ihre Kameras: vielleicht wurden sie beschnitten.",
