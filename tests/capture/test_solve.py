@@ -336,6 +336,26 @@ def test_an_accident_in_the_child_becomes_an_error_with_its_last_words(tmp_path:
     assert "log" in caught.value.fix
 
 
+@pytest.mark.parametrize(("codes", "placed"), [((-11, 0), True), ((-11, -11), False), ((0xC0000005, 0), True), ((1, 0), False)])
+def test_a_child_that_crashes_is_started_once_more_and_said_so(tmp_path: Path, monkeypatch, codes: tuple[int, ...], placed: bool) -> None:
+    left = list(codes)
+
+    def ended(request_file: Path, log: Path, job: Job, show: object) -> int:
+        log.write_text("the last word")
+        return left.pop(0)
+
+    monkeypatch.setattr(sfm, "_run", ended)
+    monkeypatch.setattr(sfm, "_read", lambda path: "a model")
+    job = Job()
+    if placed:
+        assert sfm.run_worker({"model": "a.npz"}, tmp_path, job, lambda *told: None) == "a model"
+    else:
+        with pytest.raises(ReifyError, match="stopped unexpectedly: the last word"):
+            sfm.run_worker({"model": "a.npz"}, tmp_path, job, lambda *told: None)
+    assert [text for text in job.report.warnings if "started once more" in text] == list(job.report.warnings)
+    assert len(job.report.warnings) == (codes[0] != 1)
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the child in /proc")
 @pytest.mark.parametrize("step", ["features", "matching"])
 def test_the_child_dies_with_its_parent(room: Capture, step: str) -> None:
