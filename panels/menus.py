@@ -10,6 +10,10 @@ ADD = ("add_folder", "add_files", "add_image", "paste_image", "use_selected_imag
 RUNNING = ("pause", "keep", "cancel")
 REST = ("self_test", "open_preferences")
 OBJECT = ("convert", "regenerate", "mark_asset", "export_splats")
+SPLATS = (
+    *("select_splats", "outline_splats", "delete_splats", "separate_splats", "join_splats", "subject_only", "remove_floaters"),
+    *("crop_box", "decimate_splats", "adjust_splats", "apply_splat_transform", "place_splats", "real_size"),
+)
 IMAGE = ("use_active_image", "show_cutout", "draw_box", "paint_strokes", "use_strokes", "clear_marks")
 
 
@@ -35,6 +39,8 @@ class VIEW3D_MT_reify_object(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
         _draw(self.layout, OBJECT)
+        self.layout.separator()
+        _draw(self.layout, SPLATS)
         self.layout.separator()
         self.layout.operator_enum("reify.show", "role")
 
