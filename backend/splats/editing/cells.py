@@ -13,7 +13,7 @@ from ...values import Array
 MOST_CELLS = 2**20  # along an axis: what lies farther out is in the outermost cell
 DENSE = 2**24  # cells of the whole grid up to which a table of them is faster than sorting
 SAMPLE = 50_000  # points that tell how large the whole is
-CELLS_ACROSS = 100  # of usual cells, from the 10th to the 90th percentile of the largest axis
+CELLS_ACROSS = 64  # of usual cells, from the 10th to the 90th percentile of the largest axis
 HALF = [offset for offset in product((-1, 0, 1), repeat=3) if offset > (0, 0, 0)]  # 13 of the 26 neighbors, one of each opposite pair
 
 
@@ -73,9 +73,9 @@ class Cells:
 def cells_of(points: Array, size: float) -> Cells:
     """The cells of edge length `size` that points [N,3] lie in; a cell is left free at the border, so that neighbors don't wrap."""
     middle = np.median(points[:: -(-len(points) // SAMPLE)], axis=0)
-    place = np.clip(np.floor((points - middle) / size), -MOST_CELLS // 2, MOST_CELLS // 2).astype(np.int64)
+    place = np.clip(np.floor((points - middle) * (1 / size)), -MOST_CELLS // 2, MOST_CELLS // 2).astype(np.int32)
     place -= place.min(axis=0) - 1
-    span = place.max(axis=0) + 2
+    span = place.max(axis=0).astype(np.int64) + 2
     strides = (int(span[1] * span[2]), int(span[2]), 1)
     code = place @ np.array(strides)
     total = int(span.prod())
