@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..backend.values import Capture, Result
+from ..backend.values import Cameras, Capture, Result
 from . import compat, provenance
 from .cameras import camera_object, fit_render_to
+from .guard import all_or_nothing
 from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
@@ -21,7 +23,7 @@ TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it af
 def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
 
-    With `replaces` it stands where that older result stood, which is removed.
+    With `replaces` it stands where that older result stood, which is removed. What fails leaves no object behind, and the older result.
 
     The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
     worked in yet takes its camera, resolution and view transform from the capture, and its cube is hidden.
@@ -31,28 +33,27 @@ def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.t
     fresh = is_fresh(scene)
     placed = members(replaces, "root") if replaces is not None else []
     matrix = placed[0].matrix_world.copy() if placed else None
+    with all_or_nothing():
+        collection = bpy.data.collections.new(result.name)
+        parts = _parts(result, collection)
+        scene.collection.children.link(collection)
+    # Nothing from here on depends on what the user does.
     if replaces is not None:
         remove(replaces)
-    collection = bpy.data.collections.new(result.name)
-    scene.collection.children.link(collection)
+    for part in parts:
+        part.made.name = part.name  # which the older result may have had until now
+        if part.made.data is not None:
+            part.made.data.name = part.name
+        provenance.describe(part.made, result.report, part.role)
+    for holder, name in ((collection, result.name), *((inner, f"{result.name} Cameras") for inner in collection.children)):
+        holder.name = name
     provenance.describe(collection, result.report, "collection")
-    root = bpy.data.objects.new(result.name, None)
-    root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
-    _place(root, collection, result, "root")
+    root = parts[0].made
     provenance.keep_source_from_world(root, result.source_from_world)
     if matrix is not None:
         root.matrix_world = matrix
     if result.splats is not None:
-        _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
         _prepare_cycles(scene)
-    if result.mesh is not None:
-        _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
-        for level, mesh in enumerate(result.lods, start=1):
-            _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
-    if result.points is not None and len(result.points):
-        _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
-    if result.capture is not None and result.capture.cameras is not None:
-        _place_cameras(result, result.capture, collection, root)
     show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
     if fresh:
         _dress(scene, collection)
@@ -95,23 +96,47 @@ def is_fresh(scene: bpy.types.Scene) -> bool:
     return all(member.name in ("Cube", "Light", "Camera") for member in scene.objects)
 
 
-def _place(
-    made: bpy.types.Object, collection: bpy.types.Collection, result: Result, role: str, root: bpy.types.Object | None = None
-) -> None:
-    collection.objects.link(made)
-    made.parent = root
-    provenance.describe(made, result.report, role)
+@dataclass(frozen=True)
+class _Part:
+    """An object of a result."""
+
+    made: bpy.types.Object
+    name: str
+    role: str
 
 
-def _place_cameras(result: Result, capture: Capture, collection: bpy.types.Collection, root: bpy.types.Object) -> None:
-    cameras = capture.cameras
-    assert cameras is not None
-    inner = bpy.data.collections.new(f"{result.name} Cameras")
-    collection.children.link(inner)
+def _parts(result: Result, collection: bpy.types.Collection) -> list[_Part]:
+    """The objects of a result, in `collection`, under the first of them, an empty."""
+    root = bpy.data.objects.new(result.name, None)
+    root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
+    parts = [_Part(root, result.name, "root")]
+    if result.splats is not None:
+        parts.append(_Part(splats_object(f"{result.name} Splats", result.splats), f"{result.name} Splats", "splats"))
+    for level, mesh in enumerate((result.mesh, *result.lods) if result.mesh is not None else ()):
+        name = f"{result.name} Mesh_LOD{level}" if level else f"{result.name} Mesh"
+        parts.append(_Part(mesh_object(name, mesh), name, "lod" if level else "mesh"))
+    if result.points is not None and len(result.points):
+        parts.append(_Part(points_object(f"{result.name} Points", result.points), f"{result.name} Points", "points"))
+    for part in parts:
+        collection.objects.link(part.made)
+    if result.capture is not None and result.capture.cameras is not None:
+        inner = bpy.data.collections.new(f"{result.name} Cameras")
+        collection.children.link(inner)
+        for part in _cameras(result.capture, result.capture.cameras):
+            inner.objects.link(part.made)
+            parts.append(part)
+    for part in parts[1:]:
+        part.made.parent = root
+    return parts
+
+
+def _cameras(capture: Capture, cameras: Cameras) -> list[_Part]:
     distance = float(np.median(np.linalg.norm(cameras.centers, axis=1))) if len(cameras) else 1.0
-    for i, photo in enumerate(capture.photos):
-        made = camera_object(photo, cameras.cam_from_world[i], cameras.K[i], cameras.size_px[i], display_size=max(distance, 0.01) / 20)
-        _place(made, inner, result, "camera", root)
+    size = max(distance, 0.01) / 20
+    return [
+        _Part(camera_object(photo, cameras.cam_from_world[i], cameras.K[i], cameras.size_px[i], display_size=size), photo.name, "camera")
+        for i, photo in enumerate(capture.photos)
+    ]
 
 
 def _prepare_cycles(scene: bpy.types.Scene) -> None:

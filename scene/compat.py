@@ -113,10 +113,14 @@ def _converted_from_vertices(name: str, xyz: Array) -> bpy.types.Object:
     mesh.vertices.add(len(xyz))
     mesh.vertices.foreach_set("co", np.ascontiguousarray(xyz, dtype=np.float32).ravel())
     made = bpy.data.objects.new(name, mesh)
-    scene = bpy.context.scene
+    scene = bpy.data.scenes.new(name)  # of its own: in the user's one the operator refuses to work in most modes
     scene.collection.objects.link(made)
-    with bpy.context.temp_override(active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made]):
+    layer = scene.view_layers[0]
+    layer.objects.active = made
+    with bpy.context.temp_override(
+        scene=scene, view_layer=layer, active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made]
+    ):
         bpy.ops.object.convert(target="POINTCLOUD")
-    scene.collection.objects.unlink(made)
+    bpy.data.scenes.remove(scene)
     bpy.data.meshes.remove(mesh)
     return made

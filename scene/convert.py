@@ -13,6 +13,7 @@ from mathutils import Matrix, Vector
 from ..backend.mesh.transfer import source_faces
 from ..backend.values import Mesh, Result
 from . import provenance
+from .guard import all_or_nothing
 from .mesh import COLOR, UV_MAP, mesh_data, mesh_object, read_face_materials, read_mesh
 from .points import points_object
 from .quads import finished
@@ -40,27 +41,29 @@ def place(
     `again` what the same method had made of the object before goes.
     """
     result, name = finished(result), source.name.removesuffix(f" {ORIGINAL}")
-    if again:
-        _remove_older(result, source)
     if beside:
         name = f"{name} {'Mesh' if result.mesh is not None else 'Splats' if result.splats is not None else 'Points'}"
-    else:
-        source.name = f"{name} {ORIGINAL}"
-    made = _objects(name, result, source, modifiers)
-    for new, role in made:
-        for collection in source.users_collection:
-            collection.objects.link(new)
-        for name in PLACE:
-            setattr(new, name, getattr(source, name))
-        if beside:
-            around = source.parent.matrix_world @ source.matrix_parent_inverse if source.parent is not None else Matrix()
-            new.location = source.location + around.to_3x3().inverted_safe() @ Vector((_width(source) * (1.0 + GAP), 0.0, 0.0))
-        provenance.describe(new, result.report, role)
-        provenance.keep_source_from_world(new, provenance.source_from_world(source))
-        new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
-        new.hide_viewport = new.hide_render = role == "lod"
+    with all_or_nothing():
+        made = _objects(name, result, source, modifiers)
+        for new, role, _called in made:
+            for collection in source.users_collection:
+                collection.objects.link(new)
+            for field in PLACE:
+                setattr(new, field, getattr(source, field))
+            if beside:
+                around = source.parent.matrix_world @ source.matrix_parent_inverse if source.parent is not None else Matrix()
+                new.location = source.location + around.to_3x3().inverted_safe() @ Vector((_width(source) * (1.0 + GAP), 0.0, 0.0))
+            provenance.keep_source_from_world(new, provenance.source_from_world(source))
+            new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
+            new.hide_viewport = new.hide_render = role == "lod"
+    if again:
+        _remove_older(result, source, {new for new, _role, _called in made})
     if not beside:
+        source.name = f"{name} {ORIGINAL}"
         source.hide_viewport = source.hide_render = True
+    for new, role, called in made:
+        new.name = new.data.name = called  # which the object, or an older result, has had until now
+        provenance.describe(new, result.report, role)
     return made[0][0]
 
 
@@ -72,7 +75,9 @@ def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
 
 def how_placed(made: bpy.types.Object) -> dict[str, bool]:
     """What `place` was told when it placed an object."""
-    return {name: bool(value) for name, value in made[HOW].items()}
+    stored = made.get(HOW)
+    stored = stored.to_dict() if hasattr(stored, "to_dict") else {}
+    return {name: bool(stored.get(name, default)) for name, default in (("beside", False), ("modifiers", True))}
 
 
 @contextmanager
@@ -87,11 +92,11 @@ def awake(source: bpy.types.Object) -> Iterator[None]:
         source.hide_viewport = hidden
 
 
-def _remove_older(result: Result, source: bpy.types.Object) -> None:
+def _remove_older(result: Result, source: bpy.types.Object, new: set[bpy.types.Object]) -> None:
     older = [
         made
         for made in bpy.data.objects
-        if source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
+        if made not in new and source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
     ]
     data = {made.data for made in older if made.data is not None}
     bpy.data.batch_remove(older)
@@ -102,17 +107,17 @@ def _method_of(made: bpy.types.Object) -> str:
     return (provenance.read(made) or {}).get("method", "")
 
 
-def _objects(name: str, result: Result, source: bpy.types.Object, modifiers: bool) -> list[tuple[bpy.types.Object, str]]:
-    """The new objects, each with its role, the one that counts first."""
+def _objects(name: str, result: Result, source: bpy.types.Object, modifiers: bool) -> list[tuple[bpy.types.Object, str, str]]:
+    """The new objects, each with its role and its name, the one that counts first."""
     if result.mesh is not None:
         levels = (result.mesh, *result.lods)
         names = [f"{name}_LOD{level}" for level in range(len(levels))] if result.lods else [name]
         made = [_mesh_like(named, mesh, source, modifiers) for named, mesh in zip(names, levels, strict=True)]
-        return [(new, "lod" if level else "mesh") for level, new in enumerate(made)]
+        return [(new, "lod" if level else "mesh", called) for level, (new, called) in enumerate(zip(made, names, strict=True))]
     if result.splats is not None:
-        return [(splats_object(name, result.splats), "splats")]
+        return [(splats_object(name, result.splats), "splats", name)]
     assert result.points is not None, "a method that changes things gives one of mesh, splats and points"
-    return [(points_object(name, result.points), "points")]
+    return [(points_object(name, result.points), "points", name)]
 
 
 def _width(source: bpy.types.Object) -> float:

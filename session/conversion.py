@@ -103,7 +103,9 @@ def order_for(method: Method, settings: Any, scene: bpy.types.Scene, seed: int, 
     from ..scene.read import given_from
 
     given = given_from(_object(of, method), of.modifiers)
-    return Order(method.id, settings_of.values(settings), seed=seed, given=given, target=Target(scene.name, of=of))
+    return Order(
+        method.id, settings_of.values(settings), seed=seed, given=given, target=Target(scene.name, of=of, scene_uid=scene.session_uid)
+    )
 
 
 def order_again(context: bpy.types.Context, method: Method, settings: Any, seed: int) -> Order:
@@ -127,14 +129,15 @@ def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
     """
     from ..backend.methods import method_called
     from ..scene import commit, convert
+    from . import committing
 
     target = task.context.target
     source = _object(target.of, method_called(task.context.method))
     if source is None:
-        return commit.commit(task.result, bpy.data.scenes.get(target.scene) or context.scene)
+        return commit.commit(task.result, committing.scene_of(context, target))
     made = convert.place(task.result, source, beside=target.of.beside, modifiers=target.of.modifiers, again=target.of.again)
     context.view_layer.update()  # before it, new objects aren't known there
-    if made.name in context.view_layer.objects:
+    if made.name in context.view_layer.objects and context.mode == "OBJECT":
         for other in context.selected_objects:
             other.select_set(False)
         made.select_set(True)

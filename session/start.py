@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
 
     if not sources:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
-    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name))
+    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
     _check(order)
     with queue.runner().held():
         return [start(one) for one in orders.one_by_one(order)]
@@ -58,7 +59,9 @@ def again(context: bpy.types.Context) -> Task:
     if method.changes_things:
         return start(conversion.order_again(context, method, settings, stored["seed"]))
     collection = provenance.collection_of(context.object)
-    target = Target(context.scene.name, collection.name if collection else "")
+    target = Target(context.scene.name, scene_uid=context.scene.session_uid)
+    if collection is not None:
+        target = replace(target, replaces=collection.name, replaces_uid=collection.session_uid)
     sources = tuple(Path(path) for path in stored["inputs"])
     return start(Order(method.id, settings_of.values(settings), sources, stored["seed"], target=target))
 
