@@ -79,7 +79,7 @@ def _demo(emit: Emit) -> None:
         kernels = device.cache_folder() / "kernels"
         if kernels.is_dir():
             shutil.copytree(kernels, Path(folder) / "cache" / "kernels")
-        command = [sys.executable, "-m", "reify.cli", "demo", "-o", f"{folder}/demo"]
+        command = [sys.executable, "-m", "reify", "demo", "-o", f"{folder}/demo"]
         started = time.perf_counter()
         subprocess.run(command, check=True, stdout=sys.stderr, env={**os.environ, "REIFY_CACHE": f"{folder}/cache"})
         seconds = time.perf_counter() - started

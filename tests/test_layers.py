@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # The rooms of backend/, the lowest first. A room may import itself and what stands on a lower level.
-LEAVES = ["values", "errors", "settings", "device", "files", "folders", "locks", "outputs", "schema", "whole"]
+LEAVES = ["values", "errors", "settings", "device", "files", "folders", "interrupts", "locks", "outputs", "schema", "whole"]
 LEVELS = [
     LEAVES,
     ["geometry"],
