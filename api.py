@@ -16,12 +16,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+import numpy as np
+
 from .backend import orders, outputs
 from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
+from .backend.formats.splat_files import DROPPED, format_named
 from .backend.jobs.cache import Cache
 from .backend.jobs.environment import Environment
 from .backend.jobs.job import Event
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OUTPUTS", "How", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
 
-OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
+SPLATS = dict.fromkeys(DROPPED, "splats")
+OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
 PARTS = {"splats": "splats", "mesh": "mesh", "comparison": "capture"}  # of a result, which these files are made of
 
 
@@ -174,14 +178,11 @@ def _scene(results: tuple[Result, ...], path: Path) -> None:
 
 
 def _splats(result: Result, path: Path) -> None:
-    from .backend.formats.splat_ply import write_splat_ply
     from .backend.splats.transform import write_moved
 
     splats, back = _needed(result.splats, "splats"), result.source_from_world
-    if back is None:
-        write_splat_ply(splats, path)
-    else:
-        write_moved(splats, back, path, large=True)
+    large = back is not None and format_named(path).holds_large
+    write_moved(splats, back if large and back is not None else np.eye(4), path, large)
 
 
 def _mesh(result: Result, path: Path) -> None:

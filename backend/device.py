@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from . import folders
+from . import folders, kernel_cache
 from .errors import ReifyError
 
-KERNEL_FOLDERS = 3  # versions of the code whose compiled kernels are kept
+COMPILING = "Compiling, once"  # as progress calls it
+WORTH_A_WORD_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -115,18 +114,19 @@ def prepare_numba() -> None:
     """Point numba's cache of compiled kernels at our cache folder; call before kernels are imported."""
     import numba
 
-    numba.config.CACHE_DIR = str(_kernel_folder())
+    numba.config.CACHE_DIR = str(kernel_folder())
+    kernel_cache.use()
     _watch_compiling()
-
-
-def kernel_version() -> str:
-    """Names the compiled kernels of just this code and this Python: what was compiled under the same name is compiled no more."""
-    return f"{_kernel_folder().name} {sys.implementation.cache_tag}"
 
 
 def compiling_seconds() -> float:
     """Seconds that this process has spent compiling kernels."""
     return _Compiling.seconds + (time.monotonic() - _Compiling.began if _Compiling.depth else 0.0)
+
+
+def is_compiling() -> bool:
+    """True while this process compiles a kernel, and has for long enough to be worth a word."""
+    return _Compiling.depth > 0 and time.monotonic() - _Compiling.began > WORTH_A_WORD_S
 
 
 class _Compiling:
@@ -155,19 +155,9 @@ def _watch_compiling() -> None:
 
 
 @cache
-def _kernel_folder() -> Path:
-    """Where the compiled kernels of just this code lie: numba sees no change in what a kernel calls from another file."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        if b"njit" in (source := path.read_bytes()):
-            digest.update(source)
-    folder = folders.make_own(cache_folder() / "kernels" / digest.hexdigest()[:16])
-    os.utime(folder)
-    with suppress(FileNotFoundError):  # another process may be tidying up, too
-        versions = [entry for entry in folder.parent.iterdir() if entry.is_dir()]
-        for old in sorted(versions, key=os.path.getmtime)[:-KERNEL_FOLDERS]:
-            folders.delete(old, folder.parent)
-    return folder
+def kernel_folder() -> Path:
+    """Where compiled kernels lie, in folders that `kernel_cache` names."""
+    return folders.make_own(cache_folder() / "kernels")
 
 
 def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least: int = 1) -> None:

@@ -52,7 +52,8 @@ def held(path: Path, wait: Callable[[], None]) -> Iterator[None]:
             yield
         finally:
             if os.name != "nt":  # where an open file can go, it must go while it is locked: else the next holder's would
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # in a folder that can't be written to there is none
+                    path.unlink(missing_ok=True)
     if os.name == "nt":
         with suppress(OSError):  # the next one has opened it already
             path.unlink(missing_ok=True)

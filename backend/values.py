@@ -172,6 +172,24 @@ class Views:
     def __len__(self) -> int:
         return len(self.cameras)
 
+    def take(self, indices: Sequence[int]) -> Views:
+        """The views at `indices`, in that order; what loads lazily still does."""
+        rgb, alpha, weight = (_Taken(planes, indices) for planes in (self.rgb, self.alpha, self.weight))
+        return Views(rgb, alpha, weight, self.cameras.take(indices), tuple(self.names[i] for i in indices) if self.names else ())
+
+
+class _Taken(Sequence[Any]):
+    """Some of a sequence's items, which are asked for when they are looked at."""
+
+    def __init__(self, items: Sequence[Any], indices: Sequence[int]) -> None:
+        self._items, self._indices = items, tuple(indices)
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        return [self._items[i] for i in self._indices[index]] if isinstance(index, slice) else self._items[self._indices[index]]
+
 
 @dataclass(frozen=True, eq=False)
 class Splats:

@@ -20,6 +20,7 @@ from ..backend.capture.solve import CameraSettings, solve_cameras
 from ..backend.jobs.job import Job
 from ..backend.metrics.cameras import camera_errors
 from ..backend.values import Capture, Photos, Report
+from . import _cameras
 from .splats import quality_after
 
 DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -35,6 +36,8 @@ def run(emit: Emit) -> None:
         _fountain(emit)
     _demo(emit)
     device.prepare_numba()
+    _cameras.doubts(emit, DATA)
+    _cameras.many(emit, DATA)
     quality_after(emit, "lego", 60)
 
 

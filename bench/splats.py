@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ SIZES = (
 NAMES = {(12_000, 270): "12k_270x480"}  # the other pictures are square
 TWIN_SIZES = ((500, 96, 80), (1_000, 100, 100), (2_000, 128, 128))  # the twin keeps every splat at every pixel
 REPEATS = 9
+REAL_SECONDS = 45  # of training, before a step on real splats is measured
 CAPTURES, SECONDS = ("lego", "fox", "demo"), (30, 60, 120, 300)
 DEMO_VIEWS, DEMO_SIZE_PX = 40, 400
 COUNTS, SIDES = (10_000, 20_000, 50_000, 100_000, 200_000), (100, 200, 400, 800)  # of the plot
@@ -71,6 +72,40 @@ def kernels(emit: Emit) -> None:
     emit("threads_scaling", round(one / two, 3), "x", one_thread_ms=round(one, 2), two_threads_ms=round(two, 2))
 
 
+def real(emit: Emit) -> None:
+    """A step on the splats that a short training makes of fox and lego, on their photos, and on a synthetic cloud of that many.
+
+    Real splats are of all sizes, lie behind each other, and are heavier: what is tuned on synthetic clouds alone is tuned for light ones.
+    """
+    from ..backend.jobs.job import Job
+    from ..backend.rendering.targets import Targets
+    from ..backend.splats.initialize import starting_splats
+    from ..backend.splats.settings import TrainingSettings
+
+    for name in ("fox", "lego"):
+        if (scene := _scene(name)) is None:
+            continue
+        views, train_indices, _test, points = scene
+        settings = TrainingSettings(seconds=REAL_SECONDS, long_side_px=560)
+        start = starting_splats(views.take(train_indices), points, settings, 0)
+        splats = Job().stage("Training", partial(_trained, views, train_indices, start, settings))
+        targets = Targets(views, train_indices, 1 << 30)
+        chosen = [targets.get(place, 1) for place in range(0, len(train_indices), 4)]
+        height, width = chosen[0].rgb.shape[:2]
+        for what, found in (
+            ("real", _stepped(splats, chosen, 1, time.thread_time)),
+            ("synthetic", _measured(len(splats), width, height, 1, time.thread_time)),
+        ):
+            more = {"kernels": {k: round(v, 2) for k, v in found.kernels.items()}, "entries": found.entries}
+            emit(f"step_{name}_{what}_own_ms", round(found.step, 2), "ms", splats=len(splats), width=width, height=height, **more)
+
+
+def _trained(*inputs: Any, job: Any) -> Splats:
+    from ..backend.splats.train import train
+
+    return train(*inputs, job=job)
+
+
 def agreement(emit: Emit) -> None:
     """Picture and gradients beside the float64 twin's, and both times."""
     for count, width, height in TWIN_SIZES:
@@ -94,7 +129,7 @@ def quality_after(emit: Emit, name: str, seconds: int) -> None:
     views, train_indices, test, points = scene
     settings = TrainingSettings(seconds=seconds, long_side_px=560)
     job = Job()
-    start = starting_splats(views, points, settings, 0)
+    start = starting_splats(views.take(train_indices), points, settings, 0)
     splats = job.stage("Training", lambda job: train(views, train_indices, start, settings, job=job))
     job.stage("Measuring", lambda job: measure(splats, views, test, job=job))
     figures = job.report.metrics
@@ -120,6 +155,7 @@ def plot(emit: Emit) -> None:
 QUALITY = {f"{name}_psnr_{seconds}s": partial(quality_after, name=name, seconds=seconds) for name in CAPTURES for seconds in SECONDS}
 PARTS: dict[str, Callable[[Emit], None]] = {
     "kernels": kernels,
+    "real": real,
     "card": card,
     **QUALITY,
     "plot": plot,
@@ -190,32 +226,38 @@ class _Times:
 
 
 def _measured(count: int, width: int, height: int, threads: int, clock: Callable[[], float] = time.perf_counter) -> _Times:
-    from ..backend.rendering.fitting import take_step
     from ..backend.rendering.targets import Target
+
+    photo = (np.random.default_rng(1).random((height, width, 3)) * 255).astype(np.uint8)
+    return _stepped(synthetic_splats(count), [Target(synthetic_camera(width, height), photo)], threads, clock)
+
+
+def _stepped(splats: Splats, targets: Sequence[Any], threads: int, clock: Callable[[], float]) -> _Times:
+    """Times of steps on the targets in turn, that hardly change the splats."""
+    from ..backend.rendering.fitting import take_step
     from ..backend.splats import strategy
     from ..backend.splats.cpu.rasterizer import CpuRasterizer
     from ..backend.splats.layout import NAMES
     from ..backend.splats.step import SplatStep, StepFigures
 
-    rasterizer = CpuRasterizer(synthetic_splats(count), count, 3, threads)
+    rasterizer = CpuRasterizer(splats, len(splats), 3, threads)
     strategy.by_place(rasterizer)
     clocked = _Clocked(rasterizer.team, clock)
     rasterizer.team = clocked  # type: ignore[assignment]
-    photo = (np.random.default_rng(1).random((height, width, 3)) * 255).astype(np.uint8)
-    target = Target(synthetic_camera(width, height), photo)
     step = SplatStep(rates=dict.fromkeys(NAMES, 1e-7), bases=16)
-    steps = []
-    for turn in range(REPEATS + 1):
+    steps, entries = [], []
+    for turn in range(max(REPEATS, len(targets)) + 1):
         started = clock()
-        figures = take_step(rasterizer, (target,), step)
+        figures = take_step(rasterizer, (targets[turn % len(targets)],), step)
         steps.append(clock() - started)
+        assert isinstance(figures, StepFigures)
+        entries.append(figures.entries)
         if turn == 0:  # compiles
             clocked.seconds.clear()
     rasterizer.close()
-    assert isinstance(figures, StepFigures)
     times = {name: 1e3 * statistics.median(seconds) for name, seconds in clocked.seconds.items()}
     step_ms = 1e3 * statistics.median(steps[1:])
-    return _Times(step_ms, times, step_ms - sum(times.values()), figures.entries)
+    return _Times(step_ms, times, step_ms - sum(times.values()), round(statistics.median(entries)))
 
 
 def _agreement(emit: Emit, count: int, width: int, height: int) -> None:

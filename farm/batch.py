@@ -15,12 +15,13 @@ from typing import Any
 from .. import api
 from ..backend import outputs
 from ..backend import settings as settings_of
+from ..backend.capture.used import digests_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
-from ..backend.jobs import store
 from ..backend.jobs.runner import State
 from ..backend.methods import Method
 from ..backend.orders import Order
+from ..backend.reading import exists, read_json
 from .perform import carry_out, check_output
 
 log = logging.getLogger(__name__)
@@ -70,14 +71,14 @@ def orders(method: Method, captures: Path, output: Path, *, settings: Any, files
 def kept(order: Order) -> Outcome | None:
     """The outcome of an earlier batch with the same photos, settings and seed; None where there is none."""
     try:
-        report = json.loads(order.outputs[-1].read_text(encoding="utf-8"))
+        report = read_json(order.outputs[-1])
         same = (report["settings"], report["seed"]) == (dict(order.settings), order.seed)
         inputs = report["inputs"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not same or not all(path.exists() for path in order.outputs):
+    if not same or not all(exists(path) for path in order.outputs):
         return None
-    if inputs != {str(source): store.digest(source) for source in order.sources}:
+    if inputs != digests_of(order.sources):
         return None
     return Outcome(order.name, KEPT, str(order.outputs[-1].parent), sum(report["seconds"].values()), report["metrics"])
 

@@ -18,6 +18,7 @@ from ..backend.errors import ReifyError
 from ..backend.files import write_text
 from ..backend.methods import method_called
 from ..backend.orders import Order
+from ..backend.reading import read_json
 
 KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "name": str}
 NEEDED = ("method", "inputs", "outputs")
@@ -41,7 +42,7 @@ def write_order(order: Order, path: Path) -> None:
 def read_order(path: Path) -> Order:
     """Read a job file; raises ReifyError where it isn't there, isn't JSON, or says something that can't be done."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except OSError as error:
         raise ReifyError(f"{path} can't be read: {error.strerror}.", "Check the name of the job file.") from error
     except UnicodeDecodeError as error:
@@ -50,6 +51,8 @@ def read_order(path: Path) -> Order:
         raise ReifyError(
             f"{path.name} isn't valid JSON: {error.msg} in line {error.lineno}, column {error.colno}.", "Correct that place."
         ) from error
+    except ValueError as error:
+        raise ReifyError(f"{path.name} is no job file: {error}.", "A job file is JSON; --save-job writes one.") from error
     _check_form(found, path.name)
     folder = path.absolute().parent
     sources, targets = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))

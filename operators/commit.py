@@ -1,4 +1,4 @@
-"""Results into the scene, and what is shown of them."""
+"""Results into the scene, each in one undo step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class REIFY_OT_commit(bpy.types.Operator):
     bl_label = "Add Result"
     bl_options = {"INTERNAL"}
 
-    task: bpy.props.IntProperty(name="Task", description="Number of the finished task")
+    task: bpy.props.IntProperty(name="Task", description="Number of the finished task", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the objects, in an undo step of their own."""
@@ -41,8 +41,11 @@ class REIFY_OT_show(bpy.types.Operator):
             ("mesh", "Mesh", "Show the textured mesh"),
             ("points", "Points", "Show the sparse points"),
         ),
+        options={"SKIP_SAVE"},
     )
-    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show and hide."""
@@ -57,4 +60,5 @@ class REIFY_OT_show(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((REIFY_OT_commit, REIFY_OT_show))
+CLASSES = (REIFY_OT_commit, REIFY_OT_show)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -23,9 +23,13 @@ class REIFY_OT_create(bpy.types.Operator):
     bl_label = "Generate"
     bl_options = {"REGISTER"}
 
-    method: bpy.props.StringProperty(name="Method", description="Id of the method; empty for the one that the panel shows")
-    source: bpy.props.StringProperty(name="Source", description="File or folder; empty for the panel's sources", subtype="FILE_PATH")
-    preset: bpy.props.StringProperty(name="Preset", description="Name of a preset; empty for the panel's settings")
+    method: bpy.props.StringProperty(
+        name="Method", description="Id of the method; empty for the one that the panel shows", options={"SKIP_SAVE"}
+    )
+    source: bpy.props.StringProperty(
+        name="Source", description="File or folder; empty for the panel's sources", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    preset: bpy.props.StringProperty(name="Preset", description="Name of a preset; empty for the panel's settings", options={"SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""

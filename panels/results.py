@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..session import queue, results
+from ..session.texts import name_of
 from ..translations import told
 from . import icons
 from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
@@ -49,8 +50,10 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
 
 def _draw_task(layout: Any, context: bpy.types.Context, task: Task) -> None:
     row = layout.row(align=True)
-    name = task.outcome.name if task.outcome is not None else say(task.title)
-    row.label(text=name if task.outcome is not None else f"{name}: {say(task.state.value)}", icon=ICONS[task.state.value], translate=False)
+    name = name_of(task)
+    name = name if task.outcome is not None else f"{name}: {say(task.state.value)}"
+    row.label(text=name, icon=ICONS[task.state.value], translate=False)
+    row.operator("reify.rename", text="", icon="GREASEPENCIL", emboss=False).number = task.number
     row.operator("reify.show_details", text="", icon="TEXT", emboss=False).number = task.number
     row.operator("reify.forget", text="", icon="X", emboss=False).number = task.number
     if task.failure is not None:
@@ -93,7 +96,7 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
 
 
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:
-    from ..scene import provenance
+    from ..scene import photo_cameras, provenance
 
     collection = provenance.collection_of(context.object)
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
@@ -102,6 +105,8 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     chosen = stored.get("choices", {})
     if "cameras" in chosen:
         text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
+    if "cameras checked" in chosen:
+        text(layout, context, say("Cameras are {what}", what=told(chosen["cameras checked"])))
     if "left out" in chosen:
         text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
     if collection is not None:
@@ -110,9 +115,33 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
         for role, label in ROLES.items():
             if role in present:
                 row.operator("reify.show", text=label).role = role
+        if count := len(photo_cameras.cameras_of(collection)):
+            row = layout.row(align=True)
+            shown = photo_cameras.are_shown(collection, context.view_layer)
+            text_shown = say("{count} Cameras", count=count)
+            row.operator("reify.show_cameras", text=text_shown, translate=False, icon="OUTLINER_OB_CAMERA", depress=shown)
+            row.prop(collection, "reify_photo")
+    _draw_placement(layout)
+    row = layout.row(align=True)
+    if collection is None or "mesh" in present:
+        row.operator("reify.export_result", icon="EXPORT")
+    if collection is not None and "splats" in present:
+        row.operator("reify.export_splats", icon="EXPORT")
     row = layout.row(align=True)
     row.operator("reify.regenerate", icon="FILE_REFRESH")
     row.operator("reify.mark_asset", icon="ASSET_MANAGER")
+
+
+def _draw_placement(layout: Any) -> None:
+    header, body = layout.panel("reify_placement", default_closed=True)
+    header.label(text="Placement")
+    if body is None:
+        return
+    column = body.column(align=True)
+    for names in (("rest_on_floor", "set_ground"), ("turn_to_front",), ("set_size", "set_length")):
+        row = column.row(align=True)
+        for name in names:
+            row.operator(f"reify.{name}")
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_results,))

@@ -37,7 +37,7 @@ def write_blend(results: Sequence[Result], path: Path) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     edge = 0.0
     for result in results:
-        collection = commit(result)
+        collection = commit(result, on_floor=True)
         if len(results) > 1:
             edge = _move_beside(collection, edge)
     save_blend(path)
@@ -63,7 +63,7 @@ def save_blend(path: Path) -> None:
         # Not in the folder but beside it: paths of pictures count from where the file lies.
         beside = path.parent / f"{written.parent.name}.blend"
         try:
-            with _explained(path):
+            with explained(path):
                 bpy.ops.wm.save_as_mainfile(filepath=str(beside), copy=True, compress=True, check_existing=False)
             os.replace(beside, written)
         finally:
@@ -93,7 +93,7 @@ def write_mesh(mesh: Mesh, path: Path, source_from_world: Array | None = None) -
         layer = scene.view_layers[0]
         with bpy.context.temp_override(scene=scene, view_layer=layer, selected_objects=[made], active_object=made, object=made):
             made.select_set(True)
-            with writing(path, before_moving=lambda written: _check_faces(written, made.data)) as written, _explained(path):
+            with writing(path, before_moving=lambda written: _check_faces(written, made.data)) as written, explained(path):
                 _write_at(written, writers[path.suffix.lower()], offset)
     finally:
         _forget(made, scene)
@@ -136,7 +136,7 @@ def _write_stl(path: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Raise what operators report as the OSError that it was; a traceback of theirs goes to the log and never to the user."""
     try:
         yield

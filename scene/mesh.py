@@ -11,7 +11,7 @@ import numpy as np
 from ..backend.errors import ReifyError
 from ..backend.geometry.vectors import scatter_add
 from ..backend.values import Array, Mesh
-from . import attributes, compat, images
+from . import attributes, compat, images, marks
 
 UV_MAP = "UVMap"
 COLOR = "Color"
@@ -230,20 +230,27 @@ def _material(name: str, mesh: Mesh) -> bpy.types.Material:
     shader.inputs["Specular IOR Level"].default_value = 0.2
     if "base_color" in mesh.textures and mesh.uvs is not None:
         node = tree.nodes.new("ShaderNodeTexImage")
-        node.image = images.packed_image(f"{name} Base Color", mesh.textures["base_color"])
+        node.image = _map(name, mesh, "base_color")
         node.location = (-320, 280)
         tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
         tree.nodes.active = node  # Solid mode's Texture colors, painting and baking use the active image node
         if "normal" in mesh.textures:
-            _connect_normal_map(tree, shader, images.packed_image(f"{name} Normal", mesh.textures["normal"], data=True))
+            _connect_normal_map(tree, shader, _map(name, mesh, "normal"))
         if "coverage" in mesh.textures:
-            _put_aside(tree, "Seen by photos", images.packed_image(f"{name} Coverage", mesh.textures["coverage"], data=True))
+            _put_aside(tree, "Seen by photos", _map(name, mesh, "coverage"))
     elif mesh.vertex_srgb is not None:
         node = tree.nodes.new("ShaderNodeVertexColor")
         node.layer_name = COLOR
         node.location = (-320, 280)
         tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    marks.mark_material(material)
     return material
+
+
+def _map(name: str, mesh: Mesh, kind: str) -> bpy.types.Image:
+    """A packed image of one of the mesh's textures: "Statue Base Color"."""
+    image = images.packed_image(f"{name} {kind.replace('_', ' ').title()}", mesh.textures[kind], data=kind != "base_color")
+    return marks.mark_image(image, kind)
 
 
 def _put_aside(tree: bpy.types.NodeTree, label: str, image: bpy.types.Image) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend.reading import parse_json
 from ..backend.schema import conforming
 from ..backend.values import Array, Report
 
@@ -25,15 +26,20 @@ def describe(made: bpy.types.ID, report: Report, role: str) -> None:
     made[KEY] = json.dumps({"role": role, **dataclasses.asdict(report), "metrics": metrics})
     for own in (made, getattr(made, "data", None)):
         if own is not None:
-            own[NAME] = own.name
+            keep_name(own)
+
+
+def keep_name(made: bpy.types.ID) -> None:
+    """Take a datablock's present name for that of an original."""
+    made[NAME] = made.name
 
 
 def is_original(made: bpy.types.Object) -> bool:
     """Whether an object is the one that was made, and no copy of it.
 
-    One that was only renamed is known by its data, which nobody shares.
+    One that was only renamed is known by its data, which nobody shares. Files of earlier versions don't tell; there all are originals.
     """
-    if made.get(NAME) == made.name:
+    if made.get(NAME, made.name) == made.name:
         return True
     data = made.data
     return data is not None and data.users == 1 and data.get(NAME) == data.name
@@ -56,10 +62,10 @@ def is_unreadable(source: bpy.types.ID | None) -> bool:
 @functools.lru_cache(maxsize=1024)  # panels ask for every object of a result at every redraw
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        stored = json.loads(text)
+        stored = parse_json(text)
         role = stored.pop("role")
         report = conforming(Report, stored)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         return None
     return {"role": role, **dataclasses.asdict(report)} if isinstance(role, str) else None
 
@@ -85,6 +91,15 @@ def _matrix(stored: Any) -> Array | None:
     except (TypeError, ValueError):
         return None
     return matrix.reshape(4, 4) if matrix.size == 16 and np.isfinite(matrix).all() else None
+
+
+def copy(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Let `target` come from where `source` comes from."""
+    for key in (KEY, SOURCE_FROM_WORLD):
+        if key in source:
+            target[key] = source[key]
+        elif key in target:
+            del target[key]
 
 
 def role(source: bpy.types.ID | None) -> str:

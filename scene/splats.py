@@ -34,7 +34,8 @@ def splats_object(name: str, splats: Splats) -> bpy.types.Object:
     write_splats(cloud, splats)
     compat.make_native_splats(cloud)
     cloud["antialiased"], cloud["surfels"] = splats.antialiased, splats.surfels
-    splat_nodes.draw_as_splats(made, amount=min(1.0, VIEWPORT_SPLATS / max(1, len(splats))), largest=_largest(splats))
+    low_pass = not (splats.antialiased or splats.surfels)
+    splat_nodes.draw_as_splats(made, min(1.0, VIEWPORT_SPLATS / max(1, len(splats))), _largest(splats), low_pass)
     made.visible_shadow = False
     return made
 

@@ -11,8 +11,12 @@ self_test     trying everything that computes
 conversion    selected objects as what a method changes, and what was made of them
 live          From Picture's live preview
 properties    the panel's properties, made from the methods' settings
+enums         numbers of items that .blend files keep
 sources       files, folders and images as what a method is given
 results       what of a job's result is in the open file
+photo_walk    looking through the cameras of a result's photos
+picking       the place on a result that is seen at a pixel
+drops         what dropped files are taken for
 assets        results in the asset browser
 texts         how a task has ended, in the user's language
 viewports, image_editor, redraw    Blender's windows

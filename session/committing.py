@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
 
 from . import conversion
-from .results import TASK, look_at
+from .results import TASK, show_new
 from .viewports import show_colors
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def put(context: bpy.types.Context, task: Task) -> None:
     """Make the objects of a task's result, all of them or none; raises what went wrong."""
     from ..backend.methods import all_methods
     from ..backend.values import Pictures
-    from ..scene import commit, rows
+    from ..scene import commit, rows, versions
 
     target = task.context.target
     if target.of is not None:
@@ -32,12 +33,13 @@ def put(context: bpy.types.Context, task: Task) -> None:
     else:
         scene, replaced = scene_of(context, target), _replaced(target)
         fresh = commit.is_fresh(scene)
-        collection = commit.commit(task.result, scene, replaces=replaced)
+        result = replace(task.result, name=task.context.name or task.result.name)
+        collection = commit.commit(result, scene, replaces=replaced, on_floor=True)
         collection[TASK] = task.id
-        if replaced is None and Pictures in all_methods()[task.context.method].takes:
-            rows.set_aside(collection, scene)
-        if fresh and scene == context.scene and context.mode == "OBJECT":
-            _show(context, collection)
+        if replaced is None:
+            if versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:
+                rows.set_aside(collection, scene)
+            _show(context, collection, fresh)
     show_colors(context.window_manager)
     _push_undo()
 
@@ -57,9 +59,9 @@ def _replaced(target: Target) -> bpy.types.Collection | None:
     return found if provenance.role(found) == "collection" else None
 
 
-def _show(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
+def _show(context: bpy.types.Context, collection: bpy.types.Collection, fresh: bool) -> None:
     try:
-        look_at(context, collection)
+        show_new(context, collection, fresh)
     except RuntimeError:  # the result is there, wherever one looks
         log.exception("the viewports couldn't be turned to the result")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
-from . import needs, properties
+from . import enums, needs, properties
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
@@ -63,19 +62,16 @@ def why_not(context: bpy.types.Context) -> str:
 
 
 def _described(group: Any, context: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
-    _items[:] = [(name, method.title, method.summary, _number(name)) for name, method in methods_for().items()]
+    _items[:] = enums.items((name, method.title, method.summary) for name, method in methods_for().items())
     return _items
-
-
-def _number(name: str) -> int:
-    # Its own, not its position: .blend files keep the number.
-    return zlib.crc32(name.encode()) >> 1
 
 
 class ReifyConvert(bpy.types.PropertyGroup):
     """How selected objects are converted."""
 
-    method: bpy.props.EnumProperty(name="Method", description="What is done with the object", items=_described, default=_number("mesh"))
+    method: bpy.props.EnumProperty(
+        name="Method", description="What is done with the object", items=_described, default=enums.number("mesh")
+    )
     beside: bpy.props.BoolProperty(
         name="Beside the Original", description="Put the result next to the object; else it takes its place, and the object is hidden"
     )
@@ -155,13 +151,21 @@ def _object(of: FromObject, method: Method) -> bpy.types.Object | None:
     return found if kind_of(found) in method.takes else None
 
 
+@bpy.app.handlers.persistent
+def _after_load(*_arguments: Any) -> None:
+    enums.upgrade(("reify_convert",))
+
+
 def register() -> None:
     """Make the properties known."""
     bpy.utils.register_class(ReifyConvert)
     bpy.types.Scene.reify_convert = bpy.props.PointerProperty(type=ReifyConvert)
+    bpy.app.handlers.load_post.append(_after_load)
 
 
 def unregister() -> None:
     """Take them back."""
+    if _after_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_after_load)
     del bpy.types.Scene.reify_convert
     bpy.utils.unregister_class(ReifyConvert)

@@ -11,8 +11,6 @@ scene.reify.photos.training__steps     the option "training.steps"
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ import bpy
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.settings import Option
+from . import enums
 from .redraw import redraw
 
 if TYPE_CHECKING:
@@ -100,10 +99,13 @@ def changed(method: Method, group: Any) -> tuple[Option, ...]:
 def register() -> None:
     """Let `scene.reify` be there from the first time that somebody asks for it."""
     bpy.types.Scene.reify = property(_first_use)
+    bpy.app.handlers.load_post.append(_after_load)
 
 
 def unregister() -> None:
     """Take everything back."""
+    if _after_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_after_load)
     if bpy.app.timers.is_registered(_prepare):
         bpy.app.timers.unregister(_prepare)
     del bpy.types.Scene.reify
@@ -122,6 +124,12 @@ def prepare() -> None:
         bpy.app.timers.register(_prepare, first_interval=0.0)
 
 
+@bpy.app.handlers.persistent
+def _after_load(*_arguments: Any) -> None:
+    if ready():
+        enums.upgrade(("reify",))
+
+
 def _prepare() -> None:
     _ = bpy.context.scene.reify
     redraw()
@@ -138,10 +146,22 @@ def _register_groups() -> None:
     methods = all_methods()
     groups = {method.id: _settings_group(method) for method in methods.values()}
     makers = (method for method in methods.values() if not method.changes_things)  # the others are the Convert panel's
-    items = _items((method.id, method.title, method.summary) for method in makers)
+    items = enums.items((method.id, method.title, method.summary) for method in makers)
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
+        "version": bpy.props.EnumProperty(
+            name="Version",
+            description="Where a result goes whose sources another one was made of before",
+            items=(
+                ("beside", "Beside", "The new version stands beside the older ones"),
+                (
+                    "replace",
+                    "In Its Place",
+                    "The new version takes the newest one's place; what refers to that, and what was done to it, stays",
+                ),
+            ),
+        ),
         **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},
     }
     root = type("ReifyScene", (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": "Reify's properties of a scene."})
@@ -150,11 +170,7 @@ def _register_groups() -> None:
         _registered.append(cls)
     del bpy.types.Scene.reify
     bpy.types.Scene.reify = bpy.props.PointerProperty(type=root)
-
-
-def _items(described: Iterable[tuple[str, str, str]]) -> tuple[tuple[str, str, str, int], ...]:
-    """Items of an enum with numbers of their own: .blend files keep the number, and by position it would change with each new item."""
-    return tuple((identifier, label, tooltip, zlib.crc32(identifier.encode()) >> 1) for identifier, label, tooltip in described)
+    enums.upgrade(("reify",))
 
 
 def _first_method(methods: dict[str, Method]) -> str:
@@ -167,7 +183,7 @@ def _settings_group(method: Method) -> type:
         "preset": bpy.props.EnumProperty(
             name="Preset",
             description="Starting point for the settings; choosing one sets all of them",
-            items=_items((name, name, _preset_tooltip(method, name)) for name in method.presets),
+            items=enums.items((name, name, _preset_tooltip(method, name)) for name in method.presets),
             update=lambda group, context: write_settings(method, group, method.preset(group.preset)),
         ),
     }
@@ -188,7 +204,7 @@ def _property(option: Option, default: Any) -> Any:
     unit = "" if not option.unit or option.unit in UNITS else f" ({settings_of.titled(option.unit)})"
     common: dict[str, Any] = {"name": f"{option.label}{unit}", "description": option.help, "default": _stored(option, default)}
     if option.choices:
-        items = _items((value, settings_of.titled(value), text) for value, text in option.choices.items())
+        items = enums.items((value, settings_of.titled(value), text) for value, text in option.choices.items())
         return bpy.props.EnumProperty(items=items, **common)
     if option.kind is bool:
         return bpy.props.BoolProperty(**common)

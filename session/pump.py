@@ -18,7 +18,8 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import preferences
-from . import queue
+from ..scene.visibility import is_hidden, set_hidden
+from . import queue, results
 from .redraw import redraw
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ def hand_over(task: Task) -> None:
     finally:
         queue.runner().taken(task)
     if task.outcome is not None:
-        task.outcome = replace(task.outcome, file=bpy.data.filepath)
+        collection = results.collection_of(task.id)
+        name = collection.name if collection is not None else task.outcome.name
+        task.outcome = replace(task.outcome, name=name, file=bpy.data.filepath)
     queue.note(task)
 
 
@@ -210,8 +213,9 @@ def _show_preview(task: Task) -> None:
     fresh = commit.is_fresh(scene)
     if task.preview is not None and preview.show(task.preview, scene) and fresh:
         cube: Any = scene.objects.get("Cube")
-        if cube is not None and not cube.hide_viewport:
-            cube.hide_viewport, _shown.cube = True, cube.name
+        if cube is not None and not is_hidden(cube):
+            set_hidden(cube)
+            _shown.cube = cube.name
         _come_near()
         show_colors(bpy.context.window_manager)
     spent = time.perf_counter() - started
@@ -234,7 +238,7 @@ def _clear_preview() -> None:
     preview.clear()
     cube: Any = bpy.data.objects.get(_shown.cube)
     if cube is not None:
-        cube.hide_viewport = False
+        set_hidden(cube, False)
     _shown.cube = ""
 
 

@@ -42,7 +42,17 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
     order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
     _check(order)
     with queue.runner().held():
-        return [start(one) for one in orders.one_by_one(order)]
+        return [start(_placed(one, scene)) for one in orders.one_by_one(order)]
+
+
+def _placed(order: Order, scene: bpy.types.Scene) -> Order:
+    """The order with the place of the newest result of the same sources, where that is what the panel says."""
+    from ..scene import versions
+
+    older = versions.older(scene, order.method, map(str, order.sources)) if scene.reify.version == "replace" else []
+    if not older or order.target is None:
+        return order
+    return replace(order, target=replace(order.target, replaces=older[-1].name, replaces_uid=older[-1].session_uid))
 
 
 def again(context: bpy.types.Context) -> Task:

@@ -14,7 +14,7 @@ from . import roles
 from .roles import Contents
 
 KINDS = "JPEG, PNG, TIFF, WebP or EXR"
-NO_CAMERA, NO_PHOTO = "photos without a camera", "masks of no photo"
+NO_CAMERA, NO_PHOTO, NO_FIT = "photos without a camera", "masks of no photo", "masks that don't fit"
 MADE_BY_PROGRAMS = (*endings.CAMERAS, ".ply", ".db", ".ini")  # models, logs and settings: not worth counting
 
 
@@ -34,7 +34,7 @@ class Account:
     def report(self) -> None:
         """Say in the report what wasn't used."""
         if left_out := +self._left_out:
-            self._job.choose("left out", ", ".join(f"{count} {what}" for what, count in left_out.items()))
+            self._job.record_choice("left out", ", ".join(f"{count} {what}" for what, count in left_out.items()))
 
     def folder(self, contents: Contents, used: Collection[Path] = (), masks_wanted: bool = True) -> None:
         """Count what of a folder isn't photos, nor `used`."""
@@ -66,6 +66,12 @@ class Account:
             self.warn(f"Masks of no photo, or of several, are left out: {len(unused)} ({examples(unused)}).")
         if 0 < len(without) < total:
             self.warn(f"Photos without a mask: {len(without)} of {total} ({examples([path.name for path in without])}).")
+
+    def misfits(self, masks: Sequence[str]) -> None:
+        """Masks that can't be used, each with the reason."""
+        if masks:
+            self._left_out[NO_FIT] += len(masks)
+            self.warn(f"Masks that don't fit their photo are left out: {len(masks)} ({examples(masks)}).")
 
     def videos(self, paths: Sequence[Path], told: bool = True) -> None:
         """Videos beside photos."""

@@ -14,10 +14,12 @@ from ..values import Array, Cameras
 def undistort(pixels: Array, cameras: Cameras, index: int) -> tuple[Array, Array]:
     """What a pinhole camera with K of camera `index` would have seen, and where it is known.
 
-    `pixels` [H,W,N] uint8 in the camera's size -> [H,W,N] uint8, and [H,W] uint8, 255 where the source covers the pixel and 0 elsewhere.
+    `pixels` [h,w,N] uint8, the camera's picture in any size -> [H,W,N] uint8 in the camera's size, and [H,W] uint8, 255 where the source
+    covers the pixel and 0 elsewhere.
     """
     K, distortion, (width, height) = cameras.K[index], cameras.distortion[index], cameras.size_px[index].tolist()
-    x_px, y_px = _source_map(K.tobytes(), (width, height), distortion.tobytes(), cameras.fisheye)
+    source_px = (pixels.shape[1], pixels.shape[0])
+    x_px, y_px = _source_map(K.tobytes(), (width, height), source_px, distortion.tobytes(), cameras.fisheye)
     return _kernel()(np.ascontiguousarray(pixels), x_px, y_px)
 
 
@@ -63,7 +65,9 @@ def _kernel() -> Any:
 
 
 @functools.lru_cache(maxsize=2)  # photos of one device share it, and come one after another
-def _source_map(K_bytes: bytes, size_px: tuple[int, int], distortion_bytes: bytes, fisheye: bool) -> tuple[Array, Array]:
+def _source_map(
+    K_bytes: bytes, size_px: tuple[int, int], source_px: tuple[int, int], distortion_bytes: bytes, fisheye: bool
+) -> tuple[Array, Array]:
     """For each pixel of the pinhole picture, where in the source its color is: two [H,W] float32 in pixels, NaN where nowhere."""
     K, distortion = np.frombuffer(K_bytes).reshape(3, 3), np.frombuffer(distortion_bytes)
     width, height = size_px
@@ -72,7 +76,8 @@ def _source_map(K_bytes: bytes, size_px: tuple[int, int], distortion_bytes: byte
     xy = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
     source = distort(xy, distortion, fisheye)
     source[np.hypot(xy[..., 0], xy[..., 1]) > _valid_radius(xy, distortion, fisheye)] = np.nan
-    return (source[..., 0] * K[0, 0] + K[0, 2]).astype(np.float32), (source[..., 1] * K[1, 1] + K[1, 2]).astype(np.float32)
+    x_px, y_px = ((source[..., i] * K[i, i] + K[i, 2]) * (source_px[i] / size_px[i]) for i in range(2))
+    return x_px.astype(np.float32), y_px.astype(np.float32)
 
 
 def _valid_radius(xy: Array, distortion: Array, fisheye: bool) -> float:

@@ -1,7 +1,8 @@
-"""What runs in the child process: pip, or the trial of what it installed. Standard library only, and run as a script.
+"""What runs in the child process: pip, the trial of what it installed, compiling. Standard library only, and run as a script.
 
     python child.py pip PIP-ARGUMENTS...
     python child.py try '{"path": [...], "modules": [...]}'      prints one line of JSON
+    python child.py compile '{"path": [...], "package": "reify", "root": "…", "program": "splats"}'    see backend/compiling.py
 
 It ends when its standard input does, so that a Blender which is killed leaves no pip behind that goes on writing.
 """
@@ -13,6 +14,7 @@ import os
 import runpy
 import sys
 import threading
+import types
 from pathlib import Path
 
 
@@ -22,8 +24,24 @@ def main() -> None:
     task, *arguments = sys.argv[1:]
     if task == "pip":
         _pip(arguments)
+    elif task == "compile":
+        _compile(**json.loads(arguments[0]))
     else:
         print(json.dumps(_try(**json.loads(arguments[0]))))
+
+
+def _compile(path: list[str], package: str, root: str, program: str) -> None:
+    """Run a program of the package's `backend.compiling`, without the package's own __init__, which needs Blender.
+
+    numba finds a compiled kernel's module by its name, so the package has the name by which Blender knows it.
+    """
+    sys.path[:] = path if package else [root, *path]
+    parts = package.split(".") if package else []
+    for end in range(1, len(parts) + 1):
+        stand_in = types.ModuleType(".".join(parts[:end]))
+        stand_in.__path__ = [root] if end == len(parts) else []
+        sys.modules[stand_in.__name__] = stand_in
+    importlib.import_module(".".join([*parts, "backend", "compiling"])).main(program)
 
 
 def _end_with_parent() -> None:

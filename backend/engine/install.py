@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import queue
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,19 +20,21 @@ from .. import folders
 from ..errors import ReifyError
 from ..files import write_text
 from ..jobs.job import Job
-from . import requirements
+from ..reading import parse_json
+from . import kernels, requirements
 from .builds import CPU, Build
 from .explain import explained, from_os
 from .place import STAMP, Place, discard
+from .process import child_of, lines_of
 from .requirements import Requirement
 
-CHILD = Path(__file__).with_name("child.py")
-TORCH = "torch"
+TORCH, COMPILER = "torch", "numba"
 ONLY_FOR_CUDA = ("cuda-", "nvidia-", "triton")  # beginnings of names: what the lock has for the package index's own torch alone
 TORCH_SHARE = 0.95  # of the download is torch itself, where it comes from PyTorch's own index
 COMPRESSION = 2.5  # size of packages on the disk over that of their wheels, where the lock doesn't say what is downloaded
 DOWNLOADED = 0.85  # share of one call of pip that downloading is
-UNPACKED = 0.93  # share of the installation that is over when the packages are in the folder
+UNPACKED = 0.93  # share of installing without compiling that is over when the packages are in the folder
+COMPILED_FROM = 0.5  # share of the installation that is over when kernels are compiled, where the part has a compiler
 TRYING = "Trying it out"
 _DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* (?:\((?P<size>[\d.]+) (?P<unit>[kMG]?)B\))?")
 _UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
@@ -55,7 +54,7 @@ class Plan:
     @property
     def has_torch(self) -> bool:
         """True where torch is to be installed, so that the build matters."""
-        return any(requirement.name == TORCH for requirement in self.place.requirements)
+        return self.place.has(TORCH)
 
     @property
     def gib(self) -> float:
@@ -74,8 +73,20 @@ def install(plan: Plan, *, job: Job) -> dict[str, str]:
     """Install or replace a part of the engine; returns the versions of what works now.
 
     It grows in `<folder>.partial`, is tried out in a child process, and gets its name only then: whatever
-    happens before, what was there stays. Raises ReifyError with the way out, Cancelled on request.
+    happens before, what was there stays. Then the kernels are compiled, where it brings numba.
+    Raises ReifyError with the way out, Cancelled on request.
     """
+    if not plan.place.has(COMPILER):
+        return _installed(plan, job)
+    with job.span(COMPILED_FROM):
+        versions = _installed(plan, job)
+    with job.span(1.0):
+        kernels.compile_missing(job=job)
+    job.progress(1.0, "Installed")
+    return versions
+
+
+def _installed(plan: Plan, job: Job) -> dict[str, str]:
     place = plan.place
     _check(plan)
     provided = _provided(place.requirements, place.root)
@@ -177,7 +188,7 @@ def _pip(plan: Plan, what: Sequence[str], expected: float, job: Job) -> None:
     place = plan.place
     arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
     arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
-    with _child(plan.python, ["pip", *arguments, *what]) as child, place.log.open("a", encoding="utf-8") as log:
+    with child_of(plan.python, ["pip", *arguments, *what]) as child, place.log.open("a", encoding="utf-8") as log:
         output = _watch(child, log, expected, job)
     if child.returncode != 0:
         raise explained(output, place.root, place.log)
@@ -218,61 +229,11 @@ def _drop_stand_ins(folder: Path, provided: Iterable[str]) -> None:
             folders.delete(claim, folder)
 
 
-@contextlib.contextmanager
-def _child(python: str, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A child process that ends with this one; whatever goes wrong inside the block ends it too."""
-    without = ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PYTHONPATH", "PYTHONHOME")
-    environment = {key: value for key, value in os.environ.items() if key not in without}
-    child = subprocess.Popen(
-        [python, "-s", str(CHILD), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-    try:
-        yield child
-    finally:
-        assert child.stdin is not None
-        child.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(0.0 if sys.exc_info()[0] else 5.0)
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-
-
-def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
-    """What the child prints, line by line, and an empty string whenever it is silent for 0.2 s, so that Cancel works."""
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        assert child.stdout is not None
-        for line in child.stdout:
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, name="reify-pip", daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=0.2)
-        except queue.Empty:
-            yield ""
-            continue
-        if line is None:
-            return
-        yield line
-
-
 def _watch(child: subprocess.Popen[str], log: IO[str], expected: float, job: Job) -> str:
     """Follow pip to its end, telling the job how far it is; returns everything it printed."""
     finished = current = announced = 0.0  # bytes; pip before 24.1 only announces how large a file is
     fraction, text, output = 0.0, "Starting pip", []
-    for line in _lines(child):
+    for line in lines_of(child):
         if progress := _BYTES.search(line):
             current, total = float(progress["done"]), float(progress["total"])
             text = f"{text.partition(',')[0]}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
@@ -299,8 +260,8 @@ def _try(plan: Plan, folder: Path, job: Job) -> dict[str, str]:
     path = [entry for entry in sys.path if entry not in ("", str(plan.place.folder))]
     request = json.dumps({"path": [*path, str(folder)], "modules": modules})
     output = []
-    with _child(plan.python, ["try", request]) as child:
-        for number, line in enumerate(_lines(child)):
+    with child_of(plan.python, ["try", request]) as child:
+        for number, line in enumerate(lines_of(child)):
             job.progress(min(0.01 * number, 1.0), TRYING)
             output.append(line)
     with plan.place.log.open("a", encoding="utf-8") as log:
@@ -312,4 +273,4 @@ def _try(plan: Plan, folder: Path, job: Job) -> dict[str, str]:
             f"What was installed doesn't work here: {last}.",
             f"Update the system and the graphics driver, and install again; the log tells more: {plan.place.log}",
         )
-    return {key: str(value) for key, value in json.loads(said[-1]).items()}
+    return {key: str(value) for key, value in parse_json(said[-1]).items()}

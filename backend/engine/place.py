@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import sys
 import sysconfig
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import folders
+from ..reading import read_json
 from . import requirements
 from .requirements import ENGINE, Part, Requirement
 
@@ -66,6 +66,10 @@ class Place:
         """What belongs into it."""
         return requirements.read(self.part.listed)
 
+    def has(self, name: str) -> bool:
+        """True where a distribution of this name belongs into it."""
+        return any(requirement.name == name for requirement in self.requirements)
+
     @property
     def fingerprint(self) -> str:
         """Of the pinned versions; another one means that the part is outdated."""
@@ -74,8 +78,8 @@ class Place:
     def stamp(self) -> dict[str, Any]:
         """What was installed; empty where nothing whole is there."""
         try:
-            return dict(json.loads((self.folder / STAMP).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
+            return dict(read_json(self.folder / STAMP))
+        except (OSError, TypeError, ValueError):
             return {}
 
     def state(self) -> State:

@@ -57,17 +57,22 @@ def probe(path: Path) -> ImageInfo:
                     width, height = height, width
                 has_alpha = decoding.lowest_alpha(image, path) < 255
                 if not _looks_whole(path):
-                    image.load()
+                    decoding.load(image, path)
         except (OSError, ValueError) as error:
             return _info_of(_read_tiff(path, error))
         return ImageInfo(width, height, orientation, has_alpha)
 
 
 def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Array:
+    """A picture, scaled down by averaging so that its longer side is at most `long_side_px` (0: full size); see `read_at_least`."""
+    return resize(read_at_least(path, long_side_px, turn), long_side_px)
+
+
+def read_at_least(path: Path, long_side_px: int = 0, turn: int | None = None) -> Array:
     """A picture as [H,W,3] or, where it has transparency, [H,W,4] uint8: sRGB, straight alpha, upright.
 
-    It is scaled down by averaging so that its longer side is at most `long_side_px` (0: full size), without ever holding a large
-    JPEG in full. `turn` is an EXIF orientation to obey instead of the file's own. Raises ReifyError where the file can't be read.
+    A large one comes at a whole fraction of its size with at least `long_side_px` on its longer side (0: full size), and a large JPEG is
+    never held in full. `turn` is an EXIF orientation to obey instead of the file's own. Raises ReifyError where the file can't be read.
     """
     with _explained(path):
         if _is_exr(path):
@@ -78,7 +83,7 @@ def read_image(path: Path, long_side_px: int = 0, turn: int | None = None) -> Ar
                     stored = decoding.decoded(image, path, long_side_px)
             except (OSError, ValueError) as error:
                 stored = _read_tiff(path, error)
-    return resize(_upright(stored, turn), long_side_px)
+    return _upright(stored, turn)
 
 
 def resize(pixels: Array, long_side_px: int) -> Array:
@@ -144,6 +149,8 @@ def _open(path: Path) -> Iterator[Image.Image]:
         yield svg.open_svg(path)
         return
     with raw.open_raw(path) if endings.has(path, endings.RAW) else Image.open(path) as image:
+        if image.format == "PNG":  # whose EXIF may stand behind its pixels: asking for it decodes these
+            decoding.require_memory(path, decoding.stored_bytes(image))
         yield image
 
 

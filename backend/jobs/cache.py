@@ -1,8 +1,10 @@
-"""Finished stages and training checkpoints, in folders named by what they were made from."""
+"""Finished stages, training checkpoints and prepared photos, in folders named by what they were made from."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +14,10 @@ from .. import folders, locks
 from . import store
 from .identity import identity
 
-TIMINGS = "timings.json"
+TIMINGS, PICTURES = "timings.json", "pictures"
+PROBE = "probe.tmp"
+LEAST_FREE_BYTES = 64 << 20  # of the cache's disk, below which a stage's files and values go to the temporary folder
+PICTURES_SHARE = 4  # most of the limit that prepared photos take is one part in so many
 
 
 class Cache:
@@ -21,6 +26,11 @@ class Cache:
     def __init__(self, folder: Path, limit_bytes: int = 20 << 30) -> None:
         self.folder = folder / "stages"
         self.limit_bytes = limit_bytes
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of photos as stages look at them, which are quickly made again."""
+        return self.folder.parent / PICTURES
 
     @property
     def timings(self) -> Path:
@@ -44,15 +54,36 @@ class Cache:
 
     def size(self) -> int:
         """Bytes in the cache."""
-        return _size(self.folder)
+        return _size(self.folder) + _size(self.pictures)
 
     def prune(self) -> None:
-        """Delete the stages used longest ago until the cache fits its limit."""
-        prune(self.folder, self.limit_bytes)
+        """Delete what was used longest ago until the cache fits its limit, prepared photos before any stage."""
+        with suppress(OSError):  # what can't be listed can't be made smaller, which is no job's concern
+            prune(self.pictures, max(0, min(self.limit_bytes // PICTURES_SHARE, self.limit_bytes - _size(self.folder))))
+            prune(self.folder, self.limit_bytes)
 
     def clear(self) -> None:
-        """Delete every stage."""
-        prune(self.folder, 0)
+        """Delete every stage and prepared photo."""
+        for folder in (self.folder, self.pictures):
+            prune(folder, 0)
+
+
+def check_room(folder: Path) -> None:
+    """Raise OSError where a file can't be written to a stage's folder, or where hardly any room is left there."""
+    probe = folder / PROBE
+    try:
+        probe.write_bytes(b"\0" * 4096)
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error, or its cause, is the system's refusal to write any more: a full disk or quota, a disk that became read-only."""
+    cause = error.__cause__ or error
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def lock_of(folder: Path) -> Path:

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import device, folders, locks
-from ..errors import Cancelled
+from .. import device, folders, kernel_cache, locks
+from ..errors import Cancelled, ReifyError
 from ..values import Report
 from . import store
-from .cache import lock_of
+from .cache import check_room, is_full, lock_of
 from .computing import computing
 from .environment import Environment
 from .forecast import Expected, Forecast, Moment
@@ -76,6 +76,7 @@ class Job:
     ) -> None:
         """Without a cache in the `environment` nothing is kept."""
         self.environment = environment or Environment()
+        self.picture_sides_px: tuple[int, ...] = ()  # longer sides at which stages look at photos, so that all are made along with one
         self._report = Report(seed=seed)
         self._listener = listener
         self._forecast = Forecast()
@@ -86,6 +87,7 @@ class Job:
         self._said: tuple[str, Mapping[str, float]] = ("", {})  # text and figures of the last report
         self._told = 0.0  # when that was, on the job's clock
         self._folder: Path | None = None
+        self._keeps = True  # until the cache can't be written
         self._temporary: Path | None = None
         self._threads: list[threading.Thread] = []
         self._torch: Any = None  # once a stage has run where torch was loaded
@@ -119,12 +121,18 @@ class Job:
         """True once the user pressed "Stop and keep": a stage that can be kept ends early with what it has."""
         return self._keep.is_set()
 
+    @property
+    def seconds(self) -> float:
+        """The job's clock, which stands still while it is paused and while kernels are compiled."""
+        now = self._now()
+        return now.seconds - now.compiling
+
     def expect(self, stages: Mapping[str, Expected]) -> None:
         """Say which stages the job has in all, in their order, and how long each should take; again once its input is known better."""
         cache = self.environment.cache
         with self._lock:
             if cache is not None and not self._forecast.timings:
-                self._forecast.learn(timings_of(self._report.method, cache.timings), device.kernel_version())
+                self._forecast.learn(timings_of(self._report.method, cache.timings), kernel_cache.version())
             self._forecast.expect(stages)
 
     def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False) -> Value:
@@ -286,6 +294,19 @@ class Job:
         self._emit()
 
     @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """What is written inside only saves time later, as checkpoints do: where the system refuses, the job warns once and goes on."""
+        from safetensors import SafetensorError  # which carries the system's refusal of its files
+
+        try:
+            yield
+        except (OSError, ReifyError, SafetensorError) as error:
+            if self._keeps:
+                self._keeps = False
+                reason = getattr(error, "strerror", None) or getattr(error, "what", None) or str(error)
+                self.warn(f"The cache can't be written ({reason.rstrip('.')}): the job goes on, and isn't kept for another time.")
+
+    @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the running stage's folder against other jobs, also of other processes; a cancel ends the wait for it."""
         assert self._folder is not None
@@ -301,11 +322,25 @@ class Job:
         if self._folder.is_dir() and any(entry.name != folders.MARKER for entry in self._folder.iterdir()):
             self._forecast.resume()
         before = self._report
+        if self.environment.cache is not None and self._keeps:
+            with self.keeping():
+                check_room(self.folder)
+        if self.environment.cache is not None and not self._keeps:
+            self._folder = self._temporary_folder()
         with computing(), self._running_stage():
-            value = function(*inputs, job=self)
+            try:
+                value = function(*inputs, job=self)
+            except (OSError, ReifyError) as error:
+                if self.environment.cache is None or not self._keeps or not is_full(error):
+                    raise
+                with self.keeping():
+                    raise
+                self._folder = self._temporary_folder()  # the cache's disk filled up meanwhile: once more elsewhere
+                value = function(*inputs, job=self)
         self.progress(1.0)
-        if self.environment.cache:
-            store.save({"value": value, **_news(before, self._report)}, self.folder)
+        if self.environment.cache is not None and self._keeps:
+            with self.keeping():
+                store.save({"value": value, **_news(before, self._report)}, self.folder)
         return value
 
     @contextmanager
@@ -320,6 +355,9 @@ class Job:
     def _stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:
         if self.environment.cache:
             return self.environment.cache.stage_folder(function, inputs)
+        return self._temporary_folder()
+
+    def _temporary_folder(self) -> Path:
         if self._temporary is None:
             lasting = ExitStack()
             self._temporary = lasting.enter_context(folders.temporary(self.environment.temporary_folder))
@@ -334,6 +372,7 @@ class Job:
             if self._stage:
                 self._forecast.reach(self._reached, now)
             overall, left = self._forecast.look(now)
+        text = device.COMPILING if device.is_compiling() else text
         self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep))
 
     def _now(self) -> Moment:

@@ -13,7 +13,8 @@ class TrainingSettings:
 
     seconds: float = option(
         300.0,
-        "Time for training, 0 for no limit; training ends when either the time or the steps are used up",
+        "Time for training, with reading the photos and placing the first splats; 0 for no limit. Training ends when either the "
+        "time or the steps are used up",
         low=0,
         high=86400,
         unit="s",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..device import Device, choose, prepare_numba
+from ..engine.kernels import wait_for
 from ..errors import ReifyError
 from ..jobs.meanwhile import meanwhile
 from ..rendering.losses import Loss
@@ -92,10 +93,11 @@ def _device(settings: TrainingSettings, surfels: bool, job: Job) -> Device:
 def _prepare_kernels(settings: TrainingSettings, job: Job) -> None:
     """Load or compile the kernels now, so that the time isn't training time."""
     prepare_numba()
+    wait_for("splats", job=job)
 
     def work() -> None:
         from .cpu.warm import run_once
 
         run_once(absolute=settings.strategy == "classic", surfels=settings.aim == "surface")
 
-    meanwhile(work, job, 0.0, "Preparing kernels (first time only)")
+    meanwhile(work, job, 0.0, "Preparing")

@@ -20,10 +20,11 @@ from ...backend.values import Splats
 
 device.prepare_numba()  # says where compiled kernels are kept, before the first one is imported
 
+from ...backend.splats.columns import CAMERA, CENTER, FOCAL, SIZE, TRANSLATION  # noqa: E402
 from ...backend.splats.cpu import planes, projection, surfels, tiles  # noqa: E402
 from ...backend.splats.cpu.intermediates import DISC, PROJECTED, TILE  # noqa: E402
 from ...backend.splats.cpu.team import Team  # noqa: E402
-from ...backend.splats.layout import CAMERA, CENTER, FOCAL, SIZE, TRANSLATION, rows_of  # noqa: E402
+from ...backend.splats.layout import rows_of  # noqa: E402
 from .blending import blend, limits_of  # noqa: E402
 from .view import View  # noqa: E402
 

@@ -134,7 +134,7 @@ def test_one_thread_places_the_photos_of_a_usual_capture(tmp_path: Path, monkeyp
     (tmp_path / "masks").mkdir()
     photos = tuple(Photo(tmp_path / f"{index}.jpg", str(index), WIDTH, HEIGHT) for index in range(count))
     rung = rungs(WIDTH, 1000, every_pair=False)[0]
-    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job(), "")
+    solve_module._attempt(Capture("many", photos), np.tile([WIDTH, HEIGHT], (count, 1)), QUICK, rung, tmp_path, Job())
     assert requests[0]["placing_threads"] == threads and requests[0]["threads"] == 8
 
 
@@ -203,6 +203,13 @@ def test_photos_from_one_place_say_that_the_place_must_change(tmp_path: Path) ->
 def test_two_photos_are_too_few(room: Capture) -> None:
     with pytest.raises(ReifyError, match="3 photos or more"):
         solve(Capture("room", room.photos[:2]))
+
+
+def test_a_handful_of_photos_without_overlap_is_refused_with_other_ways_to_go(tmp_path: Path) -> None:
+    apart = [np.repeat(noise(seed)[:HEIGHT, :WIDTH, None], 3, axis=2).astype(np.uint8) for seed in range(10, 15)]
+    with pytest.raises(ReifyError, match="cameras of 5 photos") as caught:
+        solve(capture_of(tmp_path, apart), replace(QUICK, retry=False))
+    assert all(way in caught.value.fix for way in ("20 to 60 photos", "cameras of these", "From Picture"))
 
 
 def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tmp_path: Path) -> None:

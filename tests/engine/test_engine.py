@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reify.backend.engine import builds, explain, install, place, requirements
+from reify.backend.engine import builds, explain, install, place, process, requirements
 from reify.backend.engine.requirements import ENGINE, TORCH, Part
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
@@ -121,7 +121,7 @@ def test_pip_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, whe
     wait = tmp_path / "ended"
     trial = f'{{"path": {[str(tmp_path), *sys.path]!r}, "modules": ["slow_to_import"]}}'.replace("'", '"')
     (tmp_path / "slow_to_import.py").write_text(f"import time; time.sleep(3); open({str(wait)!r}, 'w')")
-    parent = subprocess.Popen([sys.executable, "-c", code, str(install.CHILD), "try", trial])
+    parent = subprocess.Popen([sys.executable, "-c", code, str(process.CHILD), "try", trial])
     time.sleep(1.0)
     parent.kill()
     parent.wait()

@@ -21,6 +21,69 @@ def test_dropped_photos_and_videos_become_the_sources_of_from_photos(scene, tmp_
     assert [source.label for source in scene.reify.photos.sources] == names
 
 
+def test_a_drop_is_taken_for_what_it_holds(scene, tmp_path):
+    from PIL import Image
+    from reify.session.drops import choices
+
+    def dropped(*names: str) -> list[tuple[str, int]]:
+        return [(choice.method, choice.count) for choice in choices([tmp_path / name for name in names])]
+
+    for number in range(3):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.jpg")
+        Image.new("RGBA", (8, 8)).save(tmp_path / f"cut{number}.png")
+    Image.new("RGBA", (8, 8)).save(tmp_path / "cut.webp", lossless=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "opaque.png")
+    (tmp_path / "film.mp4").touch()
+    assert dropped("0.jpg") == [("image", 0), ("photos", 8), ("photos", 0)]
+    assert dropped("0.jpg", "1.jpg") == dropped("film.mp4") == dropped("film.mp4", "cut0.png") == [("photos", 0)]
+    assert dropped("cut0.png", "cut1.png", "cut.webp") == [("photos", 3), ("image", 3)]
+    assert dropped("cut0.png", "opaque.png") == [("photos", 0)]
+    assert dropped("drawing.svg") == [("image", 0)]
+
+
+def test_a_drop_starts_a_new_list_unless_it_is_asked_to_add(scene, tmp_path):
+    import bpy
+
+    def drop(*names: str, **how) -> list[str]:
+        bpy.ops.reify.drop_files(directory=str(tmp_path), files=[{"name": name} for name in names], **how)
+        return [source.label for source in scene.reify.photos.sources]
+
+    assert drop("a.jpg", "b.jpg") == ["a.jpg", "b.jpg"]
+    assert drop("c.jpg", "d.jpg") == ["c.jpg", "d.jpg"]
+    assert drop("d.jpg", "e.jpg", add=True) == ["c.jpg", "d.jpg", "e.jpg"]
+
+
+def test_what_cannot_be_used_of_a_drop_is_left_out(scene, tmp_path):
+    import bpy
+
+    bpy.ops.reify.drop_files(directory=str(tmp_path), files=[{"name": "a.jpg"}, {"name": "b.svg"}, {"name": "c.dng"}])
+    assert [source.label for source in scene.reify.photos.sources] == ["a.jpg", "c.dng"]
+
+
+def test_sources_that_were_taken_for_the_wrong_thing_move_to_the_other_method(scene, tmp_path):
+    import bpy
+
+    bpy.ops.reify.drop_files(directory=str(tmp_path), files=[{"name": "a.png"}, {"name": "b.png"}])
+    bpy.ops.reify.use_sources_for(method="image")
+    assert scene.reify.method == "image" and not scene.reify.photos.sources
+    assert [source.label for source in scene.reify.image.sources] == ["a.png", "b.png"]
+
+
+def test_no_operator_remembers_what_it_was_called_with_the_last_time(scene):
+    import bpy
+
+    # Blender's own properties, and dialogs in which one chooses the same again and again.
+    dialogs = {"add_preset", "add_convert_preset", "export_result", "export_splats"}
+    remembered = [
+        f"{verb}.{found.identifier}"
+        for verb in dir(bpy.ops.reify)
+        if verb not in dialogs
+        for found in getattr(bpy.ops.reify, verb).get_rna_type().properties
+        if found.identifier != "rna_type" and not found.is_skip_save
+    ]
+    assert remembered == []
+
+
 def test_a_single_dropped_picture_goes_where_the_user_says(scene, tmp_path):
     import bpy
 

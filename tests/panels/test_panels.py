@@ -348,7 +348,7 @@ def test_waiting_jobs_are_listed_and_only_where_there_are_any(scene, task):
     assert VIEW3D_PT_reify_queue.poll(None)
     drawn, texts = draw(VIEW3D_PT_reify_queue)
     assert "fox" in texts
-    assert drawn == ["reify.move (disabled)", "reify.move (disabled)", "reify.cancel"]
+    assert drawn == ["reify.rename", "reify.move (disabled)", "reify.move (disabled)", "reify.cancel"]
 
 
 def test_a_running_job_shows_how_its_figure_has_developed(scene, task):

@@ -122,7 +122,7 @@ def test_learning_rates_of_unknown_parameters_are_refused(rasterizer, make_camer
 
 
 def test_what_steps_gather_for_densification_is_gathered_by_the_three_verbs_too(rasterizer, make_cameras):
-    from reify.backend.splats.layout import STAT_SEEN, STAT_SIGNAL
+    from reify.backend.splats.columns import STAT_SEEN, STAT_SIGNAL
 
     cameras = make_cameras(40, 32, (0.0, 0.5))
     take_step(rasterizer, [_target(cameras, i) for i in range(2)], _step())

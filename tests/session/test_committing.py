@@ -93,6 +93,7 @@ def test_a_result_goes_to_the_scene_that_asked_whatever_it_is_called_now_and_whi
 def test_a_result_is_replaced_whatever_it_is_called_now(scene, made_whole, tmp_path):
     import bpy
     from reify.session import pump, start
+    from reify.session.results import TASK
 
     finished(scene, tmp_path)
     pump.tick()
@@ -104,8 +105,8 @@ def test_a_result_is_replaced_whatever_it_is_called_now(scene, made_whole, tmp_p
     mine = bpy.data.collections.new("fox")  # of the user's own
     mine.objects.link(bpy.data.objects.new("Mine", None))
     pump.tick()
-    assert "Renamed" not in bpy.data.collections and "Mine" in mine.objects
-    assert len([made for made in bpy.data.objects if made.name.startswith("fox Mesh")]) == 1
+    assert "fox Mesh" in old.all_objects and [made.name for made in mine.all_objects] == ["Mine"]
+    assert old.get(TASK) == task.id and len([made for made in bpy.data.objects if made.name.startswith("fox Mesh")]) == 1
 
 
 @pytest.mark.parametrize("part", ["splats_object", "mesh_object", "points_object", "camera_object"])

@@ -47,6 +47,20 @@ def test_choosing_a_preset_sets_its_values_and_what_is_changed_after_is_known(sc
     assert [option.path for option in changed(method, group)] == ["mesh.faces"]
 
 
+def test_numbers_of_enums_are_unique_and_survive_the_interfaces_float32(scene):
+    import bpy
+    import numpy as np
+    from reify.backend.methods import all_methods
+
+    groups = [getattr(scene.reify, name) for name in all_methods()]
+    owners = [scene.reify, scene.reify_convert, *groups, *(getattr(bpy.ops.reify, verb).get_rna_type() for verb in dir(bpy.ops.reify))]
+    enums = [found for owner in owners for found in getattr(owner, "bl_rna", owner).properties if found.type == "ENUM"]
+    assert len(enums) > 20
+    for found in enums:
+        numbers = [item.value for item in found.enum_items]
+        assert len(set(numbers)) == len(numbers) and [int(np.float32(value)) for value in numbers] == numbers, found.identifier
+
+
 def test_files_and_folders_are_listed_once(scene, tmp_path):
     import bpy
 

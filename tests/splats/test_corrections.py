@@ -74,7 +74,7 @@ def test_the_gradient_of_the_pose_is_that_of_the_twins_finite_differences(scene)
 
 @pytest.mark.parametrize("partly_known", [False, True])
 def test_gradients_through_the_exposure_are_those_of_autograd(scene, partly_known):
-    from reify.backend.splats.layout import BASE_COLOR, MEAN, OPACITY
+    from reify.backend.splats.columns import BASE_COLOR, MEAN, OPACITY
 
     splats, cameras, photo = scene
     weight = np.full((36, 44), 255, np.uint8) if partly_known else None

@@ -37,8 +37,18 @@ def test_no_more_splats_are_made_than_there_is_room_for(rasterizer):
     assert rasterizer.count == 800
 
 
+def test_where_all_splats_are_dead_none_is_copied(rasterizer):
+    from reify.backend.splats.layout import OPACITY, STAT_SIGNAL
+
+    rasterizer.parameters[: rasterizer.count, OPACITY] = -9
+    rasterizer.stats[: rasterizer.count, STAT_SIGNAL] = 0
+    assert strategy.relocate(rasterizer, np.random.default_rng(0)) == 0
+    assert strategy.grow(rasterizer, 700, np.random.default_rng(0)) == 0
+    assert rasterizer.count == 500
+
+
 def test_dead_splats_come_back_to_life_where_the_error_is(rasterizer):
-    from reify.backend.splats.layout import MEAN, OPACITY, STAT_SIGNAL
+    from reify.backend.splats.columns import MEAN, OPACITY, STAT_SIGNAL
 
     rasterizer.parameters[:50, OPACITY] = -9
     rasterizer.stats[: rasterizer.count, STAT_SIGNAL] = 0
@@ -49,7 +59,7 @@ def test_dead_splats_come_back_to_life_where_the_error_is(rasterizer):
 
 
 def test_the_classic_strategy_copies_small_and_splits_large_splats_that_the_picture_pulls_at(rasterizer):
-    from reify.backend.splats.layout import LOG_SCALE, MEAN, STAT_SIGNAL
+    from reify.backend.splats.columns import LOG_SCALE, MEAN, STAT_SIGNAL
 
     rasterizer.parameters[:500, LOG_SCALE : LOG_SCALE + 3] = np.log(0.005)
     rasterizer.parameters[3, LOG_SCALE : LOG_SCALE + 3] = np.log(0.2)
@@ -66,7 +76,7 @@ def test_the_classic_strategy_copies_small_and_splits_large_splats_that_the_pict
 
 
 def test_the_classic_strategy_drops_faint_and_overly_large_splats(rasterizer):
-    from reify.backend.splats.layout import LOG_SCALE, OPACITY
+    from reify.backend.splats.columns import LOG_SCALE, OPACITY
 
     rasterizer.parameters[:7, OPACITY] = -9
     rasterizer.parameters[10:13, LOG_SCALE] = np.log(0.7)

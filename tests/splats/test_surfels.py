@@ -134,8 +134,8 @@ def test_the_classic_strategys_signal_is_the_pull_of_each_pixel_whatever_its_dir
     from reify.backend.rendering.losses import Photometric
     from reify.backend.rendering.targets import Target
     from reify.backend.splats import twin
+    from reify.backend.splats.columns import STAT_SIGNAL
     from reify.backend.splats.cpu.rasterizer import CpuRasterizer
-    from reify.backend.splats.layout import STAT_SIGNAL
     from reify.backend.splats.step import SplatStep
 
     # A disc that faces the camera keeps its shape where it is moved, so only its center's gradients are left.

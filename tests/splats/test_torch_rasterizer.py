@@ -70,7 +70,7 @@ def test_both_rasterizers_take_the_same_steps(rasterizers, make_cameras):
 
 
 def test_both_rasterizers_gather_the_same_errors(rasterizers, make_cameras):
-    from reify.backend.splats.layout import STAT_SIGNAL
+    from reify.backend.splats.columns import STAT_SIGNAL
 
     for rasterizer in rasterizers:
         _steps(rasterizer, make_cameras(40, 32), 1)

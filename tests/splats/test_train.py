@@ -218,9 +218,9 @@ def _poisoned(monkeypatch, column, value, share, at=60, times=1):
 
 @pytest.mark.parametrize(("column", "value"), [("OPACITY", np.nan), ("MEAN", 1e30), ("LOG_SCALE", 50.0), ("SH", np.inf)])
 def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeypatch, column, value):
-    from reify.backend.splats import layout
+    from reify.backend.splats import columns
 
-    _poisoned(monkeypatch, getattr(layout, column), value, 0.05)
+    _poisoned(monkeypatch, getattr(columns, column), value, 0.05)
     trained, job, views = _trained(scene)
     assert any("removed" in warning for warning in job.report.warnings)
     assert np.abs(trained.means).max() < 100 and np.isfinite(trained.sh).all() and trained.log_scales.max() < 5
@@ -228,17 +228,17 @@ def test_splats_that_explode_during_training_are_removed_and_said(scene, monkeyp
 
 
 def test_a_training_that_diverges_goes_back_to_its_checkpoint_once(scene, monkeypatch, tmp_path):
-    from reify.backend.splats import layout, trainer
+    from reify.backend.splats import columns, trainer
 
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(trainer, "CHECK_STEPS", 10)
     with monkeypatch.context() as patch:
-        _poisoned(patch, layout.MEAN, np.nan, 0.9)
+        _poisoned(patch, columns.MEAN, np.nan, 0.9)
         trained, job, views = _trained(scene)
     assert any("went back to step 59" in warning for warning in job.report.warnings)
     assert _psnr(trained, views) > 18
     with monkeypatch.context() as patch:
-        _poisoned(patch, layout.MEAN, np.nan, 0.9, times=2)
+        _poisoned(patch, columns.MEAN, np.nan, 0.9, times=2)
         with pytest.raises(ReifyError, match="diverged"):
             _trained(scene)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..layout import LOG_SCALE, MEAN, OPACITY, SH
+from ..columns import LOG_SCALE, MEAN, OPACITY, SH
 from .lanes import load, sqrt, store
 from .rotation import rotation
 

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..layout import FOCAL, PRINCIPAL
+from ..columns import FOCAL, PRINCIPAL
 from .intermediates import DEPTHS, MARGIN, NORMALS, SQUARES
 
 F = np.float32

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..layout import BASE_COLOR, CENTER, MEAN, SH
+from ..columns import BASE_COLOR, CENTER, MEAN, SH
 from .lanes import load, store, total
 
 F = np.float32

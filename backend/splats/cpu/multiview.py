@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from ..layout import FOCAL, PRINCIPAL, ROTATION, TRANSLATION
+from ..columns import FOCAL, PRINCIPAL, ROTATION, TRANSLATION
 from .geometry import LEAST_ALPHA, LEAST_FACING
 from .intermediates import DEPTHS, MARGIN, NORMALS
 

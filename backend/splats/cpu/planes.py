@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..layout import FOCAL, LOG_SCALE, MEAN, PRINCIPAL, QUATERNION, SIZE, TRANSLATION
+from ..columns import FOCAL, LOG_SCALE, MEAN, PRINCIPAL, QUATERNION, SIZE, TRANSLATION
 from .intermediates import DEPTH, QUAD_A, QUAD_B, QUAD_C, V_DEPTH, V_NORMAL, V_SLOPE
 
 F = np.float32

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..layout import FOCAL, LOG_SCALE, MEAN, OPACITY, PRINCIPAL, QUATERNION, SH, SIZE, STAT_SEEN, STAT_SIGNAL, TRANSLATION
+from ..columns import FOCAL, LOG_SCALE, MEAN, OPACITY, PRINCIPAL, QUATERNION, SH, SIZE, STAT_SEEN, STAT_SIGNAL, TRANSLATION
 from . import harmonics
 from .descent import NOISE, adam, regularize, shake
 from .intermediates import (

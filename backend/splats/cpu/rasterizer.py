@@ -25,7 +25,7 @@ from ...rendering.losses import (
 from ...rendering.protocol import Step, check_current, check_same
 from ...rendering.targets import Target
 from ...values import Cameras, Rendering, Splats
-from .. import layout
+from .. import columns, layout
 from ..step import FUSED, SplatStep, StepFigures, fuses, loss_of, photometric_of, weight_of
 from . import blending, descent, loss, planes, projection, surfel_blending, surfels, tiles
 from .comparison import NO_MASK, ROWS, Comparison, compare_geometry, compare_photo, compare_views, expected_depth
@@ -65,7 +65,7 @@ class CpuRasterizer:
         self.parameters = np.zeros((self.capacity, self.width), np.float32)
         self.parameters[: self.count] = layout.rows_of(splats, self.bases)
         self.moments = np.zeros((self.capacity if training else 0, 2, self.width), np.float32)
-        self.stats = np.zeros((self.capacity, layout.STATS), np.float32)
+        self.stats = np.zeros((self.capacity, columns.STATS), np.float32)
         self._version = 0  # of the parameters
         self._scratch = Scratch(self.capacity)
         self._lists = Lists(self.capacity, self.surfels)
@@ -117,7 +117,7 @@ class CpuRasterizer:
     ) -> Gradients:
         """Gradients of the parameters, summed over the tape's cameras, and `stats` for densification; see `protocol.Renderable`."""
         check_current(tape.version, self._version)
-        rows, stats = np.zeros((self.count, self.width), np.float32), np.zeros((self.count, layout.STATS), np.float32)
+        rows, stats = np.zeros((self.count, self.width), np.float32), np.zeros((self.count, columns.STATS), np.float32)
         for i, drawing in enumerate(tape.drawings):
             image, alpha, depth, normal = (None if v is None else v[i] for v in (v_rgb, v_alpha, v_depth, v_normal))
             v_planes = None
@@ -272,7 +272,7 @@ class CpuRasterizer:
         if v_planes is not None:
             cotangents.v_geometry[:] = v_planes
         rows = np.zeros((self.count, self.width), np.float32)
-        stats = np.zeros((self.count, layout.STATS), np.float32) if stats is None else stats
+        stats = np.zeros((self.count, columns.STATS), np.float32) if stats is None else stats
         numbers = (np.zeros(self.width, np.float32), np.zeros(descent.CONTROL, np.float32), 0)
         self._back(drawing, cotangents, planar_alpha, v_planes is not None, True, *numbers, rows, stats, _NO_MOTIONS)
         return rows
@@ -377,7 +377,7 @@ def check_pinhole(cameras: Cameras) -> None:
 
 def _rotation(camera: Array) -> Array:
     """Rotation [3,3] of a camera row's cam_from_world."""
-    return camera[layout.ROTATION : layout.TRANSLATION].reshape(3, 3)
+    return camera[columns.ROTATION : columns.TRANSLATION].reshape(3, 3)
 
 
 def _buffers(drawing: Drawing, background: Color) -> Buffers:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..layout import QUATERNION
+from ..columns import QUATERNION
 
 F = np.float32
 

@@ -29,7 +29,7 @@ from ...rendering.losses import (
 )
 from ...rendering.targets import Target
 from ...values import Cameras, Splats
-from .. import layout
+from .. import columns, layout
 from ..cpu.rasterizer import CpuRasterizer
 from ..step import Neighbor, SplatStep
 
@@ -105,7 +105,7 @@ def _steps_otherwise(rasterizer: Any, splats: Splats) -> str:
                 ("loss", found.loss, expected.loss, LOSS_ERROR),
                 ("squared error", found.square, expected.square, LOSS_ERROR),
                 ("gradient", rasterizer.moments[:, 0], reference.moments[:, 0], GRADIENT_ERROR),
-                ("statistics", rasterizer.stats[:, layout.STAT_SIGNAL], reference.stats[:, layout.STAT_SIGNAL], GRADIENT_ERROR),
+                ("statistics", rasterizer.stats[:, columns.STAT_SIGNAL], reference.stats[:, columns.STAT_SIGNAL], GRADIENT_ERROR),
                 ("exposure", found.v_exposure, expected.v_exposure, GRADIENT_ERROR),
                 ("camera", found.v_camera, expected.v_camera, GRADIENT_ERROR),
                 ("step", rasterizer.parameters - start, reference.parameters - start, GRADIENT_ERROR),

@@ -18,7 +18,7 @@ from ...rendering.losses import DepthDistortion, NormalConsistency
 from ...rendering.protocol import Step, check_current
 from ...rendering.targets import Target
 from ...values import Cameras, Rendering, Splats
-from .. import layout
+from .. import columns, layout
 from ..cpu import intermediates
 from ..cpu.descent import CONTROL
 from ..cpu.rasterizer import LOSSES, check_pinhole, control_row
@@ -72,7 +72,7 @@ class CudaRasterizer(DeviceRows):
     ) -> Gradients:
         """Gradients of the parameters, summed over the tape's cameras, and `stats` for densification; see `protocol.Renderable`."""
         check_current(tape.version, self._version)
-        rows, stats = torch.zeros(self.count, self.width, **self._place), torch.zeros(self.count, layout.STATS, **self._place)
+        rows, stats = torch.zeros(self.count, self.width, **self._place), torch.zeros(self.count, columns.STATS, **self._place)
         for i, view in enumerate(tape.views):
             image, alpha, depth, normal = (None if v is None else v[i] for v in (v_rgb, v_alpha, v_depth, v_normal))
             image = torch.zeros_like(view.image) if image is None else image.permute(2, 0, 1).contiguous()
@@ -171,7 +171,7 @@ class CudaRasterizer(DeviceRows):
 
         `strongest` are a mask [H,W] and, for the largest weight of each splat, an array [N] of zeros.
         """
-        width, height = (int(v) for v in camera[layout.SIZE : layout.SIZE + 2])
+        width, height = (int(v) for v in camera[columns.SIZE : columns.SIZE + 2])
         n, across, down = self.count, -(-width // intermediates.TILE), -(-height // intermediates.TILE)
         projected, boxes = self._launcher.new(n, intermediates.PROJECTED), self._launcher.new(n, 4, kind=torch.int16)
         shapes = self._launcher.new(n, intermediates.DISC) if self.surfels or geometric else None
@@ -233,7 +233,7 @@ class CudaRasterizer(DeviceRows):
         if v_planes is None and view.geometry is not None:
             v_planes = torch.zeros_like(view.geometry[: intermediates.SURFACE])
         out = torch.zeros(self.count, self.width, device=self._device)
-        stats = torch.zeros(self.count, layout.STATS, device=self._device) if stats is None else stats
+        stats = torch.zeros(self.count, columns.STATS, device=self._device) if stats is None else stats
         error = torch.zeros(view.height, view.width, device=self._device)
         numbers = (np.zeros(self.width, np.float32), np.zeros(CONTROL, np.float32), 0)
         self._pull_back(view, self._entry_gradients(view, v_image, v_alpha, v_planes, error, True), *numbers, out, stats, False)
@@ -254,7 +254,7 @@ class CudaRasterizer(DeviceRows):
 
     def _rotation(self, camera: Array) -> torch.Tensor:
         """Rotation [3,3] of a camera row's cam_from_world."""
-        return torch.as_tensor(camera[layout.ROTATION : layout.TRANSLATION].reshape(3, 3), device=self._device)
+        return torch.as_tensor(camera[columns.ROTATION : columns.TRANSLATION].reshape(3, 3), device=self._device)
 
     def _entry_gradients(
         self,

@@ -13,7 +13,7 @@ from ...rendering.buffers import Gradients
 from ...rendering.losses import Anisotropy, OpacityDecay, ScaleDecay
 from ...rendering.protocol import Step, check_same
 from ...values import Splats
-from .. import layout, twin
+from .. import columns, layout, twin
 from ..step import SplatStep, loss_of, weight_of
 from .failures import explained
 
@@ -32,7 +32,7 @@ class DeviceRows:
         self.count = len(splats)
         self.parameters = np.zeros((self.capacity, self.width), np.float32)
         self.moments = np.zeros((self.capacity, 2, self.width), np.float32)
-        self.stats = np.zeros((self.capacity, layout.STATS), np.float32)
+        self.stats = np.zeros((self.capacity, columns.STATS), np.float32)
         self.parameters[: self.count] = layout.rows_of(splats, self.bases)
         self._version = 0  # of the parameters
         self._place: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -86,14 +86,14 @@ class DeviceRows:
         """A step of Adam, of the splats whose gradient [N,W] isn't zero; to it those of the regularizers are added."""
         rows, moments, stats = self._tensors
         seen = (gradient != 0).any(dim=1)
-        sigma = torch.sigmoid(rows[:, layout.OPACITY])
-        scales = torch.exp(rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3])
-        gradient[:, layout.OPACITY] += weight_of(step, OpacityDecay) * sigma * (1 - sigma)
-        gradient[:, layout.LOG_SCALE : layout.LOG_SCALE + 3] += weight_of(step, ScaleDecay) * scales
+        sigma = torch.sigmoid(rows[:, columns.OPACITY])
+        scales = torch.exp(rows[:, columns.LOG_SCALE : columns.LOG_SCALE + 3])
+        gradient[:, columns.OPACITY] += weight_of(step, OpacityDecay) * sigma * (1 - sigma)
+        gradient[:, columns.LOG_SCALE : columns.LOG_SCALE + 3] += weight_of(step, ScaleDecay) * scales
         if (anisotropy := loss_of(step, Anisotropy)) is not None:
-            lengths, axes = torch.topk(rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3], 2, dim=1)
+            lengths, axes = torch.topk(rows[:, columns.LOG_SCALE : columns.LOG_SCALE + 3], 2, dim=1)
             excess = anisotropy.weight * torch.clamp(lengths[:, :1] - lengths[:, 1:] - anisotropy.log_limit, min=0)
-            gradient.scatter_add_(1, layout.LOG_SCALE + axes, torch.cat([excess, -excess], dim=1))
+            gradient.scatter_add_(1, columns.LOG_SCALE + axes, torch.cat([excess, -excess], dim=1))
         first = moments[:, 0] * step.beta1 + gradient * (1 - step.beta1)
         second = moments[:, 1] * step.beta2 + gradient**2 * (1 - step.beta2)
         moments[:, 0] = torch.where(seen[:, None], first, moments[:, 0])
@@ -105,9 +105,9 @@ class DeviceRows:
         if isinstance(step, SplatStep) and step.noise > 0:
             generator = torch.Generator(device=rows.device).manual_seed(step.seed)
             normal = torch.randn(len(rows), 3, generator=generator, **self._place)
-            size = step.noise * float(learning[layout.MEAN]) * torch.sigmoid(-100 * (sigma - 0.005))
-            turns = twin.rotations(rows[:, layout.QUATERNION : layout.QUATERNION + 4])
-            updated[:, layout.MEAN : layout.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", turns, scales**2 * normal)
+            size = step.noise * float(learning[columns.MEAN]) * torch.sigmoid(-100 * (sigma - 0.005))
+            turns = twin.rotations(rows[:, columns.QUATERNION : columns.QUATERNION + 4])
+            updated[:, columns.MEAN : columns.MEAN + 3] += size[:, None] * torch.einsum("nij,nj->ni", turns, scales**2 * normal)
         self._tensors = (updated, moments, stats)
         self._version += 1
 
@@ -119,13 +119,13 @@ class DeviceRows:
 
 def named(rows: torch.Tensor, bases: int) -> dict[str, torch.Tensor]:
     """Parameter rows [N,W], or their gradients, by the names in `Splats`, with the first `bases` SH coefficients."""
-    rest = rows[:, layout.SH :].reshape(len(rows), 3, -1)[:, :, : bases - 1].transpose(1, 2)
+    rest = rows[:, columns.SH :].reshape(len(rows), 3, -1)[:, :, : bases - 1].transpose(1, 2)
     return {
-        "means": rows[:, layout.MEAN : layout.MEAN + 3],
-        "quats": rows[:, layout.QUATERNION : layout.QUATERNION + 4],
-        "log_scales": rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3],
-        "opacity_logits": rows[:, layout.OPACITY],
-        "sh": torch.cat([rows[:, None, layout.BASE_COLOR : layout.BASE_COLOR + 3], rest], dim=1),
+        "means": rows[:, columns.MEAN : columns.MEAN + 3],
+        "quats": rows[:, columns.QUATERNION : columns.QUATERNION + 4],
+        "log_scales": rows[:, columns.LOG_SCALE : columns.LOG_SCALE + 3],
+        "opacity_logits": rows[:, columns.OPACITY],
+        "sh": torch.cat([rows[:, None, columns.BASE_COLOR : columns.BASE_COLOR + 3], rest], dim=1),
     }
 
 
@@ -133,11 +133,11 @@ def rows_from(parameters: Mapping[str, torch.Tensor], *, device: str, dtype: tor
     """Parameter rows [N,W] of what `named` returns."""
     count, bases, _channels = parameters["sh"].shape
     rows = torch.zeros(count, layout.row_width(bases), device=device, dtype=dtype)
-    rows[:, layout.MEAN : layout.MEAN + 3], rows[:, layout.OPACITY] = parameters["means"], parameters["opacity_logits"]
-    rows[:, layout.QUATERNION : layout.QUATERNION + 4] = parameters["quats"]
-    rows[:, layout.LOG_SCALE : layout.LOG_SCALE + 3] = parameters["log_scales"]
-    rows[:, layout.BASE_COLOR : layout.BASE_COLOR + 3] = parameters["sh"][:, 0]
-    rest = rows[:, layout.SH :].view(count, 3, layout.channel_width(bases)) if bases > 1 else None
+    rows[:, columns.MEAN : columns.MEAN + 3], rows[:, columns.OPACITY] = parameters["means"], parameters["opacity_logits"]
+    rows[:, columns.QUATERNION : columns.QUATERNION + 4] = parameters["quats"]
+    rows[:, columns.LOG_SCALE : columns.LOG_SCALE + 3] = parameters["log_scales"]
+    rows[:, columns.BASE_COLOR : columns.BASE_COLOR + 3] = parameters["sh"][:, 0]
+    rest = rows[:, columns.SH :].view(count, 3, layout.channel_width(bases)) if bases > 1 else None
     if rest is not None:
         rest[:, :, : bases - 1] = parameters["sh"][:, 1:].transpose(1, 2)
     return rows

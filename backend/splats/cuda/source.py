@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import layout
+from .. import columns
 from ..cpu import (
     blending,
     descent,
@@ -45,7 +45,7 @@ def source() -> str:
 
 
 def _constants() -> str:
-    rows = {**vars(layout), **vars(intermediates)}
+    rows = {**vars(columns), **vars(intermediates)}
     names = ("BETA1", "BETA2", "BIAS1", "BIAS2", "EPSILON", "OPACITY_WEIGHT", "SCALE_WEIGHT", "NEEDLE_WEIGHT", "NEEDLE_LIMIT", "NOISE")
     integers = {name: value for name, value in rows.items() if name.isupper() and isinstance(value, int)}
     integers |= {name: vars(descent)[name] for name in (*names, "CONTROL")}

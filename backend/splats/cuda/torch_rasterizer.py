@@ -18,7 +18,7 @@ from ...rendering.photometric import compared, similarity
 from ...rendering.protocol import Step, check_current
 from ...rendering.targets import Target
 from ...values import Cameras, Splats
-from .. import layout, twin
+from .. import columns, twin
 from ..step import FUSED, SplatStep, StepFigures, fuses, photometric_of
 from .failures import explained
 from .rows import DeviceRows, named
@@ -124,8 +124,8 @@ class TorchRasterizer(DeviceRows):
         with torch.no_grad():
             seen = (probe.grad > 0).to(stats.dtype)
             signal = absolute() if step.absolute else None
-            stats[:, layout.STAT_SIGNAL] += probe.grad if signal is None else signal
-            stats[:, layout.STAT_SEEN] += seen
+            stats[:, columns.STAT_SIGNAL] += probe.grad if signal is None else signal
+            stats[:, columns.STAT_SEEN] += seen
         square = float(((picture - photo) ** 2).mean().detach() / share)
         v_exposure = None if exposure is None else _host(exposure.grad)
         v_camera = _host(motion.grad) if step.camera_gradient else None

@@ -180,6 +180,7 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
     for name, soft in (("Fast", False), ("Soft", True)):
         made = splats_object(name, samples.splats(10))
         scene.collection.objects.link(made)
+        made.animation_data_clear()
         modifier = made.modifiers["Splats"]
         modifier.node_group = old
         for socket, value in {"Viewport Size": 2.5, "Soft in Viewport": soft, "Face Camera": False}.items():
@@ -193,6 +194,7 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
         for socket, value in (("Viewport Size", 2.5), ("Face Camera", False)):
             owner, key = compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, socket))
             assert owner.path_resolve(key) == value
+        assert [driver.driver.is_valid for driver in made.animation_data.drivers] == [True]
     assert not any(splat_nodes._is_old_group(group) for group in bpy.data.node_groups)
 
 

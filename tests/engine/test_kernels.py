@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from reify.backend import device
+from reify.backend.engine import kernels
+from reify.backend.jobs.job import Job, Progress
+
+PROGRAM = """
+import json, pathlib, time
+from . import names
+
+def main(program):
+    for done in range(3):
+        print(json.dumps({"done": done, "total": 3}), flush=True)
+        time.sleep(0.3)
+    with pathlib.Path(__file__).with_name("ran").open("a") as log:
+        log.write(f"{program} {__name__} {names.NAME}\\n")
+    if program == "broken":
+        raise SystemExit("no compiler")
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An extension whose __init__ needs Blender, with programs that compile nothing."""
+    (tmp_path / "__init__.py").write_text("raise ImportError('bpy')")
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend" / "__init__.py").write_text("")
+    (tmp_path / "backend" / "names.py").write_text("NAME = __name__")
+    (tmp_path / "backend" / "compiling.py").write_text(PROGRAM)
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setattr(kernels, "ROOT", tmp_path)
+    monkeypatch.setattr(kernels, "PACKAGE", "bl_ext.user_default.reify")
+    monkeypatch.setattr(device, "kernel_folder", lambda: tmp_path / "cache")
+    return tmp_path / "backend" / "ran"
+
+
+def test_missing_kernels_are_compiled_once_by_the_name_that_blender_gives_the_package(package: Path) -> None:
+    reports: list[Progress] = []
+    assert kernels.missing() == kernels.PROGRAMS
+    kernels.compile_missing(job=Job(listener=lambda event: reports.append(event) if isinstance(event, Progress) else None))
+    lines = sorted(package.read_text().splitlines())
+    inside = "bl_ext.user_default.reify.backend"
+    assert lines == [f"{program} {inside}.compiling {inside}.names" for program in kernels.PROGRAMS]
+    assert kernels.missing() == ()
+    assert {report.text for report in reports} == {device.COMPILING}
+    assert len({report.fraction for report in reports}) > 2
+    kernels.compile_missing(job=Job())
+    assert len(package.read_text().splitlines()) == len(kernels.PROGRAMS)
+
+
+def test_a_job_waits_for_what_another_process_compiles_and_not_for_one_that_died(package: Path) -> None:
+    job = Job()
+    kernels.compile_beside(job)
+    deadline = time.monotonic() + 20
+    while not kernels._mark("splats").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    kernels.wait_for("splats", job=Job())
+    assert "splats" not in kernels.missing()
+    job.settle()
+    assert kernels.missing() == ()
+    kernels._mark("splats").touch()
+    waiting = threading.Thread(target=kernels.wait_for, args=("splats",), kwargs={"job": Job()}, daemon=True)
+    old = time.time() - 2 * kernels.DEAD_S
+    os.utime(kernels._mark("splats"), (old, old))
+    waiting.start()
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_a_canceled_job_leaves_no_process_that_compiles(package: Path) -> None:
+    job = Job()
+    kernels.compile_beside(job)
+    job.cancel()
+    job.settle()
+    assert not list(package.parents[1].glob("cache/*.compiling"))
+    assert "surfaces" in kernels.missing()
+
+
+def test_kernels_that_cannot_be_compiled_in_advance_stay_missing_and_stop_nothing(
+    package: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kernels, "PROGRAMS", ("broken",))
+    kernels.compile_missing(job=Job())
+    assert kernels.missing() == ("broken",)
+    assert "no compiler" in caplog.text
+
+
+@pytest.mark.slow
+def test_after_the_programs_have_run_photos_become_a_textured_mesh_without_compiling(tmp_path: Path) -> None:
+    kernels.compile_missing(job=Job())
+    code = f"""
+from reify import cli
+from reify.backend import device
+cli.main(["demo", "-o", {str(tmp_path / "demo")!r}, *"--views 16 --size 128 --training-steps 200 --texture-size-px 256".split()])
+print(device.compiling_seconds())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=600)
+    assert float(ran.stdout.split()[-1]) < 1.0
