@@ -28,10 +28,11 @@ def put(context: bpy.types.Context, task: Task) -> None:
     from ..scene import commit, rows, versions
 
     target = task.context.target
+    scene = scene_of(context, target)
     if target.of is not None:
-        conversion.hand_over(context, task)[TASK] = task.id
+        conversion.hand_over(context, task, scene)[TASK] = task.id
     else:
-        scene, replaced = scene_of(context, target), _replaced(target)
+        replaced = _replaced(target)
         fresh = commit.is_fresh(scene)
         result = replace(task.result, name=task.context.name or task.result.name)
         collection = commit.commit(result, scene, replaces=replaced, on_floor=True)

@@ -118,19 +118,18 @@ def order_again(context: bpy.types.Context, method: Method, settings: Any, seed:
         return order_for(method, settings, context.scene, seed, of)
 
 
-def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
-    """Put what was made of an object where it belongs, and select it; where the object is gone, into the scene by itself.
+def hand_over(context: bpy.types.Context, task: Task, scene: bpy.types.Scene) -> bpy.types.ID:
+    """Put what was made of an object where it belongs, and select it; where the object is gone, into `scene` by itself.
 
     Returns the new object, or the collection that it came in by itself.
     """
     from ..backend.methods import method_called
     from ..scene import commit, convert
-    from . import committing
 
     target = task.context.target
     source = _object(target.of, method_called(task.context.method))
     if source is None:
-        return commit.commit(task.result, committing.scene_of(context, target))
+        return commit.commit(task.result, scene)
     made = convert.place(task.result, source, beside=target.of.beside, modifiers=target.of.modifiers, again=target.of.again)
     context.view_layer.update()  # before it, new objects aren't known there
     if made.name in context.view_layer.objects and context.mode == "OBJECT":
