@@ -100,7 +100,7 @@ def _run_fresh(arguments: list[str], folder: Path) -> float:
         shutil.copytree(compiled, folder / "cache" / "kernels")
     environment = {**os.environ, "REIFY_CACHE": str(folder / "cache")}
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "reify.cli", *arguments], check=True, stdout=sys.stderr, env=environment)
+    subprocess.run([sys.executable, "-m", "reify", *arguments], check=True, stdout=sys.stderr, env=environment)
     return time.perf_counter() - started
 
 

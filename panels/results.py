@@ -35,6 +35,8 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
         stored = provenance.read(context.object)
         if stored is not None:
             _draw_selected(layout.box(), context, stored)
+        elif provenance.is_unreadable(context.object):
+            text(layout.box(), context, "Made by a version of Reify whose notes this one can't read.", icon="INFO")
         for task in ended[:MOST_SHOWN]:
             _draw_task(layout.box(), context, task)
         if len(ended) > MOST_SHOWN:
@@ -42,7 +44,7 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
             header.label(text=say("{count} Older", count=len(ended) - MOST_SHOWN), translate=False)
             for task in ended[MOST_SHOWN:] if body is not None else ():
                 _draw_task(body.box(), context, task)
-        if not ended and stored is None:
+        if not ended and stored is None and not provenance.is_unreadable(context.object):
             text(layout, context, "What you generate appears here. Select an object of a result to see how it was made.")
 
 

@@ -3,6 +3,7 @@
 queue         the runner, its tasks, and what is remembered of them when Blender is closed
 needs         what a method needs and isn't there
 start         orders into the queue: from panels and scripts, again, and waiting for them
+committing    finished results into the open file
 pump          the timer that shows previews and puts results into the scene
 side_jobs     work beside the queue, of each kind one at a time
 engine        the engine's parts: what there is of them, and installing them

@@ -39,7 +39,7 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
 
     if not sources:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
-    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name))
+    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
     _check(order)
     with queue.runner().held():
         return [start(_placed(one, scene)) for one in orders.one_by_one(order)]
@@ -47,11 +47,12 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
 
 def _placed(order: Order, scene: bpy.types.Scene) -> Order:
     """The order with the place of the newest result of the same sources, where that is what the panel says."""
-    from ..backend.orders import Target
     from ..scene import versions
 
     older = versions.older(scene, order.method, map(str, order.sources)) if scene.reify.version == "replace" else []
-    return replace(order, target=Target(scene.name, older[-1].name)) if older else order
+    if not older or order.target is None:
+        return order
+    return replace(order, target=replace(order.target, replaces=older[-1].name, replaces_uid=older[-1].session_uid))
 
 
 def reuse(context: bpy.types.Context) -> Method:
@@ -91,7 +92,9 @@ def again(context: bpy.types.Context) -> Task:
     if method.changes_things:
         return start(conversion.order_again(context, method, settings, stored["seed"]))
     collection = provenance.collection_of(context.object)
-    target = Target(context.scene.name, collection.name if collection else "")
+    target = Target(context.scene.name, scene_uid=context.scene.session_uid)
+    if collection is not None:
+        target = replace(target, replaces=collection.name, replaces_uid=collection.session_uid)
     sources = tuple(Path(path) for path in stored["inputs"])
     return start(Order(method.id, settings_of.values(settings), sources, stored["seed"], target=target))
 

@@ -22,6 +22,7 @@ LEAVES = [
     "device",
     "files",
     "folders",
+    "interrupts",
     "kernel_cache",
     "limits",
     "locks",
