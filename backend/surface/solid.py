@@ -50,7 +50,7 @@ def solid_of_views(render: Callable[[Cameras, int], Rendering], views: Views, se
     ball = region.find_region(maps) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
     job.record_choice("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
     with job.span(0.6):
-        maps = _confirmed(maps, ball, job)
+        maps = confirmed(maps, ball, job)
     limit = _limit(hull, _points(maps, ball), ball)
     with job.span(0.9):
         body = _body(maps, limit, ball, settings, job)
@@ -64,7 +64,7 @@ def solid_of_views(render: Callable[[Cameras, int], Rendering], views: Views, se
     return color.with_all_colors(replace(mesh, vertex_srgb=colors))
 
 
-def _confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
+def confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
     """The depth maps without weight where fewer than AGREEING of the NEIGHBORS nearest cameras confirm the depth, and in empty space.
 
     Depth behind a highlight is one camera's alone: averaged with the others it digs a pit, and where these look past each other, a
