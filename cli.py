@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from . import api
-from .backend import folders, orders, selftest
+from .backend import folders, interrupts, orders, selftest
 from .backend import settings as settings_of
 from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
@@ -41,13 +41,18 @@ from .farm.job_file import read_order, write_order
 from .farm.perform import carry_out, check_output
 from .farm.streams import output_to_error, without_notes
 
-DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, 130
+DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, interrupts.EXIT_CODE
 NO_CACHE = "compute every stage anew and keep nothing"
 DEMO_TRAINING_S = 90.0  # the whole demo is meant to take less than five minutes on two cores
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; returns the exit code. Ctrl-C and termination cancel it, or end the process at once with the same code."""
+    with interrupts.ending():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(_spelled_out(sys.argv[1:] if argv is None else argv))
         return arguments.command(arguments)

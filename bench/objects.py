@@ -28,6 +28,7 @@ WIDTH_PX, HEIGHT_PX = 1280, 800
 SHOWN = 48_000  # splats of a usual capture
 PASSES = 25
 MILLION = 1_000_000
+RENDERED, RENDER_PX, TURNS = 6000, (160, 100), 24
 
 
 def run(emit: Emit, parts: Sequence[str] = ()) -> None:
@@ -151,6 +152,57 @@ def _view() -> Any:
     return view_of(projection, pose, WIDTH_PX, HEIGHT_PX, (near, far), depth=depth)
 
 
+def _renders(emit: Emit) -> None:
+    """Cycles' pictures of a turntable against the rasterizer's, in this Blender."""
+    import bpy
+    import numpy as np
+
+    from ..tests.scene.turntable import Turntable
+    from ..tests.scene.viewport.subject import bumpy_ball, surrounded
+
+    ball = bumpy_ball(RENDERED)
+    for name, subject, frames in (("cycles_psnr", surrounded(ball), TURNS), ("cycles_over_black_psnr", ball, 1)):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        turntable = Turntable(bpy.context.scene, subject, RENDER_PX)
+        started = time.perf_counter()
+        found = [turntable.psnr(frame) for frame in range(1, frames + 1)]
+        seconds = (time.perf_counter() - started) / frames
+        figures = {"mean": round(float(np.mean(found)), 2), "frames": frames, "seconds_per_frame": round(seconds, 1)}
+        emit(name, round(min(found), 2), "dB", **figures, blender=bpy.app.version_string)
+
+
+def _edits(emit: Emit) -> None:
+    """Seconds that each edit of a million splats takes, Blender's undo push not among them."""
+    import bpy
+    import numpy as np
+
+    from ..backend.splats.editing.colors import Adjustment
+    from ..scene import splat_edits, splat_selection
+    from ..scene.splats import splats_object
+    from .splats import synthetic_splats
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    made = splats_object("S", synthetic_splats(MILLION))
+    context, cloud = bpy.context, made.data
+    context.scene.collection.objects.link(made)
+    half = np.arange(MILLION) % 2 == 0
+    looks = {
+        "OPACITY": {"least_opacity": 0.0, "most_opacity": 0.2},
+        "COLOR": {"color": (0.5,) * 3, "tolerance": 0.2},
+        "SPHERE": {"radius": 1.0},
+    }
+    edits: dict[str, Callable[[], Any]] = {"select": lambda: splat_edits.select(cloud, half)}
+    for by in ("OPACITY", "COLOR", "SPHERE", "GROW", "SPARSE", "BODY", "FLOATERS", "SUBJECT"):
+        edits[f"select_{by.lower()}"] = lambda by=by: splat_selection.found(context, made, by, {"weight": 4.0, **looks.get(by, {})})
+    edits["adjust"] = lambda: splat_edits.recolor(cloud, Adjustment(exposure=0.5))
+    edits["delete"] = lambda: splat_edits.keep(made, half)
+    for name, edit in edits.items():
+        used, started = time.process_time(), time.perf_counter()
+        edit()
+        seconds = time.perf_counter() - started
+        emit(f"edit_1m_{name}_seconds", round(seconds, 3), "s", processor=round(time.process_time() - used, 3))
+
+
 def _window(emit: Emit) -> None:
     """What the test in a real window measures."""
     with tempfile.TemporaryDirectory(prefix="reify-") as folder:
@@ -165,4 +217,12 @@ def _window(emit: Emit) -> None:
             emit(name, value, unit)
 
 
-PARTS = {"files": _files, "turning": _turning, "objects": _objects, "display": _display, "window": _window}
+PARTS = {
+    "files": _files,
+    "turning": _turning,
+    "objects": _objects,
+    "display": _display,
+    "edits": _edits,
+    "renders": _renders,
+    "window": _window,
+}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import bpy
 
-from ..session import conversion, queue
-from ..session.results import TASK, show_new
-from ..session.viewports import show_colors
+from ..session import committing, queue
+from .reported import reported
 
 
 class REIFY_OT_commit(bpy.types.Operator):
@@ -16,37 +13,17 @@ class REIFY_OT_commit(bpy.types.Operator):
 
     bl_idname = "reify.commit"
     bl_label = "Add Result"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+    bl_options = {"INTERNAL"}
 
     task: bpy.props.IntProperty(name="Task", description="Number of the finished task", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Make the objects."""
-        from ..backend.methods import all_methods
-        from ..backend.values import Pictures
-        from ..scene import commit as scene_commit
-        from ..scene import rows, versions
-
+        """Make the objects, in an undo step of their own."""
         task = queue.find(self.task)
         if task is None or task.result is None:
             self.report({"ERROR"}, "The result is no longer there.")
             return {"CANCELLED"}
-        target = task.context.target
-        if target.of is not None:
-            conversion.hand_over(context, task)[TASK] = task.id
-            return {"FINISHED"}
-        scene = bpy.data.scenes.get(target.scene) or context.scene
-        fresh = scene_commit.is_fresh(scene)
-        replaced: bpy.types.Collection | None = bpy.data.collections.get(target.replaces)
-        result = replace(task.result, name=task.context.name or task.result.name)
-        collection = scene_commit.commit(result, scene, replaces=replaced, on_floor=True)
-        collection[TASK] = task.id
-        if replaced is None:
-            if versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:
-                rows.set_aside(collection, scene)
-            show_new(context, collection, fresh)
-        show_colors(context.window_manager)
-        return {"FINISHED"}
+        return reported(self, lambda: committing.put(context, task))
 
 
 class REIFY_OT_show(bpy.types.Operator):

@@ -11,6 +11,7 @@ import numpy as np
 from ..backend.values import Capture, Result
 from . import compat, photo_cameras, placement, provenance, succession, versions
 from .cameras import camera_object, fit_render_to
+from .guard import all_or_nothing
 from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
@@ -29,7 +30,7 @@ def commit(
 
     With `on_floor` it rests there, its root at its foot, else it stays in the result's own coordinates. A second one of the same sources
     is called "fox v2". With `replaces` the older result's objects get what the new one holds, in the older one's collection; what is
-    left over of it goes.
+    left over of it goes. Where the new one can't be made nothing of it stays, and the older one.
 
     The cameras are left out of the view layers until they are asked for. The splats are shown, or the mesh where there are none; the rest
     is a click away. A scene that nobody has worked in yet takes its view transform from the capture, without a camera that and the
@@ -46,27 +47,28 @@ def commit(
         source_from_world = None if source_from_world is None else source_from_world @ np.linalg.inv(rested_from_world)
     number = versions.next_version(scene, result.report) if replaces is None else versions.version(replaces)
     result = replace(result, name=versions.named(result.name, number))
-    collection = bpy.data.collections.new(result.name)
-    scene.collection.children.link(collection)
-    provenance.describe(collection, result.report, "collection")
-    collection[RESTS], collection[versions.VERSION] = on_floor, number
-    root = bpy.data.objects.new(result.name, None)
-    root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
-    _place(root, collection, result, "root")
-    provenance.keep_source_from_world(root, source_from_world)
-    if result.splats is not None:
-        _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
-        _prepare_cycles(scene)
-    if result.mesh is not None:
-        _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
-        for level, mesh in enumerate(result.lods, start=1):
-            _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
-    if result.points is not None and len(result.points):
-        _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
-    if result.capture is not None and result.capture.cameras is not None:
-        _place_cameras(result, result.capture, collection, root)
-    show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
-    photo_cameras.set_shown(collection, False)
+    with all_or_nothing():
+        collection = bpy.data.collections.new(result.name)
+        scene.collection.children.link(collection)
+        provenance.describe(collection, result.report, "collection")
+        collection[RESTS], collection[versions.VERSION] = on_floor, number
+        root = bpy.data.objects.new(result.name, None)
+        root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
+        _place(root, collection, result, "root")
+        provenance.keep_source_from_world(root, source_from_world)
+        if result.splats is not None:
+            _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
+            _prepare_cycles(scene)
+        if result.mesh is not None:
+            _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
+            for level, mesh in enumerate(result.lods, start=1):
+                _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
+        if result.points is not None and len(result.points):
+            _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
+        if result.capture is not None and result.capture.cameras is not None:
+            _place_cameras(result, result.capture, collection, root)
+        show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
+        photo_cameras.set_shown(collection, False)
     if replaces is not None:
         had_cameras = bool(members(replaces, "camera"))
         _discard(succession.take_over(replaces, collection))

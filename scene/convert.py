@@ -13,6 +13,7 @@ from mathutils import Matrix, Vector
 from ..backend.mesh.transfer import source_faces
 from ..backend.values import Mesh, Result
 from . import provenance, succession
+from .guard import all_or_nothing
 from .mesh import COLOR, UV_MAP, mesh_data, mesh_object, read_face_materials, read_mesh
 from .points import points_object
 from .quads import finished
@@ -40,8 +41,23 @@ def place(
     detail lie in the same place, hidden. `modifiers` says whether what it was made of had the object's modifiers applied; with
     `again` what the same method had made of the object before holds it, and stays where it is.
     """
-    result, name = finished(result), source.name.removesuffix(f" {ORIGINAL}")
-    older = _older(result, source) if again else []
+    result, called = finished(result), source.name
+    try:
+        with all_or_nothing():
+            made = _made_like(source, result, beside=beside, modifiers=modifiers)
+    except BaseException:
+        source.name = called
+        raise
+    older = _older(result, source, [new for new, _role in made]) if again else []
+    if not beside:
+        source.hide_render = True
+        set_hidden(source)
+    return _succeeded(older, made)[0]
+
+
+def _made_like(source: bpy.types.Object, result: Result, *, beside: bool, modifiers: bool) -> list[tuple[bpy.types.Object, str]]:
+    """The new objects where `place` wants them, each with its role; the source gives up its name."""
+    name = source.name.removesuffix(f" {ORIGINAL}")
     if beside:
         name = f"{name} {'Mesh' if result.mesh is not None else 'Splats' if result.splats is not None else 'Points'}"
     else:
@@ -50,8 +66,8 @@ def place(
     for new, role in made:
         for collection in source.users_collection:
             collection.objects.link(new)
-        for name in PLACE:
-            setattr(new, name, getattr(source, name))
+        for field in PLACE:
+            setattr(new, field, getattr(source, field))
         if beside:
             around = source.parent.matrix_world @ source.matrix_parent_inverse if source.parent is not None else Matrix()
             new.location = source.location + around.to_3x3().inverted_safe() @ Vector((_width(source) * (1.0 + GAP), 0.0, 0.0))
@@ -60,10 +76,7 @@ def place(
         new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
         new.hide_viewport, new.hide_render = False, role == "lod"
         set_hidden(new, role == "lod")
-    if not beside:
-        source.hide_render = True
-        set_hidden(source)
-    return _succeeded(older, made)[0]
+    return made
 
 
 def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -74,7 +87,9 @@ def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
 
 def how_placed(made: bpy.types.Object) -> dict[str, bool]:
     """What `place` was told when it placed an object."""
-    return {name: bool(value) for name, value in made[HOW].items()}
+    stored = made.get(HOW)
+    stored = stored.to_dict() if hasattr(stored, "to_dict") else {}
+    return {name: bool(stored.get(name, default)) for name, default in (("beside", False), ("modifiers", True))}
 
 
 @contextmanager
@@ -90,11 +105,11 @@ def awake(source: bpy.types.Object) -> Iterator[None]:
         set_hidden(source, hidden and not disabled)
 
 
-def _older(result: Result, source: bpy.types.Object) -> list[bpy.types.Object]:
+def _older(result: Result, source: bpy.types.Object, new: list[bpy.types.Object]) -> list[bpy.types.Object]:
     return [
         made
         for made in bpy.data.objects
-        if source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
+        if made not in new and source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
     ]
 
 

@@ -99,7 +99,9 @@ def order_for(method: Method, settings: Any, scene: bpy.types.Scene, seed: int, 
     from ..scene.read import given_from
 
     given = given_from(_object(of, method), of.modifiers)
-    return Order(method.id, settings_of.values(settings), seed=seed, given=given, target=Target(scene.name, of=of))
+    return Order(
+        method.id, settings_of.values(settings), seed=seed, given=given, target=Target(scene.name, of=of, scene_uid=scene.session_uid)
+    )
 
 
 def order_again(context: bpy.types.Context, method: Method, settings: Any, seed: int) -> Order:
@@ -116,8 +118,8 @@ def order_again(context: bpy.types.Context, method: Method, settings: Any, seed:
         return order_for(method, settings, context.scene, seed, of)
 
 
-def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
-    """Put what was made of an object where it belongs, and select it; where the object is gone, into the scene by itself.
+def hand_over(context: bpy.types.Context, task: Task, scene: bpy.types.Scene) -> bpy.types.ID:
+    """Put what was made of an object where it belongs, and select it; where the object is gone, into `scene` by itself.
 
     Returns the new object, or the collection that it came in by itself.
     """
@@ -127,10 +129,10 @@ def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
     target = task.context.target
     source = _object(target.of, method_called(task.context.method))
     if source is None:
-        return commit.commit(task.result, bpy.data.scenes.get(target.scene) or context.scene)
+        return commit.commit(task.result, scene)
     made = convert.place(task.result, source, beside=target.of.beside, modifiers=target.of.modifiers, again=target.of.again)
     context.view_layer.update()  # before it, new objects aren't known there
-    if made.name in context.view_layer.objects:
+    if made.name in context.view_layer.objects and context.mode == "OBJECT":
         for other in context.selected_objects:
             other.select_set(False)
         made.select_set(True)

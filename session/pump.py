@@ -144,15 +144,17 @@ def tick() -> bool:
 
 
 def hand_over(task: Task) -> None:
-    """Commit a finished task's result as one undo step; what goes wrong there is the task's failure."""
+    """Commit a finished task's result as one undo step; raises ReifyError where that fails."""
     from dataclasses import replace
+
+    from . import committing
 
     _clear_preview()
     _shown.handed_over.add(task.number)
     try:
         with bpy.context.temp_override(window=_window()):
-            bpy.ops.reify.commit("EXEC_DEFAULT", True, task=task.number)
-    except RuntimeError as error:
+            committing.put(bpy.context, task)
+    except Exception as error:  # whatever it is, the queue goes on
         log.exception("the result couldn't be put into the scene")
         raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
     finally:
@@ -202,11 +204,12 @@ def _count_as_changed() -> None:
 
 def _show_preview(task: Task) -> None:
     from ..scene import commit, preview
+    from .committing import scene_of
     from .viewports import show_colors
 
     started = time.perf_counter()
     _shown.preview = (task.number, task.preview_count)
-    scene = bpy.data.scenes.get(task.context.target.scene) or bpy.context.scene
+    scene = scene_of(bpy.context, task.context.target)
     fresh = commit.is_fresh(scene)
     if task.preview is not None and preview.show(task.preview, scene) and fresh:
         cube: Any = scene.objects.get("Cube")

@@ -64,7 +64,8 @@ def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> Non
     from ..scene.commit import members
 
     shown = shown_members(collection)
-    bpy.ops.object.select_all(action="DESELECT")
+    for other in context.selected_objects:
+        other.select_set(False)
     context.view_layer.objects.active = shown[0]
     context.view_layer.update()
     cameras = members(collection, "camera")

@@ -9,6 +9,7 @@ from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.used import digests_of
 from ..engine.kernels import compile_beside
+from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
@@ -25,6 +26,7 @@ from ..texture.stages import textured, with_relief
 from ..values import Capture, Photos, Result
 from . import Method
 
+COMMON_COUNT = 50  # photos of a capture, where nothing tells their number
 PARTNERS = 12  # photos that each one is compared with, where they are many
 
 
@@ -63,7 +65,7 @@ def _megapixels(capture: Capture) -> float:
     return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
 
 
-def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
+def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
     """The stages and their seconds, for a number of photos of a size that come with cameras or not; by default a common capture."""
     training, texture = settings.training, settings.texture
     pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
@@ -84,6 +86,13 @@ def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0, po
         "Texturing": Expected(2.0 + 0.15 * textured * photos + 2.0 * texels, compiling=17.0),
     }
     return {**seconds, "Baking relief": Expected(1.0 + texels, compiling=5.0)} if texture.normal_map else seconds
+
+
+def _listed(photos: Photos) -> int:
+    """How many pictures the sources list, not looked into; a common number where they list none, as a video does."""
+    folders = [source for source in photos.sources if source.is_dir()]
+    files = [*photos.sources, *(path for folder in folders for path in folder.iterdir())]
+    return sum(endings.has(path, (*endings.PICTURES, *endings.RAW)) for path in files) or COMMON_COUNT
 
 
 def _needs(settings: Settings) -> Needs:
@@ -115,7 +124,7 @@ METHOD = Method(
         },
         "Surface": {"training.aim": "surface"},
     },
-    expect=lambda photos, settings: expected(settings),
+    expect=lambda photos, settings: expected(settings, _listed(photos)),
     stages=(
         "Reading photos",
         "Finding cameras",
