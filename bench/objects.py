@@ -51,7 +51,10 @@ def _objects(emit: Emit) -> None:
         started = time.perf_counter()
         made = splats_object("S", splats)
         seconds.append(time.perf_counter() - started)
-    emit("object_1m_seconds", round(min(seconds), 3), "s", median=round(statistics.median(seconds), 3), sh_degree=splats.sh_degree)
+    started = time.perf_counter()
+    splats_object("Again", splats)  # the nodes are there already
+    more = {"median": round(statistics.median(seconds), 3), "again": round(time.perf_counter() - started, 3)}
+    emit("object_1m_seconds", round(min(seconds), 3), "s", **more, sh_degree=splats.sh_degree)
     started = time.perf_counter()
     read_splats(made)
     emit("object_1m_read_seconds", round(time.perf_counter() - started, 3), "s")
