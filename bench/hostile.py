@@ -30,7 +30,7 @@ JOBS = 200
 SOAKED_AFTER = 20  # jobs, by which libraries have what they keep
 LEAST_MOMENT_S = 0.5
 SMALL = (
-    *("--training-steps", "300", "--training-long-side-px", "96", "--surface-long-side-px", "96", "--surface-max-voxels", "0.2"),
+    *("--training-steps", "300", "--training-long-side-px", "96", "--surface-long-side-px", "96", "--surface-max-voxels", "1"),
     *("--texture-size-px", "256", "--mesh-faces", "2000", "--training-device", "cpu"),
 )
 # A job of a method in a process of its own, which prints the bytes that it took at its peak beyond what it started with.
