@@ -75,8 +75,8 @@ def subject_in(folder: Path) -> Subject:
     upright, gray = np.tile(np.eye(1, 4, dtype=np.float32), (len(xyz), 1)), np.zeros((len(xyz), 16, 3), np.float32)
     splats = Splats(xyz, upright, np.tile(-2.5 * one, 3), 4 * one[:, 0], gray)
     sparse = replace(points, normals=None)
-    photos, masked = (Capture("ball", tuple(each), cameras, sparse, test) for each in (opaque, cut_out))
-    return Subject(photos, masked, points, splats, _ball())
+    whole, masked = (Capture("ball", tuple(each), cameras, sparse, test) for each in (opaque, cut_out))
+    return Subject(whole, masked, points, splats, _ball())
 
 
 def _cameras() -> Cameras:
