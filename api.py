@@ -4,6 +4,7 @@
     api.place(result)                        # into the open scene
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
     results = api.make_all("image", "~/drawings")       # one for each picture in the folder
+    api.convert("garden.ply", "garden.spz")             # a file of splats in another format
 
 What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a user.
 """
@@ -11,17 +12,22 @@ What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a us
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from .backend import orders
+import numpy as np
+
+from .backend import orders, outputs
 from .backend import settings as settings_of
 from .backend.device import cache_folder
 from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
+from .backend.formats.splat_files import DROPPED, format_named
+from .backend.formats.splat_levels import level_path
 from .backend.jobs.cache import Cache
 from .backend.jobs.environment import Environment
 from .backend.jobs.job import Event
@@ -32,9 +38,10 @@ from .backend.values import Given, Mesh, Report, Result
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "How", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
+__all__ = ["OUTPUTS", "How", "ReifyError", "convert", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
 
-OUTPUTS = {".blend": "scene", ".ply": "splats", ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
+SPLATS = dict.fromkeys(DROPPED, "splats")
+OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
 PARTS = {"splats": "splats", "mesh": "mesh", "comparison": "capture"}  # of a result, which these files are made of
 
 
@@ -116,20 +123,40 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
 
     Several results stand side by side in one .blend; of the other kinds each gets a file with its name in it.
 
-    Raises ReifyError where the result hasn't got it, the ending is unknown or the place can't be written to.
+    Raises ReifyError where the result hasn't got it, the ending is unknown, the place can't be written to, or an input lies there.
     A .blend is a new file that holds the result alone: whatever is open in this process is closed.
     """
     path = Path(path).expanduser().absolute()
     kind = output_kind(path)
     results = (result,) if isinstance(result, Result) else tuple(result)
+    outputs.check([path], [Path(source) for one in results for source in one.report.inputs], [one.name for one in results])
     try:
         if kind == "scene":
             _scene(results, path)
         else:
             for one in results:
-                WRITERS[kind](one, path if len(results) == 1 else path.with_stem(f"{path.stem}-{one.name}"))
+                WRITERS[kind](one, outputs.path_of(path, one.name, len(results) > 1))
     except OSError as error:
         raise refusal(path, error) from error
+
+
+def convert(
+    source: Path | str, target: Path | str, up_from: str = "", up_to: str = "", levels: int = 1, share: float = 0.5
+) -> tuple[str, ...]:
+    """Write a file of splats or points in the format of `target`'s ending; returns what was left out or lost, a sentence each.
+
+    `up_from` and `up_to` name the axes that point up in the files: "z", "y", "-y", or "" for what a file says or its format usually
+    has. Of splats so many `levels` of detail are written, each with that `share` of the one before. Raises ReifyError.
+    """
+    from .backend.formats.convert import convert as convert_file
+
+    if importlib.util.find_spec("bpy") is not None:
+        from .scene.compat import expose_usd
+
+        expose_usd()
+    given, made = (Path(place).expanduser().absolute() for place in (source, target))
+    outputs.check([level_path(made, level) for level in range(levels)], [given])
+    return convert_file(given, made, up_from=up_from, up_to=up_to, count=levels, share=share)
 
 
 def output_kind(path: Path, method: Method | None = None) -> str:
@@ -173,14 +200,11 @@ def _scene(results: tuple[Result, ...], path: Path) -> None:
 
 
 def _splats(result: Result, path: Path) -> None:
-    from .backend.formats.splat_ply import write_splat_ply
     from .backend.splats.transform import write_moved
 
     splats, back = _needed(result.splats, "splats"), result.source_from_world
-    if back is None:
-        write_splat_ply(splats, path)
-    else:
-        write_moved(splats, back, path, large=True)
+    large = back is not None and format_named(path).holds_large
+    write_moved(splats, back if large and back is not None else np.eye(4), path, large)
 
 
 def _mesh(result: Result, path: Path) -> None:
@@ -188,7 +212,7 @@ def _mesh(result: Result, path: Path) -> None:
 
     write_mesh(_needed(result.mesh, "mesh"), path, result.source_from_world)
     for level, mesh in enumerate(result.lods, start=1):
-        write_mesh(mesh, path.with_stem(f"{path.stem}_LOD{level}"), result.source_from_world)
+        write_mesh(mesh, outputs.level_of_detail(path, level), result.source_from_world)
 
 
 def _comparison(result: Result, path: Path) -> None:

@@ -21,6 +21,7 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,11 +31,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / ".venv.lock"  # beside the environments, which are cleared
 LOOK_EVERY_S = 0.5
+INTERRUPTED = 130  # exit code
+PARENT = "REIFY_PARENT"  # as backend/interrupts.py has it
 PYTHONS = ((3, 11), (3, 13))  # that Blender's bpy wheels exist for
 
 
@@ -99,17 +102,17 @@ def prepare(wanted: Environment = WORKSHOP) -> Path:
 
 def demo(python: Path, rest: list[str]) -> int:
     """The main job without any input."""
-    return _call(python, "-m", "reify.cli", "demo", *rest)
+    return _call(python, "-m", "reify", "demo", *rest)
 
 
 def run(python: Path, rest: list[str]) -> int:
     """A method on the user's own input."""
-    return _call(python, "-m", "reify.cli", "run", *rest)
+    return _call(python, "-m", "reify", "run", *rest)
 
 
 def batch(python: Path, rest: list[str]) -> int:
     """A folder of the user's own captures."""
-    return _call(python, "-m", "reify.cli", "batch", *rest)
+    return _call(python, "-m", "reify", "batch", *rest)
 
 
 def test(python: Path, rest: list[str]) -> int:
@@ -152,10 +155,29 @@ COMMANDS = {command.__name__: command for command in (demo, run, batch, test, be
 
 
 def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:
+    """The exit code of a child, which is passed the signals that this process gets, and ends with it however it ends."""
+    if os.name == "nt":
+        return _waited_for(subprocess.Popen([str(python), *arguments], cwd=folder))
+    reading, writing = os.pipe()  # nothing is written to it: the command line ends when this end is closed, as a killed process leaves it
     try:
-        return subprocess.call([str(python), *arguments], cwd=folder)
-    except KeyboardInterrupt:  # the child has got it too and said what there is to say
-        return 130
+        environment = {**os.environ, PARENT: str(reading)}
+        return _waited_for(subprocess.Popen([str(python), *arguments], cwd=folder, env=environment, pass_fds=(reading,)))
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def _waited_for(child: subprocess.Popen[bytes]) -> int:
+    def pass_on(number: int, frame: Any) -> None:
+        child.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return INTERRUPTED if code < 0 and -code in before else code
 
 
 def _is_ready(wanted: Environment) -> bool:
@@ -200,19 +222,24 @@ def _taken(lock: IO[str]) -> bool:
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    if subprocess.call(command) != 0:
+    code = _call(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+    if code == INTERRUPTED:
+        sys.exit(code)
+    if code != 0:
         sys.exit("pip could not install the requirements; its message is above. Check the network and call this command again.")
 
 
 def _run_with_a_fitting_python(argv: list[str]) -> int:
     for major, minor in PYTHONS:
         if python := shutil.which(f"python{major}.{minor}"):
-            return subprocess.call([python, str(ROOT / "dev.py"), *argv])
+            return _call(Path(python), str(ROOT / "dev.py"), *argv)
     wanted = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
     print(f"This is Python {platform.python_version()}; Blender's wheels need Python {wanted}. Install one of these.", file=sys.stderr)
     return 2
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

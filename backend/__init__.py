@@ -9,7 +9,11 @@ Imports only go down:
     rendering  engine                          what can be rendered and fitted, losses, the training loop; installing
     formats  metrics  jobs                     files, measures, running
     geometry                                   what the rooms above share: topology, trees, rasters, axes
-    values  errors  settings  device  files  kernel_cache    what everything may use
+    values  errors  settings  device           what everything may use
+    files  whole  folders  locks  schema       writing whole, deleting only what is ours, one process at a time
+    reading  outputs  private  limits          opening and reading within bounds, refusing what would overwrite
+    kernel_cache                               keeping compiled kernels
+    interrupts                                 Ctrl-C and termination
 
 The rooms of one level don't import each other. torch, numba and pycolmap are imported by the modules
 that need them, inside functions or in modules that are themselves imported on first use, so that

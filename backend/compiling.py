@@ -75,8 +75,8 @@ def subject_in(folder: Path) -> Subject:
     upright, gray = np.tile(np.eye(1, 4, dtype=np.float32), (len(xyz), 1)), np.zeros((len(xyz), 16, 3), np.float32)
     splats = Splats(xyz, upright, np.tile(-2.5 * one, 3), 4 * one[:, 0], gray)
     sparse = replace(points, normals=None)
-    whole, cut = (Capture("ball", tuple(photos), cameras, sparse, test) for photos in (opaque, cut_out))
-    return Subject(whole, cut, points, splats, _ball())
+    whole, masked = (Capture("ball", tuple(each), cameras, sparse, test) for each in (opaque, cut_out))
+    return Subject(whole, masked, points, splats, _ball())
 
 
 def _cameras() -> Cameras:
@@ -127,7 +127,7 @@ def _train(subject: Subject, *, job: Job, masked: bool = False, **settings: Any)
     from .splats.settings import TrainingSettings
     from .splats.stages import train_capture
 
-    chosen = TrainingSettings(seconds=0.0, steps=STEPS, long_side_px=SIDE_PX, max_splats=400, **settings)
+    chosen = replace(TrainingSettings(seconds=0.0, steps=STEPS, long_side_px=SIDE_PX, max_splats=400), **settings)
     train_capture(subject.cut_out if masked else subject.photos, chosen, 0, job=job)
 
 
@@ -154,7 +154,7 @@ def _extract_from_photos(subject: Subject, extraction: str, *, job: Job) -> None
 def _clean(subject: Subject, *, job: Job, **settings: Any) -> None:
     from .mesh.cleaning import MeshSettings, clean
 
-    clean(subject.mesh, MeshSettings(faces=1000, **settings), job=job)
+    clean(subject.mesh, replace(MeshSettings(faces=1000), **settings), job=job)
 
 
 def _texture(subject: Subject, *, job: Job, masked: bool = False) -> None:

@@ -11,12 +11,13 @@ import ast
 import hashlib
 import os
 import re
-import shutil
 import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from . import folders
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = __package__.removesuffix("backend").rstrip(".")  # as it was loaded: compiled kernels name their module
@@ -134,7 +135,7 @@ class Locator:
 def _prepared(folder: Path) -> bool:
     """True where the folder is there and can be written to; it becomes the newest of its file's."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folders.make_own(folder)
         os.utime(folder)
         writable = os.access(folder, os.W_OK)
     except OSError:
@@ -143,5 +144,5 @@ def _prepared(folder: Path) -> bool:
     with suppress(FileNotFoundError):  # another process may be tidying up, too
         versions = [entry for entry in folder.parent.glob(f"{name}-*") if entry.name.rpartition("-")[0] == name]
         for old in sorted(versions, key=os.path.getmtime)[:-KEPT_VERSIONS]:
-            shutil.rmtree(old, ignore_errors=True)
+            folders.delete(old, folder.parent)
     return writable

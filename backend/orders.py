@@ -42,6 +42,8 @@ class Target:
     scene: str  # its name
     replaces: str = ""  # name of the collection whose place it takes
     of: FromObject | None = None  # what is made of an object stands where that does
+    scene_uid: int = 0  # `Scene.session_uid`, which outlives renaming; 0 in another session than the one that asked
+    replaces_uid: int = 0  # that of the collection
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,10 @@ def run(order: Order, environment: Environment, listener: Callable[[Event], None
 def plain(order: Order) -> dict[str, Any]:
     """The order as JSON has it, without what an object holds; `from_plain` makes it again."""
     target = None if order.target is None else dataclasses.asdict(order.target)
-    if target is not None and target["of"] is not None:
-        del target["of"]["uid"]
+    if target is not None:
+        del target["scene_uid"], target["replaces_uid"]
+        if target["of"] is not None:
+            del target["of"]["uid"]
     return {
         "method": order.method,
         "sources": [str(path) for path in order.sources],

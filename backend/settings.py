@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,8 +57,10 @@ class Option:
         """`value` as this option's type; raises ReifyError where it is out of range or of the wrong type."""
         try:
             value = _as_bool(value) if self.kind is bool else self.kind(value)
-        except (TypeError, ValueError, KeyError):
+        except (TypeError, ValueError, KeyError, OverflowError):
             raise ReifyError(f"{self.path} is {value!r}, which is no {self.kind.__name__}.", f"{self.help}.") from None
+        if self.kind is float and not math.isfinite(value):  # passes every comparison with a limit
+            raise ReifyError(f"{self.path} is {value}, which is no number.", f"{self.help}.")
         if self.choices and value not in self.choices:
             raise ReifyError(f"{self.path} is {value!r}.", f"Choose one of: {', '.join(self.choices)}.")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):

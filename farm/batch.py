@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
+from ..backend import outputs
 from ..backend import settings as settings_of
+from ..backend.capture.used import digests_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
-from ..backend.jobs import store
 from ..backend.jobs.runner import State
 from ..backend.methods import Method
 from ..backend.orders import Order
+from ..backend.reading import exists, read_json
 from .perform import carry_out, check_output
 
 log = logging.getLogger(__name__)
@@ -57,25 +59,28 @@ def orders(method: Method, captures: Path, output: Path, *, settings: Any, files
         raise ReifyError(f"{captures} can't be read: {error.strerror}.", "Choose the folder that holds the captures.") from error
     check_output(output / SUMMARY, make=True)
     values = settings_of.values(settings)
-    return tuple(
+    ordered = tuple(
         Order(method.id, values, sources, seed, name, outputs=tuple(output / name / file for file in (*files, REPORT)))
         for name, sources in found.items()
     )
+    for order in ordered:
+        outputs.check(order.outputs, order.sources)
+    return ordered
 
 
 def kept(order: Order) -> Outcome | None:
     """The outcome of an earlier batch with the same photos, settings and seed; None where there is none."""
     try:
-        report = json.loads(order.outputs[-1].read_text(encoding="utf-8"))
+        report = read_json(order.outputs[-1])
         same = (report["settings"], report["seed"]) == (dict(order.settings), order.seed)
-        inputs = report["inputs"]
-    except (OSError, ValueError, KeyError, TypeError):
+        inputs, seconds, metrics = report["inputs"], sum(report["seconds"].values()), dict(report["metrics"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    if not same or not all(path.exists() for path in order.outputs):
+    if not same or not all(exists(path) for path in order.outputs):
         return None
-    if inputs != {str(source): store.digest(source) for source in order.sources}:
+    if inputs != digests_of(order.sources):
         return None
-    return Outcome(order.name, KEPT, str(order.outputs[-1].parent), sum(report["seconds"].values()), report["metrics"])
+    return Outcome(order.name, KEPT, str(order.outputs[-1].parent), seconds, metrics)
 
 
 def attempt(order: Order, keep: bool = True) -> Outcome:
@@ -127,8 +132,8 @@ def _sources(method: Method, folder: Path, settings: Any) -> tuple[Path, ...]:
 def _files(method: Method, captures: Path, settings: Any) -> dict[str, tuple[Path, ...]]:
     """The file of each capture that is one, by its name without the ending where that is enough to tell it from others."""
     files = [share[0] for share in method.shares((captures,), settings)]
-    stems = [file.stem for file in files]
-    return {file.stem if stems.count(file.stem) == 1 else file.name: (file,) for file in files}
+    stems = [file.stem.casefold() for file in files]  # as systems have it that don't tell upper case from lower case
+    return {file.stem if stems.count(file.stem.casefold()) == 1 else file.name: (file,) for file in files}
 
 
 def write_summary(output: Path, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..backend import interrupts
 from ..backend.errors import ReifyError
 from ..backend.orders import Order
 from .batch import CANCELLED, FAILED, Outcome, attempt
 
+LOOK_EVERY_S = 0.5  # for Ctrl-C
 RETRIES = 3  # after a worker or its machine has died; a capture that fails isn't tried again
 
 Work = Callable[[Order, bool], Outcome]
@@ -66,14 +68,14 @@ def _task(work: Work, order: Order, keep: bool, cache: str) -> Outcome:
 
 def _ended(ray: Any, waiting: dict[Any, Order], say: Callable[[str], None]) -> Iterator[Outcome]:
     count = len(waiting)
-    try:
-        while waiting:
-            (done, *_), _rest = ray.wait(list(waiting), num_returns=1)
-            order = waiting.pop(done)
-            outcome = _outcome(ray, done, order)
-            say(f"Capture {count - len(waiting)} of {count}: {order.name} {outcome.state}")
-            yield outcome
-    except KeyboardInterrupt:
+    with interrupts.noticed() as interrupted:
+        while waiting and not interrupted():
+            ended, _rest = ray.wait(list(waiting), num_returns=1, timeout=LOOK_EVERY_S)
+            for done in ended:
+                order = waiting.pop(done)
+                outcome = _outcome(ray, done, order)
+                say(f"Capture {count - len(waiting)} of {count}: {order.name} {outcome.state}")
+                yield outcome
         for running, order in waiting.items():
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.cancel(running, force=True)

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..backend import orders
+from ..backend import orders, outputs
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.files import write_text
 from ..backend.methods import method_called
 from ..backend.orders import Order
+from ..backend.reading import read_json
 
 KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "name": str}
 NEEDED = ("method", "inputs", "outputs")
@@ -26,6 +27,7 @@ NEEDED = ("method", "inputs", "outputs")
 def write_order(order: Order, path: Path) -> None:
     """Write a job file; raises ReifyError where the order can't be carried out or the system refuses."""
     check(order)
+    outputs.check((path, *order.outputs), order.sources)
     plain = {
         "method": order.method,
         "inputs": [str(source) for source in order.sources],
@@ -40,7 +42,7 @@ def write_order(order: Order, path: Path) -> None:
 def read_order(path: Path) -> Order:
     """Read a job file; raises ReifyError where it isn't there, isn't JSON, or says something that can't be done."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except OSError as error:
         raise ReifyError(f"{path} can't be read: {error.strerror}.", "Check the name of the job file.") from error
     except UnicodeDecodeError as error:
@@ -49,22 +51,25 @@ def read_order(path: Path) -> Order:
         raise ReifyError(
             f"{path.name} isn't valid JSON: {error.msg} in line {error.lineno}, column {error.colno}.", "Correct that place."
         ) from error
+    except ValueError as error:
+        raise ReifyError(f"{path.name} is no job file: {error}.", "A job file is JSON; --save-job writes one.") from error
     _check_form(found, path.name)
     folder = path.absolute().parent
-    sources, outputs = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))
+    sources, targets = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))
     method = method_called(found["method"])
     preset = method.preset(found.get("preset") or next(iter(method.presets)))
     settings = settings_of.values(settings_of.with_values(preset, found.get("settings", {})))
-    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=outputs)
+    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=targets)
     check(order)
     return order
 
 
 def check(order: Order) -> None:
-    """Raise ReifyError for a method, setting or value that there isn't, and for outputs that the method doesn't make."""
+    """Raise ReifyError for a method, setting or value that there isn't, and for outputs that can't be made or would overwrite something."""
     method, _settings = orders.resolved(order)
     for path in order.outputs:
         api.output_kind(path, method)
+    outputs.check(order.outputs, order.sources)
 
 
 def _check_form(found: Any, file: str) -> None:

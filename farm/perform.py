@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from .. import api
-from ..backend import orders
+from ..backend import orders, outputs
 from ..backend.errors import ReifyError
 from ..backend.jobs.runner import Runner, State, Task
 from ..backend.jobs.terminal import drain
@@ -37,7 +37,9 @@ def _perform(order: Order, keep: bool) -> list[Task]:
     """Run the jobs of an order one after another, up to the first that is canceled."""
     environment = api.environment(keep)
     orders.check(order, environment)
-    waiting = [orders.task_of(one, environment, api.read) for one in orders.one_by_one(order)]
+    shares = orders.one_by_one(order)
+    outputs.check(order.outputs, order.sources, [one.name or one.sources[0].stem for one in shares])
+    waiting = [orders.task_of(one, environment, api.read) for one in shares]
     runner, done = Runner(), []
     for task in waiting:
         done.append(drain(runner.submit(task)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..session import conversion, queue
-from ..session.results import TASK, look_at
-from ..session.viewports import show_colors
+from ..session import committing, queue
+from .reported import reported
 
 
 class REIFY_OT_commit(bpy.types.Operator):
@@ -14,36 +13,17 @@ class REIFY_OT_commit(bpy.types.Operator):
 
     bl_idname = "reify.commit"
     bl_label = "Add Result"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+    bl_options = {"INTERNAL"}
 
-    task: bpy.props.IntProperty(name="Task", description="Number of the finished task")
+    task: bpy.props.IntProperty(name="Task", description="Number of the finished task", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Make the objects."""
-        from ..backend.methods import all_methods
-        from ..backend.values import Pictures
-        from ..scene import commit as scene_commit
-        from ..scene import rows
-
+        """Make the objects, in an undo step of their own."""
         task = queue.find(self.task)
         if task is None or task.result is None:
             self.report({"ERROR"}, "The result is no longer there.")
             return {"CANCELLED"}
-        target = task.context.target
-        if target.of is not None:
-            conversion.hand_over(context, task)[TASK] = task.id
-            return {"FINISHED"}
-        scene = bpy.data.scenes.get(target.scene) or context.scene
-        fresh = scene_commit.is_fresh(scene)
-        replaced: bpy.types.Collection | None = bpy.data.collections.get(target.replaces)
-        collection = scene_commit.commit(task.result, scene, replaces=replaced)
-        if replaced is None and Pictures in all_methods()[task.context.method].takes:
-            rows.set_aside(collection, scene)
-        collection[TASK] = task.id
-        if fresh:
-            look_at(context, collection)
-        show_colors(context.window_manager)
-        return {"FINISHED"}
+        return reported(self, lambda: committing.put(context, task))
 
 
 class REIFY_OT_show(bpy.types.Operator):
@@ -61,8 +41,11 @@ class REIFY_OT_show(bpy.types.Operator):
             ("mesh", "Mesh", "Show the textured mesh"),
             ("points", "Points", "Show the sparse points"),
         ),
+        options={"SKIP_SAVE"},
     )
-    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show and hide."""

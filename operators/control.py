@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..scene import preferences
-from ..session import queue, start, texts
+from ..session import queue, results, start, texts
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ DETAILS_WIDTH = 640
 class TaskOperator:
     """What the operators on one task share."""
 
-    number: bpy.props.IntProperty(name="Task", description="Number of the task; 0 for the running one", default=0)
+    number: bpy.props.IntProperty(name="Task", description="Number of the task; 0 for the running one", default=0, options={"SKIP_SAVE"})
 
     @property
     def task(self) -> Task | None:
@@ -108,12 +108,39 @@ class REIFY_OT_move(TaskOperator, bpy.types.Operator):
     bl_idname = "reify.move"
     bl_label = "Move in Queue"
 
-    by: bpy.props.IntProperty(name="By", description="1 for later, -1 for earlier", default=-1, min=-1, max=1)
+    by: bpy.props.IntProperty(name="By", description="1 for later, -1 for earlier", default=-1, min=-1, max=1, options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Let it change places with its neighbor."""
         if self.task is not None:
             queue.runner().move(self.task, self.by)
+        return {"FINISHED"}
+
+
+class REIFY_OT_rename(TaskOperator, bpy.types.Operator):
+    """Call this job, and what it makes, by another name"""
+
+    bl_idname = "reify.rename"
+    bl_label = "Rename"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Name", description="The new name", options={"SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Ask for it."""
+        if self.task is None:
+            return {"CANCELLED"}
+        self.name = texts.name_of(self.task)
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Rename the job, and its result in this file."""
+        if self.task is None or not self.name:
+            return {"CANCELLED"}
+        collection = results.collection_of(self.task.id)
+        if collection is not None:
+            collection.name = self.name
+        queue.rename(self.task, self.name if collection is None else collection.name)
         return {"FINISHED"}
 
 
@@ -196,6 +223,7 @@ CLASSES = (
     REIFY_OT_forget,
     REIFY_OT_retry,
     REIFY_OT_move,
+    REIFY_OT_rename,
     REIFY_OT_show_details,
     REIFY_OT_notify,
     REIFY_OT_clear_cache,

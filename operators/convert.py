@@ -20,8 +20,10 @@ class REIFY_OT_convert(bpy.types.Operator):
     bl_label = "Convert"
     bl_options = {"REGISTER"}
 
-    method: bpy.props.StringProperty(name="Method", description="Id of the method; empty for the one that the panel shows")
-    preset: bpy.props.StringProperty(name="Preset", description="Name of a preset; empty for the panel's settings")
+    method: bpy.props.StringProperty(
+        name="Method", description="Id of the method; empty for the one that the panel shows", options={"SKIP_SAVE"}
+    )
+    preset: bpy.props.StringProperty(name="Preset", description="Name of a preset; empty for the panel's settings", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

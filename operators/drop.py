@@ -12,13 +12,15 @@ from typing import Any
 import bpy
 
 from ..backend.formats import endings
-from ..session.properties import group_of
-from ..session.sources import add_paths
+from ..session import drops
+from ..translations import told
 from .import_splats import DIALOG, Dropped
+
+ICONS = {drops.PICTURE: "IMAGE_DATA", drops.CAPTURE: "CAMERA_DATA"}
 
 
 class REIFY_OT_drop_files(bpy.types.Operator):
-    """Take dropped photos or a video as what to make objects from; of a single picture it is asked whether it is a photo or a drawing"""
+    """Make objects from the dropped files, in place of those chosen before; with Shift beside them. What may be several things is asked"""
 
     bl_idname = "reify.drop_files"
     bl_label = "Use in Reify"
@@ -26,33 +28,41 @@ class REIFY_OT_drop_files(bpy.types.Operator):
 
     directory: bpy.props.StringProperty(subtype="DIR_PATH", **DIALOG)
     files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, **DIALOG)
-    method: bpy.props.StringProperty(name="Method", description="Id of the method that takes the files; empty to choose by what they are")
+    method: bpy.props.StringProperty(
+        name="Method", description="Id of the method that takes the files; empty to choose by what they are", options={"SKIP_SAVE"}
+    )
+    add: bpy.props.BoolProperty(name="Add", description="Keep the files that were chosen before, too", options={"SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
-        """Ask about a single picture, else take the files at once."""
-        paths = self._paths()
-        if len(paths) != 1 or not endings.has(paths[0], endings.PICTURES) or self.method:
+        """Take the files at once, or ask what they are."""
+        self.add = self.add or event.shift
+        choices = drops.choices(self._paths())
+        if self.method or len(choices) == 1:
+            self.method = self.method or choices[0].method
             return self.execute(context)
 
         def draw(menu: Any, _context: bpy.types.Context) -> None:
-            for method, label, icon in (("image", "From Picture", "IMAGE_DATA"), ("photos", "From Photos", "CAMERA_DATA")):
-                button = menu.layout.operator("reify.drop_files", text=label, icon=icon)
-                button.directory, button.method = self.directory, method
-                button.files.add().name = paths[0].name
+            for choice in choices:
+                text = told(choice.label).format(count=choice.count)
+                button = menu.layout.operator("reify.drop_files", text=text, icon=ICONS[choice.method], translate=False)
+                button.directory, button.method, button.add = str(choice.paths[0].parent), choice.method, self.add
+                for path in choice.paths:
+                    button.files.add().name = path.name
 
-        context.window_manager.popup_menu(draw, title=paths[0].name)
+        context.window_manager.popup_menu(draw, title=choices[0].paths[0].name)
         return {"FINISHED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Add them to the sources of the method, and show it."""
-        from ..backend.methods import method_called
-
-        method = method_called(self.method or "photos")
-        add_paths(group_of(context.scene, method), [str(path) for path in self._paths()])
-        context.scene.reify.method = method.id
-        for area in context.screen.areas if context.screen is not None else ():
-            if area.type == "VIEW_3D":
-                area.spaces.active.show_region_ui = True
+        """Make them the sources of the method, and show it."""
+        paths = self._paths()
+        method = self.method or drops.CAPTURE
+        left = drops.unusable(method, paths)
+        if left:
+            self.report({"WARNING"}, told("Not used: {what}").format(what=", ".join(path.name for path in left)))
+        if not (used := [path for path in paths if path not in left]):
+            return {"CANCELLED"}
+        drops.take(context.scene, method, used, self.add)
+        drops.open_tab(context.window_manager)
         return {"FINISHED"}
 
     def _paths(self) -> list[Path]:
@@ -65,7 +75,7 @@ class REIFY_FH_pictures(Dropped, bpy.types.FileHandler):
     bl_idname = "REIFY_FH_pictures"
     bl_label = "Use in Reify"
     bl_import_operator = "reify.drop_files"
-    bl_file_extensions = ";".join((*endings.PICTURES, *endings.VIDEOS))
+    bl_file_extensions = ";".join((*endings.DRAWINGS, *endings.VIDEOS))
 
 
 CLASSES = (REIFY_OT_drop_files, REIFY_FH_pictures)

@@ -33,7 +33,10 @@ class REIFY_OT_install_engine(bpy.types.Operator):
 
     part: _part()
     wheels: bpy.props.StringProperty(
-        name="Folder of Wheels", description="Install from .whl files in this folder instead of the network", subtype="DIR_PATH"
+        name="Folder of Wheels",
+        description="Install from .whl files in this folder instead of the network",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
     )
 
     @classmethod
@@ -68,7 +71,7 @@ class REIFY_OT_install_engine_from_folder(bpy.types.Operator):
 
     part: _part()
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -17,7 +17,7 @@ class REIFY_OT_fit_memory(bpy.types.Operator):
     bl_label = "Fit into Memory"
     bl_options = {"REGISTER", "UNDO"}
 
-    method: bpy.props.StringProperty(name="Method", description="Id of the method")
+    method: bpy.props.StringProperty(name="Method", description="Id of the method", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Lower it."""

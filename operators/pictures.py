@@ -110,10 +110,10 @@ class REIFY_OT_draw_box(bpy.types.Operator):
     bl_label = "Draw Box"
     bl_options = {"REGISTER", "UNDO"}
 
-    left: bpy.props.IntProperty(name="Left", description="Pixels from the picture's left side")
-    top: bpy.props.IntProperty(name="Top", description="Pixels from the picture's upper side")
-    right: bpy.props.IntProperty(name="Right", description="Pixels from the picture's left side")
-    bottom: bpy.props.IntProperty(name="Bottom", description="Pixels from the picture's upper side")
+    left: bpy.props.IntProperty(name="Left", description="Pixels from the picture's left side", options={"SKIP_SAVE"})
+    top: bpy.props.IntProperty(name="Top", description="Pixels from the picture's upper side", options={"SKIP_SAVE"})
+    right: bpy.props.IntProperty(name="Right", description="Pixels from the picture's left side", options={"SKIP_SAVE"})
+    bottom: bpy.props.IntProperty(name="Bottom", description="Pixels from the picture's upper side", options={"SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Show the picture, and wait for the drag."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..session import assets, queue, results, start
+from ..session import assets, photo_walk, queue, results, start
 from .control import TaskOperator
 from .reported import reported
 
@@ -90,6 +90,30 @@ class REIFY_OT_open_folder(TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class REIFY_OT_show_cameras(bpy.types.Operator):
+    """Show the cameras of the photos, small and without lines, or put them away"""
+
+    bl_idname = "reify.show_cameras"
+    bl_label = "Cameras"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show them, or put them away."""
+        from ..scene import photo_cameras, provenance
+
+        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
+        if found is None or not photo_cameras.cameras_of(found):
+            self.report({"ERROR"}, "Select a result that was made from photos.")
+            return {"CANCELLED"}
+        shown = photo_cameras.are_shown(found, context.view_layer)
+        (photo_walk.leave if shown else photo_walk.show_all)(context, found)
+        return {"FINISHED"}
+
+
 class REIFY_OT_mark_asset(bpy.types.Operator):
     """Offer the selected result in the asset browser, with a picture, tags and notes on how it was made"""
 
@@ -97,8 +121,12 @@ class REIFY_OT_mark_asset(bpy.types.Operator):
     bl_label = "Mark as Asset"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: bpy.props.StringProperty(name="Collection", description="Name of the result; empty for the selected object's")
-    license: bpy.props.StringProperty(name="License", description="License of the asset, as the asset browser shows it")
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
+    license: bpy.props.StringProperty(
+        name="License", description="License of the asset, as the asset browser shows it", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -121,5 +149,12 @@ class REIFY_OT_mark_asset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (REIFY_OT_find_result, REIFY_OT_regenerate_result, REIFY_OT_delete_result, REIFY_OT_open_folder, REIFY_OT_mark_asset)
+CLASSES = (
+    REIFY_OT_find_result,
+    REIFY_OT_regenerate_result,
+    REIFY_OT_delete_result,
+    REIFY_OT_open_folder,
+    REIFY_OT_show_cameras,
+    REIFY_OT_mark_asset,
+)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

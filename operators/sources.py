@@ -8,8 +8,10 @@ from typing import Any
 import bpy
 
 from ..backend.formats import endings
+from ..session import sources
 from ..session.properties import chosen_method, group_of
 from ..session.sources import add_paths
+from .reported import reported
 
 
 class REIFY_OT_add_files(bpy.types.Operator):
@@ -68,7 +70,7 @@ class REIFY_OT_add_image(bpy.types.Operator):
     bl_property = "name"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Image", description="Name of the image")
+    name: bpy.props.StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -101,14 +103,35 @@ class REIFY_OT_remove_source(bpy.types.Operator):
     bl_label = "Remove Source"
     bl_options = {"REGISTER", "UNDO"}
 
-    index: bpy.props.IntProperty(name="Index", description="Number of the source, or -1 for all of them", default=-1)
+    index: bpy.props.IntProperty(name="Index", description="Number of the source, or -1 for all of them", default=-1, options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove one, or all."""
-        sources = group_of(context.scene, chosen_method(context.scene)).sources
-        sources.remove(self.index) if self.index >= 0 else sources.clear()
+        listed = group_of(context.scene, chosen_method(context.scene)).sources
+        listed.remove(self.index) if self.index >= 0 else listed.clear()
         return {"FINISHED"}
 
 
-CLASSES = (REIFY_OT_add_files, REIFY_OT_add_folder, REIFY_OT_add_image, REIFY_OT_remove_source)
+class REIFY_OT_use_sources_for(bpy.types.Operator):
+    """Make something else of these: of a capture's photos an object each, or of pictures one capture"""
+
+    bl_idname = "reify.use_sources_for"
+    bl_label = "Use for Another Method"
+    bl_options = {"REGISTER", "UNDO"}
+
+    method: bpy.props.StringProperty(name="Method", description="Id of the method that gets them", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Move them, and show the method."""
+        from ..backend.methods import method_called
+
+        def move() -> None:
+            method, scene = method_called(self.method), context.scene
+            sources.move(group_of(scene, chosen_method(scene)), group_of(scene, method))
+            scene.reify.method = method.id
+
+        return reported(self, move)
+
+
+CLASSES = (REIFY_OT_add_files, REIFY_OT_add_folder, REIFY_OT_add_image, REIFY_OT_remove_source, REIFY_OT_use_sources_for)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..session import needs, properties, queue
+from ..session import estimates, needs, properties, queue
 from ..session.properties import changed, chosen_method, group_of, settings_or_default
+from ..session.sources import listed
+from ..session.texts import name_of
 from . import icons
 from .engine import draw_packages
 from .missing import draw_missing
@@ -58,17 +61,23 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
     if missing.packages and not needs.installed(method):
         draw_packages(layout, context, missing.packages)
         return
-    _draw_sources(layout, context, method, group_of(scene, method))
-    draw_missing(layout, context, method, settings, missing)
-    _draw_generate(layout, context, bool(group_of(scene, method).sources), bool(missing))
-
-
-def _draw_sources(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
-    if group.sources:
-        _draw_list(layout, group)
-    else:
+    group = group_of(scene, method)
+    _draw_buttons(layout, group, bool(missing))
+    # What grows comes below what is pressed: buttons don't move away under the mouse.
+    if not group.sources:
         text(layout, context, say(method.summary) + ".")
-        text(layout, context, "Choose what to start from:", icon="INFO")
+        text(layout, context, "Generate needs a folder or files first.", icon="INFO")
+    draw_missing(layout, context, method, settings, missing)
+    if group.sources and not missing:
+        _draw_estimates(layout, context, method, settings, group)
+    _draw_older(layout, context, method, group)
+    if different := changed(method, group):
+        text(layout, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
+    if group.sources:
+        _draw_list(layout, method, group)
+
+
+def _draw_buttons(layout: Any, group: Any, lacks: bool) -> None:
     row = layout.row(align=True)
     row.operator("reify.add_folder", text="Folder", icon="FILE_FOLDER")
     row.operator("reify.add_files", text="Files", icon="FILE_IMAGE")
@@ -77,21 +86,46 @@ def _draw_sources(layout: Any, context: bpy.types.Context, method: Method, group
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(group, "preset")
-    if different := changed(method, group):
-        text(column, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
-
-
-def _draw_generate(layout: Any, context: bpy.types.Context, has_sources: bool, lacks: bool) -> None:
     row = layout.row()
     row.scale_y = 1.6
-    row.enabled = has_sources and not lacks
+    row.enabled = bool(group.sources) and not lacks
     row.operator("reify.create", icon="SHADERFX")
-    if not has_sources:
-        text(layout, context, "Generate needs a folder or files first.")
 
 
-def _draw_list(layout: Any, group: Any) -> None:
-    column = layout.box().column(align=True)
+def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, settings: Any, group: Any) -> None:
+    """What these settings, and each preset, would take on this machine."""
+    from ..backend.jobs.standing import clock
+
+    sources = listed(group)
+    taken = estimates.seconds(method, settings, sources)
+    if taken is None:
+        return
+    text(layout, context, say("About {time} on this machine", time=clock(taken)), icon="TIME")
+    others = [say("{preset} {time}", preset=say(name), time=clock(each)) for name, each in estimates.of_presets(method, sources)]
+    if len(others) > 1:
+        text(layout, context, ", ".join(others))
+
+
+def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
+    """Where the result goes, where the same sources have been made something of before."""
+    from ..scene import versions
+
+    if older := versions.older(context.scene, method.id, map(str, listed(group))):
+        text(layout, context, say("{name} was made of these, too.", name=older[-1].name))
+        layout.row().prop(context.scene.reify, "version", expand=True)
+
+
+def _draw_list(layout: Any, method: Method, group: Any) -> None:
+    """How many sources there are and where, with what can be done with all of them; each by itself in a panel that is closed at first."""
+    header, body = layout.panel("reify_sources", default_closed=True)
+    header.label(text=_counted(group.sources), translate=False)
+    for other in _others(method):
+        button = header.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
+        button.method = other.id
+    header.operator("reify.remove_source", text="", icon="TRASH", emboss=False).index = -1
+    if body is None:
+        return
+    column = body.column(align=True)
     for index, source in enumerate(group.sources[:MOST_SOURCES]):
         row = column.row(align=True)
         row.label(
@@ -101,9 +135,27 @@ def _draw_list(layout: Any, group: Any) -> None:
         )
         row.operator("reify.remove_source", text="", icon="X", emboss=False).index = index
     if len(group.sources) > MOST_SOURCES:
-        row = column.row(align=True)
-        row.label(text=say("… and {count} more", count=len(group.sources) - MOST_SOURCES), translate=False)
-        row.operator("reify.remove_source", text="Remove All").index = -1
+        column.label(text=say("… and {count} more", count=len(group.sources) - MOST_SOURCES), translate=False)
+
+
+def _others(method: Method) -> list[Method]:
+    """The other methods that take pictures, as this one does."""
+    from ..backend.methods import all_methods
+    from ..backend.values import Photos, Pictures
+
+    pictures = {Photos, Pictures}
+    if not pictures & set(method.takes):
+        return []
+    return [other for other in all_methods().values() if other != method and pictures & set(other.takes)]
+
+
+def _counted(sources: Any) -> str:
+    """How many there are and in which folder: "49 sources · snowmiku"; of a single one its name."""
+    if len(sources) == 1:
+        return str(sources[0].label)
+    folders = {Path(bpy.path.abspath(source.path)).parent.name for source in sources if source.path}
+    count = say("{count} sources", count=len(sources))
+    return f"{count} · {folders.pop()}" if len(folders) == 1 else count
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
@@ -113,26 +165,34 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     paused = job is not None and job.paused
     stands = standing(progress, paused)
     if progress is None:
+        layout.label(text=name_of(task), translate=False)
         layout.progress(factor=0.0, text="Waiting" if job is None else "Starting")
     else:
         layout.label(text=say("{stage} (paused)", stage=say(progress.stage)) if paused else say(progress.stage), translate=False)
         layout.progress(factor=stands.fraction, text=stands.percent)
-        body, share = layout, 1.0
-        if len(task.curve.values) > 1:
-            body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
-            body.template_icon(icons.of_curve(task.curve), scale=4.0)
-            body = body.column(align=True)
-        lines = [progress.text, *(figures({name: value}) for name, value in progress.figures.items())]
-        lines += [say("{time} left", time=stands.left)] if stands.left else []
-        for line in filter(None, lines):
-            text(body, context, line, share=share)
-    for warning in task.warnings:
-        text(layout, context, warning, icon="ERROR")
-    if progress is not None and progress.can_keep:
-        layout.operator("reify.keep", icon="CHECKMARK").number = task.number
     row = layout.row(align=True)
     row.operator("reify.pause", text="Resume" if paused else "Pause", icon="PLAY" if paused else "PAUSE").number = task.number
     row.operator("reify.cancel", icon="X").number = task.number
+    if progress is not None and progress.can_keep:
+        layout.operator("reify.keep", icon="CHECKMARK").number = task.number
+    if progress is not None:
+        _draw_figures(layout, context, task, stands.left)
+    for warning in task.warnings:
+        text(layout, context, warning, icon="ERROR")
+
+
+def _draw_figures(layout: Any, context: bpy.types.Context, task: Task, left: str) -> None:
+    progress = task.progress
+    assert progress is not None
+    body, share = layout, 1.0
+    if len(task.curve.values) > 1:
+        body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
+        body.template_icon(icons.of_curve(task.curve), scale=4.0)
+        body = body.column(align=True)
+    lines = [say("{time} left", time=left)] if left else []
+    lines += [progress.text, *(figures({name: value}) for name, value in progress.figures.items())]
+    for line in filter(None, lines):
+        text(body, context, line, share=share)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify,))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..session import queue
+from ..session.texts import name_of
 from .parts import SidebarPanel, say, text
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class VIEW3D_PT_reify_queue(SidebarPanel, bpy.types.Panel):
         column = self.layout.column(align=True)
         for task in waiting:
             row = column.row(align=True)
-            row.label(text=_label(task), icon="TIME", translate=False)
+            row.label(text=name_of(task), icon="TIME", translate=False)
+            row.operator("reify.rename", text="", icon="GREASEPENCIL", emboss=False).number = task.number
             _draw_move(row, task, -1, "TRIA_UP", possible=task is not waiting[0])
             _draw_move(row, task, 1, "TRIA_DOWN", possible=task is not waiting[-1])
             row.operator("reify.cancel", text="", icon="X").number = task.number
@@ -43,7 +45,7 @@ def draw_interrupted(layout: Any, context: bpy.types.Context) -> None:
     for task in (task for task in queue.tasks() if task.state.value == "interrupted"):
         box = layout.box()
         _stage, fraction = task.reached
-        text(box, context, say("{job} was interrupted at {percent}.", job=_label(task), percent=percent(fraction)), icon="RECOVER_LAST")
+        text(box, context, say("{job} was interrupted at {percent}.", job=name_of(task), percent=percent(fraction)), icon="RECOVER_LAST")
         row = box.row(align=True)
         row.operator("reify.retry", text="Resume", icon="PLAY").number = task.number
         row.operator("reify.forget", text="Discard", icon="X").number = task.number
@@ -58,13 +60,6 @@ def _draw_move(layout: Any, task: Task, by: int, icon: str, possible: bool) -> N
 
 def _waiting() -> list[Task]:
     return [task for task in queue.tasks() if task.state.value == "queued"]
-
-
-def _label(task: Task) -> str:
-    if (of := task.context.target.of) is not None:
-        return str(of.name)
-    first = next(iter(task.context.sources), None)
-    return first.name if first is not None else say(task.title)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_queue,))

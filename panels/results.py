@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..session import queue, results
+from ..session.texts import name_of
 from ..translations import told
 from . import icons
 from .parts import PICTURE_SHARE, SidebarPanel, headline, say, text
@@ -34,6 +35,8 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
         stored = provenance.read(context.object)
         if stored is not None:
             _draw_selected(layout.box(), context, stored)
+        elif provenance.is_unreadable(context.object):
+            text(layout.box(), context, "Made by a version of Reify whose notes this one can't read.", icon="INFO")
         for task in ended[:MOST_SHOWN]:
             _draw_task(layout.box(), context, task)
         if len(ended) > MOST_SHOWN:
@@ -41,14 +44,16 @@ class VIEW3D_PT_reify_results(SidebarPanel, bpy.types.Panel):
             header.label(text=say("{count} Older", count=len(ended) - MOST_SHOWN), translate=False)
             for task in ended[MOST_SHOWN:] if body is not None else ():
                 _draw_task(body.box(), context, task)
-        if not ended and stored is None:
+        if not ended and stored is None and not provenance.is_unreadable(context.object):
             text(layout, context, "What you generate appears here. Select an object of a result to see how it was made.")
 
 
 def _draw_task(layout: Any, context: bpy.types.Context, task: Task) -> None:
     row = layout.row(align=True)
-    name = task.outcome.name if task.outcome is not None else say(task.title)
-    row.label(text=name if task.outcome is not None else f"{name}: {say(task.state.value)}", icon=ICONS[task.state.value], translate=False)
+    name = name_of(task)
+    name = name if task.outcome is not None else f"{name}: {say(task.state.value)}"
+    row.label(text=name, icon=ICONS[task.state.value], translate=False)
+    row.operator("reify.rename", text="", icon="GREASEPENCIL", emboss=False).number = task.number
     row.operator("reify.show_details", text="", icon="TEXT", emboss=False).number = task.number
     row.operator("reify.forget", text="", icon="X", emboss=False).number = task.number
     if task.failure is not None:
@@ -91,7 +96,7 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
 
 
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:
-    from ..scene import provenance
+    from ..scene import photo_cameras, provenance
 
     collection = provenance.collection_of(context.object)
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
@@ -100,17 +105,44 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     chosen = stored.get("choices", {})
     if "cameras" in chosen:
         text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
+    if "cameras checked" in chosen:
+        text(layout, context, say("Cameras are {what}", what=told(chosen["cameras checked"])))
     if "left out" in chosen:
         text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
+    row = layout.row(align=True)
+    row.operator("reify.regenerate", icon="FILE_REFRESH")
+    row.operator("reify.use_settings", icon="SETTINGS")
+    present = {provenance.role(member) for member in collection.objects} if collection is not None else {"mesh"}
     if collection is not None:
         row = layout.row(align=True)
-        present = {provenance.role(member) for member in collection.objects}
         for role, label in ROLES.items():
             if role in present:
                 row.operator("reify.show", text=label).role = role
+        if count := len(photo_cameras.cameras_of(collection)):
+            row = layout.row(align=True)
+            shown = photo_cameras.are_shown(collection, context.view_layer)
+            text_shown = say("{count} Cameras", count=count)
+            row.operator("reify.show_cameras", text=text_shown, translate=False, icon="OUTLINER_OB_CAMERA", depress=shown)
+            row.prop(collection, "reify_photo")
     row = layout.row(align=True)
-    row.operator("reify.regenerate", icon="FILE_REFRESH")
-    row.operator("reify.mark_asset", icon="ASSET_MANAGER")
+    if "mesh" in present:
+        row.operator("reify.export_result", icon="EXPORT")
+    if "splats" in present:
+        row.operator("reify.export_splats", icon="EXPORT")
+    row.operator("reify.mark_asset", text="", icon="ASSET_MANAGER")
+    _draw_placement(layout)
+
+
+def _draw_placement(layout: Any) -> None:
+    header, body = layout.panel("reify_placement", default_closed=True)
+    header.label(text="Placement")
+    if body is None:
+        return
+    column = body.column(align=True)
+    for names in (("rest_on_floor", "set_ground"), ("turn_to_front",), ("set_size", "set_length")):
+        row = column.row(align=True)
+        for name in names:
+            row.operator(f"reify.{name}")
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_results,))

@@ -14,6 +14,8 @@ from ..backend.formats.images import QUARTER_TURNS, open_image
 from ..backend.values import Array, Cameras, Photo
 
 SENSOR_MM = 36.0
+PHOTO = "photo"  # name of the photo that a camera was placed for
+LENS = ("sensor_fit", "sensor_width", "lens", "shift_x", "shift_y")
 FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
@@ -34,11 +36,20 @@ def camera_object(photo: Photo, cam_from_world: Array, K: Array, size_px: Array,
     lens.clip_start, lens.clip_end = 0.001, 1000.0
     made = bpy.data.objects.new(photo.name, lens)
     made.matrix_world = Matrix((np.linalg.inv(cam_from_world) @ FLIP).tolist())
+    lens[PHOTO] = photo.name
     lens["resolution"] = (width, height)
     lens["pixel_aspect"] = float(K[1, 1] / K[0, 0])
     if photo.path.is_file():
         _show_photo(lens, photo)
     return made
+
+
+def take_lens(lens: bpy.types.Camera, other: bpy.types.Camera) -> None:
+    """Give a camera another one's intrinsics; what an artist sets beside them, as depth of field and clipping, stays."""
+    for name in LENS:
+        setattr(lens, name, getattr(other, name))
+    for key in (PHOTO, "resolution", "pixel_aspect"):
+        lens[key] = other[key]
 
 
 def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -> Cameras:
@@ -52,7 +63,8 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
         if source.type != "CAMERA" or source.data.type != "PERSP":
             raise ReifyError(f"{source.name} is no perspective camera.", "Select cameras with a perspective lens.")
         size = source.data.get("resolution") or (render.resolution_x, render.resolution_y)
-        matrix = source.matrix_world if world is None else world.inverted() @ source.matrix_world
+        placed = world_from_object(source)
+        matrix = placed if world is None else world.inverted() @ placed
         rigid = matrix.to_quaternion().to_matrix().to_4x4()  # a scaled parent scales the world, not the lens
         rigid.translation = matrix.to_translation()
         poses.append(np.linalg.inv(np.array(rigid) @ FLIP))
@@ -65,6 +77,13 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
         size_px=np.reshape(sizes, (count, 2)),
         distortion=np.zeros((count, 8)),
     )
+
+
+def world_from_object(source: bpy.types.Object) -> Matrix:
+    """Where an object stands, also one that the view layer leaves out: Blender evaluates that no further than when it was last in."""
+    if source.parent is None or source.name in bpy.context.view_layer.objects:
+        return source.matrix_world
+    return world_from_object(source.parent) @ source.matrix_parent_inverse @ source.matrix_basis
 
 
 def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:

@@ -2,58 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ..backend.values import Capture, Result
-from . import compat, provenance
+from . import compat, photo_cameras, placement, provenance, succession, versions
 from .cameras import camera_object, fit_render_to
+from .guard import all_or_nothing
 from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
 from .splats import splats_object
+from .visibility import set_hidden
 
+RESTS = "reify_rests"  # marks results that rest on their root's floor
+CAMERA_SIZE = 1 / 40  # of cameras in the viewport, of their distance from the subject
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
 
 
-def commit(result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None) -> bpy.types.Collection:
+def commit(
+    result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None, *, on_floor: bool = False
+) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
 
-    With `replaces` it stands where that older result stood, which is removed.
+    With `on_floor` it rests there, its root at its foot, else it stays in the result's own coordinates. A second one of the same sources
+    is called "fox v2". With `replaces` the older result's objects get what the new one holds, in the older one's collection; what is
+    left over of it goes. Where the new one can't be made nothing of it stays, and the older one.
 
-    The splats are shown, or the mesh where there are none; the rest is a click away. A scene that nobody has
-    worked in yet takes its camera, resolution and view transform from the capture, and its cube is hidden.
+    The cameras are left out of the view layers until they are asked for. The splats are shown, or the mesh where there are none; the rest
+    is a click away. A scene that nobody has worked in yet takes its view transform from the capture, without a camera that and the
+    resolution, too; its cube is hidden.
     """
     scene = scene or bpy.context.scene
     result = finished(result)
     fresh = is_fresh(scene)
-    placed = members(replaces, "root") if replaces is not None else []
-    matrix = placed[0].matrix_world.copy() if placed else None
+    source_from_world = result.source_from_world
     if replaces is not None:
-        remove(replaces)
-    collection = bpy.data.collections.new(result.name)
-    scene.collection.children.link(collection)
-    provenance.describe(collection, result.report, "collection")
-    root = bpy.data.objects.new(result.name, None)
-    root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
-    _place(root, collection, result, "root")
-    provenance.keep_source_from_world(root, result.source_from_world)
-    if matrix is not None:
-        root.matrix_world = matrix
-    if result.splats is not None:
-        _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
-        _prepare_cycles(scene)
-    if result.mesh is not None:
-        _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
-        for level, mesh in enumerate(result.lods, start=1):
-            _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
-    if result.points is not None and len(result.points):
-        _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
-    if result.capture is not None and result.capture.cameras is not None:
-        _place_cameras(result, result.capture, collection, root)
-    show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
+        on_floor = bool(replaces.get(RESTS))  # where it was centered, as results of older files are, it stays so
+    if on_floor:
+        result, rested_from_world = placement.rested(result)
+        source_from_world = None if source_from_world is None else source_from_world @ np.linalg.inv(rested_from_world)
+    number = versions.next_version(scene, result.report) if replaces is None else versions.version(replaces)
+    result = replace(result, name=versions.named(result.name, number))
+    with all_or_nothing():
+        collection = bpy.data.collections.new(result.name)
+        scene.collection.children.link(collection)
+        provenance.describe(collection, result.report, "collection")
+        collection[RESTS], collection[versions.VERSION] = on_floor, number
+        root = bpy.data.objects.new(result.name, None)
+        root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
+        _place(root, collection, result, "root")
+        provenance.keep_source_from_world(root, source_from_world)
+        if result.splats is not None:
+            _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
+            _prepare_cycles(scene)
+        if result.mesh is not None:
+            _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
+            for level, mesh in enumerate(result.lods, start=1):
+                _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
+        if result.points is not None and len(result.points):
+            _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
+        if result.capture is not None and result.capture.cameras is not None:
+            _place_cameras(result, result.capture, collection, root)
+        show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")
+        photo_cameras.set_shown(collection, False)
+    if replaces is not None:
+        had_cameras = bool(members(replaces, "camera"))
+        _discard(succession.take_over(replaces, collection))
+        if not had_cameras:
+            photo_cameras.set_shown(replaces, False)
+        return replaces
     if fresh:
         _dress(scene, collection)
     return collection
@@ -65,21 +86,33 @@ def members(collection: bpy.types.Collection, role: str) -> list[bpy.types.Objec
 
 
 def remove(collection: bpy.types.Collection) -> None:
-    """Delete a result: what Reify made of it, and the collections where nothing else is left in them."""
-    made = [member for member in collection.all_objects if provenance.role(member)]
-    data = {member.data for member in made if member.data is not None}
-    bpy.data.batch_remove(made)
-    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
+    """Delete a result: what Reify made of it, and the collections where nothing else is left in them.
+
+    Copies stay, and what hangs on something that goes stays where it is in the world.
+    """
+    _discard([member for member in collection.all_objects if provenance.role(member) and provenance.is_original(member)])
     for inner in (*collection.children_recursive, collection):
         if not inner.all_objects:
             bpy.data.collections.remove(inner)
+
+
+def _discard(made: list[bpy.types.Object]) -> None:
+    going = set(made)
+    for child in [child for parent in made for child in parent.children if child not in going]:
+        place = child.matrix_world.copy()
+        child.parent = None
+        child.matrix_world = place
+    data = {member.data for member in made if member.data is not None}
+    bpy.data.batch_remove(made)
+    bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
 
 
 def show_only(collection: bpy.types.Collection, role: str) -> None:
     """Show one of splats, mesh and points in viewport and render, hide all else; they lie in the same place."""
     for kind in ("splats", "mesh", "points", "lod"):
         for member in members(collection, kind):
-            member.hide_render = member.hide_viewport = kind != role
+            member.hide_render = kind != role
+            set_hidden(member, kind != role)
 
 
 def is_fresh(scene: bpy.types.Scene) -> bool:
@@ -102,7 +135,9 @@ def _place_cameras(result: Result, capture: Capture, collection: bpy.types.Colle
     collection.children.link(inner)
     distance = float(np.median(np.linalg.norm(cameras.centers, axis=1))) if len(cameras) else 1.0
     for i, photo in enumerate(capture.photos):
-        made = camera_object(photo, cameras.cam_from_world[i], cameras.K[i], cameras.size_px[i], display_size=max(distance, 0.01) / 20)
+        made = camera_object(
+            photo, cameras.cam_from_world[i], cameras.K[i], cameras.size_px[i], display_size=max(distance, 0.01) * CAMERA_SIZE
+        )
         _place(made, inner, result, "camera", root)
 
 
@@ -123,6 +158,7 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
         scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
     cube: Any = scene.objects.get("Cube")
     if cube is not None:  # it would stand in the middle of the result
-        cube.hide_viewport = cube.hide_render = True
-    if cameras := members(collection, "camera"):
+        cube.hide_render = True
+        set_hidden(cube)
+    if scene.camera is None and (cameras := members(collection, "camera")):
         fit_render_to(cameras[0], scene)

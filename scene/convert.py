@@ -12,12 +12,14 @@ from mathutils import Matrix, Vector
 
 from ..backend.mesh.transfer import source_faces
 from ..backend.values import Mesh, Result
-from . import provenance
+from . import provenance, succession
+from .guard import all_or_nothing
 from .mesh import COLOR, UV_MAP, mesh_data, mesh_object, read_face_materials, read_mesh
 from .points import points_object
 from .quads import finished
 from .read import in_object_space, kind_of
 from .splats import splats_object
+from .visibility import is_hidden, set_hidden
 
 SOURCE = "reify_source"  # the object that one was made of
 HOW = "reify_how"  # it was placed
@@ -37,11 +39,25 @@ def place(
 
     It takes the object's place and name, and the object is hidden and called "Original"; or it stands `beside` it. Levels of
     detail lie in the same place, hidden. `modifiers` says whether what it was made of had the object's modifiers applied; with
-    `again` what the same method had made of the object before goes.
+    `again` what the same method had made of the object before holds it, and stays where it is.
     """
-    result, name = finished(result), source.name.removesuffix(f" {ORIGINAL}")
-    if again:
-        _remove_older(result, source)
+    result, called = finished(result), source.name
+    try:
+        with all_or_nothing():
+            made = _made_like(source, result, beside=beside, modifiers=modifiers)
+    except BaseException:
+        source.name = called
+        raise
+    older = _older(result, source, [new for new, _role in made]) if again else []
+    if not beside:
+        source.hide_render = True
+        set_hidden(source)
+    return _succeeded(older, made)[0]
+
+
+def _made_like(source: bpy.types.Object, result: Result, *, beside: bool, modifiers: bool) -> list[tuple[bpy.types.Object, str]]:
+    """The new objects where `place` wants them, each with its role; the source gives up its name."""
+    name = source.name.removesuffix(f" {ORIGINAL}")
     if beside:
         name = f"{name} {'Mesh' if result.mesh is not None else 'Splats' if result.splats is not None else 'Points'}"
     else:
@@ -50,18 +66,17 @@ def place(
     for new, role in made:
         for collection in source.users_collection:
             collection.objects.link(new)
-        for name in PLACE:
-            setattr(new, name, getattr(source, name))
+        for field in PLACE:
+            setattr(new, field, getattr(source, field))
         if beside:
             around = source.parent.matrix_world @ source.matrix_parent_inverse if source.parent is not None else Matrix()
             new.location = source.location + around.to_3x3().inverted_safe() @ Vector((_width(source) * (1.0 + GAP), 0.0, 0.0))
         provenance.describe(new, result.report, role)
         provenance.keep_source_from_world(new, provenance.source_from_world(source))
         new[SOURCE], new[HOW] = source, {"beside": beside, "modifiers": modifiers}
-        new.hide_viewport = new.hide_render = role == "lod"
-    if not beside:
-        source.hide_viewport = source.hide_render = True
-    return made[0][0]
+        new.hide_viewport, new.hide_render = False, role == "lod"
+        set_hidden(new, role == "lod")
+    return made
 
 
 def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -72,26 +87,45 @@ def source_of(made: bpy.types.Object | None) -> bpy.types.Object | None:
 
 def how_placed(made: bpy.types.Object) -> dict[str, bool]:
     """What `place` was told when it placed an object."""
-    return {name: bool(value) for name, value in made[HOW].items()}
+    stored = made.get(HOW)
+    stored = stored.to_dict() if hasattr(stored, "to_dict") else {}
+    return {name: bool(stored.get(name, default)) for name, default in (("beside", False), ("modifiers", True))}
 
 
 @contextmanager
 def awake(source: bpy.types.Object) -> Iterator[None]:
     """Let a hidden object be evaluated inside: Blender leaves out the modifiers of those that aren't shown."""
-    hidden = source.hide_viewport
-    source.hide_viewport = False
+    hidden, disabled = is_hidden(source), source.hide_viewport
+    set_hidden(source, False)
     bpy.context.view_layer.update()
     try:
         yield
     finally:
-        source.hide_viewport = hidden
+        source.hide_viewport = disabled
+        set_hidden(source, hidden and not disabled)
 
 
-def _remove_older(result: Result, source: bpy.types.Object) -> None:
-    older = [made for made in bpy.data.objects if source_of(made) == source and _method_of(made) == result.report.method]
-    data = {made.data for made in older if made.data is not None}
-    bpy.data.batch_remove(older)
+def _older(result: Result, source: bpy.types.Object, new: list[bpy.types.Object]) -> list[bpy.types.Object]:
+    return [
+        made
+        for made in bpy.data.objects
+        if made not in new and source_of(made) == source and _method_of(made) == result.report.method and provenance.is_original(made)
+    ]
+
+
+def _succeeded(older: list[bpy.types.Object], made: list[tuple[bpy.types.Object, str]]) -> list[bpy.types.Object]:
+    """Let older objects hold the new ones of the same role; returns the objects that the result is in. Older ones that are left go."""
+    left, found = list(older), []
+    for new, role in made:
+        kept = next((old for old in left if provenance.role(old) == role and old.type == new.type), None)
+        if kept is not None:
+            left.remove(kept)
+            succession.inherit(kept, new)
+        found.append(kept or new)
+    data = {gone.data for gone in left if gone.data is not None}
+    bpy.data.batch_remove(left)
     bpy.data.batch_remove([datablock for datablock in data if not datablock.users])
+    return found
 
 
 def _method_of(made: bpy.types.Object) -> str:

@@ -1,10 +1,12 @@
-"""Results to files that Blender writes: scenes and meshes. What is half-written never stands under its final name."""
+"""Results to files that Blender writes, scenes and meshes: into a folder of their own, and looked at before they get their names."""
 
 from __future__ import annotations
 
+import logging
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,16 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ..backend import whole
 from ..backend.errors import ReifyError
+from ..backend.files import writing
 from ..backend.formats import glb, obj
 from ..backend.geometry import axes
 from ..backend.values import Array, Mesh, Result
 from .commit import commit, members
 from .mesh import mesh_object
+
+log = logging.getLogger(__name__)
 
 GAP = 0.25  # between results that stand side by side, of a result's width
 
@@ -26,12 +32,12 @@ GAP = 0.25  # between results that stand side by side, of a result's width
 def write_blend(results: Sequence[Result], path: Path) -> None:
     """A new .blend with `results` side by side along X; what was open in this process is closed.
 
-    Raises OSError where it can't be written.
+    Raises ReifyError where it can't be written.
     """
     bpy.ops.wm.read_factory_settings(use_empty=True)
     edge = 0.0
     for result in results:
-        collection = commit(result)
+        collection = commit(result, on_floor=True)
         if len(results) > 1:
             edge = _move_beside(collection, edge)
     save_blend(path)
@@ -48,19 +54,29 @@ def _move_beside(collection: bpy.types.Collection, edge: float) -> float:
     return edge + (right - left) * (1.0 + GAP)
 
 
-def save_blend(path: Path, copy: bool = False) -> None:
-    """Save what is open; Blender itself writes to a temporary name first. Raises OSError where it can't be written.
+def save_blend(path: Path) -> None:
+    """Save what is open, which keeps its own name; an older file stays as Blender's backup, NAME.blend1.
 
-    With `copy` the open file keeps its own name.
+    Raises ReifyError where it can't be written.
     """
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=copy, compress=True, check_existing=False)
-    except RuntimeError as error:
-        raise _os_error(error, path) from error
+    with writing(path, before_moving=lambda written: _keep_older(path)) as written:
+        # Not in the folder but beside it: paths of pictures count from where the file lies.
+        beside = path.parent / f"{written.parent.name}.blend"
+        try:
+            with explained(path):
+                bpy.ops.wm.save_as_mainfile(filepath=str(beside), copy=True, compress=True, check_existing=False)
+            os.replace(beside, written)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _keep_older(path: Path) -> None:
+    if path.is_file():
+        os.replace(path, path.with_name(f"{path.name}1"))
 
 
 def write_mesh(mesh: Mesh, path: Path, source_from_world: Array | None = None) -> None:
-    """A mesh with its textures as .glb, .obj or .stl, Y up where the format has it so; raises OSError where it can't be written.
+    """A mesh with its textures as .glb, .obj or .stl, Y up where the format has it so; raises ReifyError where it can't be written.
 
     With `source_from_world` [4,4] it stands in the large coordinates of its source again; not in .stl, which holds 32 bits.
     """
@@ -72,14 +88,24 @@ def write_mesh(mesh: Mesh, path: Path, source_from_world: Array | None = None) -
         raise ReifyError(f"Meshes can't be written as {path.suffix}.", f"Choose one of: {' '.join(writers)}.")
     scene = bpy.data.scenes.new("Reify Export")
     made = mesh_object(path.stem, mesh)
+    data: Any = made.data
     scene.collection.objects.link(made)
     try:
         layer = scene.view_layers[0]
         with bpy.context.temp_override(scene=scene, view_layer=layer, selected_objects=[made], active_object=made, object=made):
             made.select_set(True)
-            _by_way_of_a_folder(path, lambda place: _write_at(place, writers[path.suffix.lower()], offset))
+            with writing(path, before_moving=lambda written: _check_faces(written, data)) as written, explained(path):
+                _write_at(written, writers[path.suffix.lower()], offset)
     finally:
         _forget(made, scene)
+
+
+def _check_faces(path: Path, data: bpy.types.Mesh) -> None:
+    """Raise ValueError where a file holds fewer faces than the mesh that it was made of."""
+    data.calc_loop_triangles()
+    expected, found = len(data.polygons if path.suffix.lower() == ".obj" else data.loop_triangles), whole.faces(path)
+    if found != expected:
+        raise ValueError(f"{path.name} holds {found} of {expected} faces")
 
 
 def _write_at(path: Path, write: Callable[[Path], None], offset: Array | None) -> None:
@@ -110,19 +136,18 @@ def _write_stl(path: Path) -> None:
     bpy.ops.wm.stl_export(filepath=str(path), export_selected_objects=True)
 
 
-def _by_way_of_a_folder(path: Path, write: Callable[[Path], None]) -> None:
-    # OBJ comes with a .mtl and pictures that name each other, so what is moved into place has its final name already.
-    with tempfile.TemporaryDirectory(prefix=".reify-", dir=path.parent) as folder:
-        try:
-            write(Path(folder) / path.name)
-        except RuntimeError as error:  # how Blender's operators report what went wrong
-            raise _os_error(error, path) from error
-        for made in sorted(Path(folder).iterdir(), key=lambda made: made.name == path.name):
-            os.replace(made, path.with_name(made.name))
-
-
-def _os_error(error: RuntimeError, path: Path) -> OSError:
-    return OSError(None, str(error).strip().removeprefix("Error: "), str(path))
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise what operators report as the OSError that it was; a traceback of theirs goes to the log and never to the user."""
+    try:
+        yield
+    except RuntimeError as error:
+        said = str(error).strip().removeprefix("Error: ")
+        log.warning("%s couldn't be written: %s", path, said)
+        number = re.search(r"\[Errno (\d+)\]", said)
+        if number is not None:
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+        raise OSError(None, "Blender's exporter failed" if "Traceback" in said else said.splitlines()[0], str(path)) from error
 
 
 def _forget(made: bpy.types.Object, scene: bpy.types.Scene) -> None:

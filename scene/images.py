@@ -7,16 +7,19 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend.formats.encoded import png_of
 from ..backend.values import Array
 
 
 def packed_image(name: str, picture: Array, data: bool = False) -> bpy.types.Image:
     """A new image with `picture` [H,W,3 or 4] uint8, first row on top, packed as PNG; `data` is for what isn't color."""
-    height, width, channels = picture.shape
-    image = bpy.data.images.new(name, width, height, alpha=channels == 4, is_data=data)
-    _write(image, picture)
+    encoded = png_of(picture)
+    # Blender makes pixels of the file when it first shows them: until then the image is a single one.
+    image = bpy.data.images.new(name, 1, 1, alpha=picture.shape[2] == 4, is_data=data)
     image.file_format = "PNG"
-    image.pack()
+    image.filepath = f"//{bpy.path.clean_name(name)}.png"  # where it is unpacked to
+    image.pack(data=encoded, data_len=len(encoded))
+    image.source = "FILE"
     return image
 
 

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
+from ..backend.folders import make_own
 from ..backend.formats.images import write_png
 from ..backend.jobs.cache import prune
 from . import images
@@ -40,7 +41,7 @@ def _photo_file(image: bpy.types.Image, folder: Path) -> Path:
     name = re.sub(r"[^\w.-]+", "_", image.name)
     target = folder / hashlib.sha256(pixels.tobytes()).hexdigest()[:16] / f"{name}.png"
     if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_own(target.parent)
         write_png(target, pixels if pixels[..., 3].min() < 255 else np.ascontiguousarray(pixels[..., :3]))
     os.utime(target.parent)  # `prune` goes by it
     return target

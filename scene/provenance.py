@@ -3,33 +3,71 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import math
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ..backend.reading import parse_json
+from ..backend.schema import conforming
 from ..backend.values import Array, Report
 
 KEY = "reify"
+NAME = "reify_name"  # what a datablock was called when it was made: a copy has another name, and this along with it
 SOURCE_FROM_WORLD = "reify_source_from_world"  # 16 numbers, row after row
 
 
 def describe(made: bpy.types.ID, report: Report, role: str) -> None:
     """Store `report` on a datablock; `role` is what it is of the result: "splats", "mesh", "points", "camera", "root", "collection"."""
-    made[KEY] = json.dumps({"role": role, **dataclasses.asdict(report)})
+    metrics = {name: value for name, value in report.metrics.items() if math.isfinite(value)}  # JSON has no word for others
+    made[KEY] = json.dumps({"role": role, **dataclasses.asdict(report), "metrics": metrics})
+    for own in (made, getattr(made, "data", None)):
+        if own is not None:
+            keep_name(own)
+
+
+def keep_name(made: bpy.types.ID) -> None:
+    """Take a datablock's present name for that of an original."""
+    made[NAME] = made.name
+
+
+def is_original(made: bpy.types.Object) -> bool:
+    """Whether an object is the one that was made, and no copy of it.
+
+    One that was only renamed is known by its data, which nobody shares. Files of earlier versions don't tell; there all are originals.
+    """
+    if made.get(NAME, made.name) == made.name:
+        return True
+    data = made.data
+    return data is not None and data.users == 1 and data.get(NAME) == data.name
 
 
 def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
-    """What `describe` stored; None where there is nothing, or nothing readable."""
+    """What `describe` stored: a report's fields, all there and of the right type, and "role".
+
+    None where there is nothing, or nothing readable (`is_unreadable`): files are edited by scripts and written by other versions.
+    """
     text = source.get(KEY) if source is not None else None
-    if not isinstance(text, str):
-        return None
+    return _parsed(text) if isinstance(text, str) else None
+
+
+def is_unreadable(source: bpy.types.ID | None) -> bool:
+    """Whether Reify made a datablock, and what it stored can't be read by this version."""
+    return source is not None and source.get(KEY) is not None and read(source) is None
+
+
+@functools.lru_cache(maxsize=1024)  # panels ask for every object of a result at every redraw
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        stored = json.loads(text)
-    except ValueError:
+        stored = parse_json(text)
+        role = stored.pop("role")
+        report = conforming(Report, stored)
+    except (ValueError, TypeError, LookupError, AttributeError):
         return None
-    return stored if isinstance(stored, dict) else None
+    return {"role": role, **dataclasses.asdict(report)} if isinstance(role, str) else None
 
 
 def keep_source_from_world(made: bpy.types.ID, source_from_world: Array | None) -> None:
@@ -42,9 +80,26 @@ def source_from_world(made: bpy.types.Object | None) -> Array | None:
     """What `keep_source_from_world` stored on an object or on what it hangs on, [4,4] float64; None where its coordinates were small."""
     while made is not None:
         if (stored := made.get(SOURCE_FROM_WORLD)) is not None:
-            return np.array(stored, dtype=np.float64).reshape(4, 4)
+            return _matrix(stored)
         made = made.parent
     return None
+
+
+def _matrix(stored: Any) -> Array | None:
+    try:
+        matrix = np.array(list(stored), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return matrix.reshape(4, 4) if matrix.size == 16 and np.isfinite(matrix).all() else None
+
+
+def copy(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Let `target` come from where `source` comes from."""
+    for key in (KEY, SOURCE_FROM_WORLD):
+        if source.get(key) is not None:
+            target[key] = source[key]
+        elif target.get(key) is not None:
+            del target[key]
 
 
 def role(source: bpy.types.ID | None) -> str:

@@ -53,9 +53,12 @@ def quadriflow(mesh: Mesh, quads: int) -> Mesh:
         with bpy.context.temp_override(
             scene=scene, view_layer=layer, active_object=made, object=made, selected_objects=[made], selected_editable_objects=[made]
         ):
-            done = bpy.ops.object.quadriflow_remesh(
-                mode="FACES", target_faces=quads, use_preserve_boundary=True, use_mesh_symmetry=False, smooth_normals=True
-            )
+            try:
+                done = bpy.ops.object.quadriflow_remesh(
+                    mode="FACES", target_faces=quads, use_preserve_boundary=True, use_mesh_symmetry=False, smooth_normals=True
+                )
+            except RuntimeError:  # how operators refuse to work
+                done = {"CANCELLED"}
         if done != {"FINISHED"} or not made.data.polygons:
             raise ReifyError("QuadriFlow found no quads for this mesh.", "Simplify it, or make it watertight by building it anew.")
         flat = read_quads(made.data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,10 +11,12 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend import folders
 from ..backend.errors import ReifyError
 from ..backend.formats import columns, obj
 from ..backend.formats.mesh_ply import read_mesh_ply
 from ..backend.formats.offset import centered, offset_of
+from ..backend.formats.splat_rows import SplatRows
 from ..backend.geometry import axes
 from ..backend.mesh.join import joined
 from ..backend.values import Array, Cameras, Given, Mesh, Points, Splats
@@ -87,9 +88,9 @@ def given_from_file(path: Path) -> Given:
         return _given_mesh(path, pieces, None, warnings)
     if importer is None:
         raise ReifyError(f"{path.name} has an ending that meshes can't be read from.", f"Choose one of: {' '.join(ENDINGS)}.")
-    with _guests() as came, tempfile.TemporaryDirectory(prefix="reify-") as folder:
+    with _guests() as came, folders.temporary() as folder:
         try:
-            near, offset = obj.near_copy(path, Path(folder)) if path.suffix.lower() == ".obj" else (path, None)
+            near, offset = obj.near_copy(path, folder) if path.suffix.lower() == ".obj" else (path, None)
             importer(str(near))
         except (RuntimeError, AttributeError, OSError) as error:  # how operators, and those that this Blender lacks, say so
             raise ReifyError(f"{path.name} can't be read: {str(error).strip()}", "Export it again, for example as .glb.") from error
@@ -115,10 +116,13 @@ def _holds_splat_columns(source: bpy.types.Object) -> bool:
 
 
 def _given_from_columns(source: bpy.types.Object) -> Given:
+    found = attributes.columns(source.data)
     try:
-        splats, broken = columns.splats_of(attributes.columns(source.data))
+        rows = SplatRows(len(found["x"]), columns.sh_degree_of(found))
     except ValueError as error:
         raise ReifyError(f"{source.name} has {error}, which fits no SH degree.", "Import its file as splats.") from error
+    columns.add_splats(rows, found)
+    splats, broken = rows.splats(surfels=columns.are_surfels(found)), rows.broken
     if len(splats) == 0:
         raise ReifyError(f"All {broken} splats of {source.name} are broken.", "Export them again.")
     return Given(splats, source.name, warnings=columns.left_out(source.name, "splats", broken, len(splats)))

@@ -13,9 +13,10 @@ from .nodes import Nodes
 
 FACING, SOLID, VIEWPORT = "Reify Splats", "Reify Splats Solid", "Reify Splats Viewport"
 COLOR = "reify_color"  # linear red, green, blue and opacity
+BLEND = "reify_blend"  # k of splat_color.py for red, green and blue
 OFFSET = "reify_offset"  # on a square: x, y, z such that opacity is exp(-(x² + y² + z²))
-FAINTEST = 1 / 255  # a splat ends where its opacity falls below this
-REACH = 3.0  # … and at most this many standard deviations from its center
+FAINTEST = 1 / 255  # a splat ends where its opacity falls below this, as the rasterizer's do
+MARK, VERSION = "reify_splats", 3  # property of a material whose nodes are these
 CIRCUMSCRIBED = 1.2584  # circumradius of the icosahedron around the unit sphere
 
 
@@ -40,14 +41,15 @@ def viewport() -> bpy.types.Material:
 def reach_squared(n: Nodes, opacity: Any) -> Any:
     """Squared distance, in standard deviations, at which `opacity` has fallen to FAINTEST: 2 ln(opacity / FAINTEST)."""
     inside = n.math("LOGARITHM", n.math("MAXIMUM", n.math("DIVIDE", opacity, FAINTEST), 1.01), E)
-    return n.math("MINIMUM", n.math("MULTIPLY", inside, 2.0), REACH * REACH)
+    return n.math("MULTIPLY", inside, 2.0)
 
 
 def _facing(n: Nodes) -> None:
     color = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=COLOR)["Color"]
     offset = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=OFFSET)["Vector"]
     squared = n.vector("DOT_PRODUCT", offset, offset)
-    _soft(n, color, n.math("EXPONENT", n.math("MULTIPLY", squared, -1.0)))
+    blend = n.add("ShaderNodeAttribute", attribute_type="GEOMETRY", attribute_name=BLEND)["Vector"]
+    _soft(n, color, blend, n.math("EXPONENT", n.math("MULTIPLY", squared, -1.0)))
 
 
 def _solid(n: Nodes) -> None:
@@ -63,13 +65,18 @@ def _solid(n: Nodes) -> None:
     power = n.math("MULTIPLY", n.math("MULTIPLY", squared, reach_squared(n, color["Alpha"])), -0.5)
     opacity = n.math("MULTIPLY", color["Alpha"], n.math("EXPONENT", power))
     opacity = n.math("MULTIPLY", opacity, n.math("LESS_THAN", squared, 1.0))
-    _soft(n, color["Color"], n.math("MULTIPLY", opacity, _counts(n, geometry, position, ray)))
+    blend = n.add("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name=BLEND)["Vector"]
+    _soft(n, color["Color"], blend, n.math("MULTIPLY", opacity, _counts(n, geometry, position, ray)))
 
 
-def _soft(n: Nodes, color: Any, opacity: Any) -> None:
-    emission = n.add("ShaderNodeEmission", Color=color)["Emission"]
-    clear = n.add("ShaderNodeBsdfTransparent")["BSDF"]
-    n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeMixShader", 0, opacity, 1, clear, 2, emission)["Shader"])
+def _soft(n: Nodes, color: Any, blend: Any, opacity: Any) -> None:
+    """Emission that lets through (1 - a) (1 + a k) of the light behind it, in each of red, green and blue."""
+    clear = n.math("SUBTRACT", 1.0, opacity)
+    through = n.vector("SCALE", n.vector("ADD", n.vector("SCALE", blend, opacity), 1.0), clear)
+    own = n.vector("MULTIPLY", color, n.vector("SUBTRACT", 1.0, through))
+    emission = n.add("ShaderNodeEmission", Color=own)["Emission"]
+    behind = n.add("ShaderNodeBsdfTransparent", Color=through)["BSDF"]
+    n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeAddShader", 0, emission, 1, behind)["Shader"])
 
 
 def _counts(n: Nodes, geometry: Any, position: Any, ray: Any) -> Any:
@@ -89,10 +96,10 @@ def _viewport(n: Nodes) -> None:
 
 
 def _found_or_made(name: str, build: Callable[[Nodes], None]) -> bpy.types.Material:
-    found: Any = bpy.data.materials.get(name)
-    if found is not None:
-        return found
-    material: Any = bpy.data.materials.new(name)
+    material: Any = bpy.data.materials.get((name, None)) or bpy.data.materials.new(name)
+    if material.get(MARK) == VERSION:
+        return material
+    material[MARK] = VERSION
     compat.use_nodes(material)
     material.node_tree.nodes.clear()
     material.surface_render_method = "DITHERED"

@@ -23,18 +23,31 @@ import bpy
 from . import compat, splat_materials
 from .nodes import Nodes
 from .splat_color import view_color
-from .splat_materials import CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squared
+from .splat_materials import BLEND, CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squared
 
 GROUP = "Reify Splats"
-MARK, VERSION = "reify_splats", 2  # property of the node group, which the first version, without looks, didn't have
+MARK, VERSION = "reify_splats", 3  # property of the node group, which the first version, without looks, didn't have
+WITH_LOOKS = 2  # the version from which on it has looks
 BALL = "Reify Splat Shape"
 DRAWN = "Drawn by Reify"
 LOOK = "Look"
 LOOKS = SPLATS, ELLIPSOIDS, POINTS, AS_RENDERED = ("Splats", "Ellipsoids", "Points", "As Rendered")
 SHAPED = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest")  # inputs of the looks made of opaque shapes
 FACE_CAMERA = "Face Camera"
+PIXEL = "Pixel"  # width of a pixel of the render at distance 1 from the camera; 0 for splats that aren't blurred by one
+LOW_PASS = 0.21  # variance in squared pixels: the 0.3 that training adds to a splat in a picture, less that of an engine's pixel filter
 CARRY = "Carry Splats"
 INPUTS = (LOOK, *SHAPED, FACE_CAMERA)
+PIXEL_FROM = {  # by variable: property of the scene, and its value where there is no camera
+    "w": ("camera.data.sensor_width", 0.0),
+    "h": ("camera.data.sensor_height", 0.0),
+    "fit": ("camera.data.sensor_fit", 0.0),  # 0 automatic, 1 by width, 2 by height
+    "lens": ("camera.data.lens", 50.0),
+    "x": ("render.resolution_x", 1.0),
+    "y": ("render.resolution_y", 1.0),
+    "percent": ("render.resolution_percentage", 100.0),
+}
+PIXEL_WIDTH = "(h / y if fit == 2 else w / (x if fit == 1 else max(x, y))) / lens * 100 / percent"
 POINT_RADIUS = 0.001  # of the box's diagonal
 BOX_DEVIATIONS = 3.0  # the box reaches that many standard deviations from the mean position: a few splats far out don't count
 
@@ -44,17 +57,20 @@ def prepare() -> None:
     _group()
 
 
-def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float = 0.0) -> None:
+def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float = 0.0, low_pass: bool = True) -> None:
     """Add the modifier that draws a point cloud of splats.
 
     `amount` is the share shown in the viewport, 0 to 1; those of a standard deviation above `largest` aren't
     shown there: soft, they are a background, opaque, they are boulders before the subject. 0 shows all.
+    `low_pass` says whether they were trained with the low-pass filter that isn't compensated: then a render has it, too.
     """
     modifier: Any = splats.modifiers.new("Splats", "NODES")
     cloud: Any = splats.data
     modifier.node_group = _group()
     compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Amount"), amount)
     compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Largest"), largest)
+    if low_pass:
+        _drive_pixel(modifier)
     # Slots make the materials belong to the object, and editable where artists look for them.
     for material in (splat_materials.facing(), splat_materials.solid(), splat_materials.viewport()):
         cloud.materials.append(material)
@@ -108,17 +124,38 @@ def set_drawn(drawn: bool) -> None:
 def upgrade() -> None:
     """Give splats that an older version of Reify has saved the present nodes, with the inputs that they had."""
     old = [group for group in bpy.data.node_groups if group.library is None and _is_old_group(group)]
+    owner: Any
     for owner in [owner for owner in bpy.data.objects if owner.type == "POINTCLOUD"]:
         for modifier in [m for m in owner.modifiers if m.type == "NODES" and m.node_group in old]:
-            before = {name: _value(modifier, name) for name in (*SHAPED, "Soft in Viewport", FACE_CAMERA)}
+            before = {name: _value(modifier, name) for name in (*SHAPED, FACE_CAMERA)}
+            if _is_group(modifier.node_group):
+                look = look_of(owner) or SPLATS
+            else:
+                look = AS_RENDERED if _value(modifier, "Soft in Viewport") else SPLATS
             modifier.node_group = _group()
-            soft = before.pop("Soft in Viewport")
             for name, value in before.items():
                 compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, name), value)
-            compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), AS_RENDERED if soft else SPLATS)
+            compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), look)
+            if not owner.data.get("antialiased") and not owner.data.get("surfels"):
+                _drive_pixel(modifier)
     bpy.data.batch_remove([group for group in old if not group.users])
     if old and GROUP not in bpy.data.node_groups:
         _group().name = GROUP
+
+
+def _drive_pixel(modifier: Any) -> None:
+    """Let the width of a pixel follow the scene's camera and resolution, by a driver: it stays in the file and needs no Reify."""
+    owner, key = compat.modifier_input(modifier, socket_identifier(modifier.node_group, PIXEL))
+    owner.driver_remove(key)
+    driver = owner.driver_add(key).driver
+    driver.type = "SCRIPTED"
+    for name, (path, without_camera) in PIXEL_FROM.items():
+        variable = driver.variables.new()
+        variable.name, variable.type = name, "CONTEXT_PROP"
+        target = variable.targets[0]
+        target.context_property, target.data_path = "ACTIVE_SCENE", path
+        target.use_fallback_value, target.fallback_value = True, without_camera
+    driver.expression = PIXEL_WIDTH
 
 
 def _value(modifier: Any, name: str) -> Any:
@@ -127,12 +164,12 @@ def _value(modifier: Any, name: str) -> Any:
 
 
 def _is_group(group: Any) -> bool:
-    return group is not None and group.get(MARK) == VERSION
+    return group is not None and group.get(MARK, 0) >= WITH_LOOKS
 
 
 def _is_old_group(group: Any) -> bool:
-    inputs = {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
-    return group.bl_idname == "GeometryNodeTree" and group.name.startswith(GROUP) and "Soft in Viewport" in inputs
+    named = group.bl_idname == "GeometryNodeTree" and group.name.startswith(GROUP) and group.get(MARK, 0) < VERSION
+    return named and FACE_CAMERA in {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
 
 
 def socket_identifier(group: Any, name: str) -> str:
@@ -151,6 +188,9 @@ def _group() -> bpy.types.NodeTree:
     n = Nodes(group)
     given = n.add("NodeGroupInput")
     is_look = _looks(n, given)
+    base = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name="radiance:base")["Attribute"]
+    trained = n.add("FunctionNodeSeparateColor", Color=base)["Alpha"]
+    # On points that have lost their radiance for their color in linear light.
     opacity = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name=COLOR)
     opacity = n.add("FunctionNodeSeparateColor", Color=opacity["Attribute"])["Alpha"]
     viewport = n.add("GeometryNodeIsViewport")["Is Viewport"]
@@ -161,11 +201,9 @@ def _group() -> bpy.types.NodeTree:
     points = _with_color(n, given["Geometry"], frame[1], use_facing)
     seen = n.compare("GREATER_THAN", opacity, FAINTEST * 1.01)
     reach = n.math("SQRT", reach_squared(n, opacity))
-    facing = _facing(n, points, opacity, seen, reach, shape, frame)
+    facing = _facing(n, points, opacity, seen, reach, shape, frame, given[PIXEL])
     solid = _solid(n, points, seen, reach, shape)
     soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_facing, False_=solid, True_=facing)["Output"]
-    base = n.add("GeometryNodeInputNamedAttribute", data_type="FLOAT_COLOR", Name="radiance:base")["Attribute"]
-    trained = n.add("FunctionNodeSeparateColor", Color=base)["Alpha"]
     box, diagonal = _box(n, given["Geometry"], _is_clear(n, given, trained, shape[1]))
     radius = n.math("MULTIPLY", n.math("MULTIPLY", diagonal, POINT_RADIUS), given["Viewport Size"])
     round_ = n.add("ShaderNodeCombineXYZ", X=radius, Y=radius, Z=radius)["Vector"]
@@ -212,6 +250,9 @@ def _interface(group: Any) -> None:
     carry = socket(CARRY, in_out="INPUT", socket_type="NodeSocketBool")
     carry.description = "Hand the splats on as vertices, for the viewport to draw what modifiers before this one have made of them"
     carry.hide_in_modifier = True
+    pixel = socket(PIXEL, in_out="INPUT", socket_type="NodeSocketFloat")
+    pixel.description = "Width of a pixel of the render at distance 1 from the camera: splats are blurred as in training"
+    pixel.hide_in_modifier = True
     look = socket(LOOK, in_out="INPUT", socket_type="NodeSocketMenu")
     look.description = "How the viewport shows the splats; a render isn't changed"
     amount = socket("Viewport Amount", in_out="INPUT", socket_type="NodeSocketFloat")
@@ -229,7 +270,9 @@ def _interface(group: Any) -> None:
 
 
 def _with_color(n: Nodes, points: Any, direction: Any, follows: Any) -> Any:
-    color = view_color(n, direction, follows)
+    color, blend = view_color(n, direction, follows)
+    stored = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_VECTOR", domain="POINT", Geometry=points, Name=BLEND, Value=blend)
+    points = stored["Geometry"]
     stored = n.add("GeometryNodeStoreNamedAttribute", data_type="FLOAT_COLOR", domain="POINT", Geometry=points, Name=COLOR, Value=color)
     # What stays on the points would be copied to every vertex of every shape.
     bare = n.add("GeometryNodeRemoveAttribute", Geometry=stored["Geometry"], Name="radiance:*")
@@ -245,16 +288,19 @@ def _shape(n: Nodes) -> tuple[Any, Any]:
     return rotation, n.vector("MAXIMUM", scale, thinnest)
 
 
-def _frame(n: Nodes) -> tuple[Any, Any]:
-    """At each splat, a rotation whose z axis points away from the camera, and that axis."""
+def _frame(n: Nodes) -> tuple[Any, Any, Any]:
+    """At each splat, a rotation whose z axis points away from the scene's camera, that axis, and the distance from the camera."""
     camera = n.add("GeometryNodeInputActiveCamera")["Active Camera"]
     place = n.add("GeometryNodeObjectInfo", transform_space="RELATIVE", Object=camera)["Location"]
     position = n.add("GeometryNodeInputPosition")["Position"]
-    away = n.vector("NORMALIZE", n.vector("SUBTRACT", position, place))
-    return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away
+    ray = n.vector("SUBTRACT", position, place)
+    away = n.vector("NORMALIZE", ray)
+    return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away, n.vector("LENGTH", ray)
 
 
-def _facing(n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any]) -> Any:
+def _facing(
+    n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any, Any], pixel: Any
+) -> Any:
     """One mesh of squares across the view, around the ellipse that each splat is in it."""
     rotation, scale = shape
     # The covariance in the square's plane is A A', where the rows of A are the plane's axes in the splat's frame times its scale.
@@ -266,6 +312,9 @@ def _facing(n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: t
         turned = n.add("FunctionNodeRotateVector", Vector=axis, Rotation=into_splat)["Vector"]
         rows.append(n.vector("MULTIPLY", turned, scale))
     xx, xy, yy = (n.vector("DOT_PRODUCT", rows[i], rows[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
+    width = n.math("MULTIPLY", frame[2], pixel)
+    blur = n.math("MULTIPLY", n.math("MULTIPLY", width, width), LOW_PASS)
+    xx, yy = n.math("ADD", xx, blur), n.math("ADD", yy, blur)
     # Its axes, by the closed form of the eigenvalues of a symmetric 2x2 matrix.
     half = n.math("MULTIPLY", n.math("SUBTRACT", xx, yy), 0.5)
     middle = n.math("MULTIPLY", n.math("ADD", xx, yy), 0.5)

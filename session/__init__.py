@@ -3,6 +3,7 @@
 queue         the runner, its tasks, and what is remembered of them when Blender is closed
 needs         what a method needs and isn't there
 start         orders into the queue: from panels and scripts, again, and waiting for them
+committing    finished results into the open file
 pump          the timer that shows previews and puts results into the scene
 side_jobs     work beside the queue, of each kind one at a time
 engine        the engine's parts: what there is of them, and installing them
@@ -10,8 +11,13 @@ self_test     trying everything that computes
 conversion    selected objects as what a method changes, and what was made of them
 live          From Picture's live preview
 properties    the panel's properties, made from the methods' settings
+enums         numbers of items that .blend files keep
 sources       files, folders and images as what a method is given
 results       what of a job's result is in the open file
+estimates     how long a job would take on this machine
+photo_walk    looking through the cameras of a result's photos
+picking       the place on a result that is seen at a pixel
+drops         what dropped files are taken for
 assets        results in the asset browser
 texts         how a task has ended, in the user's language
 viewports, image_editor, redraw    Blender's windows

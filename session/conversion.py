@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
-from . import needs, properties
+from . import enums, needs, properties
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
@@ -63,19 +62,16 @@ def why_not(context: bpy.types.Context) -> str:
 
 
 def _described(group: Any, context: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
-    _items[:] = [(name, method.title, method.summary, _number(name)) for name, method in methods_for().items()]
+    _items[:] = enums.items((name, method.title, method.summary) for name, method in methods_for().items())
     return _items
-
-
-def _number(name: str) -> int:
-    # Its own, not its position: .blend files keep the number.
-    return zlib.crc32(name.encode()) >> 1
 
 
 class ReifyConvert(bpy.types.PropertyGroup):
     """How selected objects are converted."""
 
-    method: bpy.props.EnumProperty(name="Method", description="What is done with the object", items=_described, default=_number("mesh"))
+    method: bpy.props.EnumProperty(
+        name="Method", description="What is done with the object", items=_described, default=enums.number("mesh")
+    )
     beside: bpy.props.BoolProperty(
         name="Beside the Original", description="Put the result next to the object; else it takes its place, and the object is hidden"
     )
@@ -103,7 +99,9 @@ def order_for(method: Method, settings: Any, scene: bpy.types.Scene, seed: int, 
     from ..scene.read import given_from
 
     given = given_from(_object(of, method), of.modifiers)
-    return Order(method.id, settings_of.values(settings), seed=seed, given=given, target=Target(scene.name, of=of))
+    return Order(
+        method.id, settings_of.values(settings), seed=seed, given=given, target=Target(scene.name, of=of, scene_uid=scene.session_uid)
+    )
 
 
 def order_again(context: bpy.types.Context, method: Method, settings: Any, seed: int) -> Order:
@@ -120,8 +118,8 @@ def order_again(context: bpy.types.Context, method: Method, settings: Any, seed:
         return order_for(method, settings, context.scene, seed, of)
 
 
-def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
-    """Put what was made of an object where it belongs, and select it; where the object is gone, into the scene by itself.
+def hand_over(context: bpy.types.Context, task: Task, scene: bpy.types.Scene) -> bpy.types.ID:
+    """Put what was made of an object where it belongs, and select it; where the object is gone, into `scene` by itself.
 
     Returns the new object, or the collection that it came in by itself.
     """
@@ -131,10 +129,10 @@ def hand_over(context: bpy.types.Context, task: Task) -> bpy.types.ID:
     target = task.context.target
     source = _object(target.of, method_called(task.context.method))
     if source is None:
-        return commit.commit(task.result, bpy.data.scenes.get(target.scene) or context.scene)
+        return commit.commit(task.result, scene)
     made = convert.place(task.result, source, beside=target.of.beside, modifiers=target.of.modifiers, again=target.of.again)
     context.view_layer.update()  # before it, new objects aren't known there
-    if made.name in context.view_layer.objects:
+    if made.name in context.view_layer.objects and context.mode == "OBJECT":
         for other in context.selected_objects:
             other.select_set(False)
         made.select_set(True)
@@ -152,13 +150,21 @@ def _object(of: FromObject, method: Method) -> bpy.types.Object | None:
     return found if kind_of(found) in method.takes else None
 
 
+@bpy.app.handlers.persistent
+def _after_load(*_arguments: Any) -> None:
+    enums.upgrade(("reify_convert",))
+
+
 def register() -> None:
     """Make the properties known."""
     bpy.utils.register_class(ReifyConvert)
     bpy.types.Scene.reify_convert = bpy.props.PointerProperty(type=ReifyConvert)
+    bpy.app.handlers.load_post.append(_after_load)
 
 
 def unregister() -> None:
     """Take them back."""
+    if _after_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_after_load)
     del bpy.types.Scene.reify_convert
     bpy.utils.unregister_class(ReifyConvert)

@@ -11,8 +11,7 @@ scene.reify.photos.training__steps     the option "training.steps"
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ import bpy
 from ..backend import settings as settings_of
 from ..backend.errors import ReifyError
 from ..backend.settings import Option
+from . import enums
 from .redraw import redraw
 
 if TYPE_CHECKING:
@@ -91,6 +91,25 @@ def write_settings(method: Method, group: Any, settings: Any) -> None:
         setattr(group, property_name(option), _stored(option, values[option.path]))
 
 
+def reset(method: Method, group: Any, title: str) -> None:
+    """Set the options of one group, by its title, to the chosen preset's values."""
+    preset = settings_of.values(method.preset(group.preset))
+    for option in settings_of.options(method.settings):
+        if option.group == title:
+            setattr(group, property_name(option), _stored(option, preset[option.path]))
+
+
+def found(method: Method, word: str, translated: Callable[[str], str] = str) -> tuple[Option, ...]:
+    """The options whose label, group or description holds a word, in English or as `translated`."""
+    wanted = word.casefold()
+
+    def holds(option: Option) -> bool:
+        texts = (option.label, option.group, option.help)
+        return any(wanted in text.casefold() or wanted in translated(text).casefold() for text in texts)
+
+    return tuple(option for option in settings_of.options(method.settings) if holds(option))
+
+
 def changed(method: Method, group: Any) -> tuple[Option, ...]:
     """The options that differ from the chosen preset."""
     preset = settings_of.values(method.preset(group.preset))
@@ -100,10 +119,13 @@ def changed(method: Method, group: Any) -> tuple[Option, ...]:
 def register() -> None:
     """Let `scene.reify` be there from the first time that somebody asks for it."""
     bpy.types.Scene.reify = property(_first_use)
+    bpy.app.handlers.load_post.append(_after_load)
 
 
 def unregister() -> None:
     """Take everything back."""
+    if _after_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_after_load)
     if bpy.app.timers.is_registered(_prepare):
         bpy.app.timers.unregister(_prepare)
     del bpy.types.Scene.reify
@@ -122,6 +144,12 @@ def prepare() -> None:
         bpy.app.timers.register(_prepare, first_interval=0.0)
 
 
+@bpy.app.handlers.persistent
+def _after_load(*_arguments: Any) -> None:
+    if ready():
+        enums.upgrade(("reify",))
+
+
 def _prepare() -> None:
     _ = bpy.context.scene.reify
     redraw()
@@ -138,10 +166,25 @@ def _register_groups() -> None:
     methods = all_methods()
     groups = {method.id: _settings_group(method) for method in methods.values()}
     makers = (method for method in methods.values() if not method.changes_things)  # the others are the Convert panel's
-    items = _items((method.id, method.title, method.summary) for method in makers)
+    items = enums.items((method.id, method.title, method.summary) for method in makers)
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
+        "search": bpy.props.StringProperty(
+            name="Search", description="Show only settings with this in their name or description", options={"TEXTEDIT_UPDATE", "SKIP_SAVE"}
+        ),
+        "version": bpy.props.EnumProperty(
+            name="Version",
+            description="Where a result goes whose sources another one was made of before",
+            items=(
+                ("beside", "Beside", "The new version stands beside the older ones"),
+                (
+                    "replace",
+                    "In Its Place",
+                    "The new version takes the newest one's place; what refers to that, and what was done to it, stays",
+                ),
+            ),
+        ),
         **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},
     }
     root = type("ReifyScene", (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": "Reify's properties of a scene."})
@@ -150,11 +193,7 @@ def _register_groups() -> None:
         _registered.append(cls)
     del bpy.types.Scene.reify
     bpy.types.Scene.reify = bpy.props.PointerProperty(type=root)
-
-
-def _items(described: Iterable[tuple[str, str, str]]) -> tuple[tuple[str, str, str, int], ...]:
-    """Items of an enum with numbers of their own: .blend files keep the number, and by position it would change with each new item."""
-    return tuple((identifier, label, tooltip, zlib.crc32(identifier.encode()) >> 1) for identifier, label, tooltip in described)
+    enums.upgrade(("reify",))
 
 
 def _first_method(methods: dict[str, Method]) -> str:
@@ -167,7 +206,8 @@ def _settings_group(method: Method) -> type:
         "preset": bpy.props.EnumProperty(
             name="Preset",
             description="Starting point for the settings; choosing one sets all of them",
-            items=_items((name, name, _preset_tooltip(method, name)) for name in method.presets),
+            items=enums.items((name, name, _preset_tooltip(method, name)) for name in _from_short_to_long(method)),
+            default=next(iter(method.presets)),
             update=lambda group, context: write_settings(method, group, method.preset(group.preset)),
         ),
     }
@@ -176,6 +216,19 @@ def _settings_group(method: Method) -> type:
         annotations[property_name(option)] = _property(option, first[option.path])
     name = f"ReifySettings_{method.id}"
     return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": f"Settings of {method.title}."})
+
+
+def _from_short_to_long(method: Method) -> list[str]:
+    """The method's presets, those first that take less time; in their own order where nothing tells that."""
+    expect = method.expect
+    if expect is None or method.changes_things:
+        return list(method.presets)
+    nothing = method.takes[0](sources=())
+
+    def seconds(name: str) -> float:
+        return sum(stage.guess + stage.budget for stage in expect(nothing, method.preset(name)).values())
+
+    return sorted(method.presets, key=seconds)
 
 
 def _preset_tooltip(method: Method, name: str) -> str:
@@ -188,7 +241,7 @@ def _property(option: Option, default: Any) -> Any:
     unit = "" if not option.unit or option.unit in UNITS else f" ({settings_of.titled(option.unit)})"
     common: dict[str, Any] = {"name": f"{option.label}{unit}", "description": option.help, "default": _stored(option, default)}
     if option.choices:
-        items = _items((value, settings_of.titled(value), text) for value, text in option.choices.items())
+        items = enums.items((value, settings_of.titled(value), text) for value, text in option.choices.items())
         return bpy.props.EnumProperty(items=items, **common)
     if option.kind is bool:
         return bpy.props.BoolProperty(**common)

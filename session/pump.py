@@ -18,7 +18,8 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import preferences
-from . import queue
+from ..scene.visibility import is_hidden, set_hidden
+from . import queue, results
 from .redraw import redraw
 
 if TYPE_CHECKING:
@@ -143,21 +144,25 @@ def tick() -> bool:
 
 
 def hand_over(task: Task) -> None:
-    """Commit a finished task's result as one undo step; what goes wrong there is the task's failure."""
+    """Commit a finished task's result as one undo step; raises ReifyError where that fails."""
     from dataclasses import replace
+
+    from . import committing
 
     _clear_preview()
     _shown.handed_over.add(task.number)
     try:
         with bpy.context.temp_override(window=_window()):
-            bpy.ops.reify.commit("EXEC_DEFAULT", True, task=task.number)
-    except RuntimeError as error:
+            committing.put(bpy.context, task)
+    except Exception as error:  # whatever it is, the queue goes on
         log.exception("the result couldn't be put into the scene")
         raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
     finally:
         queue.runner().taken(task)
     if task.outcome is not None:
-        task.outcome = replace(task.outcome, file=bpy.data.filepath)
+        collection = results.collection_of(task.id)
+        name = collection.name if collection is not None else task.outcome.name
+        task.outcome = replace(task.outcome, name=name, file=bpy.data.filepath)
     queue.note(task)
 
 
@@ -199,16 +204,18 @@ def _count_as_changed() -> None:
 
 def _show_preview(task: Task) -> None:
     from ..scene import commit, preview
+    from .committing import scene_of
     from .viewports import show_colors
 
     started = time.perf_counter()
     _shown.preview = (task.number, task.preview_count)
-    scene = bpy.data.scenes.get(task.context.target.scene) or bpy.context.scene
+    scene = scene_of(bpy.context, task.context.target)
     fresh = commit.is_fresh(scene)
     if task.preview is not None and preview.show(task.preview, scene) and fresh:
         cube: Any = scene.objects.get("Cube")
-        if cube is not None and not cube.hide_viewport:
-            cube.hide_viewport, _shown.cube = True, cube.name
+        if cube is not None and not is_hidden(cube):
+            set_hidden(cube)
+            _shown.cube = cube.name
         _come_near()
         show_colors(bpy.context.window_manager)
     spent = time.perf_counter() - started
@@ -231,7 +238,7 @@ def _clear_preview() -> None:
     preview.clear()
     cube: Any = bpy.data.objects.get(_shown.cube)
     if cube is not None:
-        cube.hide_viewport = False
+        set_hidden(cube, False)
     _shown.cube = ""
 
 

@@ -80,6 +80,14 @@ def forget(task: Task) -> None:
         _ledger.forget(task.id)
 
 
+def rename(task: Task, name: str) -> None:
+    """Call a job, and what it makes, by another name; what it has made already is the caller's to rename."""
+    task.context = replace(task.context, name=name)
+    if task.outcome is not None:
+        task.outcome = replace(task.outcome, name=name)
+    note(task)
+
+
 def thumbnail(task: Task) -> Path | None:
     """The file with the picture of a task's result, None where there is none."""
     path = _ledger.thumbnail(task.id) if _ledger is not None else None
@@ -179,8 +187,11 @@ def _task_of(order: Order) -> Task:
 
 
 def _pictured(task: Task, work: Any, job: Job) -> Result:
-    """Do the work, and keep a picture of what came of it."""
+    """Do the work, encode textures, which would hold up the main thread, and keep a picture of what came of it."""
+    from ..backend.formats import encoded
+
     result: Result = work(job)
+    encoded.encode_ahead(picture for mesh in (result.mesh, *result.lods) if mesh is not None for picture in mesh.textures.values())
     if _ledger is not None:
         from ..backend.formats.images import write_png
         from ..backend.methods._thumbnail import thumbnail as picture_of

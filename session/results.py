@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
+from mathutils import Vector
 
 from ..backend.errors import ReifyError
+from ..scene.cameras import world_from_object
+from ..scene.visibility import is_hidden
 from .viewports import viewports
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ def shown_objects(identifier: str) -> list[bpy.types.Object]:
     collection = collection_of(identifier)
     if collection is not None:
         return shown_members(collection)
-    return [made for made in bpy.data.objects if made.get(TASK) == identifier and not made.hide_viewport]
+    return [made for made in bpy.data.objects if made.get(TASK) == identifier and not is_hidden(made)]
 
 
 def is_here(identifier: str) -> bool:
@@ -38,7 +41,19 @@ def shown_members(collection: bpy.types.Collection) -> list[bpy.types.Object]:
     from ..scene.commit import members
 
     subjects = [member for role in ("mesh", "splats", "points", "root") for member in members(collection, role)]
-    return [member for member in subjects if not member.hide_viewport]
+    return [member for member in subjects if not is_hidden(member)]
+
+
+def show_new(context: bpy.types.Context, collection: bpy.types.Collection, fresh: bool) -> None:
+    """Select a new result, unless something is edited, and frame it; a `fresh` scene's viewports look at it as its first photo does."""
+    if context.mode != "OBJECT" or context.scene not in collection.all_objects[0].users_scene:
+        return
+    if fresh:
+        look_at(context, collection)
+        return
+    context.view_layer.update()
+    _select(context, [made for made in shown_members(collection) if made.name in context.view_layer.objects])
+    frame_selected(context)
 
 
 def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
@@ -49,7 +64,8 @@ def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> Non
     from ..scene.commit import members
 
     shown = shown_members(collection)
-    bpy.ops.object.select_all(action="DESELECT")
+    for other in context.selected_objects:
+        other.select_set(False)
     context.view_layer.objects.active = shown[0]
     context.view_layer.update()
     cameras = members(collection, "camera")
@@ -57,13 +73,17 @@ def look_at(context: bpy.types.Context, collection: bpy.types.Collection) -> Non
         shown[0].select_set(True)
         frame_selected(context)
         return
+    shown[0].select_set(True)
+    box = [shown[0].matrix_world @ Vector(corner) for corner in shown[0].bound_box]
+    root = shown[-1].matrix_world.translation
+    center = Vector((root.x, root.y, (min(corner.z for corner in box) + max(corner.z for corner in box)) / 2))
     for area in viewports(context.window_manager):
         view = area.spaces.active.region_3d
-        pose = cameras[0].matrix_world
+        pose = world_from_object(cameras[0])
         view.view_perspective = "PERSP"
         view.view_rotation = pose.to_quaternion()
-        view.view_location = shown[-1].matrix_world.translation  # the root's: the subject's center
-        view.view_distance = 1.5 * (pose.translation - view.view_location).length
+        view.view_location = center
+        view.view_distance = 1.5 * (pose.translation - center).length
 
 
 def frame_selected(context: bpy.types.Context) -> None:
@@ -81,8 +101,12 @@ def select(context: bpy.types.Context, task: Task | None) -> None:
     shown = [made for made in shown_objects(task.id) if made.name in context.view_layer.objects]
     if not shown:
         raise ReifyError("The result is hidden, or in another scene.", "Unhide it, or go to that scene.")
+    _select(context, shown)
+
+
+def _select(context: bpy.types.Context, shown: list[bpy.types.Object]) -> None:
     for made in context.selected_objects:
         made.select_set(False)
     for made in shown:
         made.select_set(True)
-    context.view_layer.objects.active = shown[0]
+    context.view_layer.objects.active = next(iter(shown), None)

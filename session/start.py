@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,27 +39,62 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
 
     if not sources:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
-    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name))
+    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
     _check(order)
     with queue.runner().held():
-        return [start(one) for one in orders.one_by_one(order)]
+        return [start(_placed(one, scene)) for one in orders.one_by_one(order)]
+
+
+def _placed(order: Order, scene: bpy.types.Scene) -> Order:
+    """The order with the place of the newest result of the same sources, where that is what the panel says."""
+    from ..scene import versions
+
+    older = versions.older(scene, order.method, map(str, order.sources)) if scene.reify.version == "replace" else []
+    if not older or order.target is None:
+        return order
+    return replace(order, target=replace(order.target, replaces=older[-1].name, replaces_uid=older[-1].session_uid))
+
+
+def reuse(context: bpy.types.Context) -> Method:
+    """Bring sources, settings and seed that made the active object into the panel; raises ReifyError where it says nothing of them."""
+    from ..scene import provenance
+    from . import properties, sources
+
+    method, settings, stored = _made_by(provenance.read(context.object) or {})
+    group = properties.group_of(context.scene, method)
+    properties.write_settings(method, group, settings)
+    context.scene.reify.seed = stored["seed"]
+    if not method.changes_things:
+        group.sources.clear()
+        sources.add_paths(group, list(stored["inputs"]))
+        context.scene.reify.method = method.id
+    else:
+        context.scene.reify_convert.method = method.id
+    return method
+
+
+def _made_by(stored: dict[str, Any]) -> tuple[Method, Any, dict[str, Any]]:
+    from ..backend.methods import method_called
+
+    method = method_called(stored.get("method", ""))
+    known = {option.path for option in settings_of.options(method.settings)}
+    kept = {path: value for path, value in stored["settings"].items() if path in known}
+    return method, settings_of.with_values(method.settings(), kept), stored
 
 
 def again(context: bpy.types.Context) -> Task:
     """Start the work that made the active object once more; raises ReifyError where that can't be done."""
-    from ..backend.methods import method_called
     from ..backend.orders import Order, Target
     from ..scene import provenance
     from . import conversion
 
-    stored = provenance.read(context.object) or {}
-    method = method_called(stored.get("method", ""))
-    known = {option.path for option in settings_of.options(method.settings)}
-    settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
+    method, settings, stored = _made_by(provenance.read(context.object) or {})
     if method.changes_things:
         return start(conversion.order_again(context, method, settings, stored["seed"]))
     collection = provenance.collection_of(context.object)
-    target = Target(context.scene.name, collection.name if collection else "")
+    target = Target(context.scene.name, scene_uid=context.scene.session_uid)
+    if collection is not None:
+        target = replace(target, replaces=collection.name, replaces_uid=collection.session_uid)
     sources = tuple(Path(path) for path in stored["inputs"])
     return start(Order(method.id, settings_of.values(settings), sources, stored["seed"], target=target))
 

@@ -75,7 +75,7 @@ def test_a_run_writes_what_the_endings_ask_for_and_prints_one_json_report(tmp_pa
         ([".", "-o", "out.xyz"], "ending"),
         ([".", "-o", "missing/out.ply"], "Choose another folder"),
         ([".", "-o", "out.ply", "--count-number", "1000"], "Choose a value from 1 to 100."),
-        ([".", "-o", "out.ply", "-o", "out.glb"], "Dots makes no mesh, which out.glb would hold.\nChoose one of: .blend .ply .json."),
+        ([".", "-o", "out.ply", "-o", "out.glb"], "Dots makes no mesh, which out.glb would hold.\nChoose one of: .blend .ply"),
         ([".", "-o", "out.png"], "Dots makes no comparison"),
     ],
 )

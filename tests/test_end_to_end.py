@@ -22,7 +22,7 @@ QUICK = [
 
 
 def reify(*arguments: str | Path, cache: Path, check: int | None = 0, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reify.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "reify", *map(str, arguments)]
     done = subprocess.run(command, env=environment(cache), capture_output=True, text=True, timeout=timeout_s)
     assert check is None or done.returncode == check, done.stderr[-3000:]
     return done
@@ -172,7 +172,7 @@ def test_another_texture_size_takes_everything_before_it_from_the_cache(lego: Pa
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
 def test_a_run_killed_in_training_goes_on_with_what_was_finished(tmp_path: Path, data: Path) -> None:
     arguments = ["run", "photos", data / "kermit", "-o", tmp_path / "out.json", *QUICK, "--training-steps", "100000"]
-    command = [sys.executable, "-m", "reify.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "reify", *map(str, arguments)]
     log = tmp_path / "log"
     with log.open("w") as stream:
         running = subprocess.Popen(command, env=environment(tmp_path / "cache"), stderr=stream, stdout=stream)

@@ -60,3 +60,15 @@ def scene():
     bpy = pytest.importorskip("bpy")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     return bpy.context.scene
+
+
+def test_inputs_of_one_name_and_outputs_that_are_inputs_are_refused_before_anything_runs(scene, tmp_path, capfd):
+    files = [tmp_path / folder / "bob.obj" for folder in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("v 0 0 0\n")
+    assert cli.main(["run", "mesh", *map(str, files), "-o", str(tmp_path / "out.glb")]) == cli.BAD_INPUT
+    assert "Two results would be written to out-bob.glb." in capfd.readouterr().err
+    assert cli.main(["run", "mesh", str(files[0]), "-o", str(files[0])]) == cli.BAD_INPUT
+    assert "bob.obj is an input" in capfd.readouterr().err
+    assert files[0].read_text() == "v 0 0 0\n" and not (tmp_path / "out-bob.glb").exists()

@@ -13,6 +13,8 @@
     posed       posed pictures of any program -> Capture with cameras
     views       Capture -> undistorted pictures with pinhole cameras
     solve       structure from motion
+    trust       whether solved cameras are sure, doubtful or wrong
+    silhouettes masks beside solved cameras
     world       upright, centered, scaled
 
 The modules named sfm_* belong to `solve`; `undistort` and `remap` belong to `views`.

@@ -14,7 +14,7 @@ from . import roles
 from .roles import Contents
 
 KINDS = "JPEG, PNG, TIFF, WebP or EXR"
-NO_CAMERA, NO_PHOTO = "photos without a camera", "masks of no photo"
+NO_CAMERA, NO_PHOTO, NO_FIT = "photos without a camera", "masks of no photo", "masks that don't fit"
 MADE_BY_PROGRAMS = (*endings.CAMERAS, ".ply", ".db", ".ini")  # models, logs and settings: not worth counting
 
 
@@ -66,6 +66,12 @@ class Account:
             self.warn(f"Masks of no photo, or of several, are left out: {len(unused)} ({examples(unused)}).")
         if 0 < len(without) < total:
             self.warn(f"Photos without a mask: {len(without)} of {total} ({examples([path.name for path in without])}).")
+
+    def misfits(self, masks: Sequence[str]) -> None:
+        """Masks that can't be used, each with the reason."""
+        if masks:
+            self._left_out[NO_FIT] += len(masks)
+            self.warn(f"Masks that don't fit their photo are left out: {len(masks)} ({examples(masks)}).")
 
     def videos(self, paths: Sequence[Path], told: bool = True) -> None:
         """Videos beside photos."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def distinct(paths: Sequence[Path], progress: Progress, warn: Callable[[str], No
         seen: dict[str, Path] = {}
         for path in same if len(same) > 1 else ():
             progress(0.0, f"comparing {path.name}")
-            original_of[path] = seen.setdefault(store.file_digest(path), path)
+            with suppress(OSError):  # that it can't be read is said when its turn comes
+                original_of[path] = seen.setdefault(store.file_digest(path), path)
     copies = [path for path in dict.fromkeys(paths) if original_of.get(path, path) != path]
     if copies:
         example = f"{copies[0].name} of {original_of[copies[0]].name}"

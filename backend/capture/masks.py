@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import ReifyError
 from ..formats import images
 from ..formats.names import Finder, stem_of
 from ..values import Array, Photo
 from . import roles
 
+SAME_SHAPE = 0.02  # of a side, up to which a mask is the photo scaled; a wider one is of a cropped or of another picture
+TURNED = 5  # EXIF's orientations from here on change width and height
 DYNAMIC = "dynamic_mask"  # instant-ngp's: what isn't black moves and is to be ignored
 
 
@@ -67,6 +70,20 @@ def with_mask(photo: Photo, mask: Path | None, masks: Masks, given: bool = False
     return replace(photo, mask=mask, mask_is_subject=is_subject, mask_is_inverted=hides)
 
 
+def without_misfits(photos: Sequence[Photo]) -> tuple[tuple[Photo, ...], tuple[str, ...]]:
+    """The photos without masks that can't be read or have another shape than their photo, and these masks with the reason.
+
+    A mask may be of another size, and turned by a right angle as the photo's stored pixels are.
+    """
+    kept, misfits = [], []
+    for photo in photos:
+        problem = _problem_of(photo)
+        kept.append(replace(photo, mask=None) if problem else photo)
+        if problem:
+            misfits.append(problem)
+    return tuple(kept), tuple(misfits)
+
+
 def read_mask(photo: Photo, size_px: tuple[int, int]) -> Array | None:
     """A photo's mask picture at a size (width, height), upright as the photo is: [H,W] uint8, 0 is masked away; None where it has none.
 
@@ -93,6 +110,27 @@ def _photo_name(mask: Path, root: Path) -> str:
     found = roles.decoration(place.stem)
     name = found[2] if found is not None and found[0] == roles.MASKS else stem_of(place.name)
     return place.with_name(name).as_posix()
+
+
+def _problem_of(photo: Photo) -> str:
+    """What keeps a photo's mask from being used; "" where nothing does."""
+    if photo.mask is None:
+        return ""
+    try:
+        info = images.probe(photo.mask)
+    except ReifyError:
+        return f"{photo.mask.name} can't be read"
+    sides = (info.width, info.height)
+    turned = images.probe(photo.path).orientation >= TURNED
+    if any(_of_one_shape(each, (photo.width, photo.height)) for each in (sides, sides[::-1])[: 1 + turned]):
+        return ""
+    return f"{photo.mask.name} is {info.width} x {info.height}, its photo {photo.width} x {photo.height}"
+
+
+def _of_one_shape(mask_px: tuple[int, int], photo_px: tuple[int, int]) -> bool:
+    """True where one is the other scaled; a small mask's sides are rounded to whole pixels."""
+    scale = max(mask / photo for mask, photo in zip(mask_px, photo_px, strict=True))
+    return all(abs(photo * scale - mask) <= 1 + SAME_SHAPE * mask for mask, photo in zip(mask_px, photo_px, strict=True))
 
 
 def _lies(pixels: Array, photo: Photo) -> bool:

@@ -12,7 +12,9 @@ from ..formats import endings
 from ..formats.cameras import CameraFile, camera_file_at, camera_files_in
 from ..formats.names import Finder, Located
 from ..formats.posed import Described, Finders
+from ..reading import is_file, is_folder
 from .roles import DEPTH_FOLDERS, MASK_FOLDERS, PICTURE_FOLDERS, Contents
+from .used import used_files
 
 DEEPEST = 4  # folders below the chosen one: d/scan/dense/0/sparse
 MOST_BESIDE = 64  # folders beside the chosen one that are looked into
@@ -106,8 +108,11 @@ def recording_of(video: Path) -> CameraFile | None:
     return None
 
 
-def finders(contents: Sequence[Contents], described: Described) -> Finders:
-    """Where a camera file's names are looked up: pictures, masks and depth maps of the chosen folders."""
+def finders(contents: Sequence[Contents], described: Described, outside: bool = False) -> Finders:
+    """Where a camera file's names are looked up: pictures, masks and depth maps of the chosen folders.
+
+    Absolute names are followed in these and in the capture that the camera file belongs to, and with `outside` on the whole machine.
+    """
     roots = [part.root for part in contents]
     folders = [*described.folders, *(root / name for root in roots for name in ("", *PICTURE_FOLDERS))]
     allowed = [folder for folder in folders if any(folder.is_relative_to(root) for root in roots)]
@@ -115,10 +120,11 @@ def finders(contents: Sequence[Contents], described: Described) -> Finders:
     masks = [path for part in contents for path in part.masks]
     depths = [path for part in contents for path in part.depths]
     others = [described.path.parent, *roots]
+    within = [*roots, capture_root(described.path)]
     return Finders(
-        Finder(pictures, allowed),
-        Finder([*masks, *pictures], others),
-        Finder(depths, [*others, *(root / name for root in roots for name in DEPTH_FOLDERS)]),
+        Finder(pictures, allowed, within, outside),
+        Finder([*masks, *pictures], others, within, outside),
+        Finder(depths, [*others, *(root / name for root in roots for name in DEPTH_FOLDERS)], within, outside),
     )
 
 
@@ -140,9 +146,13 @@ def _folders(chosen: Path, below_only: bool) -> Iterator[tuple[Path, int]]:
 def _below(folder: Path, distance: int) -> Iterator[tuple[Path, int]]:
     """The folder and those below it, level by level, so that the nearest come first."""
     level, count = [folder], 0
+    seen: set[str] = set()  # a link may lead up again
     for depth in range(DEEPEST + 1):
         following: list[Path] = []
         for place in level:
+            if (real := os.path.realpath(place)) in seen:
+                continue
+            seen.add(real)
             yield place, distance + depth
             count += 1
             if count > MOST_BELOW:
@@ -154,7 +164,7 @@ def _below(folder: Path, distance: int) -> Iterator[tuple[Path, int]]:
 def _folders_in(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))]
+            return [Path(entry.path) for entry in entries if entry.is_dir() and not endings.is_hidden(entry.name)]
     except OSError:
         return []
 
@@ -167,23 +177,19 @@ def _holds_pictures(folder: Path) -> bool:
     return False
 
 
-def surroundings(sources: Sequence[Path]) -> tuple[str, ...]:
-    """Size and time of what is read beside the sources themselves, so that a change there is noticed."""
+def surroundings(sources: Sequence[Path], check: Callable[[], None] = lambda: None) -> tuple[str, ...]:
+    """Size and time of what is read beside the sources themselves, so that a change there is noticed; `check` may raise meanwhile."""
     files: set[Path] = set()
     for source in sources:
         around = source.parent
-        if source.is_file() and given_file(source) is not None:
+        if is_file(source) and given_file(source) is not None:
             around = capture_root(source)
-            files |= set(around.rglob("*"))
-        elif source.is_dir():
+            files |= set(used_files(around, check))
+        elif is_folder(source):
             root = capture_root(source)
-            files |= set(root.rglob("*")) if root != source else set()
-            files |= {
-                path
-                for folder in _folders_in(around)
-                if folder.name.lower() in (*MODEL_FOLDERS, *MASK_FOLDERS)
-                for path in folder.rglob("*")
-            }
-        files |= {path for path in around.glob("*") if endings.has(path, endings.CAMERAS)}
-    stats = ((path, path.stat()) for path in sorted(files) if path.is_file())
+            files |= set(used_files(root, check)) if root != source else set()
+            beside = (folder for folder in _folders_in(around) if folder.name.lower() in (*MODEL_FOLDERS, *MASK_FOLDERS))
+            files |= {path for folder in beside for path in used_files(folder, check)}
+        files |= {path for path in around.glob("*") if endings.has(path, endings.CAMERAS) and is_file(path)}
+    stats = ((path, path.stat()) for path in sorted(files))
     return tuple(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)

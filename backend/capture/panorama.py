@@ -8,7 +8,7 @@ overlap.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,8 +78,11 @@ def closes(rgb: Array) -> tuple[float, float]:
     return seam / (SEAM_STEP * step + 2.0), max(stretched, default=np.inf) / STRETCHED
 
 
-def cut(capture: Capture, areas: Sequence[Area | None], folder: Path, progress: Progress) -> Capture:
-    """The capture with views, written to `folder`, in place of the photos that have an area; known cameras turn along."""
+def cut(capture: Capture, areas: Sequence[Area | None], folder: Path, progress: Progress, warn: Callable[[str], None]) -> Capture:
+    """The capture with views, written to `folder`, in place of the photos that have an area; known cameras turn along.
+
+    Panoramas that can't be decoded are left out with a warning.
+    """
     count = sum(area is not None for area in areas)
     photos: list[Photo] = []
     source: list[int] = []
@@ -90,10 +93,16 @@ def cut(capture: Capture, areas: Sequence[Area | None], folder: Path, progress: 
             source.append(index)
             continue
         progress(done / count, f"cutting panorama {done + 1} of {count}")
-        views = _views_of(photo, area, folder / f"{index:05d}")
+        done += 1
+        try:
+            pixels = images.read_image(photo.path)
+            mask = read_mask(photo, (pixels.shape[1], pixels.shape[0]))
+        except ReifyError as error:
+            warn(f"Skipped: {error.what}")
+            continue
+        views = _views_of(photo, pixels if mask is None else np.dstack([pixels, mask]), pixels.shape[2], area, folder / f"{index:05d}")
         photos += views
         source += [index] * len(views)
-        done += 1
     cameras = None if capture.cameras is None else _turned(capture.cameras, photos, source)
     held_out = set(capture.test)
     test = tuple(new for new, old in enumerate(source) if old in held_out)
@@ -131,10 +140,8 @@ def _look_all_around(paths: Sequence[Path]) -> bool:
     return bool(found) and bool((np.median(found, axis=0) <= 1.0).all())
 
 
-def _views_of(photo: Photo, area: Area, folder: Path) -> list[Photo]:
-    pixels = images.read_image(photo.path)
-    mask = read_mask(photo, (pixels.shape[1], pixels.shape[0]))
-    planes = pixels if mask is None else np.dstack([pixels, mask])
+def _views_of(photo: Photo, planes: Array, color_channels: int, area: Area, folder: Path) -> list[Photo]:
+    """The views of a photo's colors, with its mask as one plane more where it has one."""
     side, focal = view_size(area.full_px)
     # Panoramas of one size share a rig: their views have the same turns and lenses.
     rig = f"panorama {area.full_px[0]}x{area.full_px[1]}"
@@ -142,7 +149,7 @@ def _views_of(photo: Photo, area: Area, folder: Path) -> list[Photo]:
     for name, (yaw, pitch) in FACES.items():
         rotation = cam_from_rig(yaw, pitch)
         seen, known = _look(planes, area, rotation, side, focal)
-        channels = seen[..., : pixels.shape[2]]
+        channels = seen[..., :color_channels]
         path = folder / f"{name}.{'jpg' if channels.shape[2] == 3 else 'png'}"
         images.write_jpeg(path, channels) if channels.shape[2] == 3 else images.write_png(path, channels)
         view = Photo(
@@ -157,7 +164,7 @@ def _views_of(photo: Photo, area: Area, folder: Path) -> list[Photo]:
             shot=photo.name,
             cam_from_rig=tuple(quaternions.from_matrices(rotation[None])[0].tolist()),
         )
-        views.append(_with_parts(view, photo, seen[..., -1] if mask is not None else None, known))
+        views.append(_with_parts(view, photo, seen[..., -1] if planes.shape[2] > color_channels else None, known))
     return views
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import device
+from .. import device, folders
 from ..files import writing
 from ..formats import images
 from ..geometry import axes
@@ -55,7 +55,8 @@ def prepare(photos: Sequence[Photo], lenses: Cameras, sides_px: Iterable[int], *
     def work(index: int) -> None:
         if wanted := [side for side in sides if not shelf.has(photos[index], lenses, index, side)]:
             for side, picture in load_levels(photos[index], lenses, index, wanted).items():
-                shelf.put(photos[index], lenses, index, side, picture)
+                with job.keeping():
+                    shelf.put(photos[index], lenses, index, side, picture)
 
     for done, _ in enumerate(by_all_cores(work, range(len(photos))), 1):
         job.progress(done / len(photos), f"preparing photo {done} of {len(photos)}")
@@ -95,6 +96,7 @@ class Shelf:
 
     def put(self, photo: Photo, lenses: Cameras, index: int, side_px: int, picture: Picture) -> None:
         """Store a level; raises ReifyError where the disk refuses."""
+        folders.make_own(self.folder)
         with writing(self._file(photo, lenses, index, side_px)) as partial, zipfile.ZipFile(partial, "w") as planes:
             for name, plane in zip(PLANES, picture, strict=True):
                 if plane is not None:

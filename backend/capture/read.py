@@ -12,6 +12,7 @@ from ..formats.cameras import CameraFile
 from ..formats.names import Finder, examples
 from ..formats.posed import Described, Finders, Posed, capital, counted, resolve
 from ..jobs.job import Job
+from ..reading import exists, is_file, is_folder
 from ..settings import option
 from ..values import Capture, Photo, Photos
 from . import depth, listing, masks, nearby, panorama, roles
@@ -52,6 +53,9 @@ class CaptureSettings:
         },
     )
     video_frames: int = option(80, "Number of sharp frames that are picked from a video", low=3, high=2000)
+    outside_paths: bool = option(
+        False, "Also use pictures anywhere on this computer that a camera file names by their whole path", advanced=True
+    )
     hold_out: int = option(
         8, "Keep every n-th photo back to measure the quality, 0 uses all photos for the result", low=0, high=1000, advanced=True
     )
@@ -71,11 +75,14 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
         raise ReifyError(
             f"There is no permission to read {error.filename}.", "Change its permissions, or copy the photos elsewhere."
         ) from error
+    fitting, misfits = masks.without_misfits(capture.photos)
+    capture = replace(capture, photos=fitting)
+    reader.account.misfits(misfits)
     name = photos.name or (_name_of(photos.sources[0]) if photos.sources else "")
     areas = panorama.areas_of(capture.photos)
     if panoramas := sum(area is not None for area in areas):
         with job.span(1.0):
-            capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress)
+            capture = panorama.cut(capture, areas, job.folder / "panoramas", job.progress, reader.account.warn)
         job.record_choice("panoramas", f"{panoramas} cut into {len(panorama.FACES)} views each")
         job.metric("panoramas", panoramas)
     if len(capture.photos) < FEWEST_PHOTOS:
@@ -102,15 +109,15 @@ class _Reader:
     def read_all(self, sources: Sequence[Path]) -> Capture:
         sources = [source.expanduser().absolute() for source in sources]
         for source in sources:
-            if not source.exists():
+            if not exists(source):
                 raise ReifyError(f"{source} doesn't exist.", "Check the path.")
-        files = [path for path in sources if path.is_file()]
+        files = [path for path in sources if is_file(path)]
         pictures = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.RAW))]
         videos = [path for path in files if endings.has(path, endings.VIDEOS)]
         given = [self._given(path) for path in files if path not in {*pictures, *videos}]
         if len(sources) == len(videos) == 1 and (recording := nearby.recording_of(videos[0])) is not None:
             given, videos = [recording], []
-        contents = [roles.sort_out(source) for source in sources if source.is_dir()]
+        contents = [roles.sort_out(source) for source in sources if is_folder(source)]
         folders = [part for part in contents if _holds_pictures(part)]
         for part in contents:
             if part not in folders:
@@ -137,7 +144,7 @@ class _Reader:
             if root == place and not pools[0].pictures and not pools[0].videos:  # a model in a folder of any name, beside its pictures
                 pools = [roles.sort_out(root.parent)]
         problems: list[str] = []
-        candidates = nearby.examine(found, lambda described: nearby.finders(pools, described), problems.append)
+        candidates = nearby.examine(found, lambda described: self.finders(pools, described), problems.append)
         if not candidates:
             raise ReifyError(problems[0] if problems else "The chosen files hold no cameras.", "Choose other files, or export them again.")
         for problem in problems:
@@ -147,7 +154,7 @@ class _Reader:
     def read_folder(self, contents: Contents) -> Capture:
         found = list(nearby.camera_files(contents.root))
         problems: list[str] = []
-        candidates = nearby.examine(found, lambda described: nearby.finders([contents], described), problems.append)
+        candidates = nearby.examine(found, lambda described: self.finders([contents], described), problems.append)
         for problem in problems:
             self.account.warn(f"{problem} It isn't used.")
         best = candidates[0] if candidates else None
@@ -200,7 +207,7 @@ class _Reader:
             found = self._frames_of(described)
         else:
             with self.job.span(0.3):
-                found = resolve(described, nearby.finders(pools, described))
+                found = resolve(described, self.finders(pools, described))
         with self.job.span(0.5):
             found, depth_said = depth.with_depth(found, self.job.progress)
         if depth_said:
@@ -222,6 +229,9 @@ class _Reader:
             self.account.folder(part, used | set(weighed), self.masks.wanted)
             self.account.videos([path for path in part.videos if path != described.video], told=False)
         return capture if self.settings.use_given_cameras else without_cameras(capture)
+
+    def finders(self, pools: Sequence[Contents], described: Described) -> Finders:
+        return nearby.finders(pools, described, self.settings.outside_paths)
 
     def _frames_of(self, described: Described) -> Posed:
         from . import video
@@ -351,12 +361,12 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
 
 def _name_of(source: Path) -> str:
     place = source.expanduser().absolute()
-    if place.is_file() and not endings.has(place, endings.VIDEOS):
+    if is_file(place) and not endings.has(place, endings.VIDEOS):
         stem = place.stem.lower()
         place = place if nearby.given_file(place) is not None and stem not in GENERIC else place.parent
     while (place.name.lower() in GENERIC or place.name.isdecimal()) and place != place.parent:
         place = place.parent
-    return (place.stem if place.is_file() else place.name) or "photos"
+    return (place.stem if is_file(place) else place.name) or "photos"
 
 
 def _too_few(count: int, warnings: Sequence[str]) -> ReifyError:

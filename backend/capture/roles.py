@@ -6,7 +6,6 @@ Whatever isn't used stands in `Contents.left_out` with its reason, so that it ca
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..formats import depth, endings, images
+from ..reading import is_file, is_folder, walk
 from .order import natural_key
 
 PICTURE_FOLDERS = ("images", "input", "rgb", "color", "photos", "pictures", "imgs", "frames")
@@ -88,15 +88,11 @@ class Contents:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All visible files of a folder and its subfolders, in natural order; raises OSError where one of them can't be listed."""
-
-    def refuse(error: OSError) -> None:
-        raise error
-
+    """All visible, regular files of a folder and its subfolders, in natural order; raises OSError where one of them can't be listed."""
     found: list[Path] = []
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
+    for place, folders, names in walk(folder, strict=True):
+        folders[:] = [name for name in folders if not endings.is_hidden(name)]
+        found += [place / name for name in names if not endings.is_hidden(name)]
         if len(found) > MOST_FILES:
             break
     return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
@@ -147,13 +143,14 @@ def sort_out(root: Path) -> Contents:
 
 def masks_beside(folder: Path) -> list[Path]:
     """The pictures in folders of masks that lie beside a folder."""
-    places = [entry for entry in folder.parent.iterdir() if entry.is_dir() and entry != folder and _plain(entry.name) in MASK_FOLDERS]
+    places = [entry for entry in folder.parent.iterdir() if is_folder(entry) and entry != folder and _plain(entry.name) in MASK_FOLDERS]
     return [path for place in places for path in files_in(place) if endings.has(path, endings.PICTURES)]
 
 
 def masks_in(folder: Path, photos: Sequence[Path]) -> list[Path]:
     """The masks of some photos of a folder: beside them by their names, and in its own folder of masks."""
-    beside = [path for path in folder.iterdir() if path.is_file() and endings.has(path, endings.PICTURES) and not path.name.startswith(".")]
+    visible = (path for path in folder.iterdir() if not endings.is_hidden(path.name))
+    beside = [path for path in visible if endings.has(path, endings.PICTURES) and is_file(path)]
     stems = {photo.stem.lower() for photo in photos}
     named = [path for path in beside if (found := decoration(path.stem)) is not None and found[0] == MASKS and found[2] in stems]
     return [*named, *masks_beside(folder / "itself")]

@@ -21,7 +21,9 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..reading import parse_json
 from ..values import Array
+from .trust import Evidence
 
 POLL_S = 0.1
 LOG_LINES = 6  # of the child's last words, shown where it fails
@@ -45,16 +47,32 @@ class Model:
     partners: Array  # [C] photos that each one has verified matches with
     inliers: Array  # [C] verified matches of each photo
     model_of: Array  # [C] 0 for the photos of this model, 1 … for those of smaller ones apart from it, -1 for none
+    evidence: Evidence | None = None  # for and against the cameras; None where nothing was placed
 
 
 def run_worker(request: Mapping[str, Any], folder: Path, job: Job, show: Callable[[str, int, int], None]) -> Model:
     """The model that the child process finds for `request`, whose files lie in `folder`.
 
-    `show(step, done, total)` is called with the child's progress. Raises ReifyError with the child's last words where it fails, and
-    Cancelled, with the child killed, where the user cancels.
+    `show(step, done, total)` is called with the child's progress. A child that crashes is started once more, on what it has written.
+    Raises ReifyError with the child's last words where it fails, and Cancelled, with the child killed, where the user cancels.
     """
     request_file, log = folder / "request.json", folder / "log.txt"
     request_file.write_text(json.dumps(request), encoding="utf-8")
+    code = _run(request_file, log, job, show)
+    if _is_crash(code):
+        job.warn(f"Finding cameras crashed ({_last_words(log, code)}) and was started once more.")
+        code = _run(request_file, log, job, show)
+    if code != 0:
+        raise ReifyError(f"Finding cameras stopped unexpectedly: {_last_words(log, code)}", f"The full log is {log}.")
+    return _read(Path(request["model"]))
+
+
+def _is_crash(code: int) -> bool:
+    """Whether a process was ended by the system: by a signal, or on Windows by an exception."""
+    return code < 0 or code >= 0xC0000000
+
+
+def _run(request_file: Path, log: Path, job: Job, show: Callable[[str, int, int], None]) -> int:
     with log.open("wb") as words:
         child = subprocess.Popen(
             [_python(), "-P", "-m", "backend.capture.sfm_worker", str(request_file)],
@@ -72,9 +90,7 @@ def run_worker(request: Mapping[str, Any], folder: Path, job: Job, show: Callabl
             for stream in (child.stdin, child.stdout):
                 assert stream is not None
                 stream.close()
-    if child.returncode != 0:
-        raise ReifyError(f"Finding cameras stopped unexpectedly: {_last_words(log, child.returncode)}", f"The full log is {log}.")
-    return _read(Path(request["model"]))
+    return child.returncode
 
 
 def _python() -> str:
@@ -105,7 +121,7 @@ def _follow(child: subprocess.Popen[bytes], job: Job, show: Callable[[str, int, 
             child.wait()
             return
         if line.startswith(b"{"):
-            told = json.loads(line)
+            told = parse_json(line)
             latest = (told["step"], told["done"], told["total"])
 
 
@@ -123,8 +139,10 @@ def _last_words(log: Path, code: int) -> str:
 
 def _read(path: Path) -> Model:
     with np.load(path) as arrays:
-        found = dict(arrays)
+        found = {name: array for name, array in arrays.items() if not name.startswith("evidence_")}
+        evidence = {name.removeprefix("evidence_"): array for name, array in arrays.items() if name.startswith("evidence_")}
     empty = {"photos": (0,), "cam_from_world": (0, 4, 4), "K": (0, 3, 3), "distortion": (0, 8), "xyz": (0, 3), "rgb": (0, 3)}
     for name, shape in {**empty, "error_px": (0,), "track_length": (0,)}.items():
         found.setdefault(name, np.zeros(shape, np.uint8 if name == "rgb" else np.float64))
-    return Model(**{**found, "reprojection_error_px": float(found.get("reprojection_error_px", 0.0))})
+    found["reprojection_error_px"] = float(found.get("reprojection_error_px", 0.0))
+    return Model(**found, evidence=Evidence(**evidence) if evidence else None)

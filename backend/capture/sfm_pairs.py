@@ -12,6 +12,10 @@ Pair = tuple[int, int]  # indices of photos, the smaller one first
 
 COARSE_FEATURES = 192  # of a photo; large ones are few, stable and seen from far and near
 RATIO = 0.85  # between the nearest and the second nearest descriptor (Lowe 2004, section 7.1)
+LONGEST_STEP = 32  # of photos in a sequence; places that are seen again later show in what photos look like
+CANDIDATES = 48  # photos whose features each photo is compared with: four times the partners that are wanted
+BLOCK = 32  # photos compared at once: 5 MB of cosines, which stay in the cache of the processor
+WORDS, SAMPLED, LLOYD_STEPS = 64, 20_000, 8  # centers of VLAD, and the descriptors and steps that find them
 
 
 def all_pairs(count: int) -> list[Pair]:
@@ -20,13 +24,13 @@ def all_pairs(count: int) -> list[Pair]:
 
 
 def neighbors(count: int, overlap: int) -> list[Pair]:
-    """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two).
+    """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two up to LONGEST_STEP).
 
     Not ordered photos have an overlap of 0, and no neighbors.
     """
     if overlap == 0:
         return []
-    steps = sorted({*range(1, overlap + 1), *(1 << k for k in range(count.bit_length()))})
+    steps = sorted({*range(1, overlap + 1), *(1 << k for k in range(LONGEST_STEP.bit_length()))})
     return [(a, a + step) for a in range(count) for step in steps if a + step < count]
 
 
@@ -37,10 +41,10 @@ def similar_pairs(
 ) -> list[Pair]:
     """Pairs in which a few large features match already: each photo's `partners` best.
 
-    This is preemptive matching (Wu, "Towards linear-time incremental structure from motion", 3DV 2013, section 3). It looks at
-    all pairs, at a cost of 128 F^2 multiplications each: 4 s for 300 photos on two cores.
+    This is preemptive matching (Wu, "Towards linear-time incremental structure from motion", 3DV 2013, section 3). Each photo is compared
+    with at most `CANDIDATES` others, those that its VLAD descriptor is nearest to, so that the cost grows linearly with the photos.
     """
-    scores = preemptive_scores(descriptors, progress)
+    scores = preemptive_scores(descriptors, candidate_pairs(descriptors), progress)
     chosen: set[Pair] = set()
     for photo, row in enumerate(scores):
         best = [int(other) for other in np.argsort(-row, kind="stable")[:partners] if row[other] > 0]
@@ -48,29 +52,83 @@ def similar_pairs(
     return sorted(chosen)
 
 
-def preemptive_scores(descriptors: Sequence[Array], progress: Callable[[int], None] = lambda photo: None) -> Array:
-    """Mutual nearest neighbors that pass the ratio test, for each pair of photos: [C,C] int, 0 on the diagonal."""
+def candidate_pairs(descriptors: Sequence[Array]) -> Array:
+    """Pairs that may have something in common: [C,C] bool, symmetric; all of them up to `CANDIDATES` photos, more by VLAD's cosine."""
     count = len(descriptors)
-    unit = [_unit(rows) for rows in descriptors]
+    if count <= CANDIDATES + 1:
+        return ~np.eye(count, dtype=bool)
+    cosines = (vlad := _vlad(descriptors)) @ vlad.T
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = np.argpartition(-cosines, CANDIDATES, axis=1)[:, :CANDIDATES]
+    chosen = np.zeros((count, count), bool)
+    np.put_along_axis(chosen, nearest, True, axis=1)
+    return chosen | chosen.T
+
+
+def preemptive_scores(descriptors: Sequence[Array], candidates: Array, progress: Callable[[int], None] = lambda photo: None) -> Array:
+    """Mutual nearest neighbors that pass the ratio test, for the pairs in `candidates` [C,C] bool: [C,C] int, 0 elsewhere."""
+    count = len(descriptors)
+    unit = _stacked(descriptors)
     scores = np.zeros((count, count), np.int32)
     for a in range(count):
         progress(a)
-        for b in range(a + 1, count):
-            scores[a, b] = scores[b, a] = _mutual_matches(unit[a], unit[b])
+        others = np.flatnonzero(candidates[a, a + 1 :]) + a + 1
+        for block in np.array_split(others, max(1, -(-len(others) // BLOCK))):
+            scores[a, block] = scores[block, a] = _mutual_matches(unit[a], unit[block])
     return scores
 
 
-def _unit(descriptors: Array) -> Array:
-    rows = descriptors[:, :128].astype(np.float32)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+def _stacked(descriptors: Sequence[Array]) -> Array:
+    """Unit descriptors [C,F,128] float32; missing ones, and those of photos with fewer than two, are zero and nobody's neighbor."""
+    longest = max((len(rows) for rows in descriptors), default=0)
+    unit = np.zeros((len(descriptors), longest, 128), np.float32)
+    for photo, rows in enumerate(descriptors):
+        if len(rows) >= 2:
+            unit[photo, : len(rows)] = rows[:, :128]
+    return unit / np.maximum(np.linalg.norm(unit, axis=2, keepdims=True), 1e-6)
 
 
-def _mutual_matches(a: Array, b: Array) -> int:
-    if len(a) < 2 or len(b) < 2:
-        return 0
-    cosines = a @ b.T
-    nearest = cosines.argmax(axis=1)
-    mutual = cosines.argmax(axis=0)[nearest] == np.arange(len(a))
-    first, second = np.moveaxis(np.partition(cosines, -2, axis=1)[:, -2:][:, ::-1], 1, 0)
-    angles = np.arccos(np.clip([first, second], -1.0, 1.0))
-    return int(np.count_nonzero(mutual & (angles[0] < RATIO * angles[1])))
+def _mutual_matches(a: Array, b: Array) -> Array:
+    """Matches [B] between a [F,128] and each of b [B,F,128]."""
+    cosines = (a @ b.reshape(-1, b.shape[2]).T).reshape(len(a), *b.shape[:2])
+    nearest = cosines.argmax(axis=2)[..., None]
+    first = np.take_along_axis(cosines, nearest, axis=2)
+    mutual = first[..., 0] == np.take_along_axis(cosines.max(axis=0)[None], nearest, axis=2)[..., 0]
+    np.put_along_axis(cosines, nearest, -1.0, axis=2)
+    angles = np.arccos(np.clip([first[..., 0], cosines.max(axis=2)], -1.0, 1.0))
+    return np.count_nonzero(mutual & (first[..., 0] > 0) & (angles[0] < RATIO * angles[1]), axis=0)
+
+
+def _vlad(descriptors: Sequence[Array]) -> Array:
+    """One unit vector [C,WORDS*128] float32 a photo: the sums of its RootSIFT descriptors' residuals to the nearest of `WORDS` centers.
+
+    Jégou et al., "Aggregating local descriptors into a compact image representation", CVPR 2010, with the normalization of each center's
+    residuals (Arandjelović and Zisserman, "All about VLAD", CVPR 2013, section 3).
+    """
+    rows = [np.sqrt(unit[:, :128].astype(np.float32) / np.maximum(unit[:, :128].sum(axis=1, keepdims=True), 1)) for unit in descriptors]
+    centers = _centers(np.concatenate(rows))
+    sums = np.zeros((len(rows), len(centers), 128), np.float32)
+    for photo, own in enumerate(rows):
+        belongs = _belongs(own, centers)
+        sums[photo] = belongs.T @ own - belongs.sum(axis=0)[:, None] * centers
+    sums /= np.maximum(np.linalg.norm(sums, axis=2, keepdims=True), 1e-6)
+    flat = sums.reshape(len(rows), -1)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+
+
+def _centers(rows: Array) -> Array:
+    """Lloyd's k-means [WORDS,128] of a sample of the descriptors [N,128]."""
+    random = np.random.default_rng(0)
+    sample = rows[random.permutation(len(rows))[:SAMPLED]]
+    centers = sample[:WORDS].copy()
+    for _ in range(LLOYD_STEPS):
+        belongs = _belongs(sample, centers)
+        sizes = belongs.sum(axis=0)[:, None]
+        centers = np.where(sizes > 0, belongs.T @ sample / np.maximum(sizes, 1), centers)
+    return centers
+
+
+def _belongs(rows: Array, centers: Array) -> Array:
+    """1 at each row's nearest center, 0 elsewhere: [N,WORDS] float32."""
+    nearest = (rows @ centers.T - 0.5 * np.square(centers).sum(axis=1)).argmax(axis=1)
+    return np.eye(len(centers), dtype=np.float32)[nearest]

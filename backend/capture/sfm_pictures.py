@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..device import available_threads
+from ..errors import ReifyError
 from ..formats.images import read_image, write_jpeg, write_png
 from ..jobs.job import Job
 from ..values import Array, Photo
@@ -22,17 +23,27 @@ def picture_name(index: int) -> str:
     return f"{index:05d}.jpg"
 
 
-def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job) -> Array:
-    """Write every photo and its mask below `folder`; their sizes [C,2] as (width, height) in pixels.
+def mask_name(index: int) -> str:
+    """The file name of the mask of photo `index`, as COLMAP looks for it."""
+    return f"{picture_name(index)}.png"
 
-    What an earlier run has written is left.
+
+def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job: Job) -> tuple[Array, dict[int, str]]:
+    """Write every photo and its mask below `folder`; their sizes [C,2] as (width, height) in pixels, and why some can't be read.
+
+    What an earlier run has written is left. A photo that can't be read has the size 0.
     """
     pictures, masks = folder / "pictures", folder / "masks"
     pictures.mkdir(parents=True, exist_ok=True)
     masks.mkdir(exist_ok=True)
+    unreadable: dict[int, str] = {}
 
     def write(index: int) -> tuple[int, int]:
-        return _write_one(photos[index], pictures / picture_name(index), masks / f"{picture_name(index)}.png", long_side_px)
+        try:
+            return _write_one(photos[index], pictures / picture_name(index), masks / mask_name(index), long_side_px)
+        except ReifyError as error:
+            unreadable[index] = error.what
+            return 0, 0
 
     sizes = []
     with ThreadPoolExecutor(available_threads()) as pool:
@@ -43,7 +54,7 @@ def write_pictures(photos: Sequence[Photo], folder: Path, long_side_px: int, job
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return np.array(sizes, np.int64).reshape(-1, 2)
+    return np.array(sizes, np.int64).reshape(-1, 2), unreadable
 
 
 def _write_one(photo: Photo, picture: Path, mask: Path, long_side_px: int) -> tuple[int, int]:

@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,13 @@ import pycolmap
 
 from ..values import Array
 from .sfm_database import describe_photos, known_cameras
+from .sfm_evidence import gather
 from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbors, similar_pairs
+from .sfm_refine import refine
 
 POLL_S = 0.25
 PAIRS_A_TRANSACTION = 20  # small, so that the progress moves and little is lost with a kill
 SEED = 1
-FEWEST_FOR_LENS = 8  # photos with the same lens
-LARGEST_SHIFT = 0.05  # of the principal point, as a share of the picture; and between the two focal lengths
 
 
 def main(request_file: str) -> None:
@@ -103,7 +102,8 @@ def _choose_pairs(path: Path, request: dict[str, Any]) -> list[Pair]:
     coarse = [_largest_features(database, number + 1) for number in range(count)]
     database.close()
     chosen = similar_pairs(coarse, pairing["partners"], progress=lambda photo: _say("pairs", photo, count))
-    return sorted({*chosen, *neighbors(count, pairing["overlap"])})
+    with_all = {(min(a, b), max(a, b)) for a in pairing["with_all"] for b in range(count) if a != b}
+    return sorted({*chosen, *neighbors(count, pairing["overlap"]), *with_all})
 
 
 def _largest_features(database: Any, image_id: int) -> Array:
@@ -133,6 +133,7 @@ def _match(database: Path, pairs: list[Pair], request: dict[str, Any]) -> None:
 def _map(database: Path, request: dict[str, Any]) -> list[Any]:
     folder = database.with_suffix(".models")
     folder.mkdir(exist_ok=True)
+    best = database.with_suffix(".best")
     total = len(request["images"])
     options = pycolmap.GlobalPipelineOptions() if request["mapper"] == "global" else pycolmap.IncrementalPipelineOptions()
     options.mergedict({"num_threads": request["placing_threads"], "random_seed": SEED, **request["mapping"]})
@@ -154,42 +155,23 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
         _say("placing", 0, total)
         models = pycolmap.global_mapping(database, request["pictures"], folder, options)
     else:
+        base = best if request["continued"] else ""
         models = pycolmap.incremental_mapping(
-            database, request["pictures"], folder, options, initial_image_pair_callback=another, next_image_callback=another
+            database, request["pictures"], folder, options, base, initial_image_pair_callback=another, next_image_callback=another
         )
-    return sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+    ordered = sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+    if ordered:
+        best.mkdir(exist_ok=True)
+        ordered[0].write(best)
+    return ordered
 
 
 def _refine(models: list[Any], request: dict[str, Any]) -> list[Any]:
-    """The best model with all of its lenses' parameters free, where enough photos share a lens to tell them and none is known."""
+    """The models, the first with all that its photos tell of their lenses; those that are known stay."""
     if not models or known_cameras(request):
         return models
     _say("refining", models[0].num_reg_images(), len(request["images"]))
-    model = pycolmap.Reconstruction(models[0])
-    images_of = Counter(model.image(image_id).camera_id for image_id in model.reg_image_ids())
-    shared = {camera_id for camera_id, images in images_of.items() if images >= FEWEST_FOR_LENS}
-    for camera_id in shared:
-        camera = model.camera(camera_id)
-        focal, center_x, center_y, radial = camera.params
-        camera.model = pycolmap.CameraModelId.OPENCV
-        camera.params = [focal, focal, center_x, center_y, radial, 0.0, 0.0, 0.0]
-    if not shared:
-        return models
-    options = pycolmap.BundleAdjustmentOptions()
-    solver = {"num_threads": request["placing_threads"]}
-    options.mergedict({"refine_principal_point": len(shared) == len(images_of), "ceres": {"solver_options": solver}})
-    pycolmap.bundle_adjustment(model, options)
-    model.update_point_3d_errors()
-    return [model, *models[1:]] if _is_better(model, models[0], shared) else models
-
-
-def _is_better(refined: Any, before: Any, shared: set[int]) -> bool:
-    for camera_id in shared:
-        camera = refined.camera(camera_id)
-        shift = np.abs(camera.params[2:4] / [camera.width, camera.height] - 0.5).max()
-        if shift > LARGEST_SHIFT or np.abs(camera.params[0] / camera.params[1] - 1.0) > LARGEST_SHIFT:
-            return False  # the photos don't tell, for example because all look the same way
-    return bool(refined.compute_mean_reprojection_error() < before.compute_mean_reprojection_error())
+    return [refine(models[0], request["placing_threads"]), *models[1:]]
 
 
 def _write(path: Path, models: list[Any], request: dict[str, Any]) -> None:
@@ -197,12 +179,13 @@ def _write(path: Path, models: list[Any], request: dict[str, Any]) -> None:
     count = len(request["images"])
     features = np.array([database.num_keypoints_for_image(number + 1) for number in range(count)])
     partners, inliers = _partners(database, count)
+    evidence = gather(database, models[0]) if models else {}
     database.close()
     arrays = {"features": features, "partners": partners, "inliers": inliers, "model_of": np.full(count, -1)}
     for number, model in reversed(list(enumerate(models))):
         arrays["model_of"][[image_id - 1 for image_id in model.reg_image_ids()]] = number
     if models:
-        arrays |= _cameras(models[0]) | _points(models[0])
+        arrays |= _cameras(models[0]) | _points(models[0]) | {f"evidence_{name}": array for name, array in evidence.items()}
         arrays["reprojection_error_px"] = np.array(models[0].compute_mean_reprojection_error())
     partial = Path(request["model"] + ".partial.npz")
     np.savez(partial, **arrays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,27 +9,38 @@ from typing import Any
 
 import numpy as np
 
+from .. import folders
 from ..device import available_threads
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
+from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
-from .sfm_pictures import picture_name, write_pictures
+from .sfm_pictures import mask_name, picture_name, write_pictures
+from .silhouettes import shares_inside
+from .trust import Verdict, judge, report
 from .world import normalize_world
 
 FEWEST = 3  # photos with a camera, for anything that comes after
+FEW_PHOTOS = 8  # of which some pair hardly ever overlaps enough
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
+LOOKED_THROUGH = 0.5  # fraction of the stage, once photos with given cameras are decoded
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
+MANY = 120  # photos above which fewer features of each are enough, since more photos see every place
 PARTNERS = 12  # photos that each one is compared with, where not all are
 # Photos up to which one thread places them. With several, COLMAP's first pair, its RANSAC and the sums in bundle adjustment depend on
 # which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
 REPEATABLE_UP_TO = 100
 SAME_FOCAL = 0.01  # relative difference up to which two EXIF focal lengths are one zoom setting
+FOR_FEW_PHOTOS = (
+    "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; "
+    "or use From Picture, which takes one picture, or a front, side and top view."
+)
 STEPS = {  # of an attempt: the fractions at which each step begins and ends
     "start": (0.0, 0.0),
     "features": (0.0, 0.35),
@@ -87,10 +97,13 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     photos that couldn't be placed go to `unregistered` with a reason. Raises ReifyError where fewer than three can be placed.
     """
     given = capture.cameras is not None
-    if not given:
+    if given:
+        with job.span(LOOKED_THROUGH):
+            capture = left_out(capture, unreadable(capture.photos, job), job)
+        if "cameras" not in job.report.choices:  # reading the photos says more
+            job.record_choice("cameras", "as given with the photos")
+    else:
         capture = _structure_from_motion(capture, settings, job)
-    elif "cameras" not in job.report.choices:  # reading the photos says more
-        job.record_choice("cameras", "as given with the photos")
     job.metric("photos", len(capture.photos) + len(capture.unregistered))
     job.metric("registered", len(capture.photos))
     if settings.upright:
@@ -102,47 +115,89 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     if len(capture.photos) < FEWEST:
         raise ReifyError(
             f"Finding cameras needs {FEWEST} photos or more, and here {'is' if len(capture.photos) == 1 else 'are'} {len(capture.photos)}.",
-            "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",
+            FOR_FEW_PHOTOS,
         )
     folder = job.folder / "structure_from_motion"
     with job.span(PREPARED):
-        sizes = write_pictures(capture.photos, folder, settings.long_side_px, job)
+        sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
+    if failed:  # their pictures are called by their number, so the others are written once more
+        capture = left_out(capture, failed, job)
+        folders.delete(folder, job.folder)
+        with job.span(PREPARED):
+            sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):
-        model, rung = _climb(capture, sizes, settings, folder, job)
+        attempt = _climb(capture, sizes, settings, folder, job)
+    model = attempt.model
     _check(model, capture, job)
-    job.record_choice("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
+    assert attempt.verdict is not None
+    report(attempt.verdict, job)
+    job.record_choice("structure from motion", f"{attempt.rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
     job.metric("sparse_points", len(solved.points or ()))
-    shutil.rmtree(folder, ignore_errors=True)
+    folders.delete(folder, job.folder)
     return solved
 
 
-def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> tuple[Model, Rung]:
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """What one rung of the ladder found."""
+
+    model: Model
+    rung: Rung
+    verdict: Verdict | None  # None where too few photos have a camera
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing speaks against its cameras."""
+        return self.verdict is not None and not self.verdict.doubts
+
+
+def better(new: Attempt, old: Attempt) -> bool:
+    """Whether an attempt is to be preferred: more photos, of which one with sure cameras counts as much as two with doubtful ones."""
+    return len(new.model.photos) * (1 + new.sure) > len(old.model.photos) * (1 + old.sure)
+
+
+def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> Attempt:
     count = len(capture.photos)
     every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
     # A small picture has few features that differ from their neighbors; more of them only cost time.
     most_features = min(settings.features, max(LEAST_FEATURES, int(sizes.prod(axis=1).max()) // PIXELS_A_FEATURE))
+    # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
+    most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
-    best: tuple[Model, Rung] | None = None
+    best: Attempt | None = None
     reached = 0.0
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
-        if best is not None and len(best[0].photos) >= rung.below * count:
+        if best is not None and len(best.model.photos) >= rung.below * count:
             continue
         reached += (1.0 - reached) * (FIRST_RUNG if number == 0 else 0.5)
         again = f", attempt {number + 1}" if number else ""
         with job.span(reached):
-            model = _attempt(capture, sizes, settings, rung, folder, job, again)
-        if best is None or len(model.photos) > len(best[0].photos):
-            best = (model, rung)
+            model = _attempt(capture, sizes, settings, rung, folder, job, again, best)
+        attempt = Attempt(model, rung, _verdict(model, capture, sizes, folder) if len(model.photos) >= FEWEST else None)
+        if best is None or better(attempt, best):
+            best = attempt
         if number > 0 and _shows_no_parallax(model):
             break  # other features can't change where the photos were taken from
     assert best is not None
     return best
 
 
-def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Rung, folder: Path, job: Job, again: str) -> Model:
+def _attempt(
+    capture: Capture,
+    sizes: Array,
+    settings: CameraSettings,
+    rung: Rung,
+    folder: Path,
+    job: Job,
+    again: str = "",
+    before: Attempt | None = None,  # the best one so far
+) -> Model:
     count = len(capture.photos)
+    left_out = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
+    # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
+    continued = before is not None and before.rung.key == rung.key and 2 * len(left_out) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     request = {
@@ -158,14 +213,16 @@ def _attempt(capture: Capture, sizes: Array, settings: CameraSettings, rung: Run
         "placing_threads": 1 if count <= REPEATABLE_UP_TO else available_threads(),
         "features": dict(rung.features),
         "pairing": {
-            "all": rung.every_pair and count <= EXHAUSTIVE_UP_TO,
+            "all": rung.every_pair and count <= (FEW if 0 < 2 * len(left_out) < count else EXHAUSTIVE_UP_TO),
             "partners": PARTNERS,
+            "with_all": left_out,
             "overlap": 6 if sequential else 0,
         },
         "matching": dict(rung.matching),
         "verification": dict(rung.verification),
         "mapper": rung.mapper,
         "mapping": dict(rung.mapping),
+        "continued": continued,
         "model": str(folder / "model.npz"),
     }
 
@@ -205,7 +262,7 @@ def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
     K[:, :2] *= scale[:, :, None]
     new_index = {int(old): new for new, old in enumerate(model.photos)}
     cameras = Cameras(cam_from_world=model.cam_from_world, K=K, size_px=size_px, distortion=model.distortion)
-    good = (model.track_length >= 3) & (model.error_px <= 2.0)
+    good = _good(model)
     return replace(
         capture,
         photos=photos,
@@ -214,6 +271,11 @@ def _placed(capture: Capture, model: Model, sizes: Array) -> Capture:
         test=tuple(new_index[index] for index in capture.test if index in new_index),
         unregistered={**capture.unregistered, **_reasons(capture, model)},
     )
+
+
+def _good(model: Model) -> Array:
+    """Sparse points [N] bool that three photos see in the same place."""
+    return (model.track_length >= 3) & (model.error_px <= 2.0)
 
 
 def _reasons(capture: Capture, model: Model) -> dict[str, str]:
@@ -241,7 +303,24 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         shown = [f"{name} ({why})" for name, why in list(missing.items())[:MOST_NAMED]]
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
+        job.record_choice("photos without a camera", "; ".join(f"{name}: {why}" for name, why in missing.items()))
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
+
+
+def _verdict(model: Model, capture: Capture, sizes: Array, folder: Path) -> Verdict:
+    assert model.evidence is not None
+    placed = sizes[model.photos]
+    cameras = Cameras(cam_from_world=model.cam_from_world, K=model.K, size_px=placed, distortion=model.distortion)
+    inside = shares_inside(
+        [capture.photos[index] for index in model.photos],
+        [folder / "masks" / mask_name(int(index)) for index in model.photos],
+        cameras,
+        model.xyz[_good(model)],
+    )
+    width, height = np.median(placed, axis=0).astype(int).tolist()
+    names = [photo.name for photo in capture.photos]
+    focal_px = float(np.median(model.K[:, 0, 0]))
+    return judge(model.evidence, names, model.photos, (width, height), focal_px, model.reprojection_error_px, inside)
 
 
 def _failure(model: Model) -> ReifyError:
@@ -253,8 +332,11 @@ def _failure(model: Model) -> ReifyError:
     if _shows_no_parallax(model):
         return ReifyError(
             "The photos overlap, but were all taken from the same place, so there is no depth in them.",
-            "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
+            "Walk around the subject and take each photo from a new place, instead of turning on the spot; "
+            "if the subject was turned, add masks of it.",
         )
+    if (count := len(model.features)) <= FEW_PHOTOS:
+        return ReifyError(f"The cameras of {count} photos couldn't be found: they share too little of what they show.", FOR_FEW_PHOTOS)
     return ReifyError(
         "The cameras couldn't be found: too few of the photos show the same things.",
         "Take 20 to 60 photos all around the subject, each overlapping the next by more than half.",

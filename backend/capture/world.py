@@ -1,10 +1,10 @@
 """The world as artists expect it: Z up, centered on the subject, whose radius is about 1.
 
-One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, and from the ground where the
-sparse points show one that agrees. The center is where the cameras look. The radius is that of the points around there, without the
-ground, that all cameras can see; without points, it is that of the sphere that all cameras see in full. The front, -Y, is the side that
-the cameras stand on, or else what the first photo shows. Two exceptions: a given world that stands upright already isn't turned, and a
-metric one isn't scaled.
+One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, some turned by a quarter, and from the
+ground where the sparse points show one that agrees. Where the cameras were held at all angles it comes from the ground alone, or is
+doubtful. The center is where the cameras look. The radius is that of the points around there, without the ground, that all cameras can
+see; without points, it is that of the sphere that all cameras see in full. The front, -Y, is the side that the cameras stand on, or else
+what the first photo shows. Two exceptions: a given world that stands upright already isn't turned, and a metric one isn't scaled.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ..geometry.vectors import rejections
 from ..jobs.job import Job
 from ..values import Array, Cameras, Capture, Points
 
+HELD_LEVEL_DEG, LEVEL_SHARE = 10.0, 2 / 3  # tilt of an axis up to which it counts as level, and the share of cameras that tells up
+TURN_TRIALS, FALSE_ALARMS = 200, 0.01  # pairs of cameras that up is sought from where many are turned, and ups that chance may find so
 LEVEL_DEG = 30.0  # between a given world's Z and the cameras' up, for that world to count as upright
 GROUND_TILT_DEG = 15.0  # between the ground and the cameras' up
 # Thickness of the ground as a share of the subject's radius, and the least share of the points around the subject that lie in it:
@@ -40,6 +42,7 @@ class Frame:
     world_from_source: Array  # [4,4] similarity
     up: str  # where the vertical comes from, for the report
     ground_z: float | None  # height of the ground in the new world
+    doubtful: bool = False  # neither cameras nor ground tell up
 
 
 def normalize_world(capture: Capture, *, given: bool, job: Job) -> Capture:
@@ -48,6 +51,11 @@ def normalize_world(capture: Capture, *, given: bool, job: Job) -> Capture:
     frame = find_frame(capture.cameras, capture.points, keep_upright=given, keep_scale=capture.metric)
     scale = float(np.cbrt(np.linalg.det(frame.world_from_source[:3, :3])))
     ground = "" if frame.ground_z is None else f"; the ground is at z = {frame.ground_z:.2f}"
+    if frame.doubtful:
+        job.warn(
+            "Which way is up is doubtful: the photos were held at all angles, and no ground shows. "
+            "Rotate the result's empty, which turns all of it, or take most photos upright."
+        )
     size = "meters" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
     job.record_choice("world", f"up {frame.up}; {size}{ground}")
     return transform_capture(capture, frame.world_from_source)
@@ -88,28 +96,28 @@ def _scale_and_rotation(similarity: Array) -> tuple[float, Array]:
 def find_frame(cameras: Cameras, points: Points | None, *, keep_upright: bool, keep_scale: bool) -> Frame:
     """The similarity into our world, see the module's docstring."""
     xyz = np.zeros((0, 3)) if points is None else np.asarray(points.xyz, np.float64)
-    up, reason = find_up(cameras)
+    up, reason, doubtful = find_up(cameras)
     center = find_center(cameras, xyz)
     radius = find_radius(cameras, xyz, center)
-    ground = find_ground(cameras, xyz, center, radius, up)
+    ground = find_ground(cameras, xyz, center, radius, None if doubtful else up)
     if ground is not None:  # it isn't part of the subject
         radius = find_radius(cameras, xyz[xyz @ ground[0] > ground[1] + GROUNDS[-1][0] * radius], center)
     if keep_upright and up[2] > np.cos(np.radians(LEVEL_DEG)):
-        rotation, reason = np.eye(3), "as given"
+        rotation, reason, doubtful = np.eye(3), "as given", False
     else:
         if ground is not None:
-            up, reason = ground[0], f"{reason} and from the ground"
+            up, reason = ground[0], "from the ground" if doubtful else f"{reason} and from the ground"
         rotation = _turned_to_front(cameras, center, up)
     scale = 1.0 if keep_scale else 1.0 / radius
     similarity = np.eye(4)
     similarity[:3, :3] = scale * rotation
     similarity[:3, 3] = -scale * rotation @ center
     ground_z = None if ground is None else float(scale * (ground[1] - ground[0] @ center))
-    return Frame(similarity, reason, ground_z)
+    return Frame(similarity, reason, ground_z, doubtful and ground is None)
 
 
-def find_up(cameras: Cameras) -> tuple[Array, str]:
-    """Unit vector away from the ground, and where it comes from.
+def find_up(cameras: Cameras) -> tuple[Array, str, bool]:
+    """Unit vector away from the ground, where it comes from, and whether it is doubtful because the cameras were held at all angles.
 
     A level camera's x axis is horizontal whatever its pitch, so up is what all of them are perpendicular to; where they don't tell
     (a row of cameras that look the same way), it is what is up in the pictures. Pictures that lie on their side show in a ring of
@@ -118,7 +126,7 @@ def find_up(cameras: Cameras) -> tuple[Array, str]:
     right, down, forward = (cameras.cam_from_world[:, row, :3] for row in range(3))
     if (axis := _axis_of_a_ring(right, forward)) is not None:
         looks_down = np.mean(forward @ axis)
-        return axis if looks_down <= 0 else -axis, "from the ring of cameras, whose pictures lie on their side"
+        return axis if looks_down <= 0 else -axis, "from the ring of cameras, whose pictures lie on their side", False
     mean_up = -down.mean(axis=0)
     up = mean_up / max(float(np.linalg.norm(mean_up)), 1e-9)
     for _ in range(20):
@@ -126,7 +134,41 @@ def find_up(cameras: Cameras) -> tuple[Array, str]:
         spread = (right * weight[:, None]).T @ right / weight.sum()
         up = np.linalg.solve(spread + 0.02 * np.eye(3), mean_up)
         up /= np.linalg.norm(up)
-    return up, "from the cameras"
+    if np.mean(_held_level(right, up)) >= LEVEL_SHARE:
+        return up, "from the cameras", False
+    turned = _up_of_turned(right, down)
+    if _beyond_chance(_held_level(right, turned) | _held_level(down, turned)):
+        return (turned if turned @ mean_up >= 0 else -turned), "from the cameras, many of them turned by a quarter", False
+    return up, "from the pictures", True
+
+
+def _held_level(axes: Array, up: Array) -> Array:
+    return np.abs(axes @ up) < np.sin(np.radians(HELD_LEVEL_DEG))
+
+
+def _beyond_chance(level: Array) -> bool:
+    """Whether more cameras [C] have a level axis than the best of TURN_TRIALS directions, each through two of them, finds by chance."""
+    from scipy.stats import binom
+
+    chance = 2 * np.sin(np.radians(HELD_LEVEL_DEG))  # of one of two axes, in all directions
+    return bool(level.mean() >= LEVEL_SHARE and TURN_TRIALS * binom.sf(level.sum() - 3, len(level) - 2, chance) < FALSE_ALARMS)
+
+
+def _up_of_turned(right: Array, down: Array) -> Array:
+    """The direction [3] that most cameras have their horizontal or their vertical axis across, by RANSAC over pairs of these axes."""
+    random = np.random.default_rng(0)
+    axes = np.concatenate([right, down])
+    trials = np.cross(*axes[random.integers(len(axes), size=(2, TURN_TRIALS))])
+    length = np.linalg.norm(trials, axis=1)
+    trials = trials[length > 0.2] / length[length > 0.2, None]  # axes nearly parallel tell nothing
+    if len(trials) == 0:
+        return -down[0]
+    level = _held_level(right, trials.T) | _held_level(down, trials.T)
+    up = trials[level.sum(axis=0).argmax()]
+    for _ in range(REFINED):
+        across = np.concatenate([right[_held_level(right, up)], down[_held_level(down, up) & ~_held_level(right, up)]])
+        up = np.linalg.svd(across, full_matrices=False)[2][-1] if len(across) >= 3 else up
+    return up
 
 
 def _axis_of_a_ring(right: Array, forward: Array) -> Array | None:
@@ -194,10 +236,11 @@ def find_radius(cameras: Cameras, xyz: Array, center: Array) -> float:
     return max(float(np.quantile(inside, 0.95)), LEAST_RADIUS * visible)
 
 
-def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: Array) -> tuple[Array, float] | None:
+def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: Array | None) -> tuple[Array, float] | None:
     """The plane n · x = d that the subject stands on, as (n [3] unit, d), where enough points lie in it and few below.
 
-    RANSAC (Fischler and Bolles 1981) over planes that are nearly perpendicular to `up`.
+    RANSAC (Fischler and Bolles 1981) over planes that are nearly perpendicular to `up`, or over all that the cameras stand above and don't
+    look straight at where that is None.
     """
     near = xyz[np.linalg.norm(xyz - center, axis=1) < 2.5 * radius]
     if len(near) < 100:
@@ -208,8 +251,8 @@ def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: 
     normals = np.cross(b - a, c - a)
     length = np.linalg.norm(normals, axis=1)
     normals = normals / np.maximum(length, 1e-12)[:, None]
-    normals[normals @ up < 0] *= -1
-    level = (normals @ up > np.cos(np.radians(GROUND_TILT_DEG))) & (length > 0)
+    normals[(normals @ up if up is not None else normals @ cameras.centers.mean(axis=0) - np.einsum("ti,ti->t", normals, a)) < 0] *= -1
+    level = _may_be_ground(normals, cameras, up) & (length > 0)
     normals, offsets = normals[level], np.einsum("ti,ti->t", normals, a)[level]
     if len(normals) == 0:
         return None
@@ -221,10 +264,18 @@ def find_ground(cameras: Cameras, xyz: Array, center: Array, radius: float, up: 
         # The trials' best depends on chance; what it and the next ones converge to hardly does.
         best = [trial for trial in np.argsort(-share, kind="stable")[:REFINED] if share[trial] > 0]
         planes = [_fitted_plane(near, normals[trial], offsets[trial], tolerance) for trial in best]
-        planes = [(n, d) for n, d in planes if n @ up > np.cos(np.radians(GROUND_TILT_DEG)) and np.mean(cameras.centers @ n > d) > 0.9]
+        planes = [(n, d) for n, d in planes if _may_be_ground(n[None], cameras, up)[0] and np.mean(cameras.centers @ n > d) > 0.9]
         if planes:
             return max(planes, key=lambda plane: float(_ground_share(near @ plane[0] - plane[1], tolerance)))
     return None
+
+
+def _may_be_ground(normals: Array, cameras: Cameras, up: Array | None) -> Array:
+    """Which planes [T] with unit normals toward the cameras are level; without `up`, which the cameras look at from all around."""
+    if up is not None:
+        return normals @ up > np.cos(np.radians(GROUND_TILT_DEG))
+    along = cameras.forward.mean(axis=0)  # short where they look at something from all around, and then across its ground
+    return np.abs(normals @ along) < np.cos(np.radians(LEVEL_DEG))
 
 
 def _ground_share(heights: Array, tolerance: float) -> Array:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
-import shutil
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -15,6 +13,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from .. import folders
+from ..reading import read_json
 from . import requirements
 from .requirements import ENGINE, Part, Requirement
 
@@ -78,8 +78,8 @@ class Place:
     def stamp(self) -> dict[str, Any]:
         """What was installed; empty where nothing whole is there."""
         try:
-            return dict(json.loads((self.folder / STAMP).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
+            return dict(read_json(self.folder / STAMP))
+        except (OSError, TypeError, ValueError):
             return {}
 
     def state(self) -> State:
@@ -118,7 +118,7 @@ class Place:
     def sweep(self) -> None:
         """Delete what was set aside because files of it were in use; Windows locks loaded libraries."""
         for old in self.root.glob(f"*{TRASH}*"):
-            shutil.rmtree(old, ignore_errors=True)
+            folders.delete(old, self.root)
 
 
 def _fingerprint(pinned: Sequence[Requirement]) -> str:
@@ -134,6 +134,7 @@ def discard(folder: Path) -> None:
     """
     if folder.exists():
         aside = folder.with_name(f"{folder.name}{TRASH}{os.getpid()}")
-        shutil.rmtree(aside, ignore_errors=True)
+        folders.delete(aside, folder.parent)
         folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        folders.mark(aside)  # pip's downloads, and engines of older versions, have none
+        folders.delete(aside, folder.parent)

@@ -7,7 +7,12 @@
     images      pictures of every kind to upright 8-bit sRGB, PNG and JPEG out
     ply         PLY files as tables
     columns     what columns of points and splats mean, by any program's names
-    splat_ply   3DGS and 2DGS splats
+    limits      what a file may claim to hold
+    splat_rows  splats filled in block by block, splat_bytes how few bytes hold them
+    splat_files the one table of formats of splats, each a module: splat_ply, compressed_ply, spz, sog, gltf_splats, usd_splats, ksplat,
+                splat_rgba (.splat)
+    codebooks   vector quantization for sog, scene_nodes what gltf_splats and usd_splats share
+    splat_levels levels of detail
     points_ply  point clouds
     given       a file of splats, points or a mesh, told apart by what is in it
     endings     file name endings, sniff what a file is by its first bytes, text in any encoding

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..geometry import axes
 from ..values import Points
-from .posed import Described, Lens, Shot, perspective
+from .posed import DAMAGED, Described, Lens, Shot, perspective
 from .text import read_text
 
 MAGIC = b"# Bundle file"
@@ -35,7 +35,7 @@ def describe(path: Path) -> Described:
     try:
         lines = read_text(path).splitlines()[1:]
         count = int(lines[0].split()[0])
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, *DAMAGED) as error:
         raise ReifyError(f"{path.name} is damaged ({error}).", "Export it again.") from error
     if len(names) < count:
         raise ReifyError(f"{path.name} has {count} cameras, and no list beside it names their pictures.", "Export the list of images, too.")
@@ -51,7 +51,7 @@ def describe(path: Path) -> Described:
             cam_from_world[:3] = np.column_stack([np.array(block[1:4]), block[4]])
             pose = axes.OPENCV_FROM_OPENGL @ cam_from_world @ axes.Z_UP_FROM_Y_UP.T
             shots.append(Shot(names[number], pose, partial(_lens, f, k1, k2)))
-        except (ValueError, IndexError) as error:
+        except DAMAGED as error:
             problems.append(f"{names[number]}: {error}")
     if not shots:
         raise ReifyError(f"{path.name} holds no sound camera.", "Export it again.")
@@ -89,7 +89,7 @@ def _points(lines: list[str]) -> Points | None:
     try:
         rows = [[float(value) for line in lines[at : at + 2] for value in line.split()] for at in range(0, len(lines) - 2, LINES_A_POINT)]
         table = np.array([row for row in rows if len(row) == 6], np.float64).reshape(-1, 6)
-    except ValueError as error:
+    except DAMAGED as error:
         raise ReifyError(f"its points are damaged ({error}).", "Export it again.") from error
     if len(table) == 0:
         return None

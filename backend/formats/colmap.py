@@ -101,7 +101,7 @@ def read_colmap(folder: Path, image_folders: Sequence[Path]) -> Posed:
     """
     described = describe(folder)
     found = [path for place in image_folders if place.is_dir() for path in sorted(place.rglob("*")) if path.is_file()]
-    return resolve(described, Finders(Finder(found, image_folders)))
+    return resolve(described, Finders(Finder(found, image_folders, within=image_folders)))
 
 
 def write_colmap(cameras: Cameras, names: Sequence[str], folder: Path, points: Points | None = None, text: bool = False) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import device
 from ..errors import ReifyError
 from ..values import Array
 from . import color, png
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LARGEST_MEGAPIXELS = 500
+MEMORY_SHARE = 0.5  # of the free memory that reading one picture may take
+STRIP_PIXELS = 1 << 22  # that are converted at once
+BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}  # of Pillow's modes; the others have 4
+COPIES = {"WEBP": 3, "AVIF": 3, "HEIF": 3, "JPEG2000": 4, "TIFF": 2, "GIF": 2}  # that decoders hold at once, in Pillow's size
+PROGRESSIVE_BYTES = 6  # a pixel, of the coefficients of a JPEG in several scans, whatever size it is decoded at
 ORIENTATION_TAG, SUB_IFD, INTEROPERABILITY_IFD = 0x0112, 0x8769, 0xA005
 INTEROPERABILITY_INDEX, COLOR_SPACE = 1, 0xA001  # "R03" and 2 say Adobe RGB, as cameras write it without a profile
 WIDTH, LENGTH, PHOTOMETRIC, EXTRA_SAMPLES, ICC_PROFILE = 256, 257, 262, 338, 34675  # TIFF tags
@@ -38,23 +45,74 @@ def decoded(image: Image.Image, path: Path, long_side_px: int = 0) -> Stored:
     orientation = orientation_of(image)
     header = png.read_header(path) if image.format == "PNG" else None
     profile, space = image.info.get("icc_profile"), _color_space(image, path, header)
-    if long_side_px:
-        image.draft("RGB", (long_side_px, long_side_px))  # JPEG: decode at 1/2, 1/4 or 1/8
-    image.load()
+    load(image, path, long_side_px)
     left = orientation_of(image)
-    plain = _shrunk(_with_alpha_channel(image, header), long_side_px)
-    alpha = np.asarray(plain.getchannel("A")) if plain.mode in ("RGBA", "LA") else None
-    rgb = np.asarray(color.with_profile(_8_bit(plain), profile))
-    if not profile and space is not None:
-        rgb = color.to_srgb(rgb, *space)
-    return Stored(rgb if alpha is None else np.dstack([rgb, alpha]), orientation, left)
+    factor = max(1, max(image.size) // (2 * long_side_px)) if long_side_px else 1
+    largest = int(np.max(image.getextrema())) if image.mode == "I" else 0
+
+    def converted(strip: Image.Image) -> Array:
+        plain = _with_alpha_channel(strip, header)
+        plain = plain.reduce(factor) if factor > 1 and plain.mode in SHRINKABLE else plain
+        alpha = np.asarray(plain.getchannel("A")) if plain.mode in ("RGBA", "LA") else None
+        rgb = np.asarray(color.with_profile(_8_bit(plain, largest), profile))
+        if not profile and space is not None:
+            rgb = color.to_srgb(rgb, *space)
+        return rgb if alpha is None else np.dstack([rgb, alpha])
+
+    width, height = image.size
+    if width * height <= STRIP_PIXELS:
+        return Stored(converted(image), orientation, left)
+    step = max(1, STRIP_PIXELS // (width * factor)) * factor  # whole blocks of those that are averaged
+    return Stored(_in_strips(lambda top, bottom: converted(image.crop((0, top, width, bottom))), height, step), orientation, left)
+
+
+def load(image: Image.Image, path: Path, long_side_px: int = 0) -> None:
+    """Decode Pillow's image, a JPEG at 1/2, 1/4 or 1/8 where `long_side_px` allows; raises ReifyError where that takes too much memory."""
+    in_full = image.width * image.height
+    if long_side_px:
+        image.draft("RGB", (long_side_px, long_side_px))
+    pixels = image.width * image.height
+    need = stored_bytes(image) + (in_full * PROGRESSIVE_BYTES if image.info.get("progressive") else 0)
+    factor = max(1, max(image.size) // (2 * long_side_px)) if long_side_px else 1
+    require_memory(path, need + 2 * 4 * pixels // factor**2)
+    image.load()
+
+
+def stored_bytes(image: Image.Image) -> int:
+    """Bytes that Pillow and its decoder hold of an image once it is decoded."""
+    return image.width * image.height * BYTES_A_PIXEL.get(image.mode, 4) * COPIES.get(image.format or "", 1)
+
+
+def require_memory(path: Path, needed: int) -> None:
+    """Raise ReifyError where reading a picture would take more than its share of the memory: before a small file fills it all."""
+    room = int(MEMORY_SHARE * device.free_memory())
+    if needed > room:
+        what = f"{path.name} would take {needed / 2**30:.1f} GB of memory, and {room / 2**30:.1f} GB can be given to a picture."
+        raise ReifyError(what, "Scale it down, or close other programs.")
+
+
+def _in_strips(converted: Callable[[int, int], Array], height: int, step: int) -> Array:
+    """The rows that `converted(top, bottom)` gives for strips of `step` rows, one below the other."""
+    first = converted(0, min(step, height))
+    rows = len(first) * (height // step) + (len(first) * (height % step) + step - 1) // step if height > step else len(first)
+    out = np.empty((rows, *first.shape[1:]), first.dtype)
+    out[: len(first)] = first
+    at = len(first)
+    for top in range(step, height, step):
+        strip = converted(top, min(top + step, height))
+        out[at : at + len(strip)] = strip
+        at += len(strip)
+    return out
 
 
 def lowest_alpha(image: Image.Image, path: Path) -> int:
     """The least alpha of all pixels, 255 where there is no transparency."""
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        full = _with_alpha_channel(image, png.read_header(path) if image.format == "PNG" else None)
-        return int(np.asarray(full.getchannel("A")).min())
+        header = png.read_header(path) if image.format == "PNG" else None
+        load(image, path)
+        step = max(1, STRIP_PIXELS // image.width)
+        strips = (image.crop((0, top, image.width, min(top + step, image.height))) for top in range(0, image.height, step))
+        return min(int(np.min(_with_alpha_channel(strip, header).getchannel("A").getextrema())) for strip in strips)
     return 255
 
 
@@ -82,47 +140,62 @@ def read_tiff(path: Path) -> Stored:
         page: Any = max(file.pages[:64], key=lambda one: one.size)  # a first page may be a thumbnail
         if page.size > 4 * LARGEST_MEGAPIXELS * 1e6:
             raise too_large(path)
+        require_memory(path, int(page.size) * (2 * page.dtype.itemsize + 4))
         pixels = np.asarray(page.asarray())
         tags = {tag.code: tag.value for tag in page.tags.values()}
     if pixels.ndim == 3 and pixels.shape[0] in (3, 4) and pixels.shape[2] not in (3, 4):
         pixels = np.moveaxis(pixels, 0, 2)  # planes one after another
     if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
+        pixels = np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         raise OSError(f"its shape is {pixels.shape}")
     orientation = tags.get(ORIENTATION_TAG, 1)
     orientation = orientation if orientation in range(1, 9) else 1
-    return Stored(_of_tiff(pixels, tags), orientation, orientation)
+    largest = int(pixels.max(initial=0)) if pixels.dtype.kind in "iu" else 0
+    step = max(1, STRIP_PIXELS // pixels.shape[1])
+    return Stored(_in_strips(lambda top, bottom: _of_tiff(pixels[top:bottom], tags, largest), len(pixels), step), orientation, orientation)
 
 
 def read_exr(path: Path) -> Array:
     """An EXR file's colors, which are linear and premultiplied there, [H,W,3 or 4] uint8 sRGB; raises OSError where it has none."""
-    with _exr(path) as file:
-        found = {name: np.asarray(channel.pixels, dtype=np.float32) for name, channel in file.channels().items()}
+    with open_exr(path) as file:
+        found = {name: np.asarray(channel.pixels) for name, channel in file.channels().items()}
         primaries = file.header().get("chromaticities")
     # A layer's name may stand before the channel's: "ViewLayer.Combined.R".
     by_letter = {name.rpartition(".")[2]: pixels for name, pixels in reversed(found.items())}
     letters = "RGB" if {"R", "G", "B"} <= set(by_letter) else "YYY"
     if letters[0] not in by_letter:
         raise OSError("it has no color channels")
-    rgb, alpha = np.stack([by_letter[letter] for letter in letters], axis=2), by_letter.get("A")
+    planes = [by_letter[letter] for letter in (*letters, *(["A"] if "A" in by_letter else []))]
+    if len({plane.shape for plane in planes}) > 1:  # sampled at other places
+        raise OSError("its channels differ in size")
+    turn = None
     if primaries is not None and letters == "RGB" and len(primaries) == 8:
         said = tuple(tuple(float(value) for value in pair) for pair in np.reshape(primaries, (4, 2)))
-        if all(y > 0 for _, y in said):
-            rgb = rgb @ color.srgb_from(said).astype(np.float32).T  # type: ignore[arg-type]
-    if alpha is None:
-        return bytes_of(rgb)
-    straight = np.divide(rgb, alpha[..., None], out=rgb.copy(), where=alpha[..., None] > 0)
-    return _with_byte_alpha(np.concatenate([straight, alpha[..., None]], axis=2))
+        turn = color.srgb_from(said).astype(np.float32).T if all(y > 0 for _, y in said) else None  # type: ignore[arg-type]
+
+    def converted(top: int, bottom: int) -> Array:
+        values = np.stack([plane[top:bottom] for plane in planes], axis=2).astype(np.float32)
+        rgb, alpha = values[..., :3] if turn is None else values[..., :3] @ turn, values[..., 3:]
+        if alpha.shape[2] == 0:
+            return bytes_of(rgb)
+        straight = np.divide(rgb, alpha, out=rgb.copy(), where=alpha > 0)
+        return _with_byte_alpha(np.concatenate([straight, alpha], axis=2))
+
+    height, width = planes[0].shape
+    return _in_strips(converted, height, max(1, STRIP_PIXELS // width))
 
 
-def bytes_of(values: Array) -> Array:
-    """Values of any type as uint8; floats are linear light, integers of more than 8 bits fill 16."""
+def bytes_of(values: Array, largest: int = 0) -> Array:
+    """Values of any type as uint8; floats are linear light, integers of more than 8 bits fill 16.
+
+    `largest` is the largest of all pixels where these are only some of them.
+    """
     if values.dtype == np.uint8:
         return values
     if values.dtype.kind == "f":
         return np.rint(color.srgb_of_linear(np.nan_to_num(values)) * 255).astype(np.uint8)
-    if values.dtype == np.uint16 or values.max(initial=0) > 255:
+    if values.dtype == np.uint16 or values.max(initial=largest) > 255:
         return (np.clip(values, 0, 65535).astype(np.uint32) >> 8).astype(np.uint8)
     return np.clip(values, 0, 255).astype(np.uint8)
 
@@ -163,23 +236,17 @@ def _is_color(pixels: Array, header: png.PngHeader) -> Array:
     return (pixels == (samples >> 8 if depth == 16 else samples)).all(axis=2)  # of 16-bit colors it keeps the upper half
 
 
-def _8_bit(image: Image.Image) -> Image.Image:
-    """An image in one of the modes L, RGB, CMYK and LAB, without its alpha."""
+def _8_bit(image: Image.Image, largest: int = 0) -> Image.Image:
+    """An image in one of the modes L, RGB, CMYK and LAB, without its alpha; `largest` as in `bytes_of`."""
     from PIL import Image
 
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
-        return Image.fromarray(bytes_of(np.asarray(image)))
+        return Image.fromarray(bytes_of(np.asarray(image), largest))
     if image.mode in ("LA", "1"):
         return image.convert("L")
     return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("RGB")
-
-
-def _shrunk(image: Image.Image, long_side_px: int) -> Image.Image:
-    """The image averaged to a whole fraction of its size, at least twice `long_side_px`: what comes after needs less memory."""
-    factor = max(image.size) // (2 * long_side_px) if long_side_px else 1
-    return image.reduce(factor) if factor > 1 and image.mode in SHRINKABLE else image
 
 
 def _color_space(image: Image.Image, path: Path, header: png.PngHeader | None) -> tuple[Any, Any] | None:
@@ -206,20 +273,20 @@ def _nclx(path: Path) -> tuple[int, int] | None:
     return None if color.is_srgb(primaries, transfer) else (primaries, transfer)
 
 
-def _of_tiff(pixels: Array, tags: dict[int, Any]) -> Array:
-    """Pixels of a TIFF as bytes, with what its tags say about them obeyed."""
+def _of_tiff(pixels: Array, tags: dict[int, Any], largest: int) -> Array:
+    """Pixels of a TIFF as bytes, with what its tags say about them obeyed; `largest` as in `bytes_of`."""
     from PIL import Image
 
     profile, photometric = tags.get(ICC_PROFILE), tags.get(PHOTOMETRIC)
     if photometric == SEPARATED and pixels.shape[2] == 4:
-        return np.asarray(color.with_profile(Image.fromarray(bytes_of(pixels), "CMYK"), profile))
+        return np.asarray(color.with_profile(Image.fromarray(bytes_of(pixels, largest), "CMYK"), profile))
     extra = tags.get(EXTRA_SAMPLES, ())
     extra = extra if isinstance(extra, tuple) else (extra,)
     if pixels.shape[2] == 4 and pixels.dtype.kind == "u" and ASSOCIATED_ALPHA in extra:
         largest, alpha = np.iinfo(pixels.dtype).max, pixels[..., 3:].astype(np.float64)
         straight = np.divide(pixels[..., :3] * float(largest), alpha, out=np.zeros(pixels[..., :3].shape), where=alpha > 0)
         pixels = np.concatenate([np.clip(straight, 0, largest).astype(pixels.dtype), pixels[..., 3:]], axis=2)
-    out = _with_byte_alpha(pixels)
+    out = _with_byte_alpha(pixels, largest)
     if photometric == MIN_IS_WHITE:
         out[..., :3] = 255 - out[..., :3]
     if profile and pixels.dtype.kind != "f":
@@ -227,16 +294,17 @@ def _of_tiff(pixels: Array, tags: dict[int, Any]) -> Array:
     return out
 
 
-def _with_byte_alpha(pixels: Array) -> Array:
-    rgb = bytes_of(pixels[..., :3])
+def _with_byte_alpha(pixels: Array, largest: int = 0) -> Array:
+    rgb = bytes_of(pixels[..., :3], largest)
     if pixels.shape[2] == 3:
         return rgb
     alpha = pixels[..., 3:]
-    alpha = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8) if alpha.dtype.kind == "f" else bytes_of(alpha)
+    alpha = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8) if alpha.dtype.kind == "f" else bytes_of(alpha, largest)
     return np.concatenate([rgb, alpha], axis=2)
 
 
-def _exr(path: Path) -> Any:
+def open_exr(path: Path) -> Any:
+    """An EXR file, decoded; raises ReifyError where it would take too much memory, and whatever OpenEXR raises."""
     try:
         import OpenEXR
     except ImportError:
@@ -245,6 +313,11 @@ def _exr(path: Path) -> Any:
         pass
     with OpenEXR.File(str(path), header_only=True) as file:
         low, high = file.header()["dataWindow"]
-    if np.prod(high.astype(np.float64) - low + 1) > LARGEST_MEGAPIXELS * 1e6:  # before a damaged header takes all memory
+        channels = len(file.header()["channels"])
+    sides = high.astype(np.float64) - low + 1
+    if (sides < 1).any():
+        raise OSError("it has no proper size")
+    if sides.prod() > LARGEST_MEGAPIXELS * 1e6:  # before a damaged header takes all memory
         raise too_large(path)
+    require_memory(path, int(sides.prod()) * 4 * (channels + 2))
     return OpenEXR.File(str(path), separate_channels=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..values import Array
-from . import images
+from . import decoding, images
 
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # of Pillow: one channel of more than 8 bits
 
@@ -20,7 +20,9 @@ def read_depth(path: Path, unit: float) -> Array:
     """
     try:
         values = _values(path)
-    except (OSError, ValueError, EOFError) as error:
+    except (ReifyError, MemoryError):
+        raise
+    except Exception as error:  # numpy, Pillow and OpenEXR raise nearly anything on damaged files
         raise ReifyError(f"The depth map {path.name} can't be read ({error}).", "Export it again.") from error
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
@@ -54,14 +56,15 @@ def has_colors(path: Path) -> bool:
 def _values(path: Path) -> Array:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return np.load(path, allow_pickle=False)
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)  # which refuses a header that promises more than the file has
+        decoding.require_memory(path, 3 * mapped.nbytes)
+        return np.array(mapped)
     if suffix == ".exr":
-        import OpenEXR
-
-        with OpenEXR.File(str(path), separate_channels=True) as file:
+        with decoding.open_exr(path) as file:
             channels = {name.rpartition(".")[2]: channel.pixels for name, channel in file.channels().items()}
         return np.asarray(
             next((channels[name] for name in ("Z", "depth", "V", "Y", "R") if name in channels), next(iter(channels.values())))
         )
     with images.open_image(path) as image:
+        decoding.load(image, path)
         return np.asarray(image)

@@ -1,6 +1,7 @@
 """File name endings: the one table that the panel, dropping, the command line and the readers share.
 
-Endings are lower case and begin with a dot; `has` compares a path's ending without regard to case.
+Those of splats stand in `splat_files`, beside what reads and writes them. Endings are lower case and begin with a dot; `has` compares a
+path's ending without regard to case.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ UNREAD_VIDEOS = (".insv", ".360", ".braw", ".r3d", ".lrv")  # unstitched, or in 
 SCANS, TABLES = (".las", ".laz"), (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")  # of laser scanners; points as text
 CLOUDS = (".ply", *SCANS, *TABLES)
 CAMERAS = (".json", ".bin", ".txt", ".xml", ".csv", ".out")  # some of them hold cameras; what is in a file decides
+SYSTEM_FOLDERS = ("__macosx", "@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information", "lost+found", "lost.dir")
 DEPTH = (".npy", ".depth", ".conf", ".pfm")  # of scanning apps; pictures may hold depth, too
 # What Blender's file browser takes for neither picture nor film; it keeps 240 characters of such a filter, so rare RAW is left out.
 BROWSED = (
     *CAMERAS, ".3gp", ".jfif", ".jpe", ".mpo", ".avif", ".gif", ".ppm", ".pgm", *HEIF, ".dng", ".cr2",
     ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
 )  # fmt: skip
+
+
+def is_hidden(name: str) -> bool:
+    """True for files and folders that a system or a file server keeps for itself: dot files, thumbnails of a NAS, trash."""
+    return name.startswith(".") or name.lower() in SYSTEM_FOLDERS
 
 
 def has(path: Path, endings: tuple[str, ...]) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
+from ..geometry.turning import turned
 from ..values import Given, Points, Splats
-from . import columns, endings, ply, splat_ply
+from . import columns, endings, ply, splat_files
 from .offset import POSITIONS, centered, offset_of
 from .points_las import read_las
 from .points_ply import points_of
@@ -22,12 +23,8 @@ def read_given(path: Path, kinds: tuple[type, ...]) -> Given:
     """
     if Points in kinds and endings.has(path, (*endings.SCANS, *endings.TABLES)):
         return read_points(path)
-    if path.suffix.lower() != ".ply":
-        fix = f"Choose one of: {' '.join(endings.CLOUDS if Points in kinds else ('.ply',))}."
-        raise ReifyError(f"{path.name} has an ending that splats and points can't be read from.", fix)
-    names = ply.vertex_columns(path)
-    if columns.are_splats(names) and (Splats in kinds or "packed_position" in names):
-        return given(path, *splat_ply.read_all(path))
+    if Splats in kinds and (path.suffix.lower() != ".ply" or columns.are_splats(ply.vertex_columns(path))):
+        return read_splats(path)
     if Points in kinds:
         return read_points(path)
     wanted = " or ".join(kind.__name__.lower() for kind in kinds)
@@ -47,11 +44,16 @@ def read_points(path: Path) -> Given:
     return given(path, *points_of(table, path.name), (why,) if left_out else ())
 
 
-def read_splats(path: Path) -> Given:
-    """The splats of a file; raises ReifyError with the reason where it holds none."""
-    if path.suffix.lower() != ".ply":
-        raise ReifyError(f"{path.name} is no PLY file.", "Save the splats as .ply.")
-    return given(path, *splat_ply.read_all(path))
+def read_splats(path: Path, up: str = "") -> Given:
+    """The splats of a file, with Z up; raises ReifyError with the reason where it holds none.
+
+    `up` is the axis that points up in the file: "z", "y", "-y", or "" for the one that it says, or else its format has.
+    Large coordinates are those of surveyors, whose Z points up.
+    """
+    splats, broken, said = splat_files.read_file(path)
+    if not up:
+        up = said or ("z" if offset_of(splats.means) is not None else splat_files.format_of(path).up)
+    return given(path, turned(splats, splat_files.Z_UP_FROM[up], overwrite=True), broken)
 
 
 def given(path: Path, value: Splats | Points, broken: int, warnings: tuple[str, ...] = ()) -> Given:

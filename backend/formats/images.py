@@ -57,7 +57,7 @@ def probe(path: Path) -> ImageInfo:
                     width, height = height, width
                 has_alpha = decoding.lowest_alpha(image, path) < 255
                 if not _looks_whole(path):
-                    image.load()
+                    decoding.load(image, path)
         except (OSError, ValueError) as error:
             return _info_of(_read_tiff(path, error))
         return ImageInfo(width, height, orientation, has_alpha)
@@ -149,6 +149,8 @@ def _open(path: Path) -> Iterator[Image.Image]:
         yield svg.open_svg(path)
         return
     with raw.open_raw(path) if endings.has(path, endings.RAW) else Image.open(path) as image:
+        if image.format == "PNG":  # whose EXIF may stand behind its pixels: asking for it decodes these
+            decoding.require_memory(path, decoding.stored_bytes(image))
         yield image
 
 

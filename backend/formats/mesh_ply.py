@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..values import Array, Mesh
 from . import columns, images, ply
+from .confined import file_inside
 
 INDICES = ("vertex_indices", "vertex_index")
 VERTEX_UVS = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("tex_u", "tex_v"))
@@ -125,8 +126,8 @@ def _pictures(comments: tuple[str, ...], path: Path) -> tuple[dict[int, Array], 
     said = (comment.split(maxsplit=1) for comment in comments)
     names = [words[1].strip() for words in said if len(words) == 2 and words[0].lower() == "texturefile"]
     for number, name in enumerate(names):
-        file = path.parent / name.replace("\\", "/")
-        file = file if file.is_file() else path.parent / file.name
+        named = name.replace("\\", "/")
+        file = file_inside(named, path.parent) or path.parent / named.rpartition("/")[2]
         try:
             found[number] = images.read_image(file)
         except ReifyError as error:

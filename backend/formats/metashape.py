@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..values import Array
-from .posed import Described, Lens, Shot, cam_from_world_of, pinhole_matrix
+from .posed import DAMAGED, Described, Lens, Shot, cam_from_world_of, pinhole_matrix
 
 SNIFFED = 4096  # bytes of a file that may be one
 PERSPECTIVE, FISHEYE, PANORAMA = "frame", "fisheye", "spherical"
@@ -29,9 +29,12 @@ def describe(path: Path) -> Described:
     """What the chunk with the most aligned cameras says; raises ReifyError where there is none or the file is damaged."""
     try:
         chunks = list(ET.parse(path).getroot().iter("chunk"))
-    except (OSError, ET.ParseError) as error:
+    except (OSError, ET.ParseError, *DAMAGED) as error:
         raise ReifyError(f"{path.name} is damaged: {error}.", "Export the cameras again.") from error
-    found = [_read_chunk(chunk) for chunk in chunks if chunk.find("cameras") is not None]
+    try:
+        found = [_read_chunk(chunk) for chunk in chunks if chunk.find("cameras") is not None]
+    except DAMAGED as error:
+        raise ReifyError(f"{path.name} is damaged: {error}.", "Export the cameras again.") from error
     shots, problems, unaligned = max(found, key=lambda part: len(part[0]), default=([], [], 0))
     if not shots:
         reason = problems[0] if problems else "none of its cameras is aligned"
@@ -64,7 +67,7 @@ def _read_chunk(chunk: ET.Element) -> tuple[list[Shot], list[str], int]:
             pose = np.array([float(value) for value in (place.text or "").split()]).reshape(4, 4)
             world = of_component.get(camera.get("component_id"), world_from_chunk)
             shots.append(Shot(name, cam_from_world_of(world @ pose), _lens(sensors[camera.get("sensor_id")])))
-        except (KeyError, ValueError) as error:
+        except DAMAGED as error:
             problems.append(f"{name}: {error}")
     return shots, problems, unaligned
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from ..reading import is_file
 from . import endings
+from .confined import is_inside, is_network
 from .text import printable, readings
 
 SAME, SAME_NAME, OTHER_ENDING, LOOSE = 4, 3, 2, 1  # how well a file's own name fits, the best first
@@ -30,6 +32,7 @@ class Located:
     paths: tuple[Path | None, ...]  # one for each name
     missing: tuple[str, ...] = ()  # names that no file fits
     unclear: tuple[str, ...] = ()  # names that several files fit, or that share one
+    outside: tuple[str, ...] = ()  # of those missing, the ones that lead out of the places that names may lead to
     similar: tuple[str, ...] = ()  # names that aren't quite their file's: "IMG_1.JPG is images/IMG_1.jpg"
 
     @property
@@ -39,17 +42,26 @@ class Located:
 
     def notes(self) -> Iterator[str]:
         """What a user should know about it, in a sentence each."""
-        if self.missing:
-            yield f"Skipped: {len(self.missing)} of {len(self.paths)} pictures that don't exist ({examples(self.missing)})."
+        if self.outside:
+            yield (
+                f"Skipped: {len(self.outside)} of {len(self.paths)} pictures that lie outside of the capture's folder"
+                f" ({examples(self.outside)}). Choose their folder, too, or switch Outside Paths on."
+            )
+        if missing := [name for name in self.missing if name not in set(self.outside)]:
+            yield f"Skipped: {len(missing)} of {len(self.paths)} pictures that don't exist ({examples(missing)})."
         if self.unclear:
             yield f"Skipped: {len(self.unclear)} of {len(self.paths)} pictures whose names fit several files ({examples(self.unclear)})."
 
 
 class Finder:
-    """Looks names up among files; `folders` are the ones that relative names may count from, the likeliest first."""
+    """Looks names up among files; `folders` are the ones that relative names may count from, the likeliest first.
 
-    def __init__(self, files: Iterable[Path], folders: Sequence[Path] = ()) -> None:
+    Absolute names are followed `within` these places, and elsewhere only where `outside` allows it; to other computers never.
+    """
+
+    def __init__(self, files: Iterable[Path], folders: Sequence[Path] = (), within: Sequence[Path] = (), outside: bool = False) -> None:
         self.folders = tuple(dict.fromkeys(folders))
+        self.within, self.outside = tuple(within), outside
         self._rank = {folder: number for number, folder in enumerate(self.folders)}
         self._files: list[Path] = []
         self._parts: list[tuple[str, ...]] = []
@@ -80,9 +92,11 @@ class Finder:
         unclear += _settle_shared(names, paths, fits)
         lost = {text.partition(": ")[0] for text in unclear}
         given = list(zip(names, paths, strict=True))
+        missing = [name for name, path in given if path is None and printable(name) not in lost]
         return Located(
             paths=tuple(paths),
-            missing=tuple(printable(name) for name, path in given if path is None and printable(name) not in lost),
+            missing=tuple(map(printable, missing)),
+            outside=tuple(printable(name) for name in missing if _is_absolute(name) and not self._may_follow(name)),
             unclear=tuple(unclear),
             similar=tuple(f"{printable(name)} is {_short(path)}" for name, path in given if path is not None and not _ends_as(path, name)),
         )
@@ -94,7 +108,11 @@ class Finder:
         clean = ["/".join(_parts_of(name)) for name in names]
         hits = [[_file_at(folder, name) for name in clean] for folder in self.folders]
         best = max(hits, key=lambda found: sum(path is not None for path in found), default=[None] * len(names))
-        return [path or _file_at(Path(), name) if Path(name).is_absolute() else path for name, path in zip(names, best, strict=True)]
+        return [path or (_file_at(Path(), name) if self._may_follow(name) else None) for name, path in zip(names, best, strict=True)]
+
+    def _may_follow(self, name: str) -> bool:
+        path = Path(name)
+        return path.is_absolute() and not is_network(name) and (self.outside or is_inside(path, self.within))
 
     def _fits(self, name: str) -> list[tuple[Path, int, int]]:
         """Files that fit a name best, each with the number of parts that agree and the level at which the last one does."""
@@ -155,11 +173,12 @@ def _parts_of(name: str) -> tuple[str, ...]:
     return tuple(resolved)
 
 
+def _is_absolute(name: str) -> bool:
+    return Path(name).is_absolute() or is_network(name)
+
+
 def _file_at(folder: Path, name: str) -> Path | None:
-    try:
-        return folder / name if name and (folder / name).is_file() else None
-    except (OSError, ValueError):  # too long, or with a null in it
-        return None
+    return folder / name if name and is_file(folder / name) else None
 
 
 def _tail(have: tuple[str, ...], wanted: tuple[str, ...]) -> int:

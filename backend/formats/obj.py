@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..values import Array
+from .confined import file_inside, is_inside
 from .offset import offset_of
 
 SAMPLE = 20_000  # positions that say whether the coordinates are large
@@ -32,8 +33,8 @@ def near_copy(path: Path, folder: Path) -> tuple[Path, Array | None]:
     copy = folder / path.name
     _shifted(path, copy, -offset)
     for library in _libraries(path):
-        if (path.parent / library).is_file():
-            _copy_materials(path.parent / library, folder / library)
+        if (found := file_inside(library, path.parent)) is not None and is_inside(folder / library, [folder]):
+            _copy_materials(found, folder / library)
     return copy, offset
 
 
@@ -79,7 +80,7 @@ def _copy_materials(source: Path, target: Path) -> None:
         if words and words[0].lower().startswith(PICTURES):
             # Options may stand before the name, which may have spaces.
             names = (" ".join(words[start:]) for start in range(1, len(words)))
-            name = next((name for name in names if (source.parent / name).is_file()), None)
-            line = line if name is None else line.replace(name, (source.parent / name).absolute().as_posix())
+            found = next(((name, file) for name in names if (file := file_inside(name, source.parent, [source.parent.parent]))), None)
+            line = line if found is None else line.replace(found[0], found[1].absolute().as_posix())
         lines.append(line)
     target.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")

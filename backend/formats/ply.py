@@ -5,7 +5,9 @@ Names are lower-cased, since programs disagree about their case. What the column
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,7 +17,10 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..reading import open_file
 from ..values import Array
+from .limits import check_rows, damaged
+from .splat_rows import BLOCK, blocks
 
 NUMPY_TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",
@@ -86,7 +91,9 @@ class _Header:
 
 def read_ply(path: Path, wanted: Container[str] = ("vertex",)) -> Ply:
     """The elements that are `wanted`, as far as the file has them; raises ReifyError where it is no whole PLY file."""
-    return _opened(path, lambda stream: _read(stream, wanted, path))
+    with _opened(path) as stream:
+        header = _read_header(stream, path)
+        return Ply(_read(stream, header, wanted, path), tuple(header.comments))
 
 
 def read_vertices(path: Path) -> tuple[Element, tuple[str, ...]]:
@@ -97,58 +104,141 @@ def read_vertices(path: Path) -> tuple[Element, tuple[str, ...]]:
     return ply.elements["vertex"], ply.comments
 
 
+@dataclass(frozen=True, eq=False)
+class Vertices:
+    """The `vertex` element of an open file, read block by block."""
+
+    count: int
+    comments: tuple[str, ...]
+    kinds: dict[str, Array]  # name -> [0] of the file's type
+    blocks: Iterator[dict[str, Array]]  # name -> [n], n <= BLOCK where the file is binary and has no lists
+
+
+@contextmanager
+def open_vertices(path: Path) -> Iterator[Vertices]:
+    """The vertices of a file that is open inside the block; raises ReifyError where it is no whole PLY file, or has no vertices."""
+    with _opened(path) as stream:
+        header = _read_header(stream, path)
+        names = [layout.name for layout in header.layouts]
+        if "vertex" not in names:
+            raise ReifyError(f"{path.name} has no vertices.", "Choose another file.")
+        layout = header.layouts[names.index("vertex")]
+        if header.encoding == "ascii" or any(each.count_kind for each in layout.properties):
+            columns = _read(stream, header, ("vertex",), path)["vertex"].columns
+            kinds, blocks = {name: column[:0] for name, column in columns.items()}, iter([columns])
+        else:
+            _read(stream, header, (), path, until="vertex")
+            dtype = _row(layout, header, path)
+            check_rows(path, layout.count, dtype.itemsize, path.stat().st_size - stream.tell())
+            kinds = {name: np.empty(0, dtype[name]) for name in dtype.names or ()}
+            blocks = _blocks(stream, dtype, layout.count)
+        yield Vertices(layout.count, tuple(header.comments), kinds, blocks)
+
+
 def counts(path: Path) -> dict[str, int]:
     """How many rows each element has, by the file's head alone; raises ReifyError where it is no PLY file."""
-    return {layout.name: layout.count for layout in _opened(path, lambda stream: _read_header(stream, path)).layouts}
+    return {layout.name: layout.count for layout in _layouts(path)}
+
+
+def comments(path: Path) -> tuple[str, ...]:
+    """A file's comments, by its head alone; raises ReifyError where it is no PLY file."""
+    with _opened(path) as stream:
+        return tuple(_read_header(stream, path).comments)
 
 
 def vertex_columns(path: Path) -> set[str]:
     """The names of what every vertex has, by the file's head alone; raises ReifyError where it is no PLY file."""
-    layouts = _opened(path, lambda stream: _read_header(stream, path)).layouts
-    return {each.name for layout in layouts if layout.name == "vertex" for each in layout.properties}
+    return {each.name for layout in _layouts(path) if layout.name == "vertex" for each in layout.properties}
 
 
 def write_vertices(path: Path, columns: Mapping[str, Array], comments: tuple[str, ...] = ()) -> None:
     """Write columns of equal length, each with its own dtype, as the `vertex` element of a binary little endian file."""
     count = len(next(iter(columns.values())))
-    rows = np.empty(count, dtype=[(name, column.dtype.newbyteorder("<")) for name, column in columns.items()])
-    lines = ["ply", "format binary_little_endian 1.0", *(f"comment {comment}" for comment in comments), f"element vertex {count}"]
-    for name, column in columns.items():
-        rows[name] = column
-        lines.append(f"property {PLY_TYPES[column.dtype.str[1:]]} {name}")
+    kinds = {name: column.dtype for name, column in columns.items()}
+    write_elements(
+        path, {"vertex": (count, kinds)}, ({name: column[rows] for name, column in columns.items()} for rows in blocks(count)), comments
+    )
+
+
+def write_elements(
+    path: Path,
+    elements: Mapping[str, tuple[int, Mapping[str, np.dtype]]],
+    parts: Iterable[Mapping[str, Array]],
+    comments: tuple[str, ...] = (),
+) -> None:
+    """Write a binary little endian file of elements, each a count and its columns' types, whose rows come in `parts`, all in order."""
+    lines = ["ply", "format binary_little_endian 1.0", *(f"comment {comment}" for comment in comments)]
+    for name, (count, kinds) in elements.items():
+        lines.append(f"element {name} {count}")
+        lines += [f"property {PLY_TYPES[kind.str[1:]]} {column}" for column, kind in kinds.items()]
     with writing(path) as partial, partial.open("wb") as stream:
         stream.write("\n".join([*lines, "end_header", ""]).encode("ascii"))
-        rows.tofile(stream)
+        for part in parts:
+            rows = np.empty(len(next(iter(part.values()))), [(name, column.dtype.newbyteorder("<")) for name, column in part.items()])
+            for name, column in part.items():
+                rows[name] = column
+            rows.tofile(stream)
 
 
-def _opened(path: Path, read: Callable[[BinaryIO], Any]) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        with path.open("rb") as stream:
-            return read(stream)
+        with open_file(path) as stream:
+            yield stream
     except OSError as error:
         raise ReifyError(f"{path} can't be read: {error.strerror or error}.", "Check the path.") from error
 
 
-def _read(stream: BinaryIO, wanted: Container[str], path: Path) -> Ply:
-    header = _read_header(stream, path)
+def _layouts(path: Path) -> list[_Layout]:
+    with _opened(path) as stream:
+        return _read_header(stream, path).layouts
+
+
+def _read(stream: BinaryIO, header: _Header, wanted: Container[str], path: Path, until: str = "") -> dict[str, Element]:
+    """The elements that are wanted, by name; those behind the last one, and from `until` on, aren't read."""
     if header.encoding not in BYTE_ORDERS:
-        raise _damaged(path)
+        raise damaged(path)
     read = _read_ascii if header.encoding == "ascii" else _read_binary
-    last = max((i for i, layout in enumerate(header.layouts) if layout.name in wanted), default=-1)
+    names = [layout.name for layout in header.layouts]
+    end = names.index(until) if until else max((i for i, name in enumerate(names) if name in wanted), default=-1) + 1
     elements = {}
-    for layout in header.layouts[: last + 1]:
+    for layout in header.layouts[:end]:
         if len({each.name for each in layout.properties}) < len(layout.properties):
-            raise _damaged(path)
+            raise damaged(path)
+        check_rows(path, layout.count, _least_bytes(layout, header.encoding), path.stat().st_size - stream.tell())
         try:
             element = read(stream, layout, BYTE_ORDERS[header.encoding])
         except (ValueError, IndexError, OverflowError):
-            raise _damaged(path) from None
+            raise damaged(path) from None
         if layout.name in wanted:
             elements[layout.name] = element
-    return Ply(elements, tuple(header.comments))
+    return elements
+
+
+def _least_bytes(layout: _Layout, encoding: str) -> int:
+    """The fewest bytes that a row can take, and 1 for one without properties."""
+    if encoding == "ascii":
+        return max(1, len(layout.properties))
+    return max(1, sum(np.dtype(each.count_kind or each.kind).itemsize for each in layout.properties))
+
+
+def _row(layout: _Layout, header: _Header, path: Path) -> np.dtype:
+    if header.encoding not in BYTE_ORDERS or len({each.name for each in layout.properties}) < len(layout.properties):
+        raise damaged(path)
+    return np.dtype([(each.name, BYTE_ORDERS[header.encoding] + each.kind) for each in layout.properties])
+
+
+def _blocks(stream: BinaryIO, dtype: np.dtype, count: int) -> Iterator[dict[str, Array]]:
+    rows: Array = np.empty(min(count, BLOCK), dtype)
+    for part in blocks(count):
+        block = rows[: part.stop - part.start]
+        if stream.readinto(block) != block.nbytes:  # type: ignore[attr-defined]
+            raise OSError(None, "it changed while it was read")
+        yield {name: block[name] for name in dtype.names or ()}
 
 
 def _read_header(stream: BinaryIO, path: Path) -> _Header:
+    size = os.fstat(stream.fileno()).st_size
     start = stream.read(4)
     if not start.startswith(b"ply") or start[3:].strip():
         raise ReifyError(f"{path.name} is no PLY file.", "Choose a file that a splat or scanning program has written.")
@@ -158,7 +248,7 @@ def _read_header(stream: BinaryIO, path: Path) -> _Header:
         # One step back, in case the word lies across two reads.
         end = max(head.find(b"\nend_header"), head.find(b"\rend_header"))
     if end < 0:
-        raise _damaged(path)
+        raise damaged(path)
     body = end + len(b"\nend_header")
     while head[body : body + 1] in (b" ", b"\t"):
         body += 1
@@ -170,7 +260,9 @@ def _read_header(stream: BinaryIO, path: Path) -> _Header:
         for line in head[:end].decode("utf-8", "replace").splitlines()[1:]:
             _read_header_line(header, line.split())
     except (ValueError, IndexError, KeyError):
-        raise _damaged(path) from None
+        raise damaged(path) from None
+    if any(not 0 <= layout.count <= size for layout in header.layouts):  # a row takes a byte at least
+        raise damaged(path)
     return header
 
 
@@ -196,6 +288,8 @@ def _read_binary(stream: BinaryIO, layout: _Layout, order: str) -> Element:
         stream.seek(start + used)
         return element
     dtype = np.dtype([(each.name, order + each.kind) for each in layout.properties])
+    if layout.count * dtype.itemsize > os.fstat(stream.fileno()).st_size:  # before that much is reserved
+        raise ValueError("cut off")
     rows = np.frombuffer(stream.read(layout.count * dtype.itemsize), dtype) if dtype.itemsize else np.empty(layout.count, dtype)
     if len(rows) != layout.count:
         raise ValueError("cut off")
@@ -288,6 +382,8 @@ def _ascii_with_lists(lines: list[bytes], layout: _Layout) -> Element:
             count = 1
             if each.count_kind:
                 count, at = int(words[at]), at + 1
+                if count < 0:
+                    raise ValueError("a list of less than no values")
                 counts[index].append(count)
             if len(words) < at + count:
                 raise ValueError("cut off")
@@ -318,7 +414,3 @@ def _table(lines: list[bytes]) -> Array:
 def _number(word: bytes) -> float:
     text = word.decode("ascii", "replace").lower()
     return NOT_NUMBERS[text] if text in NOT_NUMBERS else float(text)
-
-
-def _damaged(path: Path) -> ReifyError:
-    return ReifyError(f"{path.name} is damaged or cut off.", "Save or copy it again.")

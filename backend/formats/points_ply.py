@@ -10,6 +10,7 @@ from ..errors import ReifyError
 from ..values import Array, Points
 from . import columns, ply
 from .offset import with_offset
+from .splat_rows import LARGEST_POSITION
 
 
 def read_points_ply(path: Path) -> Points:
@@ -27,7 +28,7 @@ def points_of(table: columns.Columns, name: str) -> tuple[Points, int]:
     if xyz is None:
         raise ReifyError(f"{name} has vertices without positions.", "Choose another file.")
     with np.errstate(invalid="ignore"):
-        sound = (np.abs(xyz) < columns.LARGEST_POSITION).all(axis=1)
+        sound = (np.abs(xyz) < LARGEST_POSITION).all(axis=1)
     if not sound.any():
         raise ReifyError(f"{name} holds no points.", "Choose another file.")
     points = Points(xyz, columns.bytes_of(columns.colors_of(table)), columns.normals_of(table))

@@ -7,7 +7,6 @@ fx fy cx cy width height. Corrected cameras are those after Polycam's own adjust
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..geometry import axes
-from .posed import Described, Shot, cam_from_world_of, perspective
+from ..reading import is_file, is_folder, parse_json
+from .posed import DAMAGED, Described, Shot, cam_from_world_of, perspective
 from .text import read_text
 
 PLACES = {"corrected_cameras": "corrected_images", "cameras": "images"}  # the better one first
@@ -33,7 +33,7 @@ def describe(path: Path) -> Described:
     for file in _camera_files(path):
         try:
             shots.append(_shot(file, PLACES.get(path.name, "images")))
-        except (OSError, KeyError, TypeError, ValueError) as error:
+        except (OSError, *DAMAGED) as error:
             problems.append(f"{file.name}: {error}")
     if not shots:
         raise ReifyError(f"None of Polycam's camera files in {path} is sound.", "Export the raw data again.")
@@ -41,11 +41,11 @@ def describe(path: Path) -> Described:
 
 
 def _camera_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if not path.name.startswith(".")) if folder.is_dir() else []
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith(".") and is_file(path)) if is_folder(folder) else []
 
 
 def _shot(file: Path, pictures: str) -> Shot:
-    says: dict[str, Any] = json.loads(read_text(file))
+    says: dict[str, Any] = parse_json(read_text(file), finite=False)
     pose = np.array([[float(says[f"t_{row}{column}"]) for column in range(4)] for row in range(3)])
     size_px = int(says["width"]), int(says["height"])
     return Shot(

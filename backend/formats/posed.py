@@ -20,6 +20,8 @@ from . import endings, images
 from .names import Finder, Located, examples
 from .text import printable
 
+LARGEST_SIDE_PX = 1_000_000
+DAMAGED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)  # what an entry of any wrong form raises
 WIDEST_DEG = 160.0  # of a perspective camera; beyond that a focal length isn't in pixels
 
 
@@ -92,16 +94,20 @@ class Finders:
     @staticmethod
     def below(root: Path, folders: Sequence[Path] = ()) -> Finders:
         """All pictures and depth maps in a folder and its subfolders."""
-        files = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+        visible = (path for path in sorted(root.rglob("*")) if not any(map(endings.is_hidden, path.relative_to(root).parts)))
+        files = [path for path in visible if path.is_file()]
         pictures = [path for path in files if endings.has(path, endings.PICTURES)]
         maps = [path for path in files if endings.has(path, (*endings.PICTURES, *endings.DEPTH))]
-        return Finders(Finder(pictures, folders), Finder(pictures, folders), Finder(maps, folders))
+        return Finders(*(Finder(found, folders, within=[root]) for found in (pictures, pictures, maps)))
 
 
 def resolve(described: Described, finders: Finders) -> Posed:
     """The shots whose pictures exist and whose numbers are sound; raises ReifyError with the first reason where there are none."""
     located = finders.pictures.find([shot.name for shot in described.shots])
     notes = [*described.notes, *located.notes()]
+    if described.shots and len(located.outside) == len(described.shots):
+        what = f"The pictures that {described.title} names lie outside of its folder; {located.outside[0]} is the first."
+        raise ReifyError(what, "Choose the folder with the pictures, too, or switch Outside Paths on.")
     if described.shots and not located.count:
         first = [*located.missing, *located.unclear][0]
         what = f"None of the {len(described.shots)} pictures that {described.title} names exists; {first} is the first."
@@ -113,7 +119,7 @@ def resolve(described: Described, finders: Finders) -> Posed:
             continue
         try:
             kept.append((shot, path, _sound(shot, path)))
-        except ValueError as error:
+        except DAMAGED as error:
             problems.append(f"{printable(shot.name)}: {error}")
     kept, odd = _of_one_kind(kept)
     problems += odd
@@ -197,11 +203,13 @@ def _sound(shot: Shot, path: Path) -> Lens:
     if not np.isfinite(shot.cam_from_world).all():
         raise ValueError("it has no proper pose")
     lens = shot.lens(*_stored_size(path)) if callable(shot.lens) else shot.lens
+    if not all(0 < side < LARGEST_SIDE_PX for side in lens.size_px):
+        raise ValueError("it has no proper size")
     if lens.panorama:
         return lens
     focal = lens.K[[0, 1], [0, 1]]
-    if not (np.isfinite(lens.K).all() and np.isfinite(lens.distortion).all() and (focal > 0).all() and min(lens.size_px) > 0):
-        raise ValueError("it has no proper focal length or size")
+    if not (np.isfinite(lens.K).all() and np.isfinite(lens.distortion).all() and (focal > 0).all()):
+        raise ValueError("it has no proper focal length")
     width_deg = float(np.degrees(2 * np.arctan(lens.size_px[0] / (2 * focal[0]))))
     if not lens.fisheye and width_deg > WIDEST_DEG:
         raise ValueError(f"its field of view of {width_deg:.0f} degrees is too wide (is the focal length in pixels?)")

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ReifyError
+from .decoding import require_memory
 
 if TYPE_CHECKING:
     from PIL import Image
 
 LARGE_ENOUGH = 0.9  # of the photo's longer side: smaller previews aren't used
+DEVELOPING_BYTES = 16  # a pixel: four channels of 16 bits, and the colors twice
 ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}  # EXIF's by LibRaw's `flip`
 
 
@@ -32,6 +34,7 @@ def open_raw(path: Path) -> Image.Image:
             sizes = raw.sizes
             image = _preview(raw, max(sizes.width, sizes.height))
             if image is None:
+                require_memory(path, sizes.width * sizes.height * DEVELOPING_BYTES)
                 image = Image.fromarray(raw.postprocess(use_camera_wb=True, user_flip=0))
     except rawpy.LibRawError as error:
         raise OSError(str(error)) from error

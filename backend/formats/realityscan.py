@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..geometry import axes
 from ..values import Array
-from .posed import Described, Lens, Shot, cam_from_world_of, perspective
+from .posed import DAMAGED, Described, Lens, Shot, cam_from_world_of, perspective
 from .text import read_text
 
 LONG_SIDE_MM = 36.0
@@ -46,7 +46,7 @@ def describe(path: Path) -> Described:
             values = {name: value if name == "name" else value.replace(",", ".") for name, value in values.items()}
         try:
             shots.append(_shot(values))
-        except (KeyError, ValueError) as error:
+        except DAMAGED as error:
             problems.append(f"line {number}: {error}")
     if not shots:
         raise ReifyError(f"{path.name} holds no sound camera.", "Export the camera parameters again.")

@@ -6,14 +6,14 @@ of `w` x `h`; `perFrameIntrinsicCoeffs` has fx fy cx cy of each. Pictures are ca
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import ReifyError
 from ..geometry import axes
-from .posed import Described, Shot, cam_from_world_of, perspective, quat_pose
+from ..reading import is_folder, parse_json
+from .posed import DAMAGED, Described, Shot, cam_from_world_of, perspective, quat_pose
 from .text import read_text
 
 NAMES = ("metadata.json", "metadata")
@@ -29,14 +29,13 @@ def find(folder: Path, files: Mapping[str, str]) -> list[Path]:
 def describe(path: Path) -> Described:
     """What the metadata says; raises ReifyError where it is damaged or no pose is sound."""
     try:
-        says: dict[str, Any] = json.loads(read_text(path))
+        says: dict[str, Any] = parse_json(read_text(path), finite=False)
         size_px = int(says["w"]), int(says["h"])
         fx, _, _, _, fy, _, cx, cy, _ = map(float, says["K"])
-        poses = list(says["poses"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        poses, own = list(says["poses"]), list(says.get("perFrameIntrinsicCoeffs") or [])
+    except (OSError, *DAMAGED) as error:
         raise ReifyError(f"{path.name} of Record3D is damaged ({error}).", "Export the recording again.") from error
-    own = says.get("perFrameIntrinsicCoeffs") or []
-    place = next((name for name in PLACES if (path.parent / name).is_dir()), PLACES[0])
+    place = next((name for name in PLACES if is_folder(path.parent / name)), PLACES[0])
     shots, problems = [], []
     for number, pose in enumerate(poses):
         try:
@@ -50,7 +49,7 @@ def describe(path: Path) -> Described:
                     depth=f"depth/{number}.exr",
                 )
             )
-        except (TypeError, ValueError) as error:
+        except DAMAGED as error:
             problems.append(f"picture {number}: {error}")
     if not shots:
         raise ReifyError(f"{path.name} of Record3D holds no sound pose.", "Export the recording again.")

@@ -5,7 +5,6 @@ Each entry has img_name, width, height, position, rotation [3,3], fx and fy; the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..geometry import axes
-from .posed import Described, Shot, cam_from_world_of, perspective
+from ..reading import parse_json
+from .posed import DAMAGED, Described, Shot, cam_from_world_of, perspective
 from .text import read_text
 
 NAME = "cameras.json"
@@ -33,14 +33,14 @@ def find(folder: Path, files: Mapping[str, str]) -> list[Path]:
 def describe(path: Path) -> Described:
     """What the file says; raises ReifyError where it is damaged or no camera is sound."""
     try:
-        entries = list(json.loads(read_text(path)))
-    except (OSError, TypeError, ValueError) as error:
+        entries = list(parse_json(read_text(path), finite=False))
+    except (OSError, *DAMAGED) as error:
         raise ReifyError(f"{path.name} is damaged ({error}).", "Export it again.") from error
     shots, problems = [], []
     for number, entry in enumerate(entries):
         try:
             shots.append(_shot(entry))
-        except (KeyError, TypeError, ValueError) as error:
+        except DAMAGED as error:
             problems.append(f"camera {number}: {error}")
     if not shots:
         raise ReifyError(f"{path.name} holds no sound camera.", "Export it again.")

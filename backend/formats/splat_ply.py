@@ -7,7 +7,7 @@ as a logit, the scales as natural logarithms, the rotation as w x y z, and f_res
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,14 @@ import numpy as np
 from ..errors import ReifyError
 from ..values import Array, Splats
 from . import columns, ply
+from .limits import no_splats
 from .offset import with_offset
+from .splat_bytes import channel_major
+from .splat_rows import SplatRows, blocks
 
 SURFELS = "surfels"
-ANTIALIASED = "antialiased"  # both are comments of ours; other programs ignore them
+ANTIALIASED = "antialiased"
+UP = "up axis:"  # these three are comments of ours; other programs ignore them
 # How comments of Postshot, Brush, splat-transform and others name the way of rendering that a file was trained with.
 FLAGS = {"antialiased", "antialiasing", "anti_aliased", "mip", "mip_splatting"}
 MODES = {"splatrendermode", "rendermode", "render_mode", "rasterize_mode", "rasterization"}
@@ -37,21 +41,23 @@ def read_all(path: Path) -> tuple[Splats, int]:
     and Mip-Splatting's 3D filter. Positions are float64 where the file's are. Raises ReifyError where the file is damaged or holds
     something else, or no splat.
     """
-    vertices, comments = ply.read_vertices(path)
-    table = vertices.columns
-    if "packed_position" in table:
-        raise ReifyError(f"{path.name} is a compressed PLY file, which can't be read yet.", "Export it as an uncompressed PLY file.")
-    if missing := columns.missing_of_splats(table):
-        raise ReifyError(f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program.")
-    try:
-        splats, broken = columns.splats_of(table)
-    except ValueError as error:
-        raise ReifyError(f"{path.name} has {error}, which fits no SH degree.", "Export it again.") from error
+    with ply.open_vertices(path) as found:
+        if missing := columns.missing_of_splats(found.kinds):
+            raise ReifyError(
+                f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program."
+            )
+        try:
+            degree = columns.sh_degree_of(found.kinds)
+        except ValueError as error:
+            raise ReifyError(f"{path.name} has {error}, which fits no SH degree.", "Export it again.") from error
+        rows = SplatRows(found.count, degree, columns.positions_dtype(found.kinds))
+        for block in found.blocks:
+            columns.add_splats(rows, block)
+    antialiased = "filter_3d" in found.kinds or is_antialiased(found.comments)
+    splats = rows.splats(antialiased, columns.are_surfels(found.kinds) or SURFELS in found.comments)
     if len(splats) == 0:
-        what = f"All {broken} splats of {path.name} are broken." if broken else f"{path.name} holds no splats: it is empty."
-        raise ReifyError(what, "Export it again.")
-    antialiased, surfels = splats.antialiased or is_antialiased(comments), splats.surfels or SURFELS in comments
-    return replace(splats, antialiased=antialiased, surfels=surfels), broken
+        raise no_splats(path, rows.broken)
+    return splats, rows.broken
 
 
 def is_antialiased(comments: tuple[str, ...]) -> bool:
@@ -65,20 +71,37 @@ def is_antialiased(comments: tuple[str, ...]) -> bool:
     return False
 
 
-def write_splat_ply(splats: Splats, path: Path, offset: Array | None = None) -> None:
+def up_of(path: Path) -> str:
+    """The axis that a file's comments call vertical: "z", "y" or "-y"; "" where they call none so. Raises ReifyError."""
+    said = (comment.lower().removeprefix(UP).strip() for comment in ply.comments(path) if comment.lower().startswith(UP))
+    return next(said, "")
+
+
+def write_splat_ply(splats: Splats, path: Path, up: str = "z", offset: Array | None = None) -> None:
     """Write splats of any SH degree, with zero normals and three scales, as viewers expect; raises ReifyError where the disk refuses.
 
-    Where an `offset` [3] is added to the positions again, these are written as double.
+    `up` is the axis that points up in them. Where an `offset` [3] is added to the positions again, these are written as double.
     """
-    xyz = with_offset(splats.means.astype(np.float32, copy=False), offset)
-    floats = {name: np.zeros(len(splats), np.float32) for name in ("nx", "ny", "nz")}
-    floats |= {f"f_dc_{i}": splats.sh[:, 0, i] for i in range(3)}
-    rest = splats.sh[:, 1:].transpose(0, 2, 1).reshape(len(splats), 3 * (splats.sh.shape[1] - 1))
-    floats |= {f"f_rest_{i}": rest[:, i] for i in range(rest.shape[1])}
-    floats["opacity"] = splats.opacity_logits
-    floats |= {f"scale_{i}": splats.log_scales[:, i] for i in range(3)}
-    floats |= {f"rot_{i}": splats.quats[:, i] for i in range(4)}
-    flags = [(ANTIALIASED, splats.antialiased), (SURFELS, splats.surfels)]
-    table = {name: xyz[:, i] for i, name in enumerate("xyz")}
-    table |= {name: column.astype(np.float32, copy=False) for name, column in floats.items()}
-    ply.write_vertices(path, table, tuple(name for name, set_ in flags if set_))
+    flags = [(ANTIALIASED, splats.antialiased), (SURFELS, splats.surfels), (f"{UP.capitalize()} {up}", True)]
+    xyz = np.dtype(np.float32 if offset is None else np.float64)
+    kinds = {name: np.dtype(np.float32) for name in _names(splats.sh.shape[1])} | dict.fromkeys("xyz", xyz)
+    comments = tuple(name for name, is_set in flags if is_set)
+    ply.write_elements(path, {"vertex": (len(splats), kinds)}, _parts(splats, kinds, offset), comments)
+
+
+def _names(functions: int) -> list[str]:
+    rest = [f"f_rest_{i}" for i in range(3 * (functions - 1))]
+    scales, turns = [f"scale_{i}" for i in range(3)], [f"rot_{i}" for i in range(4)]
+    return [*"xyz", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", *rest, "opacity", *scales, *turns]
+
+
+def _parts(splats: Splats, kinds: dict[str, np.dtype], offset: Array | None) -> Iterator[dict[str, Array]]:
+    for rows in blocks(len(splats)):
+        sh = splats.sh[rows]
+        groups = (
+            with_offset(splats.means[rows].astype(np.float32, copy=False), offset),
+            np.zeros((len(sh), 3)), sh[:, 0], channel_major(sh[:, 1:]),
+            splats.opacity_logits[rows, None], splats.log_scales[rows], splats.quats[rows],
+        )  # fmt: skip
+        every = (column for group in groups for column in group.T)
+        yield {name: column.astype(kind, copy=False) for (name, kind), column in zip(kinds.items(), every, strict=True)}

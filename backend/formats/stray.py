@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..geometry import axes
 from ..values import Array
-from .posed import Described, Lens, Shot, cam_from_world_of, perspective, quat_pose
+from .posed import DAMAGED, Described, Lens, Shot, cam_from_world_of, perspective, quat_pose
 from .text import read_text
 
 VIDEO, ODOMETRY, MATRIX = "rgb.mp4", "odometry.csv", "camera_matrix.csv"
@@ -45,7 +45,7 @@ def describe(path: Path) -> Described:
         values = dict(zip(columns, (value.strip() for value in row), strict=False))
         try:
             shots.append(_shot(values, number, matrix, video))
-        except (KeyError, ValueError) as error:
+        except DAMAGED as error:
             problems.append(f"frame {number}: {error}")
     if not shots:
         raise ReifyError(f"{path.name} of Stray Scanner holds no poses.", "Record again, or let the cameras be found from the video.")

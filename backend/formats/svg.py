@@ -13,17 +13,21 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..errors import ReifyError
+from ..reading import read_bytes
 from ..values import Array
+from .confined import file_inside
 
 if TYPE_CHECKING:
     from PIL import Image
 
 LONG_SIDE_PX = 2048
+LARGEST = 64 << 20  # bytes of a drawing
 SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "image", "use"}
 UNSEEN = {"defs", "clipPath", "mask", "pattern", "symbol", "marker", "linearGradient", "radialGradient", "filter", "style", "metadata"}
 FAINTEST = 0.05  # opacity of a shape that is seen
 PAINTS = {"fill": "black", "stroke": "none"}  # and their values where nothing is said (SVG 2, 13.2)
 PLAIN = "opacity:1;fill-opacity:1;stroke-opacity:1;filter:none;mix-blend-mode:normal"
+FOREIGN = re.compile(r"""href\s*=\s*["'](?!\s*(#|data:))|<!ENTITY""")  # what may lead to another file
 CODE_STEP = 251 * 65_537  # odd, so that numbers step through all colors, and neighbors in the file differ much
 Rules = dict[str, dict[str, str]]  # declarations by selector
 
@@ -55,9 +59,12 @@ def shapes_in(path: Path, size_px: tuple[int, int]) -> Array:
 
 
 def _text_of(path: Path) -> str:
-    data = path.read_bytes()
+    data = read_bytes(path, LARGEST)
     if data.startswith(b"\x1f\x8b"):
-        data = gzip.decompress(data)
+        with gzip.open(io.BytesIO(data)) as stream:
+            data = stream.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise OSError(f"it unpacks to more than {LARGEST >> 20} MB")
     return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
 
 
@@ -69,14 +76,32 @@ def _rendered(text: str, path: Path, crisp: bool = False) -> Image.Image:
         raise ReifyError(what, "Install the engine again, or save it as PNG.") from None
     from PIL import Image
 
+    text = _confined(text, path.parent)
     look: dict[str, Any] = {"shape_rendering": "crisp_edges" if crisp else "geometric_precision", "resources_dir": str(path.parent)}
     look["skip_system_fonts"] = "<text" not in text  # finding fonts takes seconds
     try:
-        small = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, **look))))
-        side = "width" if small.width >= small.height else "height"
-        return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, **{side: LONG_SIDE_PX}, **look)))).convert("RGBA")
+        # Both sides: it fits in there whatever size it says, and what would be too large is never drawn, at which resvg ends the process.
+        drawn = resvg_py.svg_to_bytes(svg_string=text, width=LONG_SIDE_PX, height=LONG_SIDE_PX, **look)
+        return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
     except (ValueError, RuntimeError) as error:
         raise OSError(str(error)) from error
+
+
+def _confined(text: str, folder: Path) -> str:
+    """The drawing without the pictures that it names outside of its folder, which resvg would read."""
+    if not FOREIGN.search(text):
+        return text
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise OSError(str(error)) from error
+    for node in root.iter():
+        for key, value in list(node.attrib.items()):
+            if key.rpartition("}")[2] != "href" or value.lstrip().startswith(("#", "data:")):
+                continue
+            if file_inside(value.strip(), folder) is None:
+                del node.attrib[key]
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 def _painted_by_number(node: ElementTree.Element, rules: Rules, inherited: Mapping[str, str], seen: float, count: int) -> int:

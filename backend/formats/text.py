@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from ..reading import read_bytes
+
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's, so it comes first
@@ -12,6 +14,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+LARGEST_TEXT = 256 << 20  # bytes; an images.txt of 10,000 photos has half as many
 # What Windows and old archives write names in, by how many people do: Chinese, Japanese, Korean, Taiwanese, Western, DOS.
 LEGACY = ("gb18030", "cp932", "cp949", "big5", "cp1252", "cp437")
 
@@ -19,9 +22,10 @@ LEGACY = ("gb18030", "cp932", "cp949", "big5", "cp1252", "cp437")
 def read_text(path: Path) -> str:
     """A file as text: UTF-8, UTF-16 and UTF-32 with or without a byte order mark.
 
-    Bytes that aren't UTF-8 become surrogates (PEP 383), which `readings` makes sense of. Raises OSError.
+    Bytes that aren't UTF-8 become surrogates (PEP 383), which `readings` makes sense of. Raises OSError, and
+    ReifyError beyond LARGEST_TEXT.
     """
-    return decoded(path.read_bytes())
+    return decoded(read_bytes(path, LARGEST_TEXT))
 
 
 def decoded(data: bytes) -> str:

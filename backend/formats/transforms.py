@@ -19,15 +19,16 @@ import numpy as np
 from ..errors import ReifyError
 from ..files import writing
 from ..geometry import axes
+from ..reading import parse_json
 from ..values import Array, Cameras, Points
 from . import points_ply
-from .posed import Described, Finders, Lens, Posed, Shot, cam_from_world_of, pinhole_matrix, resolve
+from .confined import file_inside
+from .posed import DAMAGED, LARGEST_SIDE_PX, Described, Finders, Lens, Posed, Shot, cam_from_world_of, pinhole_matrix, resolve
 from .text import read_text
 
 FISHEYE = ("OPENCV_FISHEYE", "FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE")
 PERSPECTIVE = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV", "PERSPECTIVE", "")
 PANORAMA = ("EQUIRECTANGULAR", "SPHERICAL")
-LARGEST_SIDE_PX = 1_000_000
 COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
 FISHEYE_COEFFICIENTS = ("k1", "k2", "k3", "k4")
 SPLITS = ("train", "val", "test")
@@ -61,7 +62,7 @@ def describe(path: Path) -> Described:
         for number, frame in enumerate(document["frames"]):
             try:
                 shots.append(_shot_of(part, document, frame))
-            except (ValueError, TypeError) as error:
+            except DAMAGED as error:
                 problems.append(f"frame {number}: {error}")
     if not shots:
         raise ReifyError(f"{title} is damaged: {problems[0]}.", "Export it again.")
@@ -143,9 +144,9 @@ def _read_document(path: Path) -> dict[str, Any]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text, finite=False)
     except ValueError:
-        return json.loads(re.sub(r",(?=\s*[}\]])", "", text))  # commas that editing by hand has left behind
+        return parse_json(re.sub(r",(?=\s*[}\]])", "", text), finite=False)  # commas that editing by hand has left behind
 
 
 def _shot_of(path: Path, document: Mapping[str, Any], frame: Any) -> Shot:
@@ -249,7 +250,7 @@ def _contradictions(documents: Sequence[tuple[Path, Mapping[str, Any]]]) -> tupl
         for frame in ({**document, **frame} for frame in document["frames"] if isinstance(frame, dict)):
             try:
                 given, angle, width = _number(frame, "fl_x"), _angle(frame, "x"), _number(frame, "w")
-            except ValueError:
+            except DAMAGED:
                 continue
             if given and angle and width and _contradict(given, width / (2 * math.tan(angle / 2))):
                 used = "camera_angle_x" if _focal(frame, "x", int(width)) != given else "fl_x"
@@ -264,7 +265,7 @@ def _number(frame: Mapping[str, Any], name: str) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} is no number") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} is no number")
@@ -282,6 +283,6 @@ def _depth_unit(document: Mapping[str, Any]) -> float:
 def _read_points(documents: Sequence[tuple[Path, Mapping[str, Any]]]) -> Points | None:
     for path, document in documents:
         name = document.get("ply_file_path")
-        if isinstance(name, str) and (path.parent / name).is_file():
-            return points_ply.read_points_ply(path.parent / name)
+        if isinstance(name, str) and (found := file_inside(name, path.parent)) is not None:
+            return points_ply.read_points_ply(found)
     return None

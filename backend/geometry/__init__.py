@@ -10,6 +10,7 @@ topology      edges, winding, connected components, non-manifold places, boundar
 smoothing     Taubin smoothing
 heat          the heat equation over a mesh: smooth borders, harmonic values where none are known
 harmonics     real spherical harmonics and their rotation
+turning       splats turned by a rotation, spherical harmonics included
 tree          a bounding volume hierarchy: nearest faces, hidden faces, intersections, winding numbers
 raster        a triangle rasterizer for pinhole cameras
 surface_nets  the zero level of a dense grid as quads

@@ -34,9 +34,13 @@ def basis(directions: Array, degree: int) -> Array:
 
 def rotated(sh: Array, rotation: Array) -> Array:
     """Coefficients [N,(degree+1)²,C] of what is turned by `rotation` [3,3]: along R d it shows what it showed along d."""
-    count, functions, channels = sh.shape
-    turn = np.kron(rotation_matrix(rotation, math.isqrt(functions) - 1).T, np.eye(channels))  # one product for all channels is fastest
-    return (sh.reshape(count, -1) @ turn.astype(sh.dtype)).reshape(sh.shape)
+    return turned(sh, rotation_matrix(rotation, math.isqrt(sh.shape[1]) - 1))
+
+
+def turned(sh: Array, matrix: Array) -> Array:
+    """Coefficients [N,K,C] times the matrix [K,K] of a rotation."""
+    turn = np.kron(matrix.T, np.eye(sh.shape[2]))  # one product for all channels is fastest
+    return (sh.reshape(len(sh), -1) @ turn.astype(sh.dtype)).reshape(sh.shape)
 
 
 def rotation_matrix(rotation: Array, degree: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -9,10 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .. import folders, locks
 from . import store
 from .identity import identity
 
 TIMINGS, PICTURES = "timings.json", "pictures"
+PROBE = "probe.tmp"
+LEAST_FREE_BYTES = 64 << 20  # of the cache's disk, below which a stage's files and values go to the temporary folder
 PICTURES_SHARE = 4  # most of the limit that prepared photos take is one part in so many
 
 
@@ -54,24 +58,50 @@ class Cache:
 
     def prune(self) -> None:
         """Delete what was used longest ago until the cache fits its limit, prepared photos before any stage."""
-        prune(self.pictures, max(0, min(self.limit_bytes // PICTURES_SHARE, self.limit_bytes - _size(self.folder))))
-        prune(self.folder, self.limit_bytes)
+        with suppress(OSError):  # what can't be listed can't be made smaller, which is no job's concern
+            prune(self.pictures, max(0, min(self.limit_bytes // PICTURES_SHARE, self.limit_bytes - _size(self.folder))))
+            prune(self.folder, self.limit_bytes)
 
     def clear(self) -> None:
         """Delete every stage and prepared photo."""
         for folder in (self.folder, self.pictures):
-            shutil.rmtree(folder, ignore_errors=True)
+            prune(folder, 0)
+
+
+def check_room(folder: Path) -> None:
+    """Raise OSError where a file can't be written to a stage's folder, or where hardly any room is left there."""
+    probe = folder / PROBE
+    try:
+        probe.write_bytes(b"\0" * 4096)
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error, or its cause, is the system's refusal to write any more: a full disk or quota, a disk that became read-only."""
+    cause = error.__cause__ or error
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def lock_of(folder: Path) -> Path:
+    """The file whose lock is held by whoever computes the stage of a folder."""
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def prune(folder: Path, limit_bytes: int) -> None:
-    """Delete those of the folders in `folder` that were used longest ago, until the rest fits the limit."""
-    inner = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    excess = sum(map(_size, inner)) - limit_bytes
-    for old in sorted(inner, key=_last_use):
+    """Delete those of our folders in `folder` that were used longest ago, until the rest fits the limit; those in use stay."""
+    own = [path for path in folder.iterdir() if folders.is_own(path, folder)] if folder.is_dir() else []
+    sizes = {path: _size(path) for path in sorted(own, key=_last_use)}
+    excess = sum(sizes.values()) - limit_bytes
+    for old, size in sizes.items():
         if excess <= 0:
             break
-        excess -= _size(old)
-        shutil.rmtree(old, ignore_errors=True)
+        if not locks.is_held(lock_of(old)):
+            folders.delete(old, folder)
+            excess -= size
 
 
 def _last_use(folder: Path) -> float:

@@ -9,21 +9,22 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-import tempfile
 import threading
 import time
 import types
 import typing
+import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import device, kernel_cache
-from ..errors import Cancelled
+from .. import device, folders, kernel_cache, locks
+from ..errors import Cancelled, ReifyError
 from ..values import Report
 from . import store
+from .cache import check_room, is_full, lock_of
 from .computing import computing
 from .environment import Environment
 from .forecast import Expected, Forecast, Moment
@@ -31,6 +32,7 @@ from .timings import keep_timing, timings_of
 
 Value = TypeVar("Value")
 TICK_S = 0.5  # between two reports of a stage that says nothing
+WAITING = "another job computes the same; waiting for its result"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Job:
         self._said: tuple[str, Mapping[str, float]] = ("", {})  # text and figures of the last report
         self._told = 0.0  # when that was, on the job's clock
         self._folder: Path | None = None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._keeps = True  # until the cache can't be written
+        self._temporary: Path | None = None
         self._threads: list[threading.Thread] = []
         self._torch: Any = None  # once a stage has run where torch was loaded
         self._lock = threading.Lock()  # a stage reports from its thread, time passes in the job's own
@@ -111,8 +114,7 @@ class Job:
     def folder(self) -> Path:
         """The running stage's own folder, kept with its value: for checkpoints, and files that the value names."""
         assert self._folder is not None, "only a running stage has a folder"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder
+        return folders.make_own(self._folder)
 
     @property
     def keep_requested(self) -> bool:
@@ -150,15 +152,11 @@ class Job:
         self._folder = self._stage_folder(function, (*inputs, depends))
         kept = cache.load(self._folder) if cache else None
         if kept is None:
-            if self._folder.is_dir() and any(self._folder.iterdir()):
-                self._forecast.resume()
-            before = self._report
-            with computing(), self._running_stage():
-                value = function(*inputs, job=self)
-            self.progress(1.0)
-            if cache:
-                store.save({"value": value, **_news(before, self._report)}, self._folder)
-        else:
+            with self._alone():
+                kept = cache.load(self._folder) if cache else None  # another job may have had the folder
+                if kept is None:
+                    value = self._computed(function, inputs)
+        if kept is not None:
             value = kept["value"]
             self._note(cached=(*self._report.cached, title), **_merged(self._report, kept))
         self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
@@ -296,6 +294,56 @@ class Job:
         self._emit()
 
     @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """What is written inside only saves time later, as checkpoints do: where the system refuses, the job warns once and goes on."""
+        from safetensors import SafetensorError  # which carries the system's refusal of its files
+
+        try:
+            yield
+        except (OSError, ReifyError, SafetensorError) as error:
+            if self._keeps:
+                self._keeps = False
+                reason = getattr(error, "strerror", None) or getattr(error, "what", None) or str(error)
+                self.warn(f"The cache can't be written ({reason.rstrip('.')}): the job goes on, and isn't kept for another time.")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the running stage's folder against other jobs, also of other processes; a cancel ends the wait for it."""
+        assert self._folder is not None
+        if self.environment.cache is None:  # the folder is this job's own
+            yield
+            return
+        with locks.held(lock_of(self._folder), wait=lambda: self.progress(0.0, WAITING)):
+            yield
+
+    def _computed(self, function: Callable[..., Value], inputs: tuple[Any, ...]) -> Value:
+        """What the running stage's function returns, kept in its folder where there is a cache."""
+        assert self._folder is not None
+        if self._folder.is_dir() and any(entry.name != folders.MARKER for entry in self._folder.iterdir()):
+            self._forecast.resume()
+        before = self._report
+        if self.environment.cache is not None and self._keeps:
+            with self.keeping():
+                check_room(self.folder)
+        if self.environment.cache is not None and not self._keeps:
+            self._folder = self._temporary_folder()
+        with computing(), self._running_stage():
+            try:
+                value = function(*inputs, job=self)
+            except (OSError, ReifyError) as error:
+                if self.environment.cache is None or not self._keeps or not is_full(error):
+                    raise
+                with self.keeping():
+                    raise
+                self._folder = self._temporary_folder()  # the cache's disk filled up meanwhile: once more elsewhere
+                value = function(*inputs, job=self)
+        self.progress(1.0)
+        if self.environment.cache is not None and self._keeps:
+            with self.keeping():
+                store.save({"value": value, **_news(before, self._report)}, self.folder)
+        return value
+
+    @contextmanager
     def _running_stage(self) -> Iterator[None]:
         self._in_stage = True
         try:
@@ -307,10 +355,14 @@ class Job:
     def _stage_folder(self, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Path:
         if self.environment.cache:
             return self.environment.cache.stage_folder(function, inputs)
+        return self._temporary_folder()
+
+    def _temporary_folder(self) -> Path:
         if self._temporary is None:
-            place = self.environment.temporary_folder
-            self._temporary = tempfile.TemporaryDirectory(prefix="reify-", dir=place, ignore_cleanup_errors=True)
-        return Path(self._temporary.name) / f"{len(self._report.seconds)}"
+            lasting = ExitStack()
+            self._temporary = lasting.enter_context(folders.temporary(self.environment.temporary_folder))
+            weakref.finalize(self, lasting.close)  # a result may name files in it for as long as the job is there
+        return self._temporary / f"{len(self._report.seconds)}"
 
     def _emit(self) -> None:
         text, figures = self._said

@@ -4,6 +4,8 @@ What a job is made of may hold arrays, as objects of a scene do; those lie in a 
 
 Several Blenders may share the folder. Each holds a lock of its own for as long as it lives, which the system takes
 back however its process ends; a job that runs under a lock nobody holds was interrupted.
+
+Who a job is, its file's name says, never its content: identities become paths that are written to and deleted.
 """
 
 from __future__ import annotations
@@ -11,18 +13,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
-import shutil
+import math
+import re
 import threading
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from .. import folders, locks
 from ..errors import ReifyError
-from ..files import write_text
+from ..files import refusal, write_text
+from ..schema import conforming
 from . import store
 from .runner import Failure, Outcome, State, Task
 
@@ -30,6 +34,7 @@ log = logging.getLogger(__name__)
 
 MOST = 50  # ended jobs that are remembered
 EVERY_S = 5.0  # between two notes of a running job's progress
+IDENTITY = re.compile("[0-9a-f]{32}")  # of jobs and of processes
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,15 @@ class Entry:
     created: float = 0.0  # seconds since 1970
     stage: str = ""
     fraction: float = 0.0  # of the whole job
-    outcome: Mapping[str, Any] | None = None
-    failure: Mapping[str, Any] | None = None
+    outcome: Outcome | None = None
+    failure: Failure | None = None
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what can't be a job's."""
+        State(self.state)
+        if not IDENTITY.fullmatch(self.id) or not IDENTITY.fullmatch(self.owner):
+            raise ValueError(f"{self.id!r} of {self.owner!r} is no job")
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Ledger:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._lock_file(self.owner).open("w")
-            _take(self._lock)
+            locks.take(self._lock)
         except OSError as error:
             raise ReifyError(
                 f"Jobs can't be remembered in {folder}: {error.strerror}.", "Choose another folder for Blender's files."
@@ -109,7 +120,12 @@ class Ledger:
 
     def keep(self, identifier: str, value: Any) -> None:
         """Keep what a job is made of; raises ReifyError where the system refuses."""
-        store.save(value, self.kept(identifier).folder)
+        folder = self.kept(identifier).folder
+        try:
+            folders.make_own(folder)
+        except OSError as error:
+            raise refusal(folder, error) from error
+        store.save(value, folder)
 
     def keeps(self, identifier: str) -> bool:
         """True once the whole of it is kept."""
@@ -122,7 +138,7 @@ class Ledger:
     def drop(self, identifier: str) -> None:
         """Keep what a job is made of no longer."""
         if not self._closed:
-            shutil.rmtree(self.kept(identifier).folder, ignore_errors=True)
+            folders.delete(self.kept(identifier).folder, self.folder)
 
     def thumbnail(self, identifier: str) -> Path:
         """Where the picture of a job's result lies, if it has one."""
@@ -150,10 +166,9 @@ class Ledger:
         for path in self.folder.glob("*.json"):
             try:
                 stored = json.loads(path.read_text(encoding="utf-8"))
-                entries.append(Entry(**{**stored, "warnings": tuple(stored["warnings"])}))
-                State(entries[-1].state)
-            except (OSError, ValueError, TypeError, KeyError):
-                log.warning("%s can't be read and is left out", path)
+                entries.append(conforming(Entry, {**stored, "id": path.stem}))
+            except (OSError, ValueError, TypeError, RecursionError) as error:
+                log.warning("%s is damaged and left out: %s", path, error)
         return entries
 
     def _write(self, entry: Entry) -> None:
@@ -166,7 +181,8 @@ class Ledger:
         path = self._lock_file(owner)
         try:
             with path.open("r+") as lock:
-                _take(lock)
+                if not locks.take(lock):
+                    return True
         except FileNotFoundError:
             return False
         except OSError:
@@ -185,8 +201,7 @@ def restored(entry: Entry, task: Task) -> Task:
     """`task`, made anew from an entry's order, as far as it had come."""
     task.id, task.created, task.state, task.warnings = entry.id, entry.created, State(entry.state), entry.warnings
     task.reached = (entry.stage, entry.fraction)
-    task.outcome = Outcome(**entry.outcome) if entry.outcome else None
-    task.failure = Failure(**entry.failure) if entry.failure else None
+    task.outcome, task.failure = entry.outcome, entry.failure
     return task
 
 
@@ -201,19 +216,12 @@ def _entry(task: Task, order: Mapping[str, Any], owner: str) -> Entry:
         created=task.created,
         stage=stage,
         fraction=fraction,
-        outcome=dataclasses.asdict(task.outcome) if task.outcome else None,
-        failure=dataclasses.asdict(task.failure) if task.failure else None,
+        outcome=_finite(task.outcome),
+        failure=task.failure,
         warnings=task.warnings,
     )
 
 
-def _take(lock: IO[str]) -> None:
-    """Lock an open file for this process without waiting; raises OSError where another one holds it."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        import fcntl
-
-        fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _finite(outcome: Outcome | None) -> Outcome | None:
+    """An outcome without figures that JSON has no word for, as the infinite PSNR of equal pictures."""
+    return outcome and replace(outcome, metrics={name: value for name, value in outcome.metrics.items() if math.isfinite(value)})

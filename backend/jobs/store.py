@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ import numpy as np
 
 from .. import values
 from ..files import write_text, writing
+from ..reading import is_file, open_file
 from .identity import PACKAGE
+
+READ_BYTES = 16 << 20  # at once, a hundredth of a second
+_file_digests: dict[tuple[Path, int, int], str] = {}  # by path, size and time of change
 
 VALUE_TYPES = {t.__name__: t for t in vars(values).values() if isinstance(t, type) and dataclasses.is_dataclass(t)}
 
@@ -91,7 +95,7 @@ def check_storable(annotation: Any) -> None:
 
 
 def digest(*parts: Any) -> str:
-    """A hexadecimal SHA-256 of values by their content; a Path counts by its file's bytes and its name.
+    """A hexadecimal SHA-256 of values by their content; a Path counts by its name and, where it is a file's, by the bytes.
 
     Raises TypeError for what has no content to go by: functions, sets, objects that are no dataclasses.
     """
@@ -101,16 +105,18 @@ def digest(*parts: Any) -> str:
     return state.hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes; read once as long as its size and time stay the same."""
+def file_digest(path: Path, check: Callable[[], None] = lambda: None) -> str:
+    """SHA-256 of a file's bytes; read once as long as its size and time stay the same. `check` is called meanwhile and may raise."""
     status = path.stat()
-    return _file_digest(path, status.st_size, status.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=100_000)
-def _file_digest(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    key = path, status.st_size, status.st_mtime_ns
+    if key not in _file_digests:
+        state = hashlib.sha256()
+        with open_file(path) as stream:
+            while part := stream.read(READ_BYTES):
+                check()
+                state.update(part)
+        _file_digests[key] = state.hexdigest()
+    return _file_digests[key]
 
 
 def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -158,11 +164,9 @@ def _feed(state: Any, value: Any) -> None:
         state.update(np.ascontiguousarray(value).data)
     elif isinstance(value, Path):
         state.update(os.fsencode(value.name))
-        if value.is_file():
-            state.update(file_digest(value).encode())
-        elif value.is_dir():
-            for inner in sorted(value.iterdir()):
-                _feed(state, inner)
+        if is_file(value):
+            with suppress(OSError):  # what can't be read counts by its name
+                state.update(file_digest(value).encode())
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for entry in dataclasses.fields(value):
             state.update(entry.name.encode())

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TextIO
 
+from .. import interrupts
 from .job import Progress
 from .runner import State, Task
 from .standing import clock, standing
@@ -16,20 +17,21 @@ QUIET_LINE_S = 15.0  # between two lines where the output is a file or a pipe
 
 
 def drain(task: Task, stream: TextIO | None = None) -> Task:
-    """Wait until a submitted `task` has ended, showing its progress on `stream`; Ctrl-C cancels it."""
+    """Wait until a submitted `task` has ended, showing its progress on `stream`; Ctrl-C cancels it, and a second one isn't waited for."""
     line = ProgressLine(stream or sys.stderr)
-    shown_warnings = 0
-    while not task.state.ended:
-        try:
+    shown_warnings, canceling = 0, False
+    with interrupts.noticed() as interrupted:
+        while not task.state.ended:
             time.sleep(POLL_S)
             for warning in task.warnings[shown_warnings:]:
                 line.say(f"Note: {warning}")
             shown_warnings = len(task.warnings)
             if task.progress is not None:
                 line.show(task.progress)
-        except KeyboardInterrupt:
-            line.say("Canceling; what is finished is kept.")
-            task.cancel()
+            if interrupted() and not canceling:
+                canceling = True
+                line.say("Canceling; what is finished is kept.")
+                task.cancel()
     for warning in task.warnings[shown_warnings:]:
         line.say(f"Note: {warning}")
     line.close(task)

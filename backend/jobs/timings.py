@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import ReifyError
 from ..files import write_text
+from ..reading import read_json
 from .forecast import Expected, Profile, Timing
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def keep_timing(method: str, title: str, timing: Timing, file: Path) -> None:
 
 def _stored(file: Path) -> Mapping[str, Any]:
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = read_json(file)
     except (OSError, ValueError):
         return {}
     return stored if isinstance(stored, dict) else {}

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import settings as settings_of
+from ..capture.used import digests_of
 from ..engine.requirements import parts_of
 from ..errors import ReifyError
 from ..formats.given import read_given
 from ..formats.offset import written
 from ..jobs import needs as needs_of
-from ..jobs import store
 from ..jobs.environment import Environment
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
@@ -125,7 +125,7 @@ class Method:
         job.describe(
             method=self.id,
             settings=settings_of.values(settings),
-            inputs={str(source): store.digest(source) for source in inputs.sources if source.exists()},
+            inputs=digests_of(inputs.sources, job.check),
             versions=versions_of(needs.packages),
             licenses={weights.name: weights.license for weights in needs.weights},
         )

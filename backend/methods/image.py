@@ -14,6 +14,7 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Needs
 from ..pictures.cutout import cut_out
+from ..reading import is_file, is_folder
 from ..settings import file_of
 from ..values import Picture, Pictures, Result
 from . import Method
@@ -37,7 +38,7 @@ def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, .
 
     A folder stands for the pictures in it. Raises ReifyError where there are none.
     """
-    files = [file for source in sources for file in (_pictures_in(source) if source.is_dir() else (source,))]
+    files = [file for source in sources for file in (_pictures_in(source) if is_folder(source) else (source,))]
     if settings.method == "turnaround":
         return (Pictures(tuple(files)),)
     return tuple(Pictures((file,)) for file in files)
@@ -66,7 +67,8 @@ def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
 
 def _pictures_in(folder: Path) -> list[Path]:
     # macOS leaves a ._NAME beside each file on disks that aren't its own.
-    files = sorted(path for path in folder.iterdir() if endings.has(path, endings.DRAWINGS) and not path.name.startswith("."))
+    visible = (path for path in folder.iterdir() if not endings.is_hidden(path.name))
+    files = sorted(path for path in visible if endings.has(path, endings.DRAWINGS) and is_file(path))
     if not files:
         raise ReifyError(f"{folder.name} holds no pictures.", "Choose a folder with pictures in it, or the pictures themselves.")
     return files

@@ -39,11 +39,12 @@ def relocate(state: State, rng: np.random.Generator) -> int:
 
 
 def grow(state: State, wanted: int, rng: np.random.Generator) -> int:
-    """Add copies of splats, drawn by weighted error, up to `wanted` splats in all; returns how many."""
+    """Add copies of splats, drawn by weighted error, up to `wanted` splats in all; returns how many: none where all are dead."""
     more = min(wanted, state.capacity) - state.count
-    if more <= 0:
+    opacity = opacities(state)
+    if more <= 0 or not (opacity > DEAD_OPACITY).any():
         return 0
-    sources = _drawn(state, opacities(state), more, rng)
+    sources = _drawn(state, opacity, more, rng)
     first = state.count
     state.count += more
     state.stats[first : state.count] = 0

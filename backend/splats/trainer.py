@@ -6,7 +6,6 @@ Import it after `device.prepare_numba()`.
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from ..device import Device
 from ..errors import Cancelled, ReifyError
+from ..files import writing
 from ..rendering import loop
 from ..rendering.fitting import take_step
 from ..rendering.losses import (
@@ -286,9 +286,8 @@ class Trainer:
             **({f"{DEPTH}{place}": depth for place, depth in self.depths.known.items()} if self.depths is not None else {}),
             "clock": np.array([self.clock.steps, self.clock.seconds, self.square, self.broken, self.prunings, self.setbacks], np.float64),
         }
-        partial = self.job.folder / (CHECKPOINT + ".partial")
-        save_file(arrays, partial)
-        os.replace(partial, self.job.folder / CHECKPOINT)
+        with self.job.keeping(), writing(self.job.folder / CHECKPOINT) as partial:
+            save_file(arrays, partial)
 
     def _load(self) -> bool:
         path: Path = self.job.folder / CHECKPOINT

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ReifyError
-from ..formats.splat_ply import write_splat_ply
-from ..geometry import harmonics, quaternions
+from ..formats.splat_files import write_splats
+from ..geometry.turning import turned
 from ..values import Array, Splats
 
 UNEVEN = 1e-3  # largest entry of |A Aᵀ / s² - I| for which the matrix A of scale s still counts as a similarity
@@ -24,20 +24,21 @@ def transformed(splats: Splats, matrix: Array) -> Splats:
         raise ReifyError(
             "Splats can't be mirrored or scaled unevenly.", "Give the object, and what it hangs on, one scale above 0 for all axes."
         )
-    turn = linear / scale
     return replace(
-        splats,
+        turned(splats, linear / scale),
         means=(splats.means @ linear.T + np.asarray(matrix)[:3, 3]).astype(np.float32),
-        quats=quaternions.product(quaternions.from_matrices(turn[None])[0], splats.quats).astype(np.float32),
         log_scales=(splats.log_scales + np.log(scale)).astype(np.float32),
-        sh=splats.sh if np.allclose(turn, np.eye(3), atol=1e-6) else harmonics.rotated(splats.sh, turn),
     )
 
 
-def write_moved(splats: Splats, matrix: Array, path: Path, large: bool = False) -> None:
-    """Write splats as PLY after a similarity [4,4], in float64 where that leads to `large` coordinates; raises ReifyError."""
+def write_moved(splats: Splats, matrix: Array, path: Path, large: bool = False, up: str = "") -> tuple[str, ...]:
+    """Write splats after a similarity [4,4], in float64 where that leads to `large` coordinates.
+
+    `up` is the axis that is to point up in the file, "" for the one that its format has up. Returns what the format can't hold, a
+    sentence each. Raises ReifyError.
+    """
     if not large:
-        return write_splat_ply(transformed(splats, matrix), path)
+        return write_splats(transformed(splats, matrix), path, up)
     near, offset = matrix.copy(), matrix[:3, 3].copy()
     near[:3, 3] = 0.0
-    return write_splat_ply(transformed(splats, near), path, offset)
+    return write_splats(transformed(splats, near), path, up, offset)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.solve import CameraSettings, solve_cameras
 from reify.backend.capture.undistort import project
@@ -252,3 +253,75 @@ def test_geocentric_coordinates_stand_upright_whatever_the_latitude(tmp_path):
     source = capture.cameras.centers @ back[:3, :3].T + capture.offset
     assert np.allclose(source, np.linalg.inv(there)[:, :3, 3], atol=1e-5)
     assert replace(capture, photos=()).offset is not None
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b.png", "/" + "b" * 5000], ids=["300 characters", "a null", "5000 characters"])
+def test_a_name_that_no_system_takes_costs_its_picture_alone(tmp_path, name):
+    layouts.nerfstudio(tmp_path)
+    path = tmp_path / "transforms.json"
+    document = json.loads(path.read_text())
+    document["frames"][0]["file_path"] = document["frames"][1]["mask_path"] = document["ply_file_path"] = name
+    path.write_text(json.dumps(document))
+    assert len(read(tmp_path).photos) == layouts.COUNT - 1
+
+
+@pytest.mark.parametrize("value", [-1, 0, 2**31, 2**63, 10**400, "NaN", "1e999", "[]", "{}", '"a"', "null"])
+@pytest.mark.parametrize("key", ["w", "h", "fl_x", "transform_matrix"])
+def test_odd_numbers_in_one_frame_cost_that_frame_at_most(tmp_path, key, value):
+    layouts.nerfstudio(tmp_path)
+    path = tmp_path / "transforms.json"
+    document = json.loads(path.read_text())
+    document["frames"][0][key] = "ODD"
+    path.write_text(json.dumps(document).replace('"ODD"', str(value)))
+    assert len(read(tmp_path).photos) >= layouts.COUNT - 1
+
+
+def broken_inside(path: Path) -> None:
+    """A JPEG whose header and end are right, so that only decoding finds the damage."""
+    with Image.open(path) as image:
+        image.convert("RGB").save(path, format="JPEG", progressive=False)
+    data = path.read_bytes()
+    tables = data.index(b"\xff\xc4")  # the first Huffman table
+    path.write_bytes(data[: tables + 5] + b"\xff" * 16 + data[tables + 21 :])
+
+
+def test_a_photo_that_fails_when_it_is_decoded_is_left_out_of_given_cameras(tmp_path):
+    layouts.nerfstudio(tmp_path)
+    broken_inside(sorted((tmp_path / "images").iterdir())[2])
+    job = Job()
+    capture = read(tmp_path, job=job)
+    assert len(capture.photos) == layouts.COUNT
+    solved = job.stage("Finding cameras", solve_cameras, capture, CameraSettings(upright=False))
+    rest = [i for i in range(layouts.COUNT) if i != 2]
+    assert len(solved.photos) == len(rest) and np.allclose(solved.cameras.centers, CENTERS[rest], atol=1e-5)
+    assert any("damaged or cut off" in warning for warning in job.report.warnings)
+
+
+def test_a_photo_that_fails_when_it_is_decoded_is_left_out_of_structure_from_motion(tmp_path, monkeypatch):
+    from reify.backend.capture import solve
+
+    layouts.plain(tmp_path)
+    broken_inside(sorted(path for path in tmp_path.rglob("*.jpg"))[2])
+    seen = []
+
+    def climb(capture, sizes, settings, folder, job):
+        seen.append((len(capture.photos), sizes, len(list((folder / "pictures").iterdir()))))
+        raise ReifyError("that is enough", "")
+
+    monkeypatch.setattr(solve, "_climb", climb)
+    job = Job()
+    capture = read(tmp_path, job=job)
+    with pytest.raises(ReifyError, match="that is enough"):
+        job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
+    ((count, sizes, written),) = seen
+    assert count == written == len(sizes) == layouts.COUNT - 1 and sizes.min() > 0
+
+
+def test_too_few_photos_that_can_be_decoded_are_said(tmp_path):
+    layouts.nerfstudio(tmp_path)
+    for path in sorted((tmp_path / "images").iterdir())[: layouts.COUNT - 2]:
+        broken_inside(path)
+    job = Job()
+    capture = read(tmp_path, job=job)
+    with pytest.raises(ReifyError, match="Only 2 of 8 photos"):
+        job.stage("Finding cameras", solve_cameras, capture, CameraSettings())

@@ -98,3 +98,18 @@ def test_a_mask_that_fits_two_photos_is_used_for_neither(tmp_path):
     assert {photo.name: bool(photo.mask) for photo in read(tmp_path).photos} == {
         "left/0.jpg": False, "right/0.jpg": False, "left/1.jpg": False, "right/1.jpg": True,
     }  # fmt: skip
+
+
+def test_masks_of_another_shape_and_unreadable_ones_are_left_out_and_scaled_ones_count(tmp_path):
+    for i in range(4):
+        picture(tmp_path / f"images/{i}.png", i)
+    mask(tmp_path / "masks/0.png", INSIDE[::2, ::2])
+    mask(tmp_path / "masks/1.png", INSIDE[:, :20])
+    mask(tmp_path / "masks/2.png", INSIDE.T)
+    (tmp_path / "masks/3.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    job = Job()
+    capture = job.stage("Reading photos", read_photos, Photos((tmp_path,)), CaptureSettings())
+    assert [bool(photo.mask) for photo in capture.photos] == [True, False, False, False]
+    found = "1.png is 20 x 24, its photo 32 x 24, 2.png is 24 x 32, its photo 32 x 24, 3.png can't be read"
+    assert capture.warnings == (f"Masks that don't fit their photo are left out: 3 ({found}).",)
+    assert job.report.choices["left out"] == "3 masks that don't fit"

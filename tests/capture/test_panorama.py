@@ -57,7 +57,7 @@ def test_each_view_shows_what_lies_in_its_direction(tmp_path):
     photo = Photo(tmp_path / "pano.png", "pano.png", WIDTH, HEIGHT, rig=panorama.UNCUT)
     Image.fromarray(colored(directions())).save(photo.path)
     areas = panorama.areas_of([photo])
-    capture = panorama.cut(Capture("", (photo,)), areas, tmp_path / "views", lambda *_: None)
+    capture = panorama.cut(Capture("", (photo,)), areas, tmp_path / "views", lambda *_: None, pytest.fail)
     assert [Path(view.name).stem for view in capture.photos] == list(panorama.FACES)
     from reify.backend.geometry import quaternions
 
@@ -171,3 +171,13 @@ def test_a_room_is_rebuilt_from_panoramas_at_its_true_proportions(tmp_path):
     extent = np.ptp(np.quantile(solved.points.xyz, [0.02, 0.98], axis=0), axis=0)
     assert extent[2] / extent[:2].max() == pytest.approx(SIZE_M[2] / SIZE_M[0], rel=0.25)
     assert replace(solved, photos=()).world_from_source is not None
+
+
+def test_a_panorama_that_cannot_be_decoded_is_left_out(tmp_path):
+    photos = [Photo(tmp_path / f"{name}.png", name, WIDTH, HEIGHT, rig=panorama.UNCUT) for name in ("whole", "broken")]
+    Image.fromarray(colored(directions())).save(photos[0].path)
+    photos[1].path.write_bytes(photos[0].path.read_bytes()[:500])
+    said: list[str] = []
+    areas = panorama.areas_of([photos[0], photos[0]])
+    capture = panorama.cut(Capture("", tuple(photos)), areas, tmp_path / "views", lambda *_: None, said.append)
+    assert {photo.shot for photo in capture.photos} == {"whole"} and "broken.png is damaged" in said[0]

@@ -113,8 +113,9 @@ def test_raw_and_heic_beside_their_jpegs_are_left_out_and_alone_are_told(tmp_pat
         ]
 
 
-def test_hidden_files_and_those_of_macos_are_never_looked_at(tmp_path):
-    contents = folder_of(tmp_path, ["a.jpg", "._a.jpg", ".hidden/b.jpg", "__MACOSX/c.jpg", "readme.txt"])
+def test_hidden_files_and_those_of_systems_and_file_servers_are_never_looked_at(tmp_path):
+    kept = [".hidden/b.jpg", "__MACOSX/c.jpg", "@eaDir/a.jpg/SYNOFILE_THUMB_M.jpg", "#recycle/d.jpg", "$RECYCLE.BIN/e.jpg"]
+    contents = folder_of(tmp_path, ["a.jpg", "._a.jpg", *kept, "readme.txt"])
     assert names(contents.photos, tmp_path) == ["a.jpg"] and names(contents.left_out[roles.OTHERS], tmp_path) == ["readme.txt"]
 
 

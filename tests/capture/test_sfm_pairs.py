@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from reify.backend.capture.sfm_pairs import all_pairs, neighbors, preemptive_scores, similar_pairs
+from reify.backend.capture.sfm_pairs import CANDIDATES, all_pairs, candidate_pairs, neighbors, preemptive_scores, similar_pairs
 from reify.backend.values import Array
 
 
@@ -18,7 +18,8 @@ def photos_of_places(places: int, of_each: int) -> list[Array]:
 
 
 def test_photos_of_the_same_place_score_high_and_others_near_zero() -> None:
-    scores = preemptive_scores(photos_of_places(2, 3))
+    photos = photos_of_places(2, 3)
+    scores = preemptive_scores(photos, candidate_pairs(photos))
     same = np.kron(np.eye(2), np.ones((3, 3))).astype(bool) & ~np.eye(6, dtype=bool)
     assert scores[same].min() >= 35
     assert scores[~same].max() <= 3
@@ -33,6 +34,15 @@ def test_each_photo_is_paired_with_those_of_its_own_place_first() -> None:
 def test_a_photo_without_features_has_no_pairs() -> None:
     pairs = similar_pairs([*photos_of_places(1, 3), np.zeros((0, 128), np.uint8)], partners=2)
     assert not any(3 in pair for pair in pairs)
+
+
+def test_of_many_photos_only_those_that_look_alike_are_compared_and_none_of_the_same_place_is_missed() -> None:
+    places, of_each = 20, 6
+    candidates = candidate_pairs(photos_of_places(places, of_each))
+    same = np.kron(np.eye(places), np.ones((of_each, of_each))).astype(bool) & ~np.eye(places * of_each, dtype=bool)
+    assert candidates[same].all() and not candidates.diagonal().any()
+    np.testing.assert_array_equal(candidates, candidates.T)
+    assert candidates.sum() / 2 <= CANDIDATES * places * of_each < len(all_pairs(places * of_each))
 
 
 def test_a_sequence_pairs_neighbors_and_a_few_photos_far_away() -> None:

@@ -103,26 +103,26 @@ def test_an_asymmetric_subject_is_not_mirrored() -> None:
 
 def test_half_a_ring_of_cameras_that_look_down_does_not_tilt_the_world() -> None:
     cameras = looking_at(ring(12, arc_deg=120, height=4.0), np.zeros(3), np.array([0, 0, 1.0]))
-    up, _why = find_up(cameras)
+    up, _why, _doubtful = find_up(cameras)
     assert angle_deg(-cameras.cam_from_world[:, 1, :3].mean(axis=0), np.array([0, 0, 1.0])) > 20  # what a mean would give
     assert angle_deg(up, np.array([0, 0, 1.0])) < 4
 
 
 def test_a_row_of_cameras_that_look_the_same_way_takes_up_from_the_pictures() -> None:
     row = np.stack([np.linspace(-3, 3, 9), np.full(9, -6.0), np.zeros(9)], axis=1)
-    up, _why = find_up(looking_at(row, np.array([0, 1e6, 0]), np.array([0, 0, 1.0])))
+    up, _why, _doubtful = find_up(looking_at(row, np.array([0, 1e6, 0]), np.array([0, 0, 1.0])))
     assert angle_deg(up, np.array([0, 0, 1.0])) < 1
 
 
 def test_a_few_photos_taken_with_a_turned_phone_do_not_tilt_the_world() -> None:
     roll = np.where(np.arange(24) % 6 == 0, 90.0, np.random.default_rng(0).normal(scale=2.0, size=24))
-    up, _why = find_up(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]), roll))
+    up, _why, _doubtful = find_up(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]), roll))
     assert angle_deg(up, np.array([0, 0, 1.0])) < 2.5
 
 
 @pytest.mark.parametrize("roll_deg", [90.0, -90.0])
 def test_a_ring_of_photos_that_lie_on_their_side_stands_up(roll_deg: float) -> None:
-    up, why = find_up(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]), roll_deg))
+    up, why, _doubtful = find_up(looking_at(ring(), np.zeros(3), np.array([0, 0, 1.0]), roll_deg))
     assert angle_deg(up, np.array([0, 0, 1.0])) < 1
     assert "side" in why
 
@@ -224,3 +224,22 @@ def test_what_lies_right_in_a_first_photo_from_straight_above_is_x() -> None:
 
 def joined(a: Cameras, b: Cameras) -> Cameras:
     return Cameras(*(np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("cam_from_world", "K", "size_px", "distortion")))
+
+
+def test_cameras_of_which_half_are_turned_by_a_quarter_still_tell_up() -> None:
+    random = np.random.default_rng(4)
+    roll = np.where(np.arange(24) % 2 == 0, 90.0, 0.0) + random.normal(scale=2.0, size=24)
+    up, why, doubtful = find_up(looking_at(ring(height=1.0), np.zeros(3), np.array([0, 0, 1.0]), roll))
+    assert angle_deg(up, np.array([0, 0, 1.0])) < 3 and "quarter" in why and not doubtful
+
+
+def test_cameras_held_at_all_angles_take_up_from_the_ground_and_say_so_where_there_is_none() -> None:
+    roll = np.random.default_rng(5).uniform(-180, 180, 24)
+    cameras = looking_at(ring(height=2.0), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]), roll)
+    on_ground, alone = Job(), Job()
+    capture = normalize_world(capture_of(cameras, subject_on_ground(np.random.default_rng(0))), given=False, job=on_ground)
+    assert capture.world_from_source is not None
+    assert angle_deg(capture.world_from_source[:3, :3] @ [0, 0, 1.0], np.array([0, 0, 1.0])) < 1
+    assert not on_ground.report.warnings and "up from the ground" in on_ground.report.choices["world"]
+    normalize_world(capture_of(cameras), given=False, job=alone)
+    assert "up is doubtful" in alone.report.warnings[0]

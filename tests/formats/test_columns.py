@@ -154,10 +154,3 @@ def test_mip_splattings_3d_filter_widens_splats_and_makes_them_fainter(tmp_path)
 )  # fmt: skip
 def test_other_programs_words_for_antialiasing_are_understood(comments, expected):
     assert is_antialiased(tuple(comments)) == expected
-
-
-def test_a_compressed_file_is_said_to_be_one_whatever_is_made_of_it(tmp_path):
-    path = write(tmp_path / "a.ply", {f"packed_{name}": np.zeros(4) for name in ("position", "rotation", "scale", "color")}, {})
-    for kinds in ((Splats,), (Points,), (Splats, Points)):
-        with pytest.raises(ReifyError, match="compressed"):
-            read_given(path, kinds)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend import device
 from reify.backend.errors import ReifyError
 from reify.backend.formats import decoding, images
+from reify.backend.formats.depth import read_depth
 
 # Red above left, green above right, blue below left, black below right: every turn and mirroring of it is another picture.
 QUARTERS = np.zeros((48, 64, 3), np.uint8)
@@ -227,3 +229,70 @@ def test_png_and_jpeg_are_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(ReifyError, match="can't be written"):
         images.write_png(tmp_path / "b.png", QUARTERS)
     assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("long_side_px", [0, 20])
+@pytest.mark.parametrize("name", [*SAVED, "odd.tif", "cut.png"])
+def test_strips_give_the_same_picture_as_the_whole(tmp_path, monkeypatch, name, long_side_px):
+    rng = np.random.default_rng(1)
+    more = {
+        "odd.tif": lambda p: Image.fromarray(np.outer(np.arange(47), np.arange(61) * 25).astype(np.int32)).save(p),
+        "cut.png": lambda p: Image.fromarray(rng.integers(0, 256, (47, 61, 4)).astype(np.uint8)).save(p),
+    }
+    {**SAVED, **more}[name](tmp_path / name)
+    whole = images.read_image(tmp_path / name, long_side_px)
+    monkeypatch.setattr(decoding, "STRIP_PIXELS", 64 * 5)
+    assert np.array_equal(images.read_image(tmp_path / name, long_side_px), whole)
+
+
+def bomb(path: Path) -> None:
+    """A small file whose header says that it is 400 megapixels large."""
+    side = 20_000
+    if path.suffix == ".npy":
+        np.lib.format.open_memmap(path, "w+", np.float32, (side, side)).flush()
+    elif path.suffix == ".tif":
+        save_tiff(path, np.zeros((8, 8, 3), np.uint16), photometric="rgb")
+        with pytest.importorskip("tifffile").TiffFile(path, mode="r+") as file:
+            for name in ("ImageWidth", "ImageLength"):
+                file.pages[0].tags[name].overwrite(side)
+    else:
+        Image.new("RGB", (8, 8)).save(path)
+        data = bytearray(path.read_bytes())
+        data[16:24] = struct.pack(">II", side, side)
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.npy"])
+def test_a_small_file_that_would_fill_the_memory_is_refused_before_it_does(tmp_path, monkeypatch, name):
+    bomb(tmp_path / name)
+    monkeypatch.setattr(device, "free_memory", lambda: 2 << 30)
+    for read in [lambda path: read_depth(path, 1.0)] if name == "a.npy" else [images.read_image, lambda path: images.read_image(path, 64)]:
+        with pytest.raises(ReifyError, match="GB of memory"):
+            read(tmp_path / name)
+
+
+def test_what_reading_takes_stays_within_what_is_asked_for(tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells a process its own peak of memory")
+    Image.fromarray(np.zeros((6000, 8000, 3), np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.zeros((6000, 8000, 4), np.uint8)).save(tmp_path / "b.png")
+    save_tiff(tmp_path / "c.tif", np.zeros((6000, 8000, 3), np.uint16), compression="zlib", photometric="rgb")
+    script = """
+import pathlib, re, sys, numpy, tifffile
+import PIL.Image, PIL.PngImagePlugin, PIL.TiffImagePlugin, PIL.ImageCms
+from reify.backend import device
+from reify.backend.formats import decoding, images
+asked = 0
+def remember(path, needed):
+    global asked
+    asked = max(asked, needed)
+decoding.require_memory = remember
+peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) * 1024
+before = peak()
+images.read_image(pathlib.Path(sys.argv[1]))
+print((peak() - before) / asked)
+"""
+    for name in ("a.png", "b.png", "c.tif"):
+        run = subprocess.run([sys.executable, "-c", script, tmp_path / name], capture_output=True, text=True, check=True)
+        assert 0.4 < float(run.stdout) < 1.34, name

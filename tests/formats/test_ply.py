@@ -1,6 +1,7 @@
 """PLY files as tables: lists, byte orders, line ends, and what is damaged."""
 
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -76,3 +77,17 @@ def test_a_file_without_vertices_is_refused(tmp_path):
     (tmp_path / "a.ply").write_text("ply\nformat ascii 1.0\nelement face 0\nproperty list uchar int vertex_indices\nend_header\n")
     with pytest.raises(ReifyError, match="no vertices"):
         read_vertices(tmp_path / "a.ply")
+
+
+@pytest.mark.parametrize("count", [-1, 10**9, 2**31, 2**63, 10**30])
+@pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian"])
+@pytest.mark.parametrize("properties", ["", "property float x", "property list uchar int x"])
+def test_a_count_that_the_file_has_no_room_for_is_refused_before_memory_is_reserved(tmp_path, count, encoding, properties):
+    path = tmp_path / "a.ply"
+    path.write_bytes(f"ply\nformat {encoding} 1.0\nelement vertex {count}\n{properties}\nend_header\n1 2 3\n".encode())
+    tracemalloc.start()
+    for read in (read_ply, counts):
+        with pytest.raises(ReifyError, match="damaged or cut off"):
+            read(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()

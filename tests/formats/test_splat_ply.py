@@ -103,7 +103,6 @@ def test_a_rotation_of_length_zero_becomes_no_rotation(tmp_path):
         (handmade([*MINIMAL, "x"], np.zeros((9, 14))), "cut off"),
         (handmade([*MINIMAL, "f_rest_x"], np.zeros((9, 14)))[:-4], "cut off"),
         (handmade(["x", "y", "z"], np.zeros((9, 3))), "no splats"),
-        (handmade(["packed_position"], np.zeros((9, 1))), "compressed"),
         (handmade([*MINIMAL, "f_rest_0"], np.zeros((9, 14))), "SH"),
         (b"ply\nformat binary_little_endian 1.0\nelement vertex many\nend_header\n", "cut off"),
         (b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nend_header\n1\nnothing\n", "cut off"),

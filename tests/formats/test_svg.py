@@ -58,3 +58,17 @@ def test_what_is_no_drawing_is_refused_by_name(tmp_path: Path, content: str) -> 
     (tmp_path / "notes.svg").write_text(content)
     with pytest.raises(ReifyError, match="notes"):
         images.read_image(tmp_path / "notes.svg")
+
+
+@pytest.mark.parametrize("size", ['width="200000" height="100000"', 'viewBox="0 0 1 1000000"', 'width="1e30" height="1e30"', ""])
+def test_a_drawing_of_any_size_is_drawn_at_the_size_of_a_picture(tmp_path: Path, size: str) -> None:
+    (tmp_path / "a.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}><rect width="200000" height="100000" fill="red"/></svg>'
+    )
+    assert max(images.read_image(tmp_path / "a.svg").shape[:2]) == svg.LONG_SIDE_PX
+
+
+def test_a_packed_drawing_that_unpacks_to_hundreds_of_megabytes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.svgz").write_bytes(gzip.compress(b" " * (svg.LARGEST + 1)))
+    with pytest.raises(ReifyError, match="unpacks to more than"):
+        images.read_image(tmp_path / "a.svgz")

@@ -114,10 +114,45 @@ def test_only_the_newest_ended_jobs_are_kept_and_forgotten_ones_leave_no_file(tm
     assert not list(tmp_path.iterdir())
 
 
-def test_damaged_notes_are_left_out(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text("{")
-    (tmp_path / "b.json").write_text(json.dumps({"id": "b", "unknown": 1}))
+DAMAGES = {
+    "state": ("exploded", 3, None),
+    "owner": ("../photos", "", 7),
+    "created": ("yesterday", [], float("nan")),
+    "fraction": ({}, "half", True),
+    "order": ([], "photos", None),
+    "outcome": ({"name": "fox"}, [1], {"name": "fox", "seconds": "long", "metrics": {}}),
+    "failure": ("broken", {"what": 1, "fix": "", "details": ""}),
+    "warnings": ("text", [1], {"a": 1}),
+    "unknown": (1,),
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in DAMAGES.items() for value in values])
+def test_a_damaged_note_is_left_out_and_hides_no_other(tmp_path: Path, field: str, value: object) -> None:
+    first, whole, damaged = Ledger(tmp_path), made("Whole"), made("Damaged")
+    for task in (whole, damaged):
+        task.state, task.outcome = State.DONE, Outcome("fox", 61.5, {"psnr": 27.3, "ssim": float("inf")})
+        first.note(task, ORDER)
+    first.close()
+    path = tmp_path / f"{damaged.id}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    assert [(entry.title, entry.outcome) for entry in Ledger(tmp_path).take_over()] == [("Whole", Outcome("fox", 61.5, {"psnr": 27.3}))]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", "[" * 100_000, "\x00", '{"title": "T"}'])
+def test_what_is_no_note_at_all_is_left_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / f"{7:032x}.json").write_text(text)
     assert Ledger(tmp_path).take_over() == []
+
+
+def test_a_job_is_known_by_its_file_whatever_that_says(tmp_path: Path) -> None:
+    first, task = Ledger(tmp_path), made()
+    task.state = State.CANCELLED
+    first.note(task, ORDER)
+    first.close()
+    path = tmp_path / f"{task.id}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "id": "../photos"}))
+    assert [entry.id for entry in Ledger(tmp_path).take_over()] == [task.id]
 
 
 def test_a_folder_that_cannot_be_made_is_said_with_the_way_out(tmp_path: Path) -> None:

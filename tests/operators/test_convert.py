@@ -44,7 +44,7 @@ def test_the_result_takes_the_objects_place_name_parent_and_materials_and_the_ob
     assert bpy.ops.reify.convert(method="mesh") == {"FINISHED"}
     made = bpy.data.objects["Suzanne"]
     assert made is bpy.context.object and made.select_get() and made != monkey
-    assert (monkey.name, monkey.hide_viewport, monkey.hide_render, len(monkey.data.polygons)) == ("Suzanne Original", True, True, 500)
+    assert (monkey.name, monkey.hide_get(), monkey.hide_render, len(monkey.data.polygons)) == ("Suzanne Original", True, True, 500)
     np.testing.assert_allclose(np.array(made.matrix_world), before, atol=1e-6)
     assert made.parent == monkey.parent and len(made.data.polygons) <= 420
     assert [slot.material.name for slot in made.material_slots] == ["left", "right"]
@@ -64,7 +64,7 @@ def test_beside_the_original_nothing_of_it_changes(scene, monkey):
     scene.reify_convert.beside = True
     bpy.ops.reify.convert(method="mesh", preset="Repair Only")
     made = bpy.context.object
-    assert (monkey.name, monkey.hide_viewport, made.name) == ("Suzanne", False, "Suzanne Mesh")
+    assert (monkey.name, monkey.hide_get(), made.name) == ("Suzanne", False, "Suzanne Mesh")
     apart = made.matrix_world.translation - monkey.matrix_world.translation
     assert apart.x > 2 and abs(apart.y) < 1e-5 and abs(apart.z) < 1e-5
 
@@ -93,7 +93,7 @@ def test_levels_of_detail_are_objects_with_numbers(scene, monkey):
     levels = [bpy.data.objects[f"Suzanne_LOD{level}"] for level in range(3)]
     counts = [len(level.data.polygons) for level in levels]
     assert counts[0] > 1.9 * counts[1] > 3.6 * counts[2]
-    assert [level.hide_viewport for level in levels] == [False, True, True]
+    assert [level.hide_get() for level in levels] == [False, True, True]
 
 
 def test_every_selected_object_is_converted_and_what_fits_no_method_is_left_alone(scene, monkey):
@@ -114,7 +114,12 @@ def test_a_converted_object_is_made_again_of_its_original_in_its_place(scene, mo
     bpy.ops.reify.convert(method="mesh")
     scene.reify.mesh.faces = 100
     count = len(bpy.data.meshes)
+    made = bpy.context.object
+    made.location.x += 1
+    made.modifiers.new("Thick", "SOLIDIFY")
+    place = tuple(made.location)
     bpy.ops.reify.regenerate()
+    assert bpy.context.object == made and tuple(made.location) == place and [found.name for found in made.modifiers] == ["Thick"]
     assert sorted(found.name for found in bpy.data.objects) == ["Parent", "Suzanne", "Suzanne Original"]
     assert 250 < len(bpy.data.objects["Suzanne"].data.polygons) <= 315
     assert len(bpy.data.meshes) == count
@@ -140,7 +145,7 @@ def test_a_conversion_is_undone_in_one_step(scene, monkey):
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo()
     assert sorted(found.name for found in bpy.data.objects) == ["Parent", "Suzanne"]
-    assert not bpy.data.objects["Suzanne"].hide_viewport and len(bpy.data.objects["Suzanne"].data.polygons) == 500
+    assert not bpy.data.objects["Suzanne"].hide_get() and len(bpy.data.objects["Suzanne"].data.polygons) == 500
 
 
 def test_a_result_whose_object_is_deleted_meanwhile_comes_by_itself(scene, monkey):
@@ -176,7 +181,7 @@ def test_what_holds_nothing_is_refused_with_the_way_out_and_stays_as_it_is(scene
         bpy.ops.object.empty_add()
     with pytest.raises(RuntimeError):
         bpy.ops.reify.convert(method="mesh")
-    assert len(bpy.data.objects) == (2 if kind == "empty" else 1) and not made.hide_viewport
+    assert len(bpy.data.objects) == (2 if kind == "empty" else 1) and not made.hide_get()
 
 
 def test_why_nothing_can_be_converted_is_said(scene, monkey, monkeypatch):

@@ -93,3 +93,35 @@ def test_what_is_selected_can_be_shown_as_mesh_or_splats(scene, quick_method, tm
     bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
     bpy.ops.reify.show(role="mesh")
     assert bpy.data.objects["fox Splats"].hide_render and not bpy.data.objects["fox Mesh"].hide_render
+
+
+def test_a_second_version_stands_beside_the_first_or_takes_its_place_and_is_selected(scene, quick_method, tmp_path):
+    import bpy
+
+    bpy.ops.reify.create(source=str(tmp_path))
+    first = bpy.data.objects["fox Splats"]
+    bpy.ops.reify.create(source=str(tmp_path))
+    second = bpy.context.object
+    bpy.context.view_layer.update()
+    assert second.name == "fox v2 Splats" and second.select_get() and not first.select_get()
+    right = max((first.matrix_world @ corner.co).x for corner in first.data.points)
+    assert min((second.matrix_world @ corner.co).x for corner in second.data.points) > right
+    scene.reify.version = "replace"
+    scene.reify.photos.mesh__faces = 777
+    bpy.ops.reify.create(source=str(tmp_path))
+    assert [found.name for found in scene.collection.children] == ["fox", "fox v2"]
+    from reify.scene import provenance
+
+    assert [provenance.read(bpy.data.objects[name])["settings"]["mesh.faces"] == 777 for name in ("fox", "fox v2")] == [False, True]
+
+
+def test_the_settings_and_sources_of_a_result_come_back_into_the_panel(scene, quick_method, tmp_path):
+    import bpy
+
+    scene.reify.seed = 4
+    scene.reify.photos.mesh__faces = 777
+    bpy.ops.reify.create(source=str(tmp_path))
+    scene.reify.photos.preset, scene.reify.seed, scene.reify.method = "High", 0, "image"
+    bpy.ops.reify.use_settings()
+    assert (scene.reify.method, scene.reify.photos.mesh__faces, scene.reify.seed) == ("photos", 777, 4)
+    assert [source.path for source in scene.reify.photos.sources] == [str(tmp_path)]

@@ -36,7 +36,7 @@ assert bpy.ops.reify.import_splats(filepath=source) == {"FINISHED"}
 made = bpy.context.object
 made.rotation_euler, made.location, made.scale = (0.4, -0.9, 2.0), (1, 2, 3), (1.5, 1.5, 1.5)
 bpy.context.view_layer.update()
-assert bpy.ops.reify.export_splats(filepath=target) == {"FINISHED"}
+assert bpy.ops.reify.export_splats(filepath=target, up_axis="z") == {"FINISHED"}
 print("RESULT " + json.dumps([list(row) for row in made.matrix_world]))
 reify.unregister()
 """

@@ -348,7 +348,7 @@ def test_waiting_jobs_are_listed_and_only_where_there_are_any(scene, task):
     assert VIEW3D_PT_reify_queue.poll(None)
     drawn, texts = draw(VIEW3D_PT_reify_queue)
     assert "fox" in texts
-    assert drawn == ["reify.move (disabled)", "reify.move (disabled)", "reify.cancel"]
+    assert drawn == ["reify.rename", "reify.move (disabled)", "reify.move (disabled)", "reify.cancel"]
 
 
 def test_a_running_job_shows_how_its_figure_has_developed(scene, task):
@@ -379,3 +379,63 @@ def test_text_is_wrapped_without_losing_a_letter():
     lines = _lines(content, 150, 11.0)
     assert len(lines) > 3 and max(map(len, lines)) * 6 <= 150
     assert "".join(lines).replace(" ", "") == content.replace(" ", "")
+
+
+DAMAGED_NOTES = [
+    "",
+    "{",
+    "[]",
+    "7",
+    "null",
+    "[" * 50_000,
+    *('{"role": "mesh", ' + field + "}" for field in ('"metrics": []', '"metrics": {"psnr": "high"}', '"settings": 3', '"seed": "x"')),
+    *(
+        '{"role": "mesh", ' + field + "}"
+        for field in ('"inputs": ["a"]', '"choices": {"cameras": 1}', '"warnings": 1', '"of the future": 1')
+    ),
+    '{"role": 3}',
+    '{"method": "photos"}',
+]
+
+
+@pytest.mark.parametrize("notes", [*DAMAGED_NOTES, 7, [1.0, 2.0], {"a": 1}])
+def test_damaged_notes_on_an_object_are_said_in_a_sentence_wherever_they_are_read(scene, notes):
+    import bpy
+    from reify.panels.convert import VIEW3D_PT_reify_convert
+    from reify.panels.results import VIEW3D_PT_reify_results
+    from reify.scene import provenance
+    from reify.scene.commit import commit, remove
+
+    collection = commit(samples.result())
+    made = bpy.data.objects["fox Mesh"]
+    made[provenance.KEY] = notes
+    made[provenance.SOURCE_FROM_WORLD] = notes if notes else "x"
+    bpy.context.view_layer.objects.active = made
+    made.select_set(True)
+    assert "whose notes this one can't read" in draw(VIEW3D_PT_reify_results)[1]
+    draw(VIEW3D_PT_reify_convert)
+    assert not bpy.ops.reify.regenerate.poll() and not bpy.ops.reify.mark_asset.poll()
+    assert provenance.source_from_world(made) is None
+    remove(collection)
+    assert made.name in bpy.data.objects, "nobody knows what it is"
+
+
+def test_notes_of_a_version_with_fewer_fields_are_read_and_those_of_one_method_that_is_gone_are_refused_in_a_sentence(scene):
+    import json
+
+    import bpy
+    from reify.panels.results import VIEW3D_PT_reify_results
+    from reify.scene import provenance
+    from reify.scene.commit import commit
+
+    commit(samples.result())
+    made = bpy.data.objects["fox Mesh"]
+    bpy.context.view_layer.objects.active = made
+    made[provenance.KEY] = json.dumps({"role": "mesh", "method": "gone", "metrics": {"psnr": 20.0}})
+    assert "PSNR 20" in draw(VIEW3D_PT_reify_results)[1]
+    with pytest.raises(RuntimeError, match="There is no method called 'gone'"):
+        bpy.ops.reify.regenerate()
+    made[provenance.KEY] = json.dumps({"role": "mesh", "method": "photos", "settings": {"texture.size_px": [1]}})
+    with pytest.raises(RuntimeError, match="texture") as raised:
+        bpy.ops.reify.regenerate()
+    assert "Traceback" not in str(raised.value)

@@ -70,7 +70,7 @@ def test_one_of_splats_mesh_and_points_is_shown_at_a_time(scene):
     assert members(collection, "mesh")[0].hide_render
     show_only(collection, "mesh")
     assert members(collection, "splats")[0].hide_render
-    assert not members(collection, "mesh")[0].hide_viewport
+    assert not members(collection, "mesh")[0].hide_get()
 
 
 def test_a_scene_of_nobodys_takes_resolution_and_colors_from_the_capture(scene):
@@ -114,6 +114,21 @@ def test_splats_alone_are_a_result(scene):
     assert {made.name for made in collection.all_objects} == {"only", "only Splats"}
 
 
+def test_what_is_hidden_is_hidden_by_the_eye_that_alt_h_opens(scene):
+    import bpy
+    from reify.scene.commit import commit, show_only
+
+    bpy.ops.mesh.primitive_cube_add()
+    collection = commit(samples.result())
+    assert sorted(made.name for made in collection.all_objects if made.hide_get()) == ["fox Mesh", "fox Points"]
+    assert bpy.data.objects["Cube"].hide_get()
+    assert not [made.name for made in bpy.data.objects if made.hide_viewport]
+    for made in tuple(collection.all_objects):
+        made.hide_viewport = True  # as in a file of an older version
+    show_only(collection, "mesh")
+    assert bpy.data.objects["fox Mesh"].visible_get()
+
+
 def test_a_saved_scene_opens_whole(scene, tmp_path):
     import bpy
     from reify.scene import provenance
@@ -144,3 +159,44 @@ def test_a_preview_refreshes_in_place_and_goes(scene):
     preview.clear()
     assert not scene.objects and not bpy.data.pointclouds
     assert mine.name in bpy.data.objects, "only ours goes"
+
+
+def copied(made, linked: bool = False):
+    """What Shift+D makes of an object, or Alt+D."""
+    copy = made.copy()
+    if not linked and made.data is not None:
+        copy.data = made.data.copy()
+    for collection in made.users_collection:
+        collection.objects.link(copy)
+    return copy
+
+
+def test_a_copy_of_a_result_in_its_collection_stays_where_it_is_when_the_result_is_replaced(scene):
+    import bpy
+    from reify.scene.commit import commit, members
+
+    old = commit(samples.result())
+    members(old, "root")[0].location = (1, 2, 3)
+    mesh = members(old, "mesh")[0]
+    copies = [copied(mesh), copied(mesh, linked=True)]
+    bpy.context.view_layer.update()
+    before = [(copy.name, copy.matrix_world.copy(), len(copy.data.vertices)) for copy in copies]
+    commit(samples.result(), replaces=old)
+    bpy.context.view_layer.update()
+    assert [(copy.name, copy.matrix_world, len(copy.data.vertices)) for copy in copies] == before
+    assert len(members(old, "mesh")) == 3 and mesh.data not in [copy.data for copy in copies], "the original alone holds the new mesh"
+
+
+def test_a_renamed_object_of_a_result_is_replaced_and_a_copy_that_took_its_place_is_not(scene):
+    import bpy
+    from reify.scene.commit import commit, members
+
+    old = commit(samples.result())
+    mesh, splats = members(old, "mesh")[0], members(old, "splats")[0]
+    splats.name, before = "My Splats", splats.data
+    kept = copied(mesh)
+    bpy.data.objects.remove(mesh)
+    mine = kept.data
+    commit(samples.result(), replaces=old)
+    assert splats.name == "My Splats" and splats.data != before
+    assert kept.data == mine and len(members(old, "mesh")) == 2

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from reify.backend import whole
 from reify.tests.scene import samples
 
 pytestmark = pytest.mark.blender
@@ -44,14 +47,33 @@ def test_exporting_leaves_the_open_scene_as_it_was(scene, tmp_path):
     assert len(bpy.data.scenes) == 1
 
 
-def test_a_folder_that_is_not_there_is_an_os_error_and_leaves_nothing(scene, tmp_path):
+def test_a_folder_that_cannot_be_is_said_and_leaves_nothing(scene, tmp_path):
+    from reify.backend.errors import ReifyError
     from reify.scene.export import save_blend, write_mesh
 
-    with pytest.raises(OSError):
-        save_blend(tmp_path / "nowhere" / "scene.blend")
-    with pytest.raises(OSError):
-        write_mesh(samples.mesh(), tmp_path / "nowhere" / "statue.glb")
-    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(ReifyError, match="a file and a folder share a name"):
+        save_blend(tmp_path / "file" / "scene.blend")
+    with pytest.raises(ReifyError, match="a file and a folder share a name"):
+        write_mesh(samples.mesh(), tmp_path / "file" / "statue.glb")
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+def test_pictures_of_a_saved_scene_are_named_from_where_it_lies_and_an_older_scene_stays_as_backup(scene, tmp_path):
+    import bpy
+    from reify.scene.export import save_blend
+    from reify.scene.images import packed_image
+
+    packed_image("a", np.zeros((4, 4, 3), np.uint8)).save(filepath=str(tmp_path / "a.png"))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.data.images.load(str(tmp_path / "a.png")).use_fake_user = True
+    path = tmp_path / "scene.blend"
+    path.write_bytes(b"an older one")
+    save_blend(path)
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["a.png", "scene.blend", "scene.blend1"]
+    assert (tmp_path / "scene.blend1").read_bytes() == b"an older one"
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    assert [image.filepath for image in bpy.data.images] == ["//a.png"]
 
 
 def test_an_unchanged_image_is_used_where_it_lies_and_a_painted_one_is_written(scene, tmp_path):
@@ -98,6 +120,56 @@ def test_of_written_images_those_used_longest_ago_go(scene, tmp_path, monkeypatc
 
     first = photos.photo_files([painted("first", 0.2)], tmp_path)[0]
     os.utime(first.parent, (0, 0))
-    monkeypatch.setattr(photos, "KEPT_BYTES", first.stat().st_size + 20)
+    monkeypatch.setattr(photos, "KEPT_BYTES", sum(path.stat().st_size for path in first.parent.iterdir()) + 20)
     second = photos.photo_files([painted("second", 0.8)], tmp_path)[0]
     assert second.is_file() and not first.exists()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import bpy
+from reify import api
+from reify.backend.errors import ReifyError
+from reify.backend.values import Result
+from reify.backend import whole
+from reify.tests.scene import samples
+
+result = Result("statue", samples.REPORT, mesh=samples.mesh(), lods=(samples.mesh(),))
+for size in (10, 200, 4_000):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    for kind in sys.argv[2:]:
+        try:
+            api.write(result, Path(sys.argv[1]) / f"statue{kind}")
+        except ReifyError as error:
+            print("said:", error.what)
+        else:
+            print("written:", kind, size)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+def test_a_disk_that_fills_up_under_blenders_exporters_leaves_no_file_and_shows_no_traceback(tmp_path):
+    kinds = (".glb", ".obj", ".stl", ".blend")
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path), *kinds], capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("said:", "written:"))]
+    assert done.returncode == 0 and len(lines) == 3 * len(kinds), done.stdout + done.stderr
+    written = {line.split()[1] for line in lines if line.startswith("written:")}
+    said = [line for line in lines if line.startswith("said:")]
+    assert len(said) >= 8 and not [line for line in said if "Traceback" in line or "Error" in line], said
+    for path in tmp_path.iterdir():
+        assert path.suffix in written or path.suffix in (".mtl", ".png"), f"{path.name} was left"
+        whole.check(path)
+
+
+def test_fewer_faces_in_the_file_than_in_the_mesh_are_found(scene, tmp_path, monkeypatch):
+    from reify.backend.errors import ReifyError
+    from reify.scene import export
+
+    for ending, count in {".glb": 4, ".obj": 3, ".stl": 4}.items():  # .obj keeps the quad
+        export.write_mesh(samples.mesh(), tmp_path / f"good{ending}")
+        assert whole.faces(tmp_path / f"good{ending}") == count
+    monkeypatch.setattr(whole, "faces", lambda path: 3)
+    with pytest.raises(ReifyError, match="came out incomplete"):
+        export.write_mesh(samples.mesh(), tmp_path / "bad.glb")
+    assert not (tmp_path / "bad.glb").exists()

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from reify.backend.values import Splats
+from reify.backend.values import SH_C0, Splats
 from reify.tests.scene import samples
 
 pytestmark = pytest.mark.blender
@@ -73,6 +73,33 @@ def test_half_clear_splats_blend_nearly_as_training_blends_them(scene, tmp_path,
     assert abs(seen - trained) < max(0.03, 0.8 * abs(plain - trained))
 
 
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_over_average_surroundings_each_color_blends_as_training_blends_it(scene, tmp_path, channel):
+    near, far = samples.splat((0, -1, 0), 0.5, 1.0, 0.0), samples.splat((0, 1, 0), 0.35, 2.0, 12.0)
+    near.sh[0, 0, channel] = 0.45 / SH_C0
+    both = Splats(*(np.concatenate((getattr(far, f), getattr(near, f))) for f in FIELDS))
+    seen = _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2]
+    assert seen[channel] == pytest.approx((0.95 + 0.35) / 2, abs=0.012)
+    assert seen[(channel + 1) % 3] == pytest.approx((0.5 + 0.35) / 2, abs=0.012)
+
+
+def test_a_splat_smaller_than_a_pixel_is_as_wide_as_the_low_pass_filter_makes_it(scene, tmp_path):
+    from reify.scene.splat_color import STEEPNESS
+    from reify.scene.splat_nodes import LOW_PASS
+
+    # A pixel is 4 / SIZE_PX wide where the splat is.
+    picture = _rendered(scene, tmp_path, samples.splat((0, 0, 0), 1.0, sigma=1e-4, opacity_logit=12.0))
+    middle = slice(SIZE_PX // 2 - 4, SIZE_PX // 2 + 4)  # elsewhere there is the dither of 8 bits
+    light = _linear_all(picture[middle, middle, 0])
+    columns = np.arange(8) - 3.5
+    # Over black a splat of k gives a (1 - k) + a² k of its light; both are Gaussians, the second of half the variance.
+    k = STEEPNESS * (1.0 - 0.35) / (1.0 + 0.35)
+    expected = LOW_PASS * ((1 - k) + k / 4) / ((1 - k) + k / 2) + 0.09  # and the engine's own filter
+    spread = (light.sum(0) * columns**2).sum() / light.sum()
+    assert spread == pytest.approx(expected, abs=0.1)
+    assert light.sum() == pytest.approx(2 * np.pi * LOW_PASS * ((1 - k) + k / 2), rel=0.3)
+
+
 def test_the_color_follows_the_viewing_direction(scene, tmp_path):
     given = samples.splat((0, 0, 0), 0.5, 1.0, 12.0)
     bands = np.zeros((1, 15, 3), dtype=np.float32)
@@ -124,6 +151,10 @@ def test_a_mesh_is_no_splats_and_is_refused(scene):
 
 def _srgb(linear: float) -> float:
     return 1.055 * linear ** (1 / 2.4) - 0.055 if linear > 0.0031308 else 12.92 * linear
+
+
+def _linear_all(srgb: np.ndarray) -> np.ndarray:
+    return np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
 
 
 def _linear(srgb: float) -> float:

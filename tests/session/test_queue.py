@@ -192,7 +192,7 @@ def test_a_conversion_that_was_interrupted_is_made_of_what_the_object_was_and_ta
     (order,) = conversion.orders(bpy.context, method, method.preset("Repair Only"))
     task = start.start(order)
     until = time.monotonic() + 60
-    while not (kept() and task.state is State.RUNNING):
+    while not (kept() and any((tmp_path / "jobs").glob("*.json")) and task.state is State.RUNNING):
         assert time.monotonic() < until
         time.sleep(0.01)
     queue._ledger.close()  # as if Blender were killed here

@@ -37,6 +37,16 @@ def test_no_more_splats_are_made_than_there_is_room_for(rasterizer):
     assert rasterizer.count == 800
 
 
+def test_where_all_splats_are_dead_none_is_copied(rasterizer):
+    from reify.backend.splats.layout import OPACITY, STAT_SIGNAL
+
+    rasterizer.parameters[: rasterizer.count, OPACITY] = -9
+    rasterizer.stats[: rasterizer.count, STAT_SIGNAL] = 0
+    assert strategy.relocate(rasterizer, np.random.default_rng(0)) == 0
+    assert strategy.grow(rasterizer, 700, np.random.default_rng(0)) == 0
+    assert rasterizer.count == 500
+
+
 def test_dead_splats_come_back_to_life_where_the_error_is(rasterizer):
     from reify.backend.splats.columns import MEAN, OPACITY, STAT_SIGNAL
 

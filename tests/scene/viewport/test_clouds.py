@@ -180,6 +180,7 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
     for name, soft in (("Fast", False), ("Soft", True)):
         made = splats_object(name, samples.splats(10))
         scene.collection.objects.link(made)
+        made.animation_data_clear()
         modifier = made.modifiers["Splats"]
         modifier.node_group = old
         for socket, value in {"Viewport Size": 2.5, "Soft in Viewport": soft, "Face Camera": False}.items():
@@ -193,6 +194,7 @@ def test_a_file_of_the_version_before_gets_the_present_nodes_and_keeps_its_setti
         for socket, value in (("Viewport Size", 2.5), ("Face Camera", False)):
             owner, key = compat.modifier_input(modifier, splat_nodes.socket_identifier(modifier.node_group, socket))
             assert owner.path_resolve(key) == value
+        assert [driver.driver.is_valid for driver in made.animation_data.drivers] == [True]
     assert not any(splat_nodes._is_old_group(group) for group in bpy.data.node_groups)
 
 
@@ -207,3 +209,18 @@ def test_native_splats_are_what_blender_calls_them_where_it_knows_them(scene):
     made.data.type = "POINTS"  # as in a file of Blender 5.2
     upgrade()
     assert made.data.type == "GAUSSIAN_SPLAT"
+
+
+def test_selected_splats_are_tinted_in_object_mode_unless_all_are_selected(scene):
+    from reify.scene import splat_edits
+    from reify.scene.splats import splats_object
+    from reify.scene.viewport import clouds
+
+    data = splats_object("S", samples.splats(10)).data
+    mask = np.arange(10) < 3
+    plain = clouds.read_cloud(data, data).arrays["radiance:base"]
+    splat_edits.select(data, mask)
+    tinted = clouds.read_cloud(data, data).arrays["radiance:base"]
+    np.testing.assert_array_equal((tinted != plain).any(axis=1), mask)
+    splat_edits.select(data, ~np.zeros(10, bool))
+    np.testing.assert_array_equal(clouds.read_cloud(data, data).arrays["radiance:base"], plain)

@@ -1,0 +1,13 @@
+"""`python -m reify …`: the command line, with Ctrl-C handled before anything that takes long is loaded."""
+
+from __future__ import annotations
+
+import sys
+
+from .backend import interrupts
+
+if __name__ == "__main__":
+    with interrupts.ending():
+        from .cli import main
+
+        sys.exit(main())

@@ -1,0 +1,83 @@
+"""Ctrl-C and termination of a command: one handler from its first line on, which never raises into what is running.
+
+An exception out of a handler hits whatever Python runs just then, as Blender's module while it loads, and has crashed it. So a signal
+is either noticed by who waits for a job, or ends the process at once: what is half-written has no final name, and children end with us.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+EXIT_CODE = 130  # what a shell expects of a command that was interrupted
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PARENT = "REIFY_PARENT"  # variable: the number of a pipe that is open for as long as the process that started this one lives
+SAME_S = 0.5  # two signals as near are one: a terminal sends it to a command and to the one who passes it on
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Inside, a signal that nobody notices ends the process at once, with EXIT_CODE; so does the end of the process that started it."""
+    _watch_parent()
+    with _handled_by(lambda number, frame: _leave()):
+        yield
+
+
+@contextmanager
+def noticed() -> Iterator[Callable[[], bool]]:
+    """Gives what says whether a signal has come; a second one does what it would do outside."""
+    came: list[float] = []
+    outside: dict[int, Any] = {}
+
+    def notice(number: int, frame: Any) -> None:
+        now = time.monotonic()
+        if not came:
+            came.append(now)
+        elif now - came[0] > SAME_S and callable(outside.get(number)):
+            outside[number](number, frame)
+
+    with _handled_by(notice) as before:
+        outside.update(before)
+        yield lambda: bool(came)
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, Any], None]) -> Iterator[dict[int, Any]]:
+    """Handle SIGNALS meanwhile; gives what handled them before. Other threads than the main one can't, and change nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield {}
+        return
+    before: dict[int, Any] = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield before
+    finally:
+        for number, old in before.items():
+            signal.signal(number, signal.SIG_DFL if old is None else old)
+
+
+def _watch_parent() -> None:
+    number = os.environ.pop(PARENT, "")
+    if number.isdecimal():
+        threading.Thread(target=_follow, args=(int(number),), name="reify-parent", daemon=True).start()
+
+
+def _follow(pipe: int) -> None:
+    try:
+        while os.read(pipe, 1):
+            pass
+    except OSError:  # closed by somebody else: then nothing is known
+        return
+    _leave()
+
+
+def _leave() -> None:
+    # Taking Python and Blender down in order, with threads in the middle of kernels, is what crashes.
+    with suppress(OSError, RuntimeError, AttributeError, ValueError):  # the stream is gone, or was being written to
+        sys.stderr.write("\nInterrupted.\n")
+    os._exit(EXIT_CODE)

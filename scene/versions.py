@@ -1,0 +1,38 @@
+"""Results of the same sources: their versions, told apart by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import bpy
+
+from ..backend.values import Report
+from . import provenance
+
+VERSION = "reify_version"  # of a result's collection, counted from 1
+
+
+def older(scene: bpy.types.Scene, method: str, sources: Iterable[str]) -> list[bpy.types.Collection]:
+    """The results in a scene that a method has made of the same sources, the newest last."""
+    wanted = set(sources)
+    found = []
+    for collection in scene.collection.children_recursive:
+        stored = provenance.read(collection) or {}
+        if stored.get("role") == "collection" and stored["method"] == method and wanted and set(stored["inputs"]) == wanted:
+            found.append(collection)
+    return sorted(found, key=version)
+
+
+def version(collection: bpy.types.Collection) -> int:
+    """The number of a result among those of its sources."""
+    return int(collection.get(VERSION, 1))
+
+
+def next_version(scene: bpy.types.Scene, report: Report) -> int:
+    """The number that a new result gets."""
+    return max(map(version, older(scene, report.method, report.inputs)), default=0) + 1
+
+
+def named(name: str, number: int) -> str:
+    """The name of a version: "fox", "fox v2"."""
+    return name if number == 1 else f"{name} v{number}"
