@@ -4,6 +4,7 @@
     api.place(result)                        # into the open scene
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
     results = api.make_all("image", "~/drawings")       # one for each picture in the folder
+    api.convert("garden.ply", "garden.spz")             # a file of splats in another format
 
 What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a user.
 """
@@ -11,6 +12,7 @@ What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a us
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +27,7 @@ from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
 from .backend.formats.splat_files import DROPPED, format_named
+from .backend.formats.splat_levels import level_path
 from .backend.jobs.cache import Cache
 from .backend.jobs.environment import Environment
 from .backend.jobs.job import Event
@@ -35,7 +38,7 @@ from .backend.values import Given, Mesh, Report, Result
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "How", "ReifyError", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
+__all__ = ["OUTPUTS", "How", "ReifyError", "convert", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
 
 SPLATS = dict.fromkeys(DROPPED, "splats")
 OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
@@ -135,6 +138,25 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
                 WRITERS[kind](one, outputs.path_of(path, one.name, len(results) > 1))
     except OSError as error:
         raise refusal(path, error) from error
+
+
+def convert(
+    source: Path | str, target: Path | str, up_from: str = "", up_to: str = "", levels: int = 1, share: float = 0.5
+) -> tuple[str, ...]:
+    """Write a file of splats or points in the format of `target`'s ending; returns what was left out or lost, a sentence each.
+
+    `up_from` and `up_to` name the axes that point up in the files: "z", "y", "-y", or "" for what a file says or its format usually
+    has. Of splats so many `levels` of detail are written, each with that `share` of the one before. Raises ReifyError.
+    """
+    from .backend.formats.convert import convert as convert_file
+
+    if importlib.util.find_spec("bpy") is not None:
+        from .scene.compat import expose_usd
+
+        expose_usd()
+    given, made = (Path(place).expanduser().absolute() for place in (source, target))
+    outputs.check([level_path(made, level) for level in range(levels)], [given])
+    return convert_file(given, made, up_from=up_from, up_to=up_to, count=levels, share=share)
 
 
 def output_kind(path: Path, method: Method | None = None) -> str:

@@ -4,6 +4,7 @@
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
+    reify convert garden.ply garden.spz     a file of splats or points in another format
     reify install                           the engine into Blender; reify install torch: what graphics cards need
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
@@ -28,6 +29,7 @@ from .backend import folders, interrupts, orders, selftest
 from .backend import settings as settings_of
 from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
+from .backend.formats import splat_files
 from .backend.jobs.job import Job, Progress
 from .backend.jobs.runner import Runner, State, Task
 from .backend.jobs.terminal import ProgressLine, drain
@@ -87,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     batches = many.add_subparsers(required=True, metavar="METHOD")
     for method in (method for method in all_methods().values() if not method.changes_things):
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
+    _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
     demo = commands.add_parser("demo", help="render pictures of a small scene and reconstruct it from them")
     demo.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results (default: demo)")
     demo.add_argument("--views", type=int, default=40, help="number of pictures to render (default: 40)")
@@ -100,6 +103,20 @@ def parser() -> argparse.ArgumentParser:
     test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
     test.set_defaults(command=_self_test)
     return top
+
+
+def _add_convert(sub: argparse.ArgumentParser) -> None:
+    sub.description = f"Write files of splats or points in another format. Splats: {' '.join(splat_files.ENDINGS)}; points: .ply."
+    sub.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="file to read; what is in it decides what it is")
+    sub.add_argument("target", type=Path, metavar="TARGET", help="file to write, by its ending, or a folder for all of them (see --to)")
+    endings = [one.endings[0] for one in splat_files.FORMATS]
+    sub.add_argument("--to", choices=endings, help="what to write into the folder TARGET, for each file")
+    usual = "default: what the file says, or files of its format usually have"
+    sub.add_argument("--up-from", default="", choices=list(splat_files.UP_TITLES), help=f"axis that points up in what is read ({usual})")
+    sub.add_argument("--up-to", default="", choices=list(splat_files.UP_TITLES), help="axis that is to point up (default: the format's)")
+    sub.add_argument("--levels", type=int, default=1, help="levels of detail to write: FILE, FILE_LOD1 … (default: 1)")
+    sub.add_argument("--share", type=float, default=0.5, help="share of its splats that the next level keeps (default: 0.5)")
+    sub.set_defaults(command=_convert)
 
 
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
@@ -202,6 +219,22 @@ def _batch(arguments: argparse.Namespace) -> int:
         return CANCELLED
     failed = [outcome for outcome in outcomes if outcome.state == batch.FAILED]
     return UNEXPECTED if any(not outcome.expected for outcome in failed) else BAD_INPUT if failed else DONE
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    target: Path = arguments.target
+    if arguments.to is None and len(arguments.sources) > 1:
+        raise ReifyError("Several files can't become one.", "Name a folder and --to, such as: --to .spz.")
+    if arguments.levels < 1 or not 0 < arguments.share < 1:
+        raise ReifyError("Levels begin at 1, and each keeps a share between 0 and 1.", "Change --levels or --share.")
+    for source in arguments.sources:
+        stem = source.name.partition(".")[0]
+        written = target if arguments.to is None else target / (stem + arguments.to if arguments.to[0] == "." else arguments.to)
+        how = {"up_from": arguments.up_from, "up_to": arguments.up_to, "levels": arguments.levels, "share": arguments.share}
+        for warning in api.convert(source, written, **how):
+            print(warning, file=sys.stderr)
+        print(written)
+    return DONE
 
 
 def _install(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,8 @@ Imports only go down:
     geometry                                   what the rooms above share: topology, trees, rasters, axes
     values  errors  settings  device           what everything may use
     files  whole  folders  locks  schema       writing whole, deleting only what is ours, one process at a time
-    reading  outputs  kernel_cache             opening and reading within bounds, keeping compiled kernels
+    reading  outputs  private  limits          opening and reading within bounds, refusing what would overwrite
+    kernel_cache                               keeping compiled kernels
     interrupts                                 Ctrl-C and termination
 
 The rooms of one level don't import each other. torch, numba and pycolmap are imported by the modules

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
+import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from . import folders, kernel_cache
+from . import folders, kernel_cache, limits, private
 from .errors import ReifyError
+
+log = logging.getLogger(__name__)
 
 COMPILING = "Compiling, once"  # as progress calls it
 WORTH_A_WORD_S = 0.3
@@ -84,7 +89,11 @@ def available_threads() -> int:
 
 
 def free_memory() -> int:
-    """Bytes of main memory that can be used without swapping; 4 GiB where the system doesn't tell."""
+    """Bytes of main memory that can be used without swapping, within what this process may have; 4 GiB where the system doesn't tell."""
+    return max(0, min(_free_of_machine(), limits.left()))
+
+
+def _free_of_machine() -> int:
     if sys.platform == "linux":
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -98,11 +107,14 @@ def free_memory() -> int:
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Where stages, checkpoints and compiled kernels are kept: what REIFY_CACHE says, else the `chosen` place, else the system's."""
+    """Where stages, checkpoints and compiled kernels are kept: what REIFY_CACHE says, else the `chosen` place, else the user's own."""
     if override := os.environ.get("REIFY_CACHE"):
         return Path(override)
-    if chosen is not None:
-        return chosen
+    return user_cache_folder() if chosen is None else chosen
+
+
+def user_cache_folder() -> Path:
+    """Where the system keeps what programs can make again for this user."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "reify" / "cache"
     if sys.platform == "darwin":
@@ -156,8 +168,17 @@ def _watch_compiling() -> None:
 
 @cache
 def kernel_folder() -> Path:
-    """Where compiled kernels lie, in folders that `kernel_cache` names."""
-    return folders.make_own(cache_folder() / "kernels")
+    """Where compiled kernels lie, in folders that `kernel_cache` names: in the cache, or where others can write there, in the user's own.
+
+    A kernel is read as pickle, which runs what it says: so the folder is one that nobody else can write to, and at last a temporary one.
+    """
+    for place in (cache_folder(), user_cache_folder()):
+        with suppress(OSError):
+            return private.folder_in(place, "kernels")
+    log.warning("Compiled kernels aren't kept: there is no folder that only this user can write to")
+    temporary = folders.temporary()
+    atexit.register(temporary.__exit__, None, None, None)
+    return temporary.__enter__()
 
 
 def split(work: Callable[[int, int], None], count: int, *, parts: int = 0, least: int = 1) -> None:

@@ -1,6 +1,7 @@
-"""What the interface costs: enabling the extension, and how long a poll holds the main thread while splats are trained and previewed.
+"""What the interface costs: enabling it, stalls of the main thread, clicks to a result, and how far the time left is off.
 
-Needs the bpy wheel. The polls are those of the window's timer; what Blender itself takes to draw is not in them.
+Stalls are polls of the window's timer while splats are trained and previewed, and results put into the scene; what Blender itself takes
+to draw is not in them. Needs the bpy wheel.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ Emit = Callable[..., None]
 STARTS = 9
 POLLS = 80
 SPLATS = 60_000
+LARGE, TEXTURE_PX = 200_000, 4096  # splats and faces, and the side of the texture, up to which a commit shall not be noticed
 PREVIEW_EVERY_S = 2.0  # twice as often as training shows one
 
 # A process of its own each time: modules are imported once. Blender has its own add-ons and numpy loaded by then.
@@ -56,7 +58,16 @@ def run(emit: Emit) -> None:
     emit("register_modules", middle["modules"], "modules")
     emit("first_panel_ms", round(middle["first_use_ms"], 1), "ms", of="processor time")
     polls, prepare_ms, commit_ms = _polls()
-    emit("ui_stall_max_ms", round(max(polls), 1), "ms", polls=len(polls), splats=SPLATS)
+    commits = _commits()
+    slowest = max(commits, key=lambda name: commits[name])
+    stalls = [*polls, prepare_ms, commit_ms, *commits.values()]
+    emit("ui_stall_max_ms", round(max(stalls), 1), "ms", polls=len(polls), splats=SPLATS, slowest_commit=slowest)
+    for name, taken_ms in commits.items():
+        emit(f"commit_{name}_ms", round(taken_ms, 1), "ms", of="processor time", count=LARGE)
+    error, moments = _time_left_error()
+    emit("time_left_error_percent", round(error, 1), "%", moments=moments, of="median over recorded jobs, from 20 % of each on")
+    clicks = _clicks_to_result()
+    emit("clicks_to_result", len(clicks), "clicks", clicks=clicks, start="a running Blender with the engine")
     emit("ui_stall_median_ms", round(statistics.median(polls), 2), "ms")
     emit("ui_stall_p95_ms", round(statistics.quantiles(polls, n=20)[-1], 1), "ms")
     emit("preview_prepare_ms", round(prepare_ms, 1), "ms", when="Generate is pressed")
@@ -116,6 +127,85 @@ def _polls() -> tuple[list[float], float, float]:
         commit_ms = 1000 * (time.perf_counter() - started)
     unregister()
     return polls, prepare_ms, commit_ms
+
+
+def _commits() -> dict[str, float]:
+    """Milliseconds of the main thread's own time that putting splats, and a mesh with its texture, into the scene takes."""
+    import bpy
+    import numpy as np
+
+    from ..backend.formats.encoded import encode_ahead
+    from ..backend.values import Mesh, Report, Result
+    from ..scene import preview
+    from ..scene.commit import commit
+    from .splats import synthetic_splats
+
+    side = round((LARGE / 2) ** 0.5) + 1
+    grid = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, side)], indexing="ij"), -1).reshape(-1, 2).astype(np.float32)
+    index = np.arange(side * side).reshape(side, side)
+    quads = np.stack((index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]), -1).reshape(-1, 4)
+    faces = np.concatenate((quads[:, [0, 1, 2]], quads[:, [0, 2, 3]])).astype(np.int32)
+    picture = (np.random.default_rng(0).random((TEXTURE_PX // 8, TEXTURE_PX // 8, 3)) * 255).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    height = 0.2 * np.sin(4 * grid[:, :1])
+    mesh = Mesh(np.hstack((grid, height)), faces, uvs=((grid + 1) / 2)[faces], textures={"base_color": picture})
+    encode_ahead([picture])  # the worker's part
+    report = Report(method="photos", settings={}, seed=0, inputs={}, seconds={}, metrics={}, versions={})
+    taken = {}
+    for name, result in (("mesh", Result("Bench", report, mesh=mesh)), ("splats", Result("Bench", report, splats=synthetic_splats(LARGE)))):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        preview.prepare()
+        used = time.thread_time()
+        commit(result, on_floor=True)
+        taken[name] = 1000 * (time.thread_time() - used)
+    return taken
+
+
+def _time_left_error() -> tuple[float, int]:
+    """Percent of the time really left by which the shown one is off, the median, on recorded jobs after one on the same machine."""
+    from ..tools.replay_progress import AGAIN, late, recorded, replay
+
+    off = []
+    for before, name in AGAIN:
+        rows, _ = replay(recorded(name), replay(recorded(before), {})[1])
+        off += [100 * abs(row.left - left) / left for row, left in late(rows) if row.left is not None and left > 0]
+    return statistics.median(off), len(off)
+
+
+def _clicks_to_result() -> list[str]:
+    """What has to be pressed from a drop of photos to a result in the scene; raises RuntimeError where that isn't enough."""
+    import dataclasses
+
+    import bpy
+
+    from .. import register, unregister
+    from ..backend.jobs.needs import Needs
+    from ..backend.methods import photos
+    from ..backend.values import Result
+    from ..tools.replay_progress import RECORDINGS
+    from .splats import synthetic_splats
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    register()
+    known = photos.METHOD
+    photos.METHOD = dataclasses.replace(
+        known, run=lambda inputs, settings, job: Result("Bench", job.report, splats=synthetic_splats(1000)), needs=Needs()
+    )
+    clicks = []
+    try:
+        operators: Any = bpy.ops.reify  # type: ignore[attr-defined]
+        scene: Any = bpy.context.scene
+        operators.drop_files(directory=str(RECORDINGS), files=[{"name": "0001.jpg"}, {"name": "0002.jpg"}])
+        for source in scene.reify.photos.sources:
+            source.path = str(RECORDINGS)
+        clicks.append("drop: Use in Reify")
+        operators.create()
+        clicks.append("Generate")
+        if "Bench Splats" not in bpy.data.objects or not bpy.data.objects["Bench Splats"].select_get():
+            raise RuntimeError("the clicks lead to no selected result")
+    finally:
+        photos.METHOD = known
+        unregister()
+    return clicks
 
 
 def _train(job: Any) -> Any:

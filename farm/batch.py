@@ -73,14 +73,14 @@ def kept(order: Order) -> Outcome | None:
     try:
         report = read_json(order.outputs[-1])
         same = (report["settings"], report["seed"]) == (dict(order.settings), order.seed)
-        inputs = report["inputs"]
-    except (OSError, ValueError, KeyError, TypeError):
+        inputs, seconds, metrics = report["inputs"], sum(report["seconds"].values()), dict(report["metrics"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     if not same or not all(exists(path) for path in order.outputs):
         return None
     if inputs != digests_of(order.sources):
         return None
-    return Outcome(order.name, KEPT, str(order.outputs[-1].parent), sum(report["seconds"].values()), report["metrics"])
+    return Outcome(order.name, KEPT, str(order.outputs[-1].parent), seconds, metrics)
 
 
 def attempt(order: Order, keep: bool = True) -> Outcome:

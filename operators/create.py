@@ -74,5 +74,22 @@ class REIFY_OT_regenerate(bpy.types.Operator):
         return reported(self, lambda: start.wait(start.again(context)))
 
 
-CLASSES = (REIFY_OT_create, REIFY_OT_regenerate)
+class REIFY_OT_use_settings(bpy.types.Operator):
+    """Bring the sources and the settings that made the selected result back into the panel, to change them and generate a new version"""
+
+    bl_idname = "reify.use_settings"
+    bl_label = "Use These Settings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only objects of Reify's making have some."""
+        return bool(REIFY_OT_regenerate.poll(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show them."""
+        return reported(self, lambda: start.reuse(context))
+
+
+CLASSES = (REIFY_OT_create, REIFY_OT_regenerate, REIFY_OT_use_settings)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -115,7 +115,8 @@ class ClickingOperator(PlacingOperator):
         self.places: list[Vector] = []
         self._tell(context)
         context.window.cursor_modal_set("CROSSHAIR")
-        context.window_manager.modal_handler_add(self)
+        operator: Any = self
+        context.window_manager.modal_handler_add(operator)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:

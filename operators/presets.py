@@ -9,7 +9,8 @@ from bl_operators.presets import AddPresetBase
 
 from ..backend import settings as settings_of
 from ..session import conversion
-from ..session.properties import chosen_method, property_name
+from ..session.properties import chosen_method, group_of, property_name, reset
+from .reported import reported
 
 if TYPE_CHECKING:
     from ..backend.methods import Method
@@ -76,5 +77,26 @@ class REIFY_OT_add_convert_preset(AddPreset, bpy.types.Operator):
         return found
 
 
-CLASSES = (REIFY_OT_add_preset, REIFY_OT_add_convert_preset)
+class REIFY_OT_reset_group(bpy.types.Operator):
+    """Set these settings to the chosen preset's values"""
+
+    bl_idname = "reify.reset_group"
+    bl_label = "Reset to Preset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    method: bpy.props.StringProperty(name="Method", description="Id of the method", options={"SKIP_SAVE"})
+    group: bpy.props.StringProperty(name="Group", description="Title of the group of settings", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Reset them."""
+        from ..backend.methods import method_called
+
+        def reset_it() -> None:
+            method = method_called(self.method)
+            reset(method, group_of(context.scene, method), self.group)
+
+        return reported(self, reset_it)
+
+
+CLASSES = (REIFY_OT_reset_group, REIFY_OT_add_preset, REIFY_OT_add_convert_preset)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -9,6 +9,7 @@ import bpy
 
 from ..session import conversion, needs
 from ..session.properties import group_of, prepare, ready, settings_or_default
+from ..translations import number
 from .missing import draw_missing
 from .parts import SidebarPanel, say, text
 from .presets import VIEW3D_PT_reify_convert_presets
@@ -72,7 +73,7 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     properties, group = context.scene.reify_convert, group_of(context.scene, method)
     count = len(conversion.fitting(context, method))
     layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")
-    column = layout.column(align=True)
+    column = layout.box().column(align=True)  # apart from the button that runs it
     for other in conversion.methods_for(conversion.kind_of_active(context)).values():
         column.prop_enum(properties, "method", other.id)
     text(layout, context, say(method.summary) + ".")
@@ -126,7 +127,7 @@ def _cell(name: str, value: float) -> str:
         return say("Yes") if value else say("No")
     if name == "genus" and value < 0:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+    return number(value, digits=4)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_convert,))

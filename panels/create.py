@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..session import needs, properties, queue
+from ..session import estimates, needs, properties, queue
 from ..session.properties import changed, chosen_method, group_of, settings_or_default
+from ..session.sources import listed
 from ..session.texts import name_of
 from . import icons
 from .engine import draw_packages
@@ -66,6 +68,8 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         text(layout, context, say(method.summary) + ".")
         text(layout, context, "Generate needs a folder or files first.", icon="INFO")
     draw_missing(layout, context, method, settings, missing)
+    if group.sources and not missing:
+        _draw_estimates(layout, context, method, settings, group)
     _draw_older(layout, context, method, group)
     if different := changed(method, group):
         text(layout, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
@@ -88,24 +92,40 @@ def _draw_buttons(layout: Any, group: Any, lacks: bool) -> None:
     row.operator("reify.create", icon="SHADERFX")
 
 
+def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, settings: Any, group: Any) -> None:
+    """What these settings, and each preset, would take on this machine."""
+    from ..backend.jobs.standing import clock
+
+    sources = listed(group)
+    taken = estimates.seconds(method, settings, sources)
+    if taken is None:
+        return
+    text(layout, context, say("About {time} on this machine", time=clock(taken)), icon="TIME")
+    others = [say("{preset} {time}", preset=say(name), time=clock(each)) for name, each in estimates.of_presets(method, sources)]
+    if len(others) > 1:
+        text(layout, context, ", ".join(others))
+
+
 def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
     """Where the result goes, where the same sources have been made something of before."""
     from ..scene import versions
 
-    paths = [bpy.path.abspath(source.path) for source in group.sources if not source.image]
-    if older := versions.older(context.scene, method.id, paths):
+    if older := versions.older(context.scene, method.id, map(str, listed(group))):
         text(layout, context, say("{name} was made of these, too.", name=older[-1].name))
         layout.row().prop(context.scene.reify, "version", expand=True)
 
 
 def _draw_list(layout: Any, method: Method, group: Any) -> None:
-    column = layout.box().column(align=True)
-    row = column.row(align=True)
-    row.label(text=_counted(group.sources), translate=False)
+    """How many sources there are and where, with what can be done with all of them; each by itself in a panel that is closed at first."""
+    header, body = layout.panel("reify_sources", default_closed=True)
+    header.label(text=_counted(group.sources), translate=False)
     for other in _others(method):
-        button = row.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
+        button = header.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
         button.method = other.id
-    row.operator("reify.remove_source", text="", icon="TRASH", emboss=False).index = -1
+    header.operator("reify.remove_source", text="", icon="TRASH", emboss=False).index = -1
+    if body is None:
+        return
+    column = body.column(align=True)
     for index, source in enumerate(group.sources[:MOST_SOURCES]):
         row = column.row(align=True)
         row.label(
@@ -130,7 +150,12 @@ def _others(method: Method) -> list[Method]:
 
 
 def _counted(sources: Any) -> str:
-    return say("1 source") if len(sources) == 1 else say("{count} sources", count=len(sources))
+    """How many there are and in which folder: "49 sources · snowmiku"; of a single one its name."""
+    if len(sources) == 1:
+        return str(sources[0].label)
+    folders = {Path(bpy.path.abspath(source.path)).parent.name for source in sources if source.path}
+    count = say("{count} sources", count=len(sources))
+    return f"{count} · {folders.pop()}" if len(folders) == 1 else count
 
 
 def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:

@@ -9,8 +9,12 @@ import bpy
 ADD = ("add_folder", "add_files", "add_image", "paste_image", "use_selected_images", "create", "live_preview")
 RUNNING = ("pause", "keep", "cancel")
 REST = ("self_test", "open_preferences")
-OBJECT = ("convert", "regenerate", "mark_asset", "export_result", "export_splats", "show_cameras")
+OBJECT = ("convert", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
 PLACEMENT = ("rest_on_floor", "set_ground", "turn_to_front", "set_size", "set_length")
+SPLATS = (
+    *("select_splats", "outline_splats", "delete_splats", "separate_splats", "join_splats", "subject_only", "remove_floaters"),
+    *("crop_box", "decimate_splats", "adjust_splats", "apply_splat_transform", "place_splats", "real_size"),
+)
 IMAGE = ("use_active_image", "show_cutout", "draw_box", "paint_strokes", "use_strokes", "clear_marks")
 
 
@@ -35,7 +39,7 @@ class VIEW3D_MT_reify_object(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it."""
-        for group in (OBJECT, PLACEMENT):
+        for group in (OBJECT, PLACEMENT, SPLATS):
             _draw(self.layout, group)
             self.layout.separator()
         self.layout.operator_enum("reify.show", "role")

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..backend.settings import titled
-from ..translations import told
+from ..translations import number, told
 
 TAB = "Reify"
 MARGIN_PX = 56  # of a panel and its box, left and right, at a resolution scale of 1
@@ -41,8 +41,8 @@ def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NON
     width = (context.region.width / scale if context.region else 300) - MARGIN_PX - (ICON_PX if icon != "NONE" else 0)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(_lines(told(content), max(NARROWEST_PX, int(width * share)), _points(context))):
-        first = number == 0
+    for place, line in enumerate(_lines(told(content), max(NARROWEST_PX, int(width * share)), _points(context))):
+        first = place == 0
         column.label(text=line, icon=icon if first else "BLANK1" if icon != "NONE" else "NONE", translate=False)
 
 
@@ -53,16 +53,12 @@ def headline(metrics: Mapping[str, float]) -> str:
 
 def figures(values: Mapping[str, float]) -> str:
     """Figures in a line: "PSNR 27.3, Splats 81,204"."""
-    return ", ".join(f"{figure_label(name)} {_figure(value)}" for name, value in values.items())
+    return ", ".join(f"{figure_label(name)} {number(value)}" for name, value in values.items())
 
 
 def figure_label(name: str) -> str:
     """What a figure is called in the panel."""
     return say(LABELS.get(name, titled(name)))
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _points(context: bpy.types.Context) -> float:

@@ -109,9 +109,12 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
         text(layout, context, say("Cameras are {what}", what=told(chosen["cameras checked"])))
     if "left out" in chosen:
         text(layout, context, say("Not used: {what}", what=", ".join(map(told, chosen["left out"].split(", ")))))
+    row = layout.row(align=True)
+    row.operator("reify.regenerate", icon="FILE_REFRESH")
+    row.operator("reify.use_settings", icon="SETTINGS")
+    present = {provenance.role(member) for member in collection.objects} if collection is not None else {"mesh"}
     if collection is not None:
         row = layout.row(align=True)
-        present = {provenance.role(member) for member in collection.objects}
         for role, label in ROLES.items():
             if role in present:
                 row.operator("reify.show", text=label).role = role
@@ -121,15 +124,13 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
             text_shown = say("{count} Cameras", count=count)
             row.operator("reify.show_cameras", text=text_shown, translate=False, icon="OUTLINER_OB_CAMERA", depress=shown)
             row.prop(collection, "reify_photo")
-    _draw_placement(layout)
     row = layout.row(align=True)
-    if collection is None or "mesh" in present:
+    if "mesh" in present:
         row.operator("reify.export_result", icon="EXPORT")
-    if collection is not None and "splats" in present:
+    if "splats" in present:
         row.operator("reify.export_splats", icon="EXPORT")
-    row = layout.row(align=True)
-    row.operator("reify.regenerate", icon="FILE_REFRESH")
-    row.operator("reify.mark_asset", icon="ASSET_MANAGER")
+    row.operator("reify.mark_asset", text="", icon="ASSET_MANAGER")
+    _draw_placement(layout)
 
 
 def _draw_placement(layout: Any) -> None:

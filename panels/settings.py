@@ -10,8 +10,8 @@ import bpy
 from ..backend import settings as settings_of
 from ..backend.settings import Option
 from ..session import needs, queue
-from ..session.properties import chosen_method, group_of, property_name, ready
-from .parts import SidebarPanel, text
+from ..session.properties import changed, chosen_method, found, group_of, property_name, ready
+from .parts import SidebarPanel, say, text
 from .presets import VIEW3D_PT_reify_presets
 
 
@@ -41,21 +41,37 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
             text(layout, context, "These are for the next job; the running one has its own.", icon="INFO")
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(context.scene.reify, "search", text="", icon="VIEWZOOM")
+        if word := context.scene.reify.search:
+            _draw_found(layout, context, method, properties, word)
+            return
         draw_settings(layout, method, properties)
         layout.prop(context.scene.reify, "seed")
+
+
+def _draw_found(layout: Any, context: bpy.types.Context, method: Any, properties: Any, word: str) -> None:
+    options = found(method, word, say)
+    column = layout.column()
+    for option in options:
+        column.prop(properties, property_name(option))
+    if not options:
+        text(layout, context, "No setting has this in its name or description.", icon="INFO")
 
 
 def draw_settings(layout: Any, method: Any, properties: Any) -> None:
     """Draw every option of a method, group by group."""
     for title, members in groupby(settings_of.options(method.settings), key=lambda option: option.group):
-        _draw_group(layout, f"reify_{method.id}_{title}", title, tuple(members), properties)
+        _draw_group(layout, method, title, tuple(members), properties)
 
 
-def _draw_group(layout: Any, name: str, title: str, members: tuple[Option, ...], properties: Any) -> None:
-    body = layout
+def _draw_group(layout: Any, method: Any, title: str, members: tuple[Option, ...], properties: Any) -> None:
+    name, body = f"reify_{method.id}_{title}", layout
     if title:
         header, body = layout.panel(name, default_closed=True)
         header.label(text=title)
+        if any(option in changed(method, properties) for option in members):
+            button = header.operator("reify.reset_group", text="", icon="LOOP_BACK", emboss=False)
+            button.method, button.group = method.id, title
     if body is None:
         return
     column = body.column()

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..translations import number
 from .parts import SidebarPanel, say, text
 
 LABELS = {"Viewport Amount": "Amount", "Viewport Size": "Size", "Viewport Opacity": "Opacity", "Viewport Largest": "Largest"}
@@ -32,7 +33,7 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
         cloud = context.object.data
         bands = sum(attribute.name.startswith("radiance:sh_") for attribute in cloud.attributes)
         degree = round((bands + 1) ** 0.5) - 1
-        text(layout, context, say("{count} splats, colors of SH degree {degree}", count=f"{len(cloud.points):,}", degree=degree))
+        text(layout, context, say("{count} splats, colors of SH degree {degree}", count=number(len(cloud.points)), degree=degree))
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -57,7 +58,7 @@ def _say_how_many(layout: Any, context: bpy.types.Context) -> None:
     elif problem := drawing.problem():
         text(layout, context, say("Splats can't be drawn: {problem}", problem=problem), icon="ERROR")
     elif (counts := drawing.counts_of(context.area)) is not None and counts[0] < counts[1]:
-        first, all_ = (f"{count:,}" for count in counts)
+        first, all_ = map(number, counts)
         text(layout, context, say("While the view moves: the {first} most important of {all} in view", first=first, all=all_))
 
 

@@ -25,8 +25,8 @@ PICTURE_ENDINGS = {"PNG": ".png", "JPEG": ".jpg"}  # by Blender's name of the fo
 class Target:
     """Axes and unit of a program. Files of glTF are the same for all: the format has Y up and meters."""
 
-    forward: str  # "-Z", as FBX has it
-    up: str
+    forward: Any  # "-Z", as FBX has it
+    up: Any
     units_per_m: float = 1.0
 
 
@@ -139,5 +139,5 @@ def _axes(target: Target) -> dict[str, Any]:
     return {"forward_axis": _word(target.forward), "up_axis": _word(target.up), "global_scale": target.units_per_m}
 
 
-def _word(axis: str) -> str:
+def _word(axis: str) -> Any:
     return axis.replace("-", "NEGATIVE_")

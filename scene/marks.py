@@ -30,7 +30,7 @@ def is_as_made(material: bpy.types.Material) -> bool:
 
 def maps_of(material: bpy.types.Material) -> dict[str, bpy.types.Image]:
     """The images of Reify's making that a material holds, by the map that each is."""
-    images = [image for image in images_of(material) if MAP in image]
+    images = [image for image in images_of(material) if image.get(MAP) is not None]
     return {image[MAP]: image for image in images}
 
 

@@ -100,14 +100,12 @@ def size_of(root: bpy.types.Object) -> float:
 
 def scale_by(root: bpy.types.Object, factor: float) -> None:
     """Scale a result about its origin."""
-    origin = root.matrix_world.translation.copy()
-    _move(root, Matrix.Translation(origin) @ Matrix.Scale(factor, 4) @ Matrix.Translation(-origin))
+    _move(root, _about_origin(root, Matrix.Scale(factor, 4)))
 
 
 def turn(root: bpy.types.Object, angle: float) -> None:
     """Turn a result about the vertical through its origin, in radians, counter-clockwise from above."""
-    origin = root.matrix_world.translation.copy()
-    _move(root, Matrix.Translation(origin) @ Matrix.Rotation(angle, 4, "Z") @ Matrix.Translation(-origin))
+    _move(root, _about_origin(root, Matrix.Rotation(angle, 4, "Z")))
 
 
 def stand_on(root: bpy.types.Object, ground: Sequence[Vector]) -> None:
@@ -120,7 +118,13 @@ def stand_on(root: bpy.types.Object, ground: Sequence[Vector]) -> None:
     if normal.dot(Vector(np.median(points_of(root), axis=0)) - middle) < 0:  # most of the result is above its ground
         normal.negate()
     upright = normal.rotation_difference(Vector((0.0, 0.0, 1.0))).to_matrix().to_4x4()
-    _move(root, Matrix.Translation((middle.x, middle.y, 0.0)) @ upright @ Matrix.Translation(-middle))
+    _move(root, Matrix.Translation((middle.x, middle.y, 0.0)) @ upright @ Matrix.Translation((-middle.x, -middle.y, -middle.z)))
+
+
+def _about_origin(root: bpy.types.Object, matrix: Matrix) -> Matrix:
+    origin = root.matrix_world.translation
+    there = Matrix.Translation((origin.x, origin.y, origin.z))
+    return there @ matrix @ there.inverted()
 
 
 def _move(root: bpy.types.Object, moved_from_world: Matrix) -> None:

@@ -96,9 +96,9 @@ def _matrix(stored: Any) -> Array | None:
 def copy(source: bpy.types.ID, target: bpy.types.ID) -> None:
     """Let `target` come from where `source` comes from."""
     for key in (KEY, SOURCE_FROM_WORLD):
-        if key in source:
+        if source.get(key) is not None:
             target[key] = source[key]
-        elif key in target:
+        elif target.get(key) is not None:
             del target[key]
 
 

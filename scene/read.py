@@ -16,6 +16,7 @@ from ..backend.errors import ReifyError
 from ..backend.formats import columns, obj
 from ..backend.formats.mesh_ply import read_mesh_ply
 from ..backend.formats.offset import centered, offset_of
+from ..backend.formats.splat_rows import SplatRows
 from ..backend.geometry import axes
 from ..backend.mesh.join import joined
 from ..backend.values import Array, Cameras, Given, Mesh, Points, Splats
@@ -115,10 +116,13 @@ def _holds_splat_columns(source: bpy.types.Object) -> bool:
 
 
 def _given_from_columns(source: bpy.types.Object) -> Given:
+    found = attributes.columns(source.data)
     try:
-        splats, broken = columns.splats_of(attributes.columns(source.data))
+        rows = SplatRows(len(found["x"]), columns.sh_degree_of(found))
     except ValueError as error:
         raise ReifyError(f"{source.name} has {error}, which fits no SH degree.", "Import its file as splats.") from error
+    columns.add_splats(rows, found)
+    splats, broken = rows.splats(surfels=columns.are_surfels(found)), rows.broken
     if len(splats) == 0:
         raise ReifyError(f"All {broken} splats of {source.name} are broken.", "Export them again.")
     return Given(splats, source.name, warnings=columns.left_out(source.name, "splats", broken, len(splats)))

@@ -24,6 +24,7 @@ VIEWPORT_LARGEST = 0.08  # of the distance that half of the splats lie within: w
 
 SAMPLE = 100_000  # splats that tell how large the subject is
 BLOCK = 8192  # splats whose harmonics are gathered at a time, so that they stay in the cache
+BANDS = 3  # of them gathered in one pass over all splats
 SHAPE = ("position", "scale", "rotation")
 
 
@@ -55,10 +56,14 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
     attributes.write(cloud, "scale", "FLOAT_VECTOR", np.exp(splats.log_scales))
     attributes.write(cloud, "rotation", "QUATERNION", splats.quats)
     if with_sh:
-        band: Array = np.empty((len(splats), 3), np.float32)  # one for all: fresh memory costs as much as the copy
-        for k in range(splats.sh.shape[1] - 1):
-            band[:] = splats.sh[:, k + 1]
-            attributes.write(cloud, f"radiance:sh_{k}", "FLOAT_VECTOR", band)
+        bands: Array = np.empty((BANDS, len(splats), 3), np.float32)  # used again and again: fresh memory costs as much as the copy
+        for first in range(1, splats.sh.shape[1], BANDS):
+            for block in range(0, len(splats), BLOCK):
+                rows = slice(block, block + BLOCK)
+                for band, values in zip(bands, splats.sh[rows, first : first + BANDS].transpose(1, 0, 2), strict=False):
+                    band[rows] = values
+            for k in range(first, min(first + BANDS, splats.sh.shape[1])):
+                attributes.write(cloud, f"radiance:sh_{k - 1}", "FLOAT_VECTOR", bands[k - first])
 
 
 def upgrade() -> None:

@@ -45,7 +45,9 @@ def inherit(old: bpy.types.Object, new: bpy.types.Object, root: bpy.types.Object
     """Let an object hold what a newer one of its type holds, which is gone afterwards; a camera also takes its pose, under `root`."""
     provenance.copy(new, old)
     if old.type == "CAMERA":
-        take_lens(old.data, new.data)
+        lens, other = old.data, new.data
+        assert isinstance(lens, bpy.types.Camera) and isinstance(other, bpy.types.Camera)
+        take_lens(lens, other)
         if old.animation_data is None or old.animation_data.action is None:
             old.matrix_world = (root.matrix_world if root is not None else Matrix()) @ new.matrix_basis
         _remove(new, new.data)

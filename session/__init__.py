@@ -14,6 +14,7 @@ properties    the panel's properties, made from the methods' settings
 enums         numbers of items that .blend files keep
 sources       files, folders and images as what a method is given
 results       what of a job's result is in the open file
+estimates     how long a job would take on this machine
 photo_walk    looking through the cameras of a result's photos
 picking       the place on a result that is seen at a pixel
 drops         what dropped files are taken for

@@ -46,6 +46,10 @@ def _step_out(context: bpy.types.Context, collection: bpy.types.Collection) -> N
             space.use_local_camera = False
 
 
+def _chosen(collection: Any, context: bpy.types.Context) -> None:
+    look_through(context, collection)
+
+
 def register() -> None:
     """Let each result know which photo was looked at last."""
     bpy.types.Collection.reify_photo = bpy.props.IntProperty(
@@ -53,7 +57,7 @@ def register() -> None:
         description="Look at the result as this photo does, with the photo behind it",
         default=1,
         min=1,
-        update=lambda collection, context: look_through(context, collection),
+        update=_chosen,
     )
 
 

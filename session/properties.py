@@ -11,6 +11,7 @@ scene.reify.photos.training__steps     the option "training.steps"
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,25 @@ def write_settings(method: Method, group: Any, settings: Any) -> None:
         setattr(group, property_name(option), _stored(option, values[option.path]))
 
 
+def reset(method: Method, group: Any, title: str) -> None:
+    """Set the options of one group, by its title, to the chosen preset's values."""
+    preset = settings_of.values(method.preset(group.preset))
+    for option in settings_of.options(method.settings):
+        if option.group == title:
+            setattr(group, property_name(option), _stored(option, preset[option.path]))
+
+
+def found(method: Method, word: str, translated: Callable[[str], str] = str) -> tuple[Option, ...]:
+    """The options whose label, group or description holds a word, in English or as `translated`."""
+    wanted = word.casefold()
+
+    def holds(option: Option) -> bool:
+        texts = (option.label, option.group, option.help)
+        return any(wanted in text.casefold() or wanted in translated(text).casefold() for text in texts)
+
+    return tuple(option for option in settings_of.options(method.settings) if holds(option))
+
+
 def changed(method: Method, group: Any) -> tuple[Option, ...]:
     """The options that differ from the chosen preset."""
     preset = settings_of.values(method.preset(group.preset))
@@ -150,6 +170,9 @@ def _register_groups() -> None:
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
+        "search": bpy.props.StringProperty(
+            name="Search", description="Show only settings with this in their name or description", options={"TEXTEDIT_UPDATE", "SKIP_SAVE"}
+        ),
         "version": bpy.props.EnumProperty(
             name="Version",
             description="Where a result goes whose sources another one was made of before",
@@ -183,7 +206,8 @@ def _settings_group(method: Method) -> type:
         "preset": bpy.props.EnumProperty(
             name="Preset",
             description="Starting point for the settings; choosing one sets all of them",
-            items=enums.items((name, name, _preset_tooltip(method, name)) for name in method.presets),
+            items=enums.items((name, name, _preset_tooltip(method, name)) for name in _from_short_to_long(method)),
+            default=next(iter(method.presets)),
             update=lambda group, context: write_settings(method, group, method.preset(group.preset)),
         ),
     }
@@ -192,6 +216,19 @@ def _settings_group(method: Method) -> type:
         annotations[property_name(option)] = _property(option, first[option.path])
     name = f"ReifySettings_{method.id}"
     return type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations, "__doc__": f"Settings of {method.title}."})
+
+
+def _from_short_to_long(method: Method) -> list[str]:
+    """The method's presets, those first that take less time; in their own order where nothing tells that."""
+    expect = method.expect
+    if expect is None or method.changes_things:
+        return list(method.presets)
+    nothing = method.takes[0](sources=())
+
+    def seconds(name: str) -> float:
+        return sum(stage.guess + stage.budget for stage in expect(nothing, method.preset(name)).values())
+
+    return sorted(method.presets, key=seconds)
 
 
 def _preset_tooltip(method: Method, name: str) -> str:

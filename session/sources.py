@@ -25,6 +25,11 @@ def move(source: Any, target: Any) -> None:
     source.sources.clear()
 
 
+def listed(group: Any) -> tuple[Path, ...]:
+    """The files and folders among the sources as they are listed; nothing is written, so that panels may ask."""
+    return tuple(Path(bpy.path.abspath(source.path)) for source in group.sources if not source.image)
+
+
 def paths_of(group: Any) -> tuple[Path, ...]:
     """The sources as paths; images of this .blend that are no files are written to a folder of ours, where Regenerate finds them."""
     from ..scene.photos import photo_files

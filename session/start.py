@@ -55,17 +55,40 @@ def _placed(order: Order, scene: bpy.types.Scene) -> Order:
     return replace(order, target=replace(order.target, replaces=older[-1].name, replaces_uid=older[-1].session_uid))
 
 
+def reuse(context: bpy.types.Context) -> Method:
+    """Bring sources, settings and seed that made the active object into the panel; raises ReifyError where it says nothing of them."""
+    from ..scene import provenance
+    from . import properties, sources
+
+    method, settings, stored = _made_by(provenance.read(context.object) or {})
+    group = properties.group_of(context.scene, method)
+    properties.write_settings(method, group, settings)
+    context.scene.reify.seed = stored["seed"]
+    if not method.changes_things:
+        group.sources.clear()
+        sources.add_paths(group, list(stored["inputs"]))
+        context.scene.reify.method = method.id
+    else:
+        context.scene.reify_convert.method = method.id
+    return method
+
+
+def _made_by(stored: dict[str, Any]) -> tuple[Method, Any, dict[str, Any]]:
+    from ..backend.methods import method_called
+
+    method = method_called(stored.get("method", ""))
+    known = {option.path for option in settings_of.options(method.settings)}
+    kept = {path: value for path, value in stored["settings"].items() if path in known}
+    return method, settings_of.with_values(method.settings(), kept), stored
+
+
 def again(context: bpy.types.Context) -> Task:
     """Start the work that made the active object once more; raises ReifyError where that can't be done."""
-    from ..backend.methods import method_called
     from ..backend.orders import Order, Target
     from ..scene import provenance
     from . import conversion
 
-    stored = provenance.read(context.object) or {}
-    method = method_called(stored.get("method", ""))
-    known = {option.path for option in settings_of.options(method.settings)}
-    settings = settings_of.with_values(method.settings(), {path: value for path, value in stored["settings"].items() if path in known})
+    method, settings, stored = _made_by(provenance.read(context.object) or {})
     if method.changes_things:
         return start(conversion.order_again(context, method, settings, stored["seed"]))
     collection = provenance.collection_of(context.object)

@@ -13,15 +13,18 @@ from ..backend.settings import Option, options
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
 INPUTS = ROOT / "docs" / "inputs.md"
+FORMATS = ROOT / "docs" / "formats.md"
 DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.jpg"
 PICTURE_PX = 900  # wide and high at most
 
 
 def main() -> int:
     """Write the pages; take the picture from the last `dev.py demo`, where there was one."""
-    from . import inputs
+    from ..scene import compat
+    from . import inputs, splat_formats
 
-    for path, text in ((PAGE, settings_page()), (INPUTS, inputs.page())):
+    compat.expose_usd()
+    for path, text in ((PAGE, settings_page()), (INPUTS, inputs.page()), (FORMATS, splat_formats.page())):
         path.write_text(text, encoding="utf-8")
         print(path)
     if DEMO.is_file():

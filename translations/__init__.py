@@ -15,16 +15,27 @@ from .german import GERMAN, GERMAN_MESSAGES
 
 TABLES = {"de_DE": GERMAN}
 MESSAGES = {"de_DE": GERMAN_MESSAGES}
+DECIMAL_COMMA, SWAPPED = ("de_DE",), str.maketrans(",.", ".,")
 CONTEXTS = ("*", "Operator")  # labels of buttons are looked up in another context than all else
 
 
 def told(message: str) -> str:
     """A sentence of the interface, or what an error or a note says, in the user's language."""
     translated: str = bpy.app.translations.pgettext_iface(message)
+    return translated if translated != message else in_language(message, _language())
+
+
+def _language() -> str:
     preferences = bpy.context.preferences
-    if translated != message or preferences is None or not preferences.view.use_translate_interface:
-        return translated
-    return in_language(message, bpy.app.translations.locale or "")
+    translates = preferences is not None and preferences.view.use_translate_interface
+    return (bpy.app.translations.locale or "") if translates else ""
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for people, in the user's language: "81,204" and "27.3", or "81.204" and "27,3"."""
+    whole = float(value).is_integer() or abs(value) >= 1000
+    english = f"{value:,.0f}" if whole else f"{value:.{digits}g}"
+    return english.translate(SWAPPED) if _language() in DECIMAL_COMMA else english
 
 
 @functools.lru_cache(maxsize=512)

@@ -53,11 +53,26 @@ class Model:
 def run_worker(request: Mapping[str, Any], folder: Path, job: Job, show: Callable[[str, int, int], None]) -> Model:
     """The model that the child process finds for `request`, whose files lie in `folder`.
 
-    `show(step, done, total)` is called with the child's progress. Raises ReifyError with the child's last words where it fails, and
-    Cancelled, with the child killed, where the user cancels.
+    `show(step, done, total)` is called with the child's progress. A child that crashes is started once more, on what it has written.
+    Raises ReifyError with the child's last words where it fails, and Cancelled, with the child killed, where the user cancels.
     """
     request_file, log = folder / "request.json", folder / "log.txt"
     request_file.write_text(json.dumps(request), encoding="utf-8")
+    code = _run(request_file, log, job, show)
+    if _is_crash(code):
+        job.warn(f"Finding cameras crashed ({_last_words(log, code)}) and was started once more.")
+        code = _run(request_file, log, job, show)
+    if code != 0:
+        raise ReifyError(f"Finding cameras stopped unexpectedly: {_last_words(log, code)}", f"The full log is {log}.")
+    return _read(Path(request["model"]))
+
+
+def _is_crash(code: int) -> bool:
+    """Whether a process was ended by the system: by a signal, or on Windows by an exception."""
+    return code < 0 or code >= 0xC0000000
+
+
+def _run(request_file: Path, log: Path, job: Job, show: Callable[[str, int, int], None]) -> int:
     with log.open("wb") as words:
         child = subprocess.Popen(
             [_python(), "-P", "-m", "backend.capture.sfm_worker", str(request_file)],
@@ -75,9 +90,7 @@ def run_worker(request: Mapping[str, Any], folder: Path, job: Job, show: Callabl
             for stream in (child.stdin, child.stdout):
                 assert stream is not None
                 stream.close()
-    if child.returncode != 0:
-        raise ReifyError(f"Finding cameras stopped unexpectedly: {_last_words(log, child.returncode)}", f"The full log is {log}.")
-    return _read(Path(request["model"]))
+    return child.returncode
 
 
 def _python() -> str:

@@ -14,6 +14,7 @@ from ..values import Array
 from .trust import EPIPOLAR_PX, STILL_PX, sampson_distances, turn_angle_deg
 
 MOST_MEASURED = 300  # pairs at odds with the cameras whose rotation is estimated anew, a few milliseconds each
+MOST_POINTS = 20_000  # whose angles are looked at
 SEED = 1
 
 
@@ -25,17 +26,20 @@ def gather(database: Any, model: Any) -> dict[str, Array]:
     cameras = {photo: model.camera(images[photo].camera_id) for photo in photos}
     xy = {photo: database.read_keypoints(photo)[:, :2].astype(np.float64) for photo in photos}
     rays = {photo: cameras[photo].cam_from_img(xy[photo]) for photo in photos}
-    rows, at_odds = [], []
+    rows: list[tuple[float, ...]] = []
+    at_odds: list[tuple[int, int, int, Array, Array]] = []
     for pair_id, geometry in zip(*database.read_two_view_geometries(), strict=True):
         a, b = pycolmap.pair_id_to_image_pair(pair_id)
-        verified = np.asarray(geometry.inlier_matches)
-        if a not in placed or b not in placed or len(verified) == 0:
+        if a not in placed or b not in placed or len(geometry.inlier_matches) == 0:
+            continue
+        matches = np.asarray(database.read_matches(a, b))
+        verified = _among(np.asarray(geometry.inlier_matches), matches)  # guided matching adds what a wrong geometry would find as well
+        if len(verified) == 0:
             continue
         b_from_a = (images[b].cam_from_world() * images[a].cam_from_world().inverse()).matrix()
         focal_px = 0.5 * (cameras[a].mean_focal_length() + cameras[b].mean_focal_length())
         distance = focal_px * sampson_distances(b_from_a, rays[a][verified[:, 0]], rays[b][verified[:, 1]])
         fitting = int(np.count_nonzero(distance <= EPIPOLAR_PX))
-        matches = np.asarray(database.read_matches(a, b))
         from_px = xy[a][matches[:, 0]]
         still = np.linalg.norm(from_px - xy[b][matches[:, 1]], axis=1) < STILL_PX
         moved = np.linalg.norm(xy[a][verified[:, 0]] - xy[b][verified[:, 1]], axis=1) >= STILL_PX
@@ -63,6 +67,12 @@ def gather(database: Any, model: Any) -> dict[str, Array]:
     }
 
 
+def _among(some: Array, matches: Array) -> Array:
+    """The rows of `some` [M,2] that are in `matches` [N,2]."""
+    some_keys, keys = (rows[:, 0].astype(np.int64) << 32 | rows[:, 1].astype(np.int64) for rows in (some, matches))
+    return some[np.isin(some_keys, keys)]
+
+
 def _measured_rotation(camera_a: Any, a_px: Array, camera_b: Any, b_px: Array, verified: Array) -> Array | None:
     """The rotation [3,3] from a to b that their verified matches alone give, with the solved lenses."""
     options = pycolmap.TwoViewGeometryOptions()
@@ -75,7 +85,8 @@ def _angles(model: Any, photos: list[int]) -> Array:
     """For each photo the median, over the points that it sees, of the largest angle in degrees to the ray of another photo."""
     center = {photo: model.image(photo).projection_center() for photo in photos}
     angles: dict[int, list[float]] = {photo: [] for photo in photos}
-    for point in model.points3D.values():
+    points = list(model.points3D.values())
+    for point in points[:: -(-len(points) // MOST_POINTS) or 1]:
         seen_by = sorted({element.image_id for element in point.track.elements})
         rays = np.array([center[photo] for photo in seen_by]) - point.xyz
         rays /= np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-12)

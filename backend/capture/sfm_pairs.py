@@ -12,6 +12,7 @@ Pair = tuple[int, int]  # indices of photos, the smaller one first
 
 COARSE_FEATURES = 192  # of a photo; large ones are few, stable and seen from far and near
 RATIO = 0.85  # between the nearest and the second nearest descriptor (Lowe 2004, section 7.1)
+LONGEST_STEP = 32  # of photos in a sequence; places that are seen again later show in what photos look like
 CANDIDATES = 48  # photos whose features each photo is compared with: four times the partners that are wanted
 BLOCK = 32  # photos compared at once: 5 MB of cosines, which stay in the cache of the processor
 WORDS, SAMPLED, LLOYD_STEPS = 64, 20_000, 8  # centers of VLAD, and the descriptors and steps that find them
@@ -23,13 +24,13 @@ def all_pairs(count: int) -> list[Pair]:
 
 
 def neighbors(count: int, overlap: int) -> list[Pair]:
-    """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two).
+    """Each photo of a sequence with the `overlap` next ones, and with others at growing distances (powers of two up to LONGEST_STEP).
 
     Not ordered photos have an overlap of 0, and no neighbors.
     """
     if overlap == 0:
         return []
-    steps = sorted({*range(1, overlap + 1), *(1 << k for k in range(count.bit_length()))})
+    steps = sorted({*range(1, overlap + 1), *(1 << k for k in range(LONGEST_STEP.bit_length()))})
     return [(a, a + step) for a in range(count) for step in steps if a + step < count]
 
 

@@ -31,6 +31,7 @@ PREPARED = 0.04  # fraction of the stage, once the photos are written as structu
 LOOKED_THROUGH = 0.5  # fraction of the stage, once photos with given cameras are decoded
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
 LEAST_FEATURES, PIXELS_A_FEATURE = 1500, 100
+MANY = 120  # photos above which fewer features of each are enough, since more photos see every place
 PARTNERS = 12  # photos that each one is compared with, where not all are
 # Photos up to which one thread places them. With several, COLMAP's first pair, its RANSAC and the sums in bundle adjustment depend on
 # which one is faster, so that each run differs a little. One takes no longer for 50 photos; many more need the threads.
@@ -125,10 +126,12 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
         with job.span(PREPARED):
             sizes, failed = write_pictures(capture.photos, folder, settings.long_side_px, job)
     with job.span(1.0):
-        model, rung = _climb(capture, sizes, settings, folder, job)
+        attempt = _climb(capture, sizes, settings, folder, job)
+    model = attempt.model
     _check(model, capture, job)
-    report(_verdict(model, capture, sizes, folder), job)
-    job.record_choice("structure from motion", f"{rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
+    assert attempt.verdict is not None
+    report(attempt.verdict, job)
+    job.record_choice("structure from motion", f"{attempt.rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
     job.metric("reprojection_error_px", model.reprojection_error_px)
     solved = _placed(capture, model, sizes)
     job.metric("sparse_points", len(solved.points or ()))
@@ -136,23 +139,45 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     return solved
 
 
-def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> tuple[Model, Rung]:
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """What one rung of the ladder found."""
+
+    model: Model
+    rung: Rung
+    verdict: Verdict | None  # None where too few photos have a camera
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing speaks against its cameras."""
+        return self.verdict is not None and not self.verdict.doubts
+
+
+def better(new: Attempt, old: Attempt) -> bool:
+    """Whether an attempt is to be preferred: more photos, of which one with sure cameras counts as much as two with doubtful ones."""
+    return len(new.model.photos) * (1 + new.sure) > len(old.model.photos) * (1 + old.sure)
+
+
+def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Path, job: Job) -> Attempt:
     count = len(capture.photos)
     every_pair = settings.matching == "exhaustive" or (settings.matching == "auto" and count <= FEW)
     # A small picture has few features that differ from their neighbors; more of them only cost time.
     most_features = min(settings.features, max(LEAST_FEATURES, int(sizes.prod(axis=1).max()) // PIXELS_A_FEATURE))
+    # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
+    most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
-    best: tuple[Model, Rung] | None = None
+    best: Attempt | None = None
     reached = 0.0
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
-        if best is not None and len(best[0].photos) >= rung.below * count:
+        if best is not None and len(best.model.photos) >= rung.below * count:
             continue
         reached += (1.0 - reached) * (FIRST_RUNG if number == 0 else 0.5)
         again = f", attempt {number + 1}" if number else ""
         with job.span(reached):
             model = _attempt(capture, sizes, settings, rung, folder, job, again, best)
-        if best is None or len(model.photos) > len(best[0].photos):
-            best = (model, rung)
+        attempt = Attempt(model, rung, _verdict(model, capture, sizes, folder) if len(model.photos) >= FEWEST else None)
+        if best is None or better(attempt, best):
+            best = attempt
         if number > 0 and _shows_no_parallax(model):
             break  # other features can't change where the photos were taken from
     assert best is not None
@@ -167,12 +192,12 @@ def _attempt(
     folder: Path,
     job: Job,
     again: str = "",
-    before: tuple[Model, Rung] | None = None,  # the best attempt so far
+    before: Attempt | None = None,  # the best one so far
 ) -> Model:
     count = len(capture.photos)
-    left_out = [] if before is None else sorted(set(range(count)) - set(before[0].photos.tolist()))
+    left_out = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
     # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
-    continued = before is not None and before[1].key == rung.key and 2 * len(left_out) < count
+    continued = before is not None and before.rung.key == rung.key and 2 * len(left_out) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     request = {
@@ -278,6 +303,7 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         shown = [f"{name} ({why})" for name, why in list(missing.items())[:MOST_NAMED]]
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
+        job.record_choice("photos without a camera", "; ".join(f"{name}: {why}" for name, why in missing.items()))
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
 
 
@@ -306,7 +332,8 @@ def _failure(model: Model) -> ReifyError:
     if _shows_no_parallax(model):
         return ReifyError(
             "The photos overlap, but were all taken from the same place, so there is no depth in them.",
-            "Walk around the subject and take each photo from a new place, instead of turning on the spot.",
+            "Walk around the subject and take each photo from a new place, instead of turning on the spot; "
+            "if the subject was turned, add masks of it.",
         )
     if (count := len(model.features)) <= FEW_PHOTOS:
         return ReifyError(f"The cameras of {count} photos couldn't be found: they share too little of what they show.", FOR_FEW_PHOTOS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from ..jobs.job import Job
 from ..values import Array
 
 EPIPOLAR_PX = 4.0  # Sampson distance at which COLMAP verifies matches, and at which solved cameras have to confirm them
-STILL_PX = 2.0  # displacement of a match below which nothing moved: twice the error of a feature's position
+STILL_PX = 4.0  # displacement of a match below which nothing moved, for COLMAP as well: tripods and focusing move pictures by a little
 FALSE_ALARMS = 1e-3  # witnesses that chance may make in a whole capture
 DEGREES_OF_FREEDOM = 6  # of a camera's pose, which as many matches fit in any case
 FEWEST_STILL = 15  # still matches that are a motion of their own, as many as COLMAP asks for an epipolar geometry
@@ -27,6 +28,7 @@ STILL_SHARE, STILL_SPREAD = 0.1, 0.1  # of the matches; of the picture's width a
 TURNED_DEG = 5.0  # between two cameras: moves what is far away by a tenth of a common picture, and all but a line of what is near
 STANDING_PAIRS = (3, 0.02)  # least number of pairs, and share of them, in which something stands still
 MISFITS = 0.2  # of the witnesses' matches: patterns that repeat cost right solutions up to a twentieth, mixed motions a third and more
+CUT_AGREEMENT = 2 / 3  # of the matches between two groups of photos: repeating patterns took fox's weakest cut to 0.79
 DEPTH_ERROR = 0.1  # relative standard deviation of a point's depth above which there is no shape to speak of
 INSIDE_SHARE = 2 / 3  # of the points inside a photo's mask: the hull holds all, but for masks and features that are pixels off
 
@@ -102,10 +104,12 @@ def judge(
         doubts.append(Doubt(reason, "Add masks of the subject in a folder named masks beside the photos, so that only it is looked at."))
     agreement = float(evidence.fitting[witness].sum() / max(evidence.verified[witness].sum(), 1))
     refused = bool(2 * against.sum() > witness.sum())
-    if refused or agreement < 1 - MISFITS:
+    if not witness.any():
+        doubts.append(Doubt("no two photos show more of the same than chance would", "Take photos from between them and the others."))
+    elif refused or agreement < 1 - MISFITS:
         doubts.append(Doubt(_contradiction(evidence, against, witness), "Compare them with the photos, and take more from in between."))
-    elif len(misplaced := placed[_agreements(evidence, witness, placed) < 0.5]):
-        reason = f"most of what {len(misplaced)} photos share with others contradicts their place ({some(misplaced)})"
+    elif (cut := _weakest_cut(evidence, witness, placed))[0] < CUT_AGREEMENT:
+        reason = f"only {100 * cut[0]:.0f} % of what {len(cut[1])} photos share with the others agrees with their place ({some(cut[1])})"
         doubts.append(Doubt(reason, "Leave them out, or take photos from between them and the others."))
     if len(loose := _loose(evidence, against, chance, placed)):
         reason = f"nothing beyond chance ties {len(loose)} photos to the others ({some(loose)})"
@@ -119,11 +123,32 @@ def judge(
     return Verdict(tuple(doubts), refused, agreement)
 
 
-def _agreements(evidence: Evidence, witness: Array, placed: Array) -> Array:
-    """The share [R] of each placed photo's matches with its witnesses that fits the cameras; 1 where it has none."""
-    row = np.searchsorted(placed, evidence.pair[witness]).ravel()
-    verified, fitting = (np.bincount(row, np.repeat(counts[witness], 2), len(placed)) for counts in (evidence.verified, evidence.fitting))
-    return np.divide(fitting, verified, out=np.ones(len(placed)), where=verified > 0)
+def _weakest_cut(evidence: Evidence, witness: Array, placed: Array) -> tuple[float, Array]:
+    """The share of matches that fit across the cut of the photos where it is least, and the photos [S] on the cut's smaller side.
+
+    Groups of photos that are right in themselves and stand wrongly beside each other show nowhere else. The cuts are those of the spanning
+    tree of the most fitting matches.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+    ends = np.searchsorted(placed, evidence.pair[witness])
+    verified, fitting = evidence.verified[witness], evidence.fitting[witness]
+
+    def graph(a: Array, b: Array, weight: Array) -> Any:
+        return coo_array((weight, (a, b)), shape=(len(placed), len(placed))).tocsr()
+
+    tree = minimum_spanning_tree(graph(ends[:, 0], ends[:, 1], -(fitting + 1.0))).tocoo()
+    weakest, photos = 1.0, placed[:0]
+    for edge in range(len(tree.data)):
+        kept = np.arange(len(tree.data)) != edge
+        group = connected_components(graph(tree.row[kept], tree.col[kept], tree.data[kept]), directed=False)[1]
+        side = group == group[tree.row[edge]]
+        across = side[ends[:, 0]] != side[ends[:, 1]]
+        share = float(fitting[across].sum() / verified[across].sum())
+        if share < weakest:
+            weakest, photos = share, placed[side if 2 * side.sum() <= len(side) else ~side]
+    return weakest, photos
 
 
 def _standing(evidence: Evidence) -> Array:
@@ -144,13 +169,25 @@ def _loose(evidence: Evidence, against: Array, chance: float, placed: Array) -> 
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    fitting = np.maximum(evidence.fitting - DEGREES_OF_FREEDOM, 0)
-    alarms = _log10_binomial(evidence.matched, evidence.fitting) + fitting * np.log10(chance) + _log10(len(evidence.pair))
-    ties = evidence.pair[(alarms < np.log10(FALSE_ALARMS)) & ~against]
-    row = np.searchsorted(placed, ties)
-    graph = coo_array((np.ones(len(row)), (row[:, 0], row[:, 1])), shape=(len(placed), len(placed)))
+    def tied(matched: Array, fitting: Array, tests: int) -> Array:
+        held = np.maximum(fitting - DEGREES_OF_FREEDOM, 0)
+        return _log10_binomial(matched, fitting) + held * np.log10(chance) + _log10(tests) < np.log10(FALSE_ALARMS)
+
+    ends = np.searchsorted(placed, evidence.pair)
+    ties = ends[tied(evidence.matched, evidence.fitting, len(ends)) & ~against]
+    graph = coo_array((np.ones(len(ties)), (ties[:, 0], ties[:, 1])), shape=(len(placed), len(placed)))
     _count, group = connected_components(graph, directed=False)
-    return placed[group != np.bincount(group).argmax()]
+    held = group == np.bincount(group).argmax()
+    while True:  # what no pair of a photo tells alone, several may tell together
+        matched, fitting = np.zeros((2, len(placed)))
+        for end, other in (ends.T, ends.T[::-1]):
+            into = ~against & held[other]
+            matched += np.bincount(end[into], evidence.matched[into], len(placed))
+            fitting += np.bincount(end[into], evidence.fitting[into], len(placed))
+        more = ~held & tied(matched, fitting, len(placed))
+        if not more.any():
+            return placed[~held]
+        held |= np.isin(group, group[more])
 
 
 def sampson_distances(b_from_a: Array, rays_a: Array, rays_b: Array) -> Array:

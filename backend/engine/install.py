@@ -153,34 +153,58 @@ def _provided(requirements: Sequence[Requirement], root: Path) -> dict[str, str]
 
 
 def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, str], job: Job) -> None:
-    """Install what is wanted: from a folder of wheels, whatever they are; else what the lock knows, with its hashes.
+    """Install what is wanted, and all that it needs, by the lock with its hashes, whether from the network or from a folder of wheels.
 
-    Torch of PyTorch's own index is installed by its own call of pip, pinned, from that index only, with --no-deps; the lock holds its
-    dependencies.
+    Torch of PyTorch's own index, whose hashes the lock doesn't have, is installed by its own call of pip, pinned, from that index or folder
+    only, with --no-deps; the lock holds its dependencies.
     """
     if not wanted:
         return
+    source = [] if plan.wheels is None else ["--no-index", "--find-links", str(plan.wheels)]
     expected = plan.megabytes * 1e6 or plan.gib * 2**30 / COMPRESSION
     with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
         folder = Path(temporary)
-        if plan.wheels is not None:
-            claims = "\n".join(_claimed(_stand_in(folder, *item)) for item in provided.items())
-            arguments = ["--constraint", _written(folder / "constraints.txt", claims), "--find-links", str(folder)]
-            pinned = _written(folder / "requirements.txt", "\n".join(requirement.pinned for requirement in wanted))
-            _pip(plan, [*arguments, "--requirement", pinned, "--no-index", "--find-links", str(plan.wheels)], expected, job)
-            return
         apart = {requirement.name: requirement for requirement in wanted if requirement.name == TORCH and plan.build.index}
+        if plan.wheels is not None:
+            unknown = _unknown_wheels(plan.wheels, plan.place.part.locked)
+            if apart and TORCH in unknown:
+                job.warn(f"{unknown.pop(TORCH)} isn't in Reify's list of known packages: that it is PyTorch's own can't be checked.")
+            elif apart:  # a build that the lock knows
+                apart = {}
+            if unknown:
+                what = f"{plan.wheels} holds packages that aren't those that Reify knows: {', '.join(unknown.values())}."
+                raise ReifyError(what, "Download them again as the manual says, or install from the network.")
         for requirement in apart.values():
             with job.span(TORCH_SHARE):
-                _pip(plan, [requirement.pinned, "--no-deps", "--index-url", plan.build.index], TORCH_SHARE * expected, job)
+                index = source or ["--index-url", plan.build.index]
+                _pip(plan, [requirement.pinned, "--no-deps", *index], TORCH_SHARE * expected, job)
             expected *= 1.0 - TORCH_SHARE
         given = {**provided, **{name: requirement.version for name, requirement in apart.items()}}
         claims = "\n".join(_hashed(_stand_in(folder, *item)) for item in given.items())
         lock = requirements.locked(plan.place.part.locked, given, ONLY_FOR_CUDA if TORCH in given else ())
         pinned = _written(folder / "requirements.txt", f"{lock}\n{claims}")
         with job.span(1.0):
-            _pip(plan, ["--requirement", pinned, "--require-hashes", "--find-links", str(folder)], expected, job)
+            _pip(plan, ["--requirement", pinned, "--require-hashes", "--find-links", str(folder), *source], expected, job)
         _drop_stand_ins(plan.place.partial, apart)
+
+
+def _unknown_wheels(folder: Path, lock: Path) -> dict[str, str]:
+    """The file names of wheels by the packages that a lock names, where none of a package's wheels has one of its hashes."""
+    known = requirements.hashes(lock)
+    unknown: dict[str, str] = {}
+    fine = set()
+    for wheel in sorted(folder.glob("*.whl")):
+        name = requirements.normal(wheel.name.partition("-")[0])
+        if name in known and _sha256(wheel) in known[name]:
+            fine.add(name)
+        elif name in known:
+            unknown[name] = wheel.name
+    return {name: file for name, file in unknown.items() if name not in fine}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _pip(plan: Plan, what: Sequence[str], expected: float, job: Job) -> None:
@@ -220,7 +244,7 @@ def _claimed(wheel: Path) -> str:
 
 
 def _hashed(wheel: Path) -> str:
-    return f"{_claimed(wheel)} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    return f"{_claimed(wheel)} --hash=sha256:{_sha256(wheel)}"
 
 
 def _drop_stand_ins(folder: Path, provided: Iterable[str]) -> None:

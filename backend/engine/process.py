@@ -11,14 +11,16 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import pip_settings
+
 CHILD = Path(__file__).with_name("child.py")
 
 
 @contextlib.contextmanager
 def child_of(python: str, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
     """A child process that ends with this one; whatever goes wrong inside the block ends it too."""
-    without = ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PYTHONPATH", "PYTHONHOME")
-    environment = {key: value for key, value in os.environ.items() if key not in without}
+    environment = pip_settings.environment(python, CHILD) if arguments[0] == "pip" else dict(os.environ)
+    environment = {key: value for key, value in environment.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
     child = subprocess.Popen(
         [python, "-s", str(CHILD), *arguments],
         stdin=subprocess.PIPE,

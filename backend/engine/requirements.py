@@ -107,10 +107,16 @@ def read(path: Path = ENGINE.listed) -> tuple[Requirement, ...]:
 
 def locked(path: Path, without: Collection[str], prefixes: tuple[str, ...] = ()) -> str:
     """The lock as pip wants it, for all platforms, leaving out packages named in `without`, or whose names begin so."""
-    skipped = {_normal(name) for name in without}
+    skipped = {normal(name) for name in without}
     entries = re.split(r"^(?=[\w])", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    named = [(_normal(re.split(r"[=#]", entry)[0]), entry) for entry in entries]
+    named = [(normal(re.split(r"[=#]", entry)[0]), entry) for entry in entries]
     return "".join(entry for name, entry in named if name not in skipped and not name.startswith(prefixes))
+
+
+def hashes(path: Path) -> dict[str, frozenset[str]]:
+    """The SHA-256 that a lock has for the wheels of each package, by its normal name."""
+    entries = re.split(r"^(?=[\w])", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {normal(re.split(r"[=#\s]", entry)[0]): frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)) for entry in entries}
 
 
 @cache
@@ -140,7 +146,8 @@ def missing(requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
     return tuple(requirement for requirement in requirements if requirement.found() is None)
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
+    """A package's name as it is compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -48,7 +48,8 @@ def palette_of(rows: Array, size: int, seed: int = 0) -> tuple[Array, Array]:
     cluster = _nearest_rows(coarse, rows)
     order = np.argsort(cluster, kind="stable")
     ends = np.cumsum(np.bincount(cluster, minlength=len(coarse)))
-    entries, labels, used = [], np.empty(len(rows), np.int64), 0
+    entries: list[Array] = []
+    labels, used = np.empty(len(rows), np.int64), 0
     for first, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
         members = order[first:end]
         if len(members) == 0:

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..geometry.vectors import unit
-from ..values import SH_C0, Array
+from ..values import SH_C0, Array, Splats
 from .splat_rows import THINNEST_LOG_SCALE, SplatRows
 
 Columns = Mapping[str, Array]
@@ -96,6 +96,16 @@ def positions_dtype(columns: Columns) -> np.dtype:
 def are_surfels(names: Iterable[str]) -> bool:
     """Whether splats with columns of these names are flat: they have two scales."""
     return len(_numbered(names, "scale_")) == 2
+
+
+def splats_of(columns: Columns) -> tuple[Splats, int]:
+    """Splats of columns that `missing_of_splats` finds complete, without the broken ones, and how many those were.
+
+    Positions keep their precision. Raises ValueError where the number of SH columns fits no degree.
+    """
+    rows = SplatRows(len(columns["opacity"]), sh_degree_of(columns), positions_dtype(columns))
+    add_splats(rows, columns)
+    return rows.splats("filter_3d" in columns, are_surfels(columns)), rows.broken
 
 
 def add_splats(rows: SplatRows, columns: Columns) -> None:

@@ -92,7 +92,7 @@ def write_compressed_ply(splats: Splats, path: Path, up: str = "z") -> None:
     count, functions = len(splats), splats.sh.shape[1]
     packed = [_packed(splats.take(order[part])) for part in blocks(count, BLOCK)]
     elements = {"chunk": (-(-count // CHUNK), _kinds(packed[0][0])), "vertex": (count, _kinds(packed[0][1]))}
-    parts: list[columns.Columns] = [chunk for chunk, _ in packed] + [vertex for _, vertex in packed]
+    parts = [chunk for chunk, _ in packed] + [vertex for _, vertex in packed]
     if functions == 1:
         ply.write_elements(path, elements, parts, (f"{UP.capitalize()} {up}",))
         return
@@ -121,7 +121,8 @@ def _packed(splats: Splats) -> tuple[dict[str, Array], dict[str, Array]]:
     firsts = np.arange(0, len(splats), CHUNK)
     colors = 0.5 + SH_C0 * splats.sh[:, 0]
     log_scales = np.clip(splats.log_scales, FLATTEST, SHARPEST)
-    chunks, shares = {}, []
+    chunks: dict[str, Array] = {}
+    shares = []
     for names, values in ((POSITION, splats.means), (SCALE, log_scales), (COLOR, colors)):
         low, high = np.minimum.reduceat(values, firsts), np.maximum.reduceat(values, firsts)
         chunks |= {names[0].format(letter): low[:, i].astype(np.float32) for i, letter in enumerate(names[2])}

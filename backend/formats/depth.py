@@ -20,7 +20,9 @@ def read_depth(path: Path, unit: float) -> Array:
     """
     try:
         values = _values(path)
-    except (OSError, ValueError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
+    except (ReifyError, MemoryError):
+        raise
+    except Exception as error:  # numpy, Pillow and OpenEXR raise nearly anything on damaged files
         raise ReifyError(f"The depth map {path.name} can't be read ({error}).", "Export it again.") from error
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]

@@ -1,6 +1,7 @@
 """File name endings: the one table that the panel, dropping, the command line and the readers share.
 
-Endings are lower case and begin with a dot; `has` compares a path's ending without regard to case.
+Those of splats stand in `splat_files`, beside what reads and writes them. Endings are lower case and begin with a dot; `has` compares a
+path's ending without regard to case.
 """
 
 from __future__ import annotations

@@ -140,6 +140,12 @@ def counts(path: Path) -> dict[str, int]:
     return {layout.name: layout.count for layout in _layouts(path)}
 
 
+def comments(path: Path) -> tuple[str, ...]:
+    """A file's comments, by its head alone; raises ReifyError where it is no PLY file."""
+    with _opened(path) as stream:
+        return tuple(_read_header(stream, path).comments)
+
+
 def vertex_columns(path: Path) -> set[str]:
     """The names of what every vertex has, by the file's head alone; raises ReifyError where it is no PLY file."""
     return {each.name for layout in _layouts(path) if layout.name == "vertex" for each in layout.properties}

@@ -63,7 +63,7 @@ def _read(meta: Any, load: Load, path: Path) -> tuple[Splats, int]:
     if count <= 0:
         raise no_splats(path)
     lower, upper, scales, quats, base = (
-        _picture(load, _name(meta[group], number), path)
+        _picture(load, _name(meta[group], number), path).reshape(-1, 4)
         for group, number in (("means", 0), ("means", 1), ("scales", 0), ("quats", 0), ("sh0", 0))
     )
     rest = _palette(meta["shN"], load, path, first) if meta.get("shN") else None
@@ -125,31 +125,28 @@ def _colors(group: Any, stored: Array, first: bool) -> tuple[Array, Array]:
 
 def _palette(group: Any, load: Load, path: Path, first: bool) -> tuple[Array, Array]:
     """The rows [P,K-1,3] of the palette, and the picture [pixels,4] of the splats' numbers."""
-    size = {}
-    colors = _picture(load, _name(group, 0), path, size)
-    across = size["width"] // IN_ROW
-    if across * IN_ROW != size["width"] or across not in COEFFICIENTS[1:]:
+    colors = _picture(load, _name(group, 0), path)
+    across = colors.shape[1] // IN_ROW
+    if across * IN_ROW != colors.shape[1] or across not in COEFFICIENTS[1:]:
         raise ValueError("no width of a palette")
-    stored = colors[:, :3].reshape(-1, across, 3)
+    stored = colors[:, :, :3].reshape(-1, across, 3)
     if first:
         low, high = float(group["mins"]), float(group["maxs"])
         values = low + (high - low) * (stored / np.float32(255))
     else:
         values = _numbers(group["codebook"], 256)[stored]
-    return values.astype(np.float32), _picture(load, _name(group, 1), path)
+    return values.astype(np.float32), _picture(load, _name(group, 1), path).reshape(-1, 4)
 
 
-def _picture(load: Load, name: str, path: Path, size: dict[str, int] | None = None) -> Array:
-    """The pixels [H*W,4] uint8 of a picture."""
+def _picture(load: Load, name: str, path: Path) -> Array:
+    """The pixels [H,W,4] uint8 of a picture."""
     from PIL import Image, UnidentifiedImageError
 
     data = load(name)
     try:
         with Image.open(io.BytesIO(data)) as picture:
             check_expansion(path, 4 * picture.width * picture.height, len(data))
-            if size is not None:
-                size["width"] = picture.width
-            return np.asarray(picture.convert("RGBA")).reshape(-1, 4)
+            return np.asarray(picture.convert("RGBA"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise damaged(path) from error
 
@@ -174,7 +171,7 @@ def _pillow() -> None:
     try:
         import PIL  # noqa: F401
     except ImportError as error:
-        raise ReifyError("SOG files need the Python package Pillow.", "Install Reify's engine in its preferences.") from error
+        raise ReifyError("SOG files need the Python package Pillow.", "Install Reify's engine, or take .ply or .spz instead.") from error
 
 
 def _from_folder(meta: Path, name: str) -> bytes:

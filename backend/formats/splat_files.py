@@ -41,6 +41,7 @@ class SplatFormat:
     degree: int = 4  # of the highest SH it holds
     holds_large: bool = False  # positions of 64 bits
     is_shared: bool = False  # most files with these endings hold other things
+    sorts: bool = False  # splats are written along a Z-order curve
     packages: tuple[str, ...] = ()  # that it needs besides numpy
 
 
@@ -61,7 +62,7 @@ FORMATS = (
         "compressed_ply", "Compressed PLY (PlayCanvas)", (".compressed.ply",), "-y",
         read=compressed_ply.read_compressed_ply,
         write=lambda splats, path, up, offset: compressed_ply.write_compressed_ply(splats, path, up),
-        is_one=_is_packed, up_of=splat_ply.up_of, degree=3,
+        is_one=_is_packed, up_of=splat_ply.up_of, degree=3, sorts=True,
     ),
     SplatFormat(
         "ply", "PLY (3DGS, 2DGS)", (".ply",), "-y",
@@ -70,12 +71,11 @@ FORMATS = (
     ),
     SplatFormat(
         "spz", "SPZ (Niantic)", (".spz",), "y",
-        read=spz.read_spz, write=_plain(spz.write_spz),
-        is_one=lambda head, path: head.startswith(spz.MAGIC) or (head.startswith(spz.GZIP) and _ends(".spz")(head, path)),
+        read=spz.read_spz, write=_plain(spz.write_spz), is_one=spz.is_spz,
     ),
     SplatFormat(
         "sog", "SOG (PlayCanvas)", (".sog", "meta.json"), "-y",
-        read=sog.read_sog, write=_plain(sog.write_sog), is_one=sog.is_sog, degree=3, packages=("PIL",),
+        read=sog.read_sog, write=_plain(sog.write_sog), is_one=sog.is_sog, degree=3, sorts=True, packages=("PIL",),
     ),
     SplatFormat(
         "gltf", "glTF (KHR_gaussian_splatting)", (".glb", ".gltf"), "y",

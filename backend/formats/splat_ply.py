@@ -22,7 +22,7 @@ from .splat_rows import SplatRows, blocks
 
 SURFELS = "surfels"
 ANTIALIASED = "antialiased"
-UP = "vertical axis:"  # these three are comments of ours, the last one in Brush's words; other programs ignore them
+UP = "up axis:"  # these three are comments of ours; other programs ignore them
 # How comments of Postshot, Brush, splat-transform and others name the way of rendering that a file was trained with.
 FLAGS = {"antialiased", "antialiasing", "anti_aliased", "mip", "mip_splatting"}
 MODES = {"splatrendermode", "rendermode", "render_mode", "rasterize_mode", "rasterization"}
@@ -73,9 +73,8 @@ def is_antialiased(comments: tuple[str, ...]) -> bool:
 
 def up_of(path: Path) -> str:
     """The axis that a file's comments call vertical: "z", "y" or "-y"; "" where they call none so. Raises ReifyError."""
-    with ply.open_vertices(path) as found:
-        said = (comment.lower().removeprefix(UP).strip() for comment in found.comments if comment.lower().startswith(UP))
-        return next(said, "")
+    said = (comment.lower().removeprefix(UP).strip() for comment in ply.comments(path) if comment.lower().startswith(UP))
+    return next(said, "")
 
 
 def write_splat_ply(splats: Splats, path: Path, up: str = "z", offset: Array | None = None) -> None:

@@ -41,6 +41,16 @@ PIECE = 1 << 20  # bytes of a stream at a time
 ORDER = ("positions", "opacities", "colors", "scales", "quats", "sh")
 
 
+def is_spz(head: bytes, path: Path) -> bool:
+    """Whether a file begins as SPZ does, whatever its name."""
+    if not head.startswith(GZIP):
+        return head.startswith(MAGIC)
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, len(MAGIC)) == MAGIC
+    except zlib.error:
+        return False
+
+
 def read_spz(path: Path) -> tuple[Splats, int]:
     """The sound splats of a file of versions 1 to 4, with Y up, and how many broken ones it holds.
 

@@ -55,7 +55,8 @@ class MeshSettings:
 def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
     """The mesh repaired, without floaters and hidden parts, with holes closed, smoothed and simplified; UVs, textures and colors stay.
 
-    The result is manifold with consistent winding. Repairs are reported as warnings or figures. Raises ReifyError where no face is left.
+    The result is manifold with consistent winding and without double faces, also once coincident vertices are welded. Repairs are
+    reported as warnings or figures. Raises ReifyError where no face is left.
     """
     job.progress(0.0, "repairing")
     mesh = repair(mesh, job=job)
@@ -82,8 +83,8 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
         mesh = repair(simplify(mesh, settings.faces), job=job, quiet=True)
         mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)
         mesh = _without_holes(mesh, settings, 0.9, job)
-    if settings.holes in ("all", "rebuild"):
-        mesh = sealed(mesh, job=job)
+    job.progress(0.95, "checking what is promised")
+    mesh = sealed(mesh, job=job) if settings.holes in ("all", "rebuild") else settled(mesh, _longest_rim(mesh, settings), job=job)
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh
@@ -103,11 +104,34 @@ def sealed(mesh: Mesh, *, job: Job) -> Mesh:
     return mesh
 
 
+def settled(mesh: Mesh, longest_rim: float, *, job: Job) -> Mesh:
+    """The mesh, open or closed, manifold and without double faces where coincident vertices count as one; says where it isn't.
+
+    Hole filling puts faces on others, and edges between vertices that have one already: repairing these opens holes, of which those
+    with a boundary length of at most `longest_rim` world units are closed again.
+    """
+    for _ in range(SEALINGS):
+        mesh = repair(mesh, job=job, quiet=True)
+        patched = close_holes(mesh, longest_rim, job=job)
+        mesh = watertight.kept_apart(mesh if patched is mesh else repair(patched, job=job, quiet=True))
+        keep = watertight.uncrowded_faces(mesh)
+        if keep.all():
+            break
+        mesh = _subset(mesh, keep)
+    if fault := watertight.fault_of(mesh, open_is_well=True):
+        job.warn(f"The mesh isn't manifold: {fault}.")
+    return mesh
+
+
 def _without_holes(mesh: Mesh, settings: MeshSettings, fraction: float, job: Job) -> Mesh:
     if settings.holes == "none":
         return mesh
     job.progress(fraction, "closing holes")
-    return close_holes(mesh, SMALL_HOLE * _diagonal(mesh) if settings.holes == "small" else np.inf, job=job)
+    return close_holes(mesh, _longest_rim(mesh, settings), job=job)
+
+
+def _longest_rim(mesh: Mesh, settings: MeshSettings) -> float:
+    return {"none": 0.0, "small": SMALL_HOLE * _diagonal(mesh)}.get(settings.holes, np.inf)
 
 
 def repair(mesh: Mesh, *, job: Job, quiet: bool = False) -> Mesh:
@@ -225,8 +249,8 @@ def levels_of_detail(mesh: Mesh, count: int, ratio: float, *, job: Job) -> tuple
         if wanted < len(mesh.faces):
             job.progress(index / count, f"level of detail {index + 1}: {wanted} faces")
             simpler = repair(simplify(mesh, wanted), job=job, quiet=True)
-            if not fault:  # what holds for the mesh holds for all of its levels
-                simpler = sealed(close_holes(simpler, np.inf, job=job), job=job)
+            # What holds for the mesh holds for all of its levels.
+            simpler = settled(simpler, 0.0, job=job) if fault else sealed(close_holes(simpler, np.inf, job=job), job=job)
         levels.append(simpler)
         job.metric(f"faces_lod{index + 1}", len(simpler.faces))
     return tuple(levels)

@@ -45,6 +45,21 @@ def kept_apart(mesh: Mesh) -> Mesh:
     return replace(mesh, vertices=moved.astype(np.float32))
 
 
+def uncrowded_faces(mesh: Mesh) -> Array:
+    """Faces [F] bool without the third and further ones at an edge: those that have most edges without exactly two faces, as fins do."""
+    faces = _welded(mesh)[1]
+    edge, uses = topology.edge_numbers(faces)
+    loose = (uses[edge] != 2).reshape(-1, 3).sum(axis=1)
+    half_edges = np.flatnonzero(uses[edge] > 2)
+    face = half_edges // 3
+    order = np.lexsort((-triangles.areas(mesh.vertices, mesh.faces)[face], loose[face], edge[half_edges]))
+    numbers = edge[half_edges][order]
+    rank = np.arange(len(order)) - np.searchsorted(numbers, numbers)
+    keep = np.ones(len(faces), bool)
+    keep[face[order[rank >= 2]]] = False
+    return keep
+
+
 def _is_flat(mesh: Mesh) -> Array:
     """Connected parts [P] bool that enclose no volume."""
     part = topology.parts(mesh.faces, len(mesh.vertices))
@@ -53,8 +68,8 @@ def _is_flat(mesh: Mesh) -> Array:
     return np.abs(volume) <= FLAT * np.bincount(part, triangles.areas(mesh.vertices, mesh.faces)) ** 1.5
 
 
-def fault_of(mesh: Mesh) -> str:
-    """What keeps a mesh from being watertight, in words; empty where it is."""
+def fault_of(mesh: Mesh, open_is_well: bool = False) -> str:
+    """What keeps a mesh from being watertight, in words, or from being manifold where `open_is_well`; empty where nothing does."""
     _, faces = _welded(mesh)
     doubles = len(faces) - len(topology.first_of_doubles(faces))
     faces = faces[topology.first_of_doubles(faces)]
@@ -68,8 +83,8 @@ def fault_of(mesh: Mesh) -> str:
         "{} edges have faces that disagree about which side is out": int(((uses == 2) & (balance > 0)).sum()),
         "{} faces lie on others": doubles,
     }
-    faults = [what.format(count) for what, count in counts.items() if count]
-    return " and ".join(faults if faults or not _is_flat(mesh).all() else ["it encloses nothing"])
+    faults = [what.format(count) for what, count in counts.items() if count][int(open_is_well and (uses == 1).any()) :]
+    return " and ".join(faults if faults or open_is_well or not _is_flat(mesh).all() else ["it encloses nothing"])
 
 
 def _welded(mesh: Mesh) -> tuple[Array, Array]:

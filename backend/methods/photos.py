@@ -9,22 +9,24 @@ from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.used import digests_of
 from ..engine.kernels import compile_beside
+from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
-from ..mesh.cleaning import MeshSettings, clean
+from ..mesh.cleaning import MeshSettings
 from ..settings import group
 from ..splats.cuda import modules_of
 from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
 from ..surface.fuse import SurfaceSettings
-from ..surface.stages import surface_from_photos
+from ..surface.stages import clean_of_photos, surface_from_photos
 from ..texture.from_photos import TextureSettings, peak_bytes
 from ..texture.stages import textured, with_relief
 from ..values import Capture, Photos, Result
 from . import Method
 
+COMMON_COUNT = 50  # photos of a capture, where nothing tells their number
 PARTNERS = 12  # photos that each one is compared with, where they are many
 
 
@@ -51,7 +53,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
     surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
-    mesh = job.stage("Cleaning mesh", apart(clean), surface, settings.mesh)
+    mesh = job.stage("Cleaning mesh", apart(clean_of_photos), surface, capture, settings.mesh)
     mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
     if settings.texture.normal_map and mesh.uvs is not None:
         mesh = job.stage("Baking relief", apart(with_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)
@@ -63,7 +65,7 @@ def _megapixels(capture: Capture) -> float:
     return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
 
 
-def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
+def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
     """The stages and their seconds, for a number of photos of a size that come with cameras or not; by default a common capture."""
     training, texture = settings.training, settings.texture
     pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
@@ -84,6 +86,13 @@ def expected(settings: Settings, photos: float = 50, megapixels: float = 2.0, po
         "Texturing": Expected(2.0 + 0.15 * textured * photos + 2.0 * texels, compiling=17.0),
     }
     return {**seconds, "Baking relief": Expected(1.0 + texels, compiling=5.0)} if texture.normal_map else seconds
+
+
+def _listed(photos: Photos) -> int:
+    """How many pictures the sources list, not looked into; a common number where they list none, as a video does."""
+    folders = [source for source in photos.sources if source.is_dir()]
+    files = [*photos.sources, *(path for folder in folders for path in folder.iterdir())]
+    return sum(endings.has(path, (*endings.PICTURES, *endings.RAW)) for path in files) or COMMON_COUNT
 
 
 def _needs(settings: Settings) -> Needs:
@@ -115,7 +124,7 @@ METHOD = Method(
         },
         "Surface": {"training.aim": "surface"},
     },
-    expect=lambda photos, settings: expected(settings),
+    expect=lambda photos, settings: expected(settings, _listed(photos)),
     stages=(
         "Reading photos",
         "Finding cameras",

@@ -25,6 +25,8 @@ FLOODING = (1, 2, 4, 8)  # voxels along the edge of a flooded cell: the first at
 MOST_FLOODED = 3e7  # cells of some 10 bytes each; FINEST and cells of 8 voxels make 1/8 of that
 LEAK = 5  # voxels: radius of the morphological closing; the flood doesn't pass narrower gaps
 MOST_OPEN = 0.1  # area of a cavity's openings by that of its walls, above which it isn't filled; between fingers they are about equal
+FAINT_LEVEL = 0.05  # density that faint splats, too, reach
+MOST_AREA = 1.3  # area at the usual level by that at FAINT_LEVEL, up to which splats are opaque; 1.02 for known shapes, 3 for a sieve
 FLOOR = 1e-3  # lowest density, in levels, that differs from empty space
 
 
@@ -41,13 +43,37 @@ def surface_of_density(
     splats: Splats, ball: Ball, polygons: str, settings: DensitySettings, voxel_size: float, max_voxels: int, *, job: Job
 ) -> Mesh:
     """The outer surface of the density in the ball, with the splats' colors; raises ReifyError where the level isn't reached."""
-    from .cloud import colors_at
+    with job.span(0.8):
+        density = log_density(splats, ball, voxel_size, max_voxels, job=job)
+    job.progress(0.8, "cutting cells")
+    return _colored(_cut(density, settings.level, polygons), splats, job)
+
+
+def surface_of_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, *, job: Job) -> Mesh | None:
+    """The outer surface of the density at its usual level; None where splats are too faint for that.
+
+    Walls of opaque splats lie where they are at any level. Of faint ones a higher level keeps shreds, and holes that the flood passes:
+    the area is then that of both sides. Raises ReifyError where the ball holds no splats.
+    """
+    with job.span(0.7):
+        density = log_density(splats, ball, voxel_size, max_voxels, job=job)
+    job.progress(0.7, "comparing levels")
+    mesh, whole = (_cut(density, level, "cubes") for level in (DensitySettings().level, FAINT_LEVEL))
+    areas = [float(triangles.areas(m.vertices, m.faces).sum()) for m in (mesh, whole)]
+    if not 0.0 < areas[0] <= MOST_AREA * areas[1]:
+        return None
+    return _colored(mesh, splats, job)
+
+
+def _cut(density: SparseGrid, level: float, polygons: str) -> Mesh:
     from .extract import polygons_of
 
-    with job.span(0.9):
-        grid = density_grid(splats, ball, settings.level, voxel_size, max_voxels, job=job)
-    job.progress(0.9, "cutting cells")
-    mesh = without_cavities(polygons_of(grid, polygons))
+    return without_cavities(polygons_of(at_level(density, level), polygons))
+
+
+def _colored(mesh: Mesh, splats: Splats, job: Job) -> Mesh:
+    from .cloud import colors_at
+
     if len(mesh.faces) == 0:
         raise ReifyError("The splats are nowhere as dense as that.", "Set a smaller density.")
     rgb = np.rint(255.0 * np.clip(0.5 + SH_C0 * splats.sh[:, 0], 0, 1)).astype(np.uint8)
@@ -71,8 +97,8 @@ def subject_of(splats: Splats, alone: bool = False) -> Ball:
     return Ball((x, y, z), float(max(radius, 1e-6)))
 
 
-def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
-    """log(level / density), negative inside, in blocks around the splats in the ball; enclosed cavities are filled.
+def log_density(splats: Splats, ball: Ball, voxel: float, max_voxels: int, *, job: Job) -> SparseGrid:
+    """-log(density), as far as it is within what `at_level` needs, in blocks around the splats in the ball.
 
     `voxel` 0 follows the splats' sizes; voxels grow where there would be more than `max_voxels`, or more than FINEST along the
     ball's radius. Raises ReifyError where no opaque splat is in the ball.
@@ -94,13 +120,17 @@ def density_grid(splats: Splats, ball: Ball, level: float, voxel: float, max_vox
             break
         voxel *= max(1.05, (len(blocks) * BLOCK**3 / max_voxels) ** 0.5)
     job.record_choice("density.voxel_size", f"{voxel:.3g}")
-    with job.span(0.9):
+    with job.span(1.0):
         density = _summed(places, widened, opacity, blocks, starts, owners, job)
-    distance = np.log(level / np.maximum(density, FLOOR * level)).astype(np.float32)
-    job.progress(0.9, "filling cavities")
-    cavity = _cavities(distance < 0, blocks, count)
+    return SparseGrid(origin, voxel, voxel, blocks, slot, -np.log(np.maximum(density, 1e-30)), np.ones_like(density))
+
+
+def at_level(density: SparseGrid, level: float) -> SparseGrid:
+    """log(level / density) from `log_density`, negative inside; enclosed cavities are filled."""
+    distance = np.minimum(np.log(level) + density.distance, -np.log(FLOOR)).astype(np.float32)
+    cavity = _cavities(distance < 0, density.blocks, np.array(density.slot.shape))
     distance[cavity & (distance >= 0)] = -1.0
-    return SparseGrid(origin, voxel, voxel, blocks, slot, distance, np.ones_like(distance))
+    return replace(density, distance=distance)
 
 
 def without_cavities(mesh: Mesh) -> Mesh:

@@ -19,8 +19,9 @@ LEAST_AGREEMENT = 0.08  # share of the weight of all cameras that look at it
 LEAST_SUPPORT = 0.5  # share of the weight of those with a free view
 
 EXTRACTIONS = {  # see views.py
-    "auto": "Where splats are dense if all photos cut out their subject, else fused depth",
+    "auto": "Density or solid if all photos cut out their subject, as its splats are opaque or faint; else fused depth",
     "fuse": "Average the depth of all cameras (TSDF): the closest to the photos, open where nothing was seen",
+    "solid": "Fuse depth into one closed body inside the outlines of masked photos: whole where splats are faint, and flat underneath",
     "poisson": "One closed skin through all the depth's points (screened Poisson): watertight, guesses what wasn't seen",
     "hull": "What no mask cuts away (visual hull): needs masked photos, fills every hollow",
     "density": "Where splats are dense: for subjects that photos cut out; closed, what splats enclose is filled",

@@ -198,3 +198,47 @@ def diffuse(voxels, blocks, slot, distance, weight, sweeps, faint):
             if count > 0:
                 v = voxels[n]
                 distance[v] += np.float32(1.6) * (total / count - distance[v])
+
+
+@njit(cache=True, nogil=True)
+def smooth(blocks, slot, distance, sweeps):
+    """Diffuse the distances, flat, by Jacobi sweeps of a quarter of a squared voxel of variance along each axis; borders are mirrored."""
+    before = np.empty_like(distance)
+    for _ in range(sweeps):
+        before[:] = distance
+        for v in range(len(distance)):
+            total = np.float32(0)
+            at = v % 512
+            i, j, k = at // 64, at // 8 % 8, at % 8
+            if 0 < i < 7 and 0 < j < 7 and 0 < k < 7:
+                total = before[v - 64] + before[v + 64] + before[v - 8] + before[v + 8] + before[v - 1] + before[v + 1]
+            else:
+                for side in range(6):
+                    c = _neighbor(v, side // 2, 2 * (side % 2) - 1, blocks, slot)
+                    total += before[c] if c >= 0 else before[v]
+            distance[v] = np.float32(0.25) * before[v] + np.float32(0.125) * total
+
+
+@njit(cache=True, nogil=True)
+def count_witnesses(depth, weight, pose, intrinsics, other_depth, other_pose, other_intrinsics, tolerance, count):
+    """Add 1 to `count` [H,W] where another depth map has the pixel's surface point within `tolerance` world units of its depth."""
+    fx, fy, cx, cy = intrinsics
+    gx, gy, dx, dy = other_intrinsics
+    turn = np.ascontiguousarray(other_pose[:3, :3]) @ np.ascontiguousarray(pose[:3, :3].T)
+    shift = other_pose[:3, 3] - turn @ np.ascontiguousarray(pose[:3, 3])
+    for y in range(depth.shape[0]):
+        for x in range(depth.shape[1]):
+            z = depth[y, x]
+            if weight[y, x] == 0 or not np.isfinite(z):
+                continue
+            a, b = (x + 0.5 - cx) / fx * z, (y + 0.5 - cy) / fy * z
+            far = turn[2, 0] * a + turn[2, 1] * b + turn[2, 2] * z + shift[2]
+            if far <= 0:
+                continue
+            u = gx * (turn[0, 0] * a + turn[0, 1] * b + turn[0, 2] * z + shift[0]) / far + dx
+            v = gy * (turn[1, 0] * a + turn[1, 1] * b + turn[1, 2] * z + shift[1]) / far + dy
+            i, j = int(np.floor(v)), int(np.floor(u))
+            if i < 0 or j < 0 or i >= other_depth.shape[0] or j >= other_depth.shape[1]:
+                continue
+            if abs(other_depth[i, j] - far) < tolerance:
+                count[y, x] += 1

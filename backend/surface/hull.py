@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from .. import device
@@ -13,14 +16,29 @@ from .grid import PIXELS, SparseGrid
 from .sampling import sample
 
 LEAST_VIEWS = 3  # with masks
+DISSENTERS = (
+    2,
+    8,
+)  # silhouettes that it takes to carve a point, from this many masks on: below, one does; a faulty mask then cuts nothing off
 MARGIN = 1.1  # half edge of the sampled box by the subject's reach
 
 
-def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0, *, job: Job) -> SparseGrid:
-    """Signed distances to the visual hull of the silhouettes in `views.alpha`; `voxel` 0 follows the pixels' footprint.
+@dataclass(frozen=True, eq=False)
+class Hull:
+    """The visual hull as a function of space, and where it lies."""
 
-    A `radius` clips it to that ball around the origin. Views whose border the subject touches don't carve outside of their
-    pictures. Raises ReifyError where fewer than three views have masks, or the hull is empty.
+    distance: Callable[[Array], Array]  # points [P,3], world, to signed distances [P], negative inside; NaN where no view looks
+    center: Array  # [3]
+    reach: float  # radius around the center that holds the hull, world units
+    pixel: float  # median footprint of a pixel there, world units
+
+
+def hull_of(views: Views, *, job: Job) -> Hull:
+    """The visual hull of the silhouettes in `views.alpha`.
+
+    A point is outside where DISSENTERS silhouettes say so: its distance is the second largest from the views' cones. Views whose
+    border the subject touches don't carve outside of their pictures. Raises ReifyError where fewer than three views have masks, or
+    these have nothing in common.
     """
     device.prepare_numba()
     from . import implicit_kernels as kernels
@@ -34,27 +52,43 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0
         )
     outside, cameras = [], views.cameras.take(masked)
     for number, index in enumerate(masked):
-        job.progress(0.3 * number / len(masked), f"silhouette {number + 1} of {len(masked)}")
+        job.progress(number / len(masked), f"silhouette {number + 1} of {len(masked)}")
         outside.append(_distance_px(np.asarray(subjects[index])))
     center, reach, pixel = _region(cameras, outside)
-    if radius > 0:
-        center, reach = np.zeros(3), MARGIN * radius
     poses = np.ascontiguousarray(cameras.cam_from_world, np.float64)
     whole = [min(edge.min() for edge in (d[0], d[-1], d[:, 0], d[:, -1])) > 0 for d in outside]
     intrinsics = [np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]]) for K in cameras.K]
+    votes = DISSENTERS[0] if len(masked) >= DISSENTERS[1] else 1
 
-    def field(points: Array) -> Array:
-        out = np.full(len(points), np.nan)
-        points = np.ascontiguousarray(points)
+    def distance(points: Array) -> Array:
+        largest = np.full((len(points), votes), -np.inf)
+        points = np.ascontiguousarray(points, np.float64)
 
         def work(first: int, last: int) -> None:
             for pose, lens, silhouette, closed in zip(poses, intrinsics, outside, whole, strict=True):
-                kernels.carve(points[first:last], pose, lens, silhouette, closed, out[first:last])
+                kernels.carve(points[first:last], pose, lens, silhouette, closed, largest[first:last])
 
         device.split(work, len(points), parts=8, least=1024)
+        agreed = np.where(np.isfinite(largest[:, -1]), largest[:, -1], largest[:, 0])  # where a single view looks, it decides
+        return np.where(np.isfinite(agreed), agreed, np.nan)
+
+    return Hull(distance, center, reach, pixel)
+
+
+def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0, *, job: Job) -> SparseGrid:
+    """Signed distances to the visual hull, see `hull_of`; `voxel` 0 follows the pixels' footprint.
+
+    A `radius` clips it to that ball around the origin. Raises ReifyError as `hull_of` does, and where the hull is empty.
+    """
+    with job.span(0.3):
+        hull = hull_of(views, job=job)
+    center, reach = (hull.center, hull.reach) if radius == 0 else (np.zeros(3), MARGIN * radius)
+
+    def field(points: Array) -> Array:
+        out = hull.distance(points)
         return np.maximum(out, np.linalg.norm(points, axis=1) - radius) if radius > 0 else out
 
-    voxel = max(voxel or PIXELS * pixel, 2 * reach / 1024)
+    voxel = max(voxel or PIXELS * hull.pixel, 2 * reach / 1024)
     with job.span(1.0):
         grid = sample(field, center - reach, center + reach, voxel, steepness=1.5, max_voxels=max_voxels, job=job)
     job.record_choice("hull.voxel_size", f"{grid.voxel:.3g}")

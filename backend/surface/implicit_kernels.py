@@ -64,7 +64,10 @@ def add_gaussians(first, last, blocks, starts, owners, means, precision, opacity
 
 @njit(cache=True, nogil=True)
 def carve(points, pose, intrinsics, outside_px, whole, out):
-    """Raise `out` [P] to the signed distance from one silhouette's cone, world units; outside the picture only where it is `whole`."""
+    """Sort the signed distance from one silhouette's cone into the largest ones of each point, `out` [P,K] in descending order.
+
+    World units, positive outside the cone; beyond the picture only where the silhouette is `whole`.
+    """
     fx, fy, cx, cy = intrinsics
     height, width = outside_px.shape
     for p in range(points.shape[0]):
@@ -83,5 +86,17 @@ def carve(points, pose, intrinsics, outside_px, whole, out):
         above = (1 - a) * outside_px[j, i] + a * outside_px[j, i + 1]
         below = (1 - a) * outside_px[j + 1, i] + a * outside_px[j + 1, i + 1]
         distance = ((1 - b) * above + b * below + beside) * 2.0 * depth / (fx + fy)
-        if not out[p] > distance:  # NaN, too: nothing was known yet
-            out[p] = distance
+        for k in range(out.shape[1]):
+            if distance > out[p, k]:
+                out[p, k], distance = distance, out[p, k]
+
+
+@njit(cache=True, nogil=True)
+def farthest_plane(points, planes, out):
+    """Raise `out` [P] to the largest signed distance of points [P,3] from planes [N,4], as unit normal and offset."""
+    for p in range(points.shape[0]):
+        x, y, z = points[p]
+        for n in range(planes.shape[0]):
+            distance = planes[n, 0] * x + planes[n, 1] * y + planes[n, 2] * z + planes[n, 3]
+            if distance > out[p]:
+                out[p] = distance

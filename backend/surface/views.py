@@ -1,4 +1,4 @@
-"""Triangles from splats and their renderings: density, fused depth, Poisson through the depth's points, or the visual hull."""
+"""Triangles from splats and their renderings: density, fused depth, a solid, Poisson through the depth's points, or the visual hull."""
 
 from __future__ import annotations
 
@@ -16,31 +16,50 @@ Render = Callable[[Cameras, int], Rendering]
 def surface_of_capture(splats: Splats, render: Render, views: Views, settings: SurfaceSettings, *, job: Job) -> Mesh:
     """The surface of splats that were trained on these views, with vertex colors; raises ReifyError as each extraction does.
 
-    `render` draws the splats. "auto" takes density where all photos cut out the subject, as nothing else is dense then, and fused
-    depth otherwise; always for surfels, which are thin and leave gaps in the density.
+    `render` draws the splats. "auto" fuses depth where a photo has no mask. Where all cut out the subject, nothing but the subject is
+    dense: it takes the density of opaque splats, and the solid of faint ones and of surfels, which leave gaps in the density.
     """
-    extraction = settings.extraction
-    if extraction == "auto":
-        cut_out = not splats.surfels and all(alpha is not None and (alpha == 0).any() for alpha in views.alpha)
-        extraction = "density" if cut_out else "fuse"
-        job.record_choice("surface.extraction", "density, as all photos cut out the subject" if cut_out else "fuse")
-    if extraction != "density":
-        return surface_from_views(render, views, replace(settings, extraction=extraction), job=job)
-    from .density import DensitySettings, subject_of, surface_of_density
+    if settings.extraction not in ("auto", "density"):
+        return surface_from_views(render, views, settings, job=job)
+    from .density import DensitySettings, subject_of, surface_of_density, surface_of_opaque
     from .region import Ball
 
+    def chosen(extraction: str, why: str) -> Mesh:
+        job.record_choice("surface.extraction", f"{extraction}, {why}")
+        return surface_from_views(render, views, replace(settings, extraction=extraction), job=job)
+
+    if settings.extraction == "auto" and not all(alpha is not None and (alpha == 0).any() for alpha in views.alpha):
+        return chosen("fuse", "as not all photos cut out the subject")
+    if settings.extraction == "auto" and splats.surfels:
+        return chosen("solid", "as all photos cut out the subject, and splats are flat")
     ball = subject_of(splats, alone=True) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
-    return surface_of_density(splats, ball, "cubes", DensitySettings(), settings.voxel_size, settings.max_voxels * 1_000_000, job=job)
+    most = settings.max_voxels * 1_000_000
+    if settings.extraction == "density":
+        return surface_of_density(splats, ball, "cubes", DensitySettings(), settings.voxel_size, most, job=job)
+    with job.span(0.5):
+        mesh = surface_of_opaque(splats, ball, settings.voxel_size, most, job=job)
+    if mesh is not None:
+        job.record_choice("surface.extraction", "density, as all photos cut out the subject, and splats are opaque")
+        return mesh
+    job.warn(
+        "The splats are faint, as on shiny subjects: fine relief of the mesh is uncertain. The preset Surface trains splats for meshes."
+    )
+    with job.span(1.0):
+        return chosen("solid", "as all photos cut out the subject, and splats are too faint for their density")
 
 
 def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, polygons: str = "cubes", *, job: Job) -> Mesh:
-    """The surface that renderings or masks show, with vertex colors, by "fuse", "poisson" or "hull"; raises ReifyError as each does.
+    """The surface that renderings or masks show, with vertex colors, by "fuse", "solid", "poisson" or "hull".
 
     `render(cameras, index)` draws camera `index` with depth along the viewing axis, 0 where nothing is. `polygons` is one of
-    extract.POLYGONS; fused depth is always triangles.
+    extract.POLYGONS; fused depth and solids are always triangles. Raises ReifyError as each extraction does.
     """
     if settings.extraction == "fuse":
         return fuse_depth(render, views, settings, job=job)
+    if settings.extraction == "solid":
+        from .solid import solid_of_views
+
+        return solid_of_views(render, views, settings, job=job)
     from . import color, region
     from .depth import render_depth
     from .extract import polygons_of

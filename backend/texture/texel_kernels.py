@@ -31,10 +31,12 @@ def draw_uvs(uvs, face, barycentric):
 
 @njit(cache=True, nogil=True, fastmath=True)
 def collect(
-    face, barycentric, vertices, faces, normals, pose, intrinsics, rgb, depth, weights, sharpness, least_cosine, index, quality, color, view
-):
+    face, barycentric, vertices, faces, normals, pose, intrinsics, rgb, coarse, depth, weights, sharpness, least_cosine, index,
+    quality, color, low, view,
+):  # fmt: skip
     """Insert one photo into the slots [T,S] of the texels that it sees; slots stay sorted by falling quality.
 
+    `coarse` [H,W,3] is the photo without detail, for `low`.
     The quality is the photo's pixels per unit of surface area, times the pixel's weight and the photo's sharpness.
     """
     fx, fy, cx, cy = intrinsics
@@ -86,45 +88,129 @@ def collect(
         while s > 0 and quality[t, s - 1] < q:
             quality[t, s], view[t, s] = quality[t, s - 1], view[t, s - 1]
             for c in range(3):
-                color[t, s, c] = color[t, s - 1, c]
+                color[t, s, c], low[t, s, c] = color[t, s - 1, c], low[t, s - 1, c]
             s -= 1
         quality[t, s], view[t, s] = q, index
         a, b = np.float32(u - x), np.float32(v - y)
         for c in range(3):
-            top = (1 - a) * rgb[y, x, c] + a * rgb[y, x + 1, c]
-            bottom = (1 - a) * rgb[y + 1, x, c] + a * rgb[y + 1, x + 1, c]
-            color[t, s, c] = np.uint8((1 - b) * top + b * bottom + np.float32(0.5))
+            color[t, s, c], low[t, s, c] = _between(rgb, y, x, a, b, c), _between(coarse, y, x, a, b, c)
+
+
+@njit(inline="always")
+def _between(picture, y, x, a, b, c):
+    top = (1 - a) * picture[y, x, c] + a * picture[y, x + 1, c]
+    bottom = (1 - a) * picture[y + 1, x, c] + a * picture[y + 1, x + 1, c]
+    return np.uint8((1 - b) * top + b * bottom + np.float32(0.5))
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def blend(quality, color, view, gains, sharpness, out):
-    """Weighted mean [T,3] of the slots, twice reweighted by their distance from it (IRLS)."""
+def agree(quality, low, view, gains, spread, out):
+    """How far each slot's leveled coarse color agrees with the others' [T,S]: 1 at their median, one half `spread` away.
+
+    The median counts a slot by the fourth root of its quality: the best photo alone doesn't outvote the others.
+    """
+    slots = quality.shape[1]
+    vote = np.empty(slots, np.float32)
+    leveled = np.empty((slots, 3), np.float32)
+    median = np.empty(3, np.float32)
+    for t in range(quality.shape[0]):
+        count, total = 0, np.float32(0)
+        while count < slots and quality[t, count] > 0.0:
+            for c in range(3):
+                leveled[count, c] = min(np.float32(255), low[t, count, c] * gains[view[t, count], c])
+            vote[count] = np.sqrt(np.sqrt(quality[t, count] / quality[t, 0]))
+            total += vote[count]
+            count += 1
+        for c in range(3):
+            for s in range(count):
+                below, same = np.float32(0), np.float32(0)
+                for o in range(count):
+                    if leveled[o, c] < leveled[s, c]:
+                        below += vote[o]
+                    elif leveled[o, c] == leveled[s, c]:
+                        same += vote[o]
+                if below <= np.float32(0.5) * total < below + same or s == 0:
+                    median[c] = leveled[s, c]
+        for s in range(slots):
+            away = np.float32(0)
+            if s < count:
+                for c in range(3):
+                    away += (leveled[s, c] - median[c]) ** 2
+            out[t, s] = np.float32(1) / (np.float32(1) + away / (3 * spread * spread)) if s < count else np.float32(0)
+
+
+@njit(cache=True, nogil=True)
+def add_by_patch(quality, view, agreement, patch, total, count):
+    """Sum agreements by patch and photo into `total` and `count` [G,C]."""
+    for t in range(quality.shape[0]):
+        for s in range(quality.shape[1]):
+            if quality[t, s] > 0.0:
+                total[patch[t], view[t, s]] += agreement[t, s]
+                count[patch[t], view[t, s]] += 1
+
+
+@njit(cache=True, nogil=True)
+def weigh(quality, view, agreement, patch, mean):
+    """Multiply qualities by the agreement at the texel, and by that of the photo on the patch [G,C]."""
+    for t in range(quality.shape[0]):
+        for s in range(quality.shape[1]):
+            quality[t, s] *= agreement[t, s] * mean[patch[t], view[t, s]]
+
+
+@njit(cache=True, nogil=True)
+def sort_slots(quality, color, low, view):
+    """Bring the slots of each texel into the order of falling quality."""
+    for t in range(quality.shape[0]):
+        for end in range(1, quality.shape[1]):
+            s = end
+            while s > 0 and quality[t, s - 1] < quality[t, s]:
+                quality[t, s - 1], quality[t, s] = quality[t, s], quality[t, s - 1]
+                view[t, s - 1], view[t, s] = view[t, s], view[t, s - 1]
+                for c in range(3):
+                    color[t, s - 1, c], color[t, s, c] = color[t, s, c], color[t, s - 1, c]
+                    low[t, s - 1, c], low[t, s, c] = low[t, s, c], low[t, s - 1, c]
+                s -= 1
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def blend(quality, color, low, view, gains, sharpness, out):
+    """Colors [T,3] in two frequency bands (Burt and Adelson 1983): the coarse colors' mean by quality, and detail of the best slots.
+
+    Detail is weighted by quality to the power `sharpness`, and twice reweighted by its slot's distance from the mean (IRLS).
+    """
     slots = quality.shape[1]
     weight = np.empty(slots, np.float32)
-    leveled = np.empty((slots, 3), np.float32)
+    leveled, coarse = np.empty((slots, 3), np.float32), np.empty((slots, 3), np.float32)
+    mean, detail = np.empty(3, np.float32), np.empty(3, np.float32)
     for t in range(quality.shape[0]):
         best = quality[t, 0]
         if best <= 0.0:
             continue
-        count = 0
-        for s in range(slots):
-            if quality[t, s] <= 0.0:
-                break
-            weight[s] = (quality[t, s] / best) ** sharpness
+        count, whole = 0, np.float32(0)
+        mean[:] = np.float32(0)
+        while count < slots and quality[t, count] > 0.0:
+            share = quality[t, count] / best
+            weight[count] = share**sharpness
+            whole += share
             for c in range(3):
-                leveled[s, c] = min(np.float32(255), color[t, s, c] * gains[view[t, s], c])
+                gain = gains[view[t, count], c]
+                leveled[count, c] = min(np.float32(255), color[t, count, c] * gain)
+                coarse[count, c] = min(np.float32(255), low[t, count, c] * gain)
+                mean[c] += share * coarse[count, c]
             count += 1
+        mean /= whole
         for step in range(3):
-            total, r, g, b = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            total = np.float32(0)
+            detail[:] = np.float32(0)
             for s in range(count):
                 w = weight[s]
                 if step > 0:
                     w *= agreement(leveled[s, 0], leveled[s, 1], leveled[s, 2], out[t])
                 total += w
-                r += w * leveled[s, 0]
-                g += w * leveled[s, 1]
-                b += w * leveled[s, 2]
-            out[t, 0], out[t, 1], out[t, 2] = r / total, g / total, b / total
+                for c in range(3):
+                    detail[c] += w * (leveled[s, c] - coarse[s, c])
+            for c in range(3):
+                out[t, c] = min(max(mean[c] + detail[c] / total, np.float32(0)), np.float32(255))
 
 
 @njit(inline="always")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import device
+from ..formats.images import resize_to
 from ..geometry import raster, triangles
 from ..geometry.vectors import scatter_add, unit
 from ..values import Array, Mesh, Views
@@ -15,6 +16,9 @@ from . import texel_kernels as kernels
 EDGE = 1 / 800  # by the photo's longer side: distance to a depth discontinuity below which pixels are unused; cameras are off by as much
 EDGE_FADE = 1 / 200  # the same, below which pixels get a tenth of their weight
 LEAST_COSINE = 0.15  # between surface normal and direction to the camera (81 degrees), below which a photo isn't used
+COARSE = 1 / 100  # by the photo's longer side: wavelength that parts coarse colors from detail; more blends detail of several photos
+SPREAD = 14.0  # gray levels from the photos' median at which a coarse color counts half; less drops highlights, and shading, sooner
+PATCH_PX = 32  # texels along a patch, on which photos are chosen together
 NORMAL_PASSES = 8  # of averaging normals
 LEAST_ALIKE = 0.5  # cosine (60 degrees) up to which neighboring normals are averaged
 
@@ -41,12 +45,14 @@ class Samples:
 
     quality: Array  # [T,S] float32
     color: Array  # [T,S,3] uint8, sRGB
+    low: Array  # [T,S,3] uint8, the same without detail
     view: Array  # [T,S] int16
 
     @classmethod
     def empty(cls, count: int, slots: int) -> Samples:
         """Nothing collected yet."""
-        return cls(np.zeros((count, slots), np.float32), np.zeros((count, slots, 3), np.uint8), np.zeros((count, slots), np.int16))
+        color, low = (np.zeros((count, slots, 3), np.uint8) for _ in range(2))
+        return cls(np.zeros((count, slots), np.float32), color, low, np.zeros((count, slots), np.int16))
 
 
 def rasterize_uvs(mesh: Mesh, size: int) -> Layout:
@@ -85,13 +91,13 @@ def collect(samples: Samples, layout: Layout, mesh: Mesh, normals: Array, views:
     K = views.cameras.K[index]
     intrinsics = np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]])
     rgb = np.ascontiguousarray(rgb)
-    sharpness = np.float32(_sharpness(rgb, depth > 0))
+    sharpness, coarse = np.float32(_sharpness(rgb, depth > 0)), _without_detail(rgb, weights > 0)
 
     def work(first: int, last: int) -> None:
         part = slice(first, last)
         kernels.collect(
-            layout.face[part], layout.barycentric[part], mesh.vertices, mesh.faces, normals, pose, intrinsics, rgb, depth, weights,
-            sharpness, LEAST_COSINE, index, samples.quality[part], samples.color[part], samples.view[part],
+            layout.face[part], layout.barycentric[part], mesh.vertices, mesh.faces, normals, pose, intrinsics, rgb, coarse, depth, weights,
+            sharpness, LEAST_COSINE, index, samples.quality[part], samples.color[part], samples.low[part], samples.view[part],
         )  # fmt: skip
 
     device.split(work, layout.count, parts=8, least=4096)
@@ -123,16 +129,69 @@ def solve_gains(samples: Samples, views: int, rounds: int = 4) -> Array:
     return np.exp(logs - logs.mean(axis=0)).clip(0.4, 2.5).astype(np.float32)
 
 
+def weigh_by_agreement(samples: Samples, gains: Array, layout: Layout, mesh: Mesh) -> None:
+    """Take quality from photos that disagree with the others: at a texel, and on the whole patch of a chart around it.
+
+    So a reflection, something that stood before the subject or a camera that is off loses to the photos that agree, all over the patch.
+    """
+    agreement = np.empty_like(samples.quality)
+
+    def work(first: int, last: int) -> None:
+        part = slice(first, last)
+        kernels.agree(samples.quality[part], samples.low[part], samples.view[part], gains, np.float32(SPREAD), agreement[part])
+
+    device.split(work, layout.count, parts=8, least=4096)
+    patch = _patches(layout, mesh)
+    total, count = (np.zeros((int(patch.max()) + 1, len(gains)), kind) for kind in (np.float32, np.int32))
+    kernels.add_by_patch(samples.quality, samples.view, agreement, patch, total, count)
+    kernels.weigh(samples.quality, samples.view, agreement, patch, total / np.maximum(count, 1).astype(np.float32))
+
+    def sort(first: int, last: int) -> None:
+        part = slice(first, last)
+        kernels.sort_slots(samples.quality[part], samples.color[part], samples.low[part], samples.view[part])
+
+    device.split(sort, layout.count, parts=8, least=4096)
+
+
 def blend(samples: Samples, gains: Array, sharpness: float) -> Array:
-    """Colors [T,3] float32, 0 to 255: robust mean of the slots, weighted by quality to the power `sharpness`."""
+    """Colors [T,3] float32, 0 to 255, of the slots: coarse colors by quality, detail by quality to the power `sharpness`."""
     out = np.zeros((len(samples.quality), 3), np.float32)
 
     def work(first: int, last: int) -> None:
         part = slice(first, last)
-        kernels.blend(samples.quality[part], samples.color[part], samples.view[part], gains, np.float32(sharpness), out[part])
+        kernels.blend(
+            samples.quality[part], samples.color[part], samples.low[part], samples.view[part], gains, np.float32(sharpness), out[part]
+        )
 
     device.split(work, len(out), parts=8, least=4096)
     return out
+
+
+def _patches(layout: Layout, mesh: Mesh) -> Array:
+    """The patch [T] int32 of each texel: texels of one chart in one square of PATCH_PX."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    assert mesh.uvs is not None
+    corners = np.ascontiguousarray(mesh.uvs.reshape(-1, 2), np.float32).view(np.complex64)  # one number each is sorted ten times as fast
+    corner = np.unique(corners.ravel(), return_inverse=True)[1].reshape(-1, 3)
+    start, end = corner.ravel(), corner[:, [1, 2, 0]].ravel()
+    count = int(corner.max()) + 1
+    chart = connected_components(coo_matrix((np.ones(len(start), bool), (start, end)), (count, count)), directed=False)[1]
+    across = -(-layout.size // PATCH_PX)
+    square = layout.rows.astype(np.int64) // PATCH_PX * across + layout.columns // PATCH_PX
+    named = chart[corner[layout.face, 0]].astype(np.int64) * across**2 + square
+    return np.unique(named, return_inverse=True)[1].astype(np.int32)
+
+
+def _without_detail(rgb: Array, usable: Array) -> Array:
+    """A photo [H,W,3] uint8 averaged over usable pixels, at a scale of COARSE of its longer side."""
+    from PIL import Image
+
+    height, width = usable.shape
+    across, down = (max(1, round(side / (COARSE * max(width, height)))) for side in (width, height))
+    averaged = resize_to(np.dstack([rgb, np.where(usable, np.uint8(255), np.uint8(1))]), (across, down))
+    return np.asarray(Image.fromarray(np.ascontiguousarray(averaged[..., :3])).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _pixel_weights(depth: Array, alpha: Array | None, known: Array | None) -> Array:

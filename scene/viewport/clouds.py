@@ -147,14 +147,16 @@ def _cloud(owner: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Cloud:
 
 
 def read_cloud(data: Any, source: Any, edited: bool = False) -> Cloud:
-    """Copies of the attributes of a point cloud, or of the mesh that modifiers have made of it; those selected are tinted in edit mode.
+    """Copies of the attributes of a point cloud, or of the mesh that modifiers have made of it; those selected are tinted.
+
+    Only when `edited` are they where all are selected: that is how edit mode leaves what it has touched.
 
     Vertices of that mesh which aren't splats have no opacity.
     """
     arrays = read_arrays(source)
     count = len(arrays["position"])
-    if edited and ".selection" in source.attributes:
-        chosen = attributes.read(source, ".selection").astype(bool)
+    chosen = attributes.read(source, ".selection").astype(bool) if ".selection" in source.attributes else np.zeros(count, bool)
+    if chosen.any() and (edited or not chosen.all()):
         tint = (SELECTED_SRGB - 0.5) / SH_C0
         arrays["radiance:base"][chosen, :3] *= 1 - SELECTED_SHARE
         arrays["radiance:base"][chosen, :3] += SELECTED_SHARE * tint

@@ -19,6 +19,7 @@ from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.sfm_ladder import rungs
 from reify.backend.capture.sfm_pictures import write_pictures
 from reify.backend.capture.solve import CameraSettings, solve_cameras
+from reify.backend.capture.trust import Doubt, Verdict
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.formats.images import read_image, write_jpeg, write_png
 from reify.backend.jobs.cache import Cache
@@ -162,6 +163,8 @@ def test_a_photo_without_features_is_left_out_by_name_with_the_reason(solved: tu
     (name, reason), *others = capture.unregistered.items()
     assert not others and name.startswith("00") and "texture" in reason
     assert name in job.report.warnings[0]
+    assert job.report.choices["photos without a camera"] == f"{name}: {reason}"
+    assert job.report.choices["cameras checked"].startswith("sure: ")
     assert [photo.path.parent.name for photo in capture.photos].count("blank") == 0
     assert capture.test == (0, 4)  # photos 0 and 5; photo 1 has gone
     assert job.report.metrics["registered"] == 12 and job.report.metrics["photos"] == 13
@@ -210,6 +213,19 @@ def test_a_handful_of_photos_without_overlap_is_refused_with_other_ways_to_go(tm
     with pytest.raises(ReifyError, match="cameras of 5 photos") as caught:
         solve(capture_of(tmp_path, apart), replace(QUICK, retry=False))
     assert all(way in caught.value.fix for way in ("20 to 60 photos", "cameras of these", "From Picture"))
+
+
+def test_sure_cameras_of_fewer_photos_are_preferred_to_doubtful_ones_of_somewhat_more() -> None:
+    doubt = Verdict((Doubt("why", "what to do"),), refused=False, agreement=0.9)
+    sure = Verdict((), refused=False, agreement=1.0)
+
+    def attempt(photos: int, verdict: Verdict | None) -> solve_module.Attempt:
+        model = sfm.Model(np.arange(photos), *[np.zeros(0)] * 7, 0.5, *[np.zeros(0)] * 4)
+        return solve_module.Attempt(model, rungs(WIDTH, 1000, False)[0], verdict)
+
+    assert solve_module.better(attempt(13, sure), attempt(16, doubt)) and not solve_module.better(attempt(16, doubt), attempt(13, sure))
+    assert solve_module.better(attempt(40, doubt), attempt(13, sure))
+    assert solve_module.better(attempt(14, sure), attempt(13, sure)) and solve_module.better(attempt(3, doubt), attempt(2, None))
 
 
 def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tmp_path: Path) -> None:
@@ -320,6 +336,26 @@ def test_an_accident_in_the_child_becomes_an_error_with_its_last_words(tmp_path:
     assert "log" in caught.value.fix
 
 
+@pytest.mark.parametrize(("codes", "placed"), [((-11, 0), True), ((-11, -11), False), ((0xC0000005, 0), True), ((1, 0), False)])
+def test_a_child_that_crashes_is_started_once_more_and_said_so(tmp_path: Path, monkeypatch, codes: tuple[int, ...], placed: bool) -> None:
+    left = list(codes)
+
+    def ended(request_file: Path, log: Path, job: Job, show: object) -> int:
+        log.write_text("the last word")
+        return left.pop(0)
+
+    monkeypatch.setattr(sfm, "_run", ended)
+    monkeypatch.setattr(sfm, "_read", lambda path: "a model")
+    job = Job()
+    if placed:
+        assert sfm.run_worker({"model": "a.npz"}, tmp_path, job, lambda *told: None) == "a model"
+    else:
+        with pytest.raises(ReifyError, match="stopped unexpectedly: the last word"):
+            sfm.run_worker({"model": "a.npz"}, tmp_path, job, lambda *told: None)
+    assert [text for text in job.report.warnings if "started once more" in text] == list(job.report.warnings)
+    assert len(job.report.warnings) == (codes[0] != 1)
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the child in /proc")
 @pytest.mark.parametrize("step", ["features", "matching"])
 def test_the_child_dies_with_its_parent(room: Capture, step: str) -> None:
@@ -367,4 +403,29 @@ def test_a_real_capture_is_placed(data: Path, name: str, least: int) -> None:
     capture = read_photos(Photos((data / name / "images",)), CaptureSettings(use_given_cameras=False), job=job)
     placed, job = solve(capture, job=job)
     assert len(placed.photos) >= least
+    assert job.report.choices["cameras checked"].startswith("sure: ")
     assert job.report.metrics["reprojection_error_px"] < 1.0
+
+
+@pytest.mark.slow
+def test_rotations_of_the_fountain_are_true_to_a_twentieth_of_a_degree(data: Path) -> None:
+    given = read_photos(Photos((data / "strecha_fountain-P11",)), CaptureSettings(), job=Job())
+    capture = read_photos(Photos((data / "strecha_fountain-P11",)), CaptureSettings(use_given_cameras=False), job=Job())
+    placed, _job = solve(capture, CameraSettings())
+    true_index = {photo.path.name: index for index, photo in enumerate(given.photos)}
+    assert placed.cameras is not None and given.cameras is not None
+    errors = camera_errors(placed.cameras, given.cameras.take([true_index[photo.path.name] for photo in placed.photos]))
+    assert errors.rotation_deg.mean() <= 0.05
+
+
+@pytest.mark.slow
+def test_a_head_on_a_turntable_is_doubtful_without_its_masks(data: Path) -> None:
+    job = Job()
+    capture = read_photos(Photos((data / "ethiopian_head",)), CaptureSettings(masks="off"), job=job)
+    some = replace(capture, photos=capture.photos[::2], test=())
+    try:
+        solve(some, CameraSettings(long_side_px=640), job=job)
+        verdict = job.report.choices["cameras checked"]
+    except ReifyError as error:
+        verdict = str(error)
+    assert "turntable" in verdict

@@ -131,6 +131,16 @@ def test_photos_turned_with_the_rest_of_the_ring_at_one_seam_are_named() -> None
     assert "ties 6 photos to the others (18.jpg" in reasons(verdict) and not verdict.refused
 
 
+def test_groups_that_are_right_in_themselves_but_glued_by_look_alike_matches_are_told_apart() -> None:
+    found = evidence(ring(), Sighting(ring()))
+    second = (found.pair >= 18).any(axis=1) & (found.pair < 18).any(axis=1)
+    glued = replace(
+        found, fitting=np.where(second, found.fitting // 2, found.fitting)
+    )  # as where both fronts of a temple are taken for one
+    verdict = judged(glued)
+    assert "50 % of what 6 photos share with the others agrees with their place (18.jpg" in reasons(verdict)
+
+
 def test_a_turntable_with_a_still_background_is_named_with_the_way_out() -> None:
     verdict = judged(evidence(ring(), Sighting(ring(), still=250)))
     assert "turntable" in reasons(verdict) and "masks" in verdict.doubts[0].fix
@@ -156,7 +166,7 @@ def test_a_few_look_alike_places_make_no_doubt_but_one_photo_that_most_contradic
     own = np.flatnonzero((found.pair == 7).any(axis=1))
     fitting = found.fitting.copy()
     fitting[own[:4]] = 0
-    assert "1 photos share with others contradicts their place (07.jpg)" in reasons(judged(replace(found, fitting=fitting)))
+    assert "of what 1 photos share with the others agrees with their place (07.jpg)" in reasons(judged(replace(found, fitting=fitting)))
 
 
 def test_a_handful_of_matches_among_many_is_no_witness() -> None:
@@ -168,6 +178,22 @@ def test_a_handful_of_matches_among_many_is_no_witness() -> None:
     feeble = replace(found, **{name: np.where(own, 10, getattr(found, name)) for name in ("verified", "fitting")})
     verdict = judged(replace(feeble, matched=np.where(own, 400, found.matched)))
     assert "1 photos to the others (07.jpg)" in reasons(verdict)
+
+
+def test_a_photo_that_several_feeble_pairs_hold_together_is_not_loose() -> None:
+    found = evidence(ring(), Sighting(ring()), reach=6)
+    own = (found.pair == 7).any(axis=1)
+    feeble = replace(found, **{name: np.where(own, 12, getattr(found, name)) for name in ("verified", "fitting")})
+    alone = replace(feeble, matched=np.where(own, 90, found.matched))
+    assert not judged(alone).doubts
+    one_pair = own & (np.cumsum(own) > 1)
+    assert "07.jpg" in reasons(judged(replace(alone, fitting=np.where(one_pair, 0, alone.fitting))))
+
+
+def test_no_witness_at_all_is_a_doubt() -> None:
+    found = evidence(ring(), Sighting(ring()))
+    few = replace(found, matched=np.full(len(found.pair), 60), verified=np.full(len(found.pair), 10), fitting=np.full(len(found.pair), 10))
+    assert "chance" in reasons(judged(few))
 
 
 def test_masks_that_do_not_hold_the_subject_are_named() -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reify.backend.engine import builds, explain, install, place, process, requirements
+from reify.backend.engine import builds, explain, install, pip_settings, place, process, requirements
 from reify.backend.engine.requirements import ENGINE, TORCH, Part
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
@@ -56,6 +57,29 @@ def make_part(like: Part, listed: Path, text: str, **changes: Any) -> Part:
     return replace(like, listed=listed, formerly_with=None, **changes)
 
 
+def lock_of(found: place.Place, wheels: Path) -> str:
+    """A lock of the wheels in a folder that a place's list names."""
+    names = {requirement.name for requirement in found.requirements}
+    made = {wheel.name.split("-")[0].replace("_", "-"): hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels.glob("*.whl")}
+    return "# made by hand\n" + "".join(f"{name}==1.0 \\\n    --hash=sha256:{made.get(name, '0' * 64)}\n" for name in sorted(names))
+
+
+def from_folder(found: place.Place, wheels: Path) -> install.Plan:
+    """A plan to install from a folder of wheels, which the lock knows."""
+    locked = found.part.listed.with_suffix(".lock")
+    locked.write_text(lock_of(found, wheels))
+    return install.Plan(replace(found, part=replace(found.part, locked=locked)), online=False, wheels=wheels)
+
+
+def make_index(folder: Path, wheels: Path) -> str:
+    """The address of a package index that has the wheels of a folder."""
+    for wheel in wheels.glob("*.whl"):
+        page = folder / wheel.name.split("-")[0].replace("_", "-") / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(f'<a href="{wheel.as_uri()}">{wheel.name}</a>')
+    return folder.as_uri()
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[place.Place]:
     """A place whose engine consists of two tiny packages."""
@@ -89,7 +113,7 @@ def test_an_engine_from_a_folder_of_wheels_works_and_leaves_numpy_to_blender(her
     import numpy
 
     assert here.state() is place.State.ABSENT
-    versions = install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    versions = install.install(from_folder(here, wheels), job=Job())
     assert here.state() is place.State.READY
     assert versions["reify_one"] == "1.0" and versions["numpy"] == numpy.__version__
     assert not list(here.folder.glob("numpy*"))
@@ -101,7 +125,7 @@ def test_an_engine_from_a_folder_of_wheels_works_and_leaves_numpy_to_blender(her
 
 
 def test_removing_the_engine_leaves_nothing_behind(here: place.Place, wheels: Path) -> None:
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     install.uninstall(here)
     assert here.state() is place.State.ABSENT
     assert str(here.folder) not in sys.path
@@ -111,7 +135,7 @@ def test_removing_the_engine_leaves_nothing_behind(here: place.Place, wheels: Pa
 def test_an_installation_cut_off_half_way_is_seen_and_repaired(here: place.Place, wheels: Path) -> None:
     make_wheel(here.partial, "leftover", GOOD)
     assert here.state() is place.State.UNFINISHED
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     assert here.state() is place.State.READY
     assert not list(here.folder.glob("leftover*"))
 
@@ -130,11 +154,11 @@ def test_pip_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, whe
 
 
 def test_other_pinned_versions_make_the_engine_outdated_and_installing_replaces_it(here: place.Place, wheels: Path) -> None:
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     shutil.copy(make_wheel(wheels / "more", "reify_three", GOOD), wheels)
     here.part.listed.write_text(here.part.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
     assert here.state() is place.State.OUTDATED
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     assert here.state() is place.State.READY
     assert (here.folder / "reify_one").is_dir() and (here.folder / "reify_three").is_dir()
 
@@ -142,16 +166,16 @@ def test_other_pinned_versions_make_the_engine_outdated_and_installing_replaces_
 def test_an_engine_that_does_not_work_never_gets_its_name(here: place.Place, wheels: Path) -> None:
     make_wheel(wheels, "reify_two", BROKEN)
     with pytest.raises(ReifyError, match="libgone.so.1"):
-        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+        install.install(from_folder(here, wheels), job=Job())
     assert here.state() is place.State.ABSENT
     assert "libgone.so.1" in here.log.read_text()
 
 
 def test_a_failed_upgrade_leaves_the_engine_that_was_there(here: place.Place, wheels: Path) -> None:
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     here.part.listed.write_text(here.part.listed.read_text() + "reify-three==1.0 # reify_three>=1.0: a test\n")
     with pytest.raises(ReifyError, match="There is no reify-three==1.0 for this Python"):
-        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+        install.install(from_folder(here, wheels), job=Job())
     assert here.state() is place.State.OUTDATED
     assert (here.folder / "reify_one").is_dir()
 
@@ -167,14 +191,14 @@ def test_canceling_ends_pip_within_half_a_second_and_leaves_nothing(here: place.
 
     job = Job(listener=listen)
     with pytest.raises(Cancelled):
-        install.install(install.Plan(here, online=False, wheels=wheels), job=job)
+        install.install(from_folder(here, wheels), job=job)
     assert time.monotonic() - asked[0] < 1.0
     assert here.state() is place.State.ABSENT and not here.partial.exists()
 
 
 def test_what_the_system_has_is_not_installed_again(here: place.Place, wheels: Path) -> None:
     here.part.listed.write_text(here.part.listed.read_text() + "pytest==99.0 # pytest>=7.0: a test\n")
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     assert here.state() is place.State.READY
     assert not list(here.folder.glob("*pytest*"))
 
@@ -203,13 +227,13 @@ def test_a_file_where_the_folder_should_be_is_one_clear_sentence(here: place.Pla
     here.root.parent.mkdir(parents=True)
     here.root.write_text("in the way")
     with pytest.raises(ReifyError, match="can't be used"):
-        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+        install.install(from_folder(here, wheels), job=Job())
 
 
 def test_a_damaged_wheel_is_one_clear_sentence(here: place.Place, wheels: Path) -> None:
     (wheels / "reify_two-1.0-py3-none-any.whl").write_bytes((wheels / "reify_two-1.0-py3-none-any.whl").read_bytes()[:200])
     with pytest.raises(ReifyError, match="package is damaged"):
-        install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+        install.install(from_folder(here, wheels), job=Job())
 
 
 def test_an_empty_folder_of_wheels_is_one_clear_sentence(here: place.Place, tmp_path: Path) -> None:
@@ -313,7 +337,7 @@ def test_the_bar_follows_the_download_whether_pip_tells_every_byte_or_only_sizes
 
 @pytest.fixture
 def locked(here: place.Place, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> install.Plan:
-    """A plan to install from an index, which a folder of wheels plays here, with the hashes of those wheels."""
+    """A plan to install from an index of the test's own, with the hashes of its wheels."""
     lines = [
         f"{wheel.name.split('-')[0].replace('_', '-')}==1.0 ; python_version >= '3.0' \\\n    --hash=sha256:{'0' * 64} \\\n"
         f"    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
@@ -321,8 +345,7 @@ def locked(here: place.Place, wheels: Path, tmp_path: Path, monkeypatch: pytest.
     ]
     (tmp_path / "lock.txt").write_text("# made by hand\n" + "".join(lines) + f"pytest==99.0 \\\n    --hash=sha256:{'0' * 64}\n")
     here.part.listed.write_text(here.part.listed.read_text() + "pytest==99.0 # pytest>=7.0: what the system has\n")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("PIP_INDEX_URL", make_index(tmp_path / "simple", wheels))
     return install.Plan(replace(here, part=replace(here.part, locked=tmp_path / "lock.txt")), builds.MPS)
 
 
@@ -346,7 +369,7 @@ def test_a_torch_of_another_index_comes_by_itself_and_all_else_with_the_hashes_o
     make_wheel(wheels, "reify_one", "__version__ = '1.0+cpu'\nimport reify_two\n", needs="numpy, reify-two, nvidia-something")
     lock = locked.place.part.locked
     lock.write_text(lock.read_text() + f"nvidia-something==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
-    plan = replace(locked, build=builds.CPU)
+    plan = replace(locked, build=replace(builds.CPU, index=make_index(wheels.parent / "torch", wheels)))
     assert install.install(plan, job=Job())["reify_one"] == "1.0+cpu"
     assert plan.place.state() is place.State.READY
     assert not list(plan.place.folder.glob("*+provided*"))
@@ -354,6 +377,63 @@ def test_a_torch_of_another_index_comes_by_itself_and_all_else_with_the_hashes_o
     make_wheel(wheels, "reify_two", GOOD + "# somebody else's\n")
     with pytest.raises(ReifyError, match="A downloaded package is damaged"):
         install.install(plan, job=Job())
+
+
+def test_a_tampered_wheel_in_a_folder_is_shown_and_not_installed(here: place.Place, wheels: Path) -> None:
+    plan = from_folder(here, wheels)
+    make_wheel(wheels, "reify_two", GOOD + "# somebody else's\n")
+    with pytest.raises(ReifyError, match="aren't those that Reify knows: reify_two-1.0-py3-none-any.whl"):
+        install.install(plan, job=Job())
+    assert here.state() is place.State.ABSENT
+
+
+def test_what_the_lock_does_not_name_in_a_folder_is_left_there(here: place.Place, wheels: Path) -> None:
+    plan = from_folder(here, wheels)
+    make_wheel(wheels, "reify_three", BROKEN)
+    install.install(plan, job=Job())
+    assert here.state() is place.State.READY and not list(here.folder.glob("reify_three*"))
+
+
+def test_a_torch_from_a_folder_that_the_lock_does_not_know_is_installed_with_a_warning(
+    here: place.Place, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "TORCH", "reify-two")
+    plan, job = replace(from_folder(here, wheels), build=builds.CPU), Job()
+    make_wheel(wheels, "reify_two", GOOD + "# the build for the processor\n")
+    install.install(plan, job=job)
+    assert here.state() is place.State.READY and "reify_two-1.0-py3-none-any.whl isn't in" in job.report.warnings[0]
+
+
+@pytest.mark.parametrize("of_torch", [False, True])
+@pytest.mark.parametrize("way", ["PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "a file of settings"])
+def test_packages_of_further_places_that_pip_was_told_of_are_never_installed(
+    locked: install.Plan, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, of_torch: bool
+) -> None:
+    decoys = tmp_path / "decoys"
+    make_wheel(decoys, "reify_two", "raise SystemExit('a decoy ran')")
+    if of_torch:
+        monkeypatch.setattr(install, "TORCH", "reify-two")
+        locked = replace(locked, build=replace(builds.CPU, index=make_index(tmp_path / "torch", wheels)))
+    if way == "a file of settings":
+        (tmp_path / "pip.conf").write_text(f"[global]\nfind-links = {decoys}\nextra-index-url = {make_index(tmp_path / 'more', decoys)}\n")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    else:
+        monkeypatch.setenv(way, str(decoys) if way == "PIP_FIND_LINKS" else make_index(tmp_path / "more", decoys))
+    assert install.install(locked, job=Job())["reify_two"] == "1.0"
+
+
+def test_proxies_certificates_and_a_mirror_of_the_user_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    monkeypatch.setenv("PIP_CERT", "/of/the/environment")
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    settings = "[global]\nindex-url = https://mirror/simple\nproxy = http://proxy:2\ncert = /of/the/file\nconstraint = /x\ntarget = /y\n"
+    (tmp_path / "pip.conf").write_text(settings + "[install]\nretries = 7\nuser = yes\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    found = pip_settings.environment(sys.executable, process.CHILD)
+    kept = {key: value for key, value in found.items() if key.startswith("PIP_") or key == "HTTPS_PROXY"}
+    assert {"PIP_INDEX_URL": "https://mirror/simple", "PIP_PROXY": "http://proxy:2", "PIP_RETRIES": "7"}.items() <= kept.items()
+    assert (kept["PIP_CERT"], kept["HTTPS_PROXY"], kept["PIP_CONFIG_FILE"]) == ("/of/the/environment", "http://proxy:1", os.devnull)
+    assert not {"PIP_CONSTRAINT", "PIP_TARGET", "PIP_USER", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"} & set(kept)
 
 
 @pytest.mark.parametrize("part", requirements.PARTS, ids=lambda part: part.name)
@@ -381,11 +461,11 @@ def test_the_engine_installs_without_torch_which_is_added_later_and_removed_alon
     here: place.Place, torch_here: place.Place, wheels: Path
 ) -> None:
     make_wheel(wheels, "reify_three", GOOD)
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     assert (here.state(), torch_here.state()) == (place.State.READY, place.State.ABSENT)
     assert not list(here.folder.glob("reify_three*"))
     kept = sorted((path, path.stat().st_mtime_ns) for path in here.folder.rglob("*"))
-    versions = install.install(install.Plan(torch_here, online=False, wheels=wheels), job=Job())
+    versions = install.install(from_folder(torch_here, wheels), job=Job())
     assert versions["reify_three"] == "1.0" and "reify_one" not in versions
     assert (here.state(), torch_here.state()) == (place.State.READY, place.State.READY)
     assert not list(torch_here.folder.glob("reify_one*")) and sys.path[-2:] == [str(here.folder), str(torch_here.folder)]
@@ -396,9 +476,9 @@ def test_the_engine_installs_without_torch_which_is_added_later_and_removed_alon
 
 def test_torch_that_does_not_work_leaves_the_engine_as_it_was(here: place.Place, torch_here: place.Place, wheels: Path) -> None:
     make_wheel(wheels, "reify_three", BROKEN)
-    install.install(install.Plan(here, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(here, wheels), job=Job())
     with pytest.raises(ReifyError, match="libgone.so.1"):
-        install.install(install.Plan(torch_here, online=False, wheels=wheels), job=Job())
+        install.install(from_folder(torch_here, wheels), job=Job())
     assert (here.state(), torch_here.state()) == (place.State.READY, place.State.ABSENT)
 
 
@@ -408,7 +488,7 @@ def test_an_engine_of_an_older_version_that_brought_torch_along_stays_valid(
     make_wheel(wheels, "reify_three", GOOD)
     both = here.part.listed.with_name("both.txt")
     older = replace(here, part=make_part(here.part, both, torch_here.part.listed.read_text() + here.part.listed.read_text()))
-    install.install(install.Plan(older, online=False, wheels=wheels), job=Job())
+    install.install(from_folder(older, wheels), job=Job())
     newer = replace(here, part=replace(here.part, formerly_with=torch_here.part.listed))
     assert newer.folder == older.folder and newer.state() is place.State.READY
     assert torch_here.state() is place.State.SYSTEM  # nothing to install

@@ -75,7 +75,7 @@ def test_two_cubes_that_share_an_edge_come_apart_there() -> None:
     mesh = clean(touching, EVERYTHING, job=Job())
     assert meshes.is_watertight(mesh)
     assert meshes.parts(mesh) == 2
-    assert meshes.volume(mesh) == pytest.approx(2.0)
+    assert meshes.volume(mesh) == pytest.approx(2.0, rel=1e-3)  # drawn apart by a hair
 
 
 def test_double_and_degenerate_faces_and_lost_vertices_are_removed() -> None:

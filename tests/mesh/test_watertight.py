@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reify.backend.geometry import topology, triangles
@@ -10,6 +12,7 @@ from reify.backend.mesh.analyze import analyze
 from reify.backend.mesh.cleaning import MeshSettings, clean
 from reify.backend.mesh.watertight import fault_of
 from reify.backend.values import Mesh
+from reify.tests.mesh.solids import ball
 
 CORNERS = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
@@ -52,6 +55,25 @@ def test_no_edge_of_three_faces_survives(kind: str) -> None:
     assert not fault_of(mesh) and not any("watertight" in warning for warning in job.report.warnings)
     cubes = 2 if kind.startswith(("cubes", "a small")) else 1
     assert triangles.volume(mesh.vertices, mesh.faces) == pytest.approx(cubes, rel=1e-3)
+
+
+@pytest.mark.parametrize("holes", ["none", "small"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_edge_of_three_faces_and_no_double_face_survives_in_open_meshes_either(kind: str, holes: str) -> None:
+    job = Job()
+    found = analyze(clean(KINDS[kind], replace(SETTINGS, holes=holes), job=job))
+    assert (found.non_manifold_edges, found.double_faces) == (0, 0), job.report.warnings
+    assert not job.report.warnings
+
+
+@pytest.mark.parametrize("share", [0.02, 0.15, 0.4])
+def test_a_torn_and_simplified_surface_is_manifold_once_it_is_welded(share: float) -> None:
+    body, rng = ball(4), np.random.default_rng(1)
+    torn = Mesh(body.vertices, body.faces[rng.random(len(body.faces)) > share])
+    mesh = clean(torn, MeshSettings(faces=len(torn.faces) // 3), job=Job())
+    found = analyze(mesh)
+    assert (found.non_manifold_edges, found.double_faces, found.degenerate_faces) == (0, 0, 0)
+    assert found.faces == len(mesh.faces)
 
 
 def test_a_promise_that_cannot_be_kept_is_a_warning() -> None:

@@ -113,3 +113,15 @@ def test_a_second_version_stands_beside_the_first_or_takes_its_place_and_is_sele
     from reify.scene import provenance
 
     assert [provenance.read(bpy.data.objects[name])["settings"]["mesh.faces"] == 777 for name in ("fox", "fox v2")] == [False, True]
+
+
+def test_the_settings_and_sources_of_a_result_come_back_into_the_panel(scene, quick_method, tmp_path):
+    import bpy
+
+    scene.reify.seed = 4
+    scene.reify.photos.mesh__faces = 777
+    bpy.ops.reify.create(source=str(tmp_path))
+    scene.reify.photos.preset, scene.reify.seed, scene.reify.method = "High", 0, "image"
+    bpy.ops.reify.use_settings()
+    assert (scene.reify.method, scene.reify.photos.mesh__faces, scene.reify.seed) == ("photos", 777, 4)
+    assert [source.path for source in scene.reify.photos.sources] == [str(tmp_path)]

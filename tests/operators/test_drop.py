@@ -240,3 +240,63 @@ def test_a_scan_in_large_coordinates_becomes_points_that_know_where_they_were(sc
     assert np.abs(xyz - (BALL + place)).max() < 1e-5
     with pytest.raises(RuntimeError, match="isn't there"):
         bpy.ops.reify.import_points(filepath=str(tmp_path / "gone.laz"))
+
+
+def test_many_files_of_splats_of_several_formats_become_an_object_each(scene, tmp_path):
+    import bpy
+    from reify.backend.formats.splat_files import write_splats
+
+    for name in ("a.ply", "b.spz", "c.splat"):
+        write_splats(samples.splats(count=20), tmp_path / name)
+    files = [{"name": name} for name in ("a.ply", "b.spz", "c.splat")]
+    assert bpy.ops.reify.import_splats(directory=str(tmp_path), files=files) == {"FINISHED"}
+    assert {made.name for made in bpy.context.selected_objects} == {"a", "b", "c"}
+    assert all(len(made.data.points) == 20 for made in bpy.context.selected_objects)
+
+
+def test_the_axis_that_is_up_can_be_chosen_in_and_out(scene, tmp_path):
+    import bpy
+    from reify.backend.formats.splat_files import read_file, write_splats
+    from reify.scene.splats import read_splats
+
+    splats = samples.splats(count=20)
+    write_splats(splats, tmp_path / "a.splat", "y")
+    bpy.ops.reify.import_splats(filepath=str(tmp_path / "a.splat"), up_axis="y")
+    assert np.allclose(read_splats(bpy.context.object).means, splats.means, atol=1e-6)
+    bpy.ops.reify.export_splats(filepath=str(tmp_path / "b.splat"), up_axis="-y")
+    assert np.allclose(-read_file(tmp_path / "b.splat")[0].means[:, 1], splats.means[:, 2], atol=1e-5)
+
+
+def test_exported_splats_get_the_ending_of_their_format_and_levels_beside_them(scene, tmp_path):
+    import bpy
+    from reify.backend.formats.given import read_splats
+    from reify.scene.splats import splats_object
+
+    made = splats_object("s", samples.splats(count=50))
+    scene.collection.objects.link(made)
+    bpy.context.view_layer.objects.active = made
+    bpy.ops.reify.export_splats(filepath=str(tmp_path / "out"), file_format="compressed_ply", levels=3, share=0.2)
+    assert {path.name for path in tmp_path.iterdir()} == {"out.compressed.ply", "out_LOD1.compressed.ply", "out_LOD2.compressed.ply"}
+    assert len(read_splats(tmp_path / "out_LOD1.compressed.ply").value) == 10
+    bpy.ops.reify.export_splats(filepath=str(tmp_path / "small.spz"))  # the ending counts more than the format
+    assert len(read_splats(tmp_path / "small.spz").value) == 50
+
+
+def test_what_a_format_can_t_hold_of_large_coordinates_is_said(scene, tmp_path):
+    import bpy
+    from reify.backend.formats.given import read_splats
+    from reify.tests.formats.tables import BALL, splat_columns, write
+
+    place = np.array([500123.25, 4649776.5, 312.0])
+    bpy.ops.reify.import_splats(filepath=str(write(tmp_path / "utm.ply", splat_columns(BALL + place), dict.fromkeys("xyz", "double"))))
+    assert bpy.ops.reify.export_splats(filepath=str(tmp_path / "out.spz")) == {"FINISHED"}
+    assert np.abs(read_splats(tmp_path / "out.spz").value.means).max() < 100
+
+
+def test_dropping_takes_the_endings_of_the_table_that_mean_splats_alone(scene):
+    from reify.backend.formats.splat_files import FORMATS
+    from reify.operators.import_splats import REIFY_FH_splats
+
+    dropped = set(REIFY_FH_splats.bl_file_extensions.split(";"))
+    for one in FORMATS:
+        assert one.is_shared == dropped.isdisjoint({Path(f"a{ending}").suffix for ending in one.endings if ending[0] == "."}), one.id

@@ -79,11 +79,12 @@ def test_over_average_surroundings_each_color_blends_as_training_blends_it(scene
     near.sh[0, 0, channel] = 0.45 / SH_C0
     both = Splats(*(np.concatenate((getattr(far, f), getattr(near, f))) for f in FIELDS))
     seen = _rendered(scene, tmp_path, both)[SIZE_PX // 2, SIZE_PX // 2]
-    assert seen[channel] == pytest.approx((0.95 + 0.35) / 2, abs=0.025)
-    assert seen[(channel + 1) % 3] == pytest.approx((0.5 + 0.35) / 2, abs=0.025)
+    assert seen[channel] == pytest.approx((0.95 + 0.35) / 2, abs=0.012)
+    assert seen[(channel + 1) % 3] == pytest.approx((0.5 + 0.35) / 2, abs=0.012)
 
 
 def test_a_splat_smaller_than_a_pixel_is_as_wide_as_the_low_pass_filter_makes_it(scene, tmp_path):
+    from reify.scene.splat_color import STEEPNESS
     from reify.scene.splat_nodes import LOW_PASS
 
     # A pixel is 4 / SIZE_PX wide where the splat is.
@@ -92,7 +93,7 @@ def test_a_splat_smaller_than_a_pixel_is_as_wide_as_the_low_pass_filter_makes_it
     light = _linear_all(picture[middle, middle, 0])
     columns = np.arange(8) - 3.5
     # Over black a splat of k gives a (1 - k) + a² k of its light; both are Gaussians, the second of half the variance.
-    k = (1.0 - 0.35) / (1.0 + 0.35)
+    k = STEEPNESS * (1.0 - 0.35) / (1.0 + 0.35)
     expected = LOW_PASS * ((1 - k) + k / 4) / ((1 - k) + k / 2) + 0.09  # and the engine's own filter
     spread = (light.sum(0) * columns**2).sum() / light.sum()
     assert spread == pytest.approx(expected, abs=0.1)

@@ -61,6 +61,30 @@ def test_numbers_of_enums_are_unique_and_survive_the_interfaces_float32(scene):
         assert len(set(numbers)) == len(numbers) and [int(np.float32(value)) for value in numbers] == numbers, found.identifier
 
 
+def test_settings_are_found_by_a_word_and_a_group_goes_back_to_its_preset(scene):
+    import bpy
+    from reify.backend.methods import all_methods
+    from reify.session.properties import changed, found, group_of
+
+    method = all_methods()["photos"]
+    group = group_of(scene, method)
+    assert "mesh.faces" in [option.path for option in found(method, "FACES")]
+    label = next(option.label for option in found(method, "") if option.path == "mesh.faces")
+    assert "mesh.faces" in [option.path for option in found(method, "dreiecke", lambda text: "Dreiecke" if text == label else text)]
+    assert found(method, "no such word") == ()
+    group.preset = "Preview"
+    group.mesh__faces, group.training__sh_degree = 1234, 1
+    titles = {option.path: option.group for option in changed(method, group)}
+    bpy.ops.reify.reset_group(method="photos", group=titles["mesh.faces"])
+    assert [option.path for option in changed(method, group)] == ["training.sh_degree"]
+
+
+def test_presets_are_listed_from_short_to_long(scene):
+    names = [item.identifier for item in scene.reify.photos.bl_rna.properties["preset"].enum_items]
+    assert names.index("Preview") < names.index("Standard") < names.index("High")
+    assert scene.reify.photos.preset == "Standard"
+
+
 def test_files_and_folders_are_listed_once(scene, tmp_path):
     import bpy
 

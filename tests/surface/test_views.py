@@ -68,7 +68,7 @@ def test_the_hull_keeps_to_the_radius_that_is_set(solids, make_orbit, make_rende
     assert 0.45 < away.max() < 0.53
 
 
-@pytest.mark.parametrize(("cut_out", "surfels", "chosen"), [(True, False, "density"), (True, True, "fuse"), (False, False, "fuse")])
+@pytest.mark.parametrize(("cut_out", "surfels", "chosen"), [(True, False, "density"), (True, True, "solid"), (False, False, "fuse")])
 def test_splats_of_photos_that_cut_out_their_subject_are_taken_where_they_are_dense(
     cut_out: bool, surfels: bool, chosen: str, solids, make_orbit, make_renderer, make_views
 ) -> None:
@@ -77,7 +77,7 @@ def test_splats_of_photos_that_cut_out_their_subject_are_taken_where_they_are_de
     masks[3] = masks[3] if cut_out else None
     splats = replace(ball_splats(), surfels=surfels)  # elsewhere than what the pictures show, which tells what was looked at
     mesh = surface_of_capture(splats, render, make_views(cameras, masks), SurfaceSettings(voxel_size=0.05), job=job)
-    middle = {"density": [1, 2, 3], "fuse": [0, 0, 0]}[chosen]
+    middle = {"density": [1, 2, 3], "solid": [0, 0, 0], "fuse": [0, 0, 0]}[chosen]
     assert mesh.vertices.mean(axis=0) == pytest.approx(middle, abs=0.1)
     assert job.report.choices["surface.extraction"].startswith(chosen)
 

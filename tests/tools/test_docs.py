@@ -5,9 +5,10 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pytest
 from reify.backend.methods import all_methods
 from reify.backend.settings import options
-from reify.tools import docs, inputs
+from reify.tools import docs, inputs, splat_formats
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +25,17 @@ def test_the_settings_page_names_every_flag_of_every_method() -> None:
 
 def test_the_page_of_inputs_says_what_is_read_of_each_layout() -> None:
     assert docs.INPUTS.read_text(encoding="utf-8") == inputs.page(), "run `python3 dev.py docs`"
+
+
+@pytest.mark.blender
+def test_the_page_of_formats_says_what_each_holds_and_loses() -> None:
+    pytest.importorskip("bpy")
+    from reify.scene import compat
+
+    compat.expose_usd()
+    for package in ("PIL", "pxr", "scipy"):
+        pytest.importorskip(package)
+    assert docs.FORMATS.read_text(encoding="utf-8") == splat_formats.page(), "run `python3 dev.py docs`"
 
 
 def test_the_version_is_the_same_wherever_it_stands() -> None:

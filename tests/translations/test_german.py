@@ -100,3 +100,11 @@ def test_every_reason_for_leaving_something_out_has_its_german():
 
     reasons = [*roles.WORDS, roles.COPIES, roles.STRAY, roles.LIVE, roles.TWINS, roles.VIDEOS, roles.UNREAD, roles.OTHERS]
     assert not [reason for reason in reasons if in_language(f"3 {reason}", "de_DE") == f"3 {reason}"]
+
+
+def test_numbers_are_written_as_the_language_writes_them(monkeypatch):
+    import reify.translations as translations
+
+    assert (translations.number(81204), translations.number(27.31), translations.number(1234.5)) == ("81,204", "27.3", "1,234")
+    monkeypatch.setattr(translations, "_language", lambda: "de_DE")
+    assert (translations.number(81204), translations.number(27.31), translations.number(1234.5)) == ("81.204", "27,3", "1.234")

@@ -28,3 +28,23 @@ def bumpy_ball(count: int, seed: int = 0) -> Splats:
         opacity_logits=random.normal(1.5, 1.5, count).astype(np.float32),
         sh=sh.astype(np.float32),
     )
+
+
+def surrounded(inner: Splats, count: int = 3000, seed: int = 1) -> Splats:
+    """A thing about the origin inside of a colored shell of `count` splats, 7 in radius: no ray ends in nothing, as in a capture."""
+    random = np.random.default_rng(seed)
+    outwards = random.normal(size=(count, 3))
+    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    bands = np.stack([np.sin(frequency * outwards[:, axis] + axis) for axis, frequency in enumerate((5, 7, 6))], axis=1)
+    sh = np.zeros((count, inner.sh.shape[1], 3))
+    sh[:, 0] = (0.2 * bands + random.normal(0, 0.03, (count, 3))) / SH_C0
+    quats = np.column_stack((1 + outwards[:, 2], -outwards[:, 1], outwards[:, 0], np.zeros(count)))
+    shell = Splats(
+        means=(7 * outwards).astype(np.float32),
+        quats=(quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-9)).astype(np.float32),
+        log_scales=np.full((count, 3), np.log((0.3, 0.3, 0.05)), np.float32),
+        opacity_logits=np.full(count, 2.0, np.float32),
+        sh=sh.astype(np.float32),
+    )
+    fields = ("means", "quats", "log_scales", "opacity_logits", "sh")
+    return Splats(*(np.concatenate([getattr(part, field) for part in (inner, shell)]) for field in fields))

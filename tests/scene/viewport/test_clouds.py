@@ -209,3 +209,18 @@ def test_native_splats_are_what_blender_calls_them_where_it_knows_them(scene):
     made.data.type = "POINTS"  # as in a file of Blender 5.2
     upgrade()
     assert made.data.type == "GAUSSIAN_SPLAT"
+
+
+def test_selected_splats_are_tinted_in_object_mode_unless_all_are_selected(scene):
+    from reify.scene import splat_edits
+    from reify.scene.splats import splats_object
+    from reify.scene.viewport import clouds
+
+    data = splats_object("S", samples.splats(10)).data
+    mask = np.arange(10) < 3
+    plain = clouds.read_cloud(data, data).arrays["radiance:base"]
+    splat_edits.select(data, mask)
+    tinted = clouds.read_cloud(data, data).arrays["radiance:base"]
+    np.testing.assert_array_equal((tinted != plain).any(axis=1), mask)
+    splat_edits.select(data, ~np.zeros(10, bool))
+    np.testing.assert_array_equal(clouds.read_cloud(data, data).arrays["radiance:base"], plain)
