@@ -100,7 +100,7 @@ def write_mesh(mesh: Mesh, path: Path, source_from_world: Array | None = None) -
         _forget(made, scene)
 
 
-def _check_faces(path: Path, data: bpy.types.Mesh) -> None:
+def _check_faces(path: Path, data: Any) -> None:
     """Raise ValueError where a file holds fewer faces than the mesh that it was made of."""
     data.calc_loop_triangles()
     expected, found = len(data.polygons if path.suffix.lower() == ".obj" else data.loop_triangles), whole.faces(path)

@@ -8,6 +8,7 @@ import json
 import os
 import types
 import typing
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,33 +26,77 @@ _file_digests: dict[tuple[Path, int, int], str] = {}  # by path, size and time o
 
 VALUE_TYPES = {t.__name__: t for t in vars(values).values() if isinstance(t, type) and dataclasses.is_dataclass(t)}
 
+CHECKSUMS = "checksums"  # key of a .safetensors file's metadata
+BLOCK = 1 << 20  # bytes of a file that are read at a time
+
 
 def save(value: Any, folder: Path) -> None:
     """Write `value` (values.py's types, arrays, paths, plain Python) as value.json and arrays.safetensors.
 
-    value.json is written last and under its final name only when complete: a folder with it is whole. Raises
-    ReifyError where the system refuses: full disk, no permission.
+    value.json is written last and under its final name only when complete: a folder with it is whole. It holds a checksum of itself, of
+    each array, and of the files in `folder` that the value names. Raises ReifyError where the system refuses: full disk, no permission.
     """
-    from safetensors.numpy import save_file
-
     arrays: dict[str, np.ndarray] = {}
     structure = _encode(value, arrays)
-    with writing(folder / "arrays.safetensors") as partial:
-        save_file(arrays, partial)
-    write_text(folder / "value.json", json.dumps(structure))
+    checksums = save_arrays(arrays, folder / "arrays.safetensors")
+    files = {name: _file_checksum(folder / name) for name in _files_in(folder, structure)}
+    stored = {"value": structure, "arrays": checksums, "files": files}
+    write_text(folder / "value.json", json.dumps({**stored, "checksum": _checksum(json.dumps(stored).encode())}))
 
 
 def load(folder: Path) -> Any:
-    """Read what `save` wrote; raises OSError or ValueError where it is missing or damaged."""
+    """Read what `save` wrote; raises OSError or ValueError where it is missing, or anything of it is damaged."""
+    try:
+        stored = json.loads((folder / "value.json").read_text(encoding="utf-8"))
+        if "checksum" not in stored:
+            return _of_first_form(stored, folder)
+        checksum = stored.pop("checksum")
+        if checksum != _checksum(json.dumps(stored).encode()):
+            raise ValueError("value.json has changed")
+        arrays, checksums = load_arrays(folder / "arrays.safetensors")
+        if checksums != stored["arrays"]:
+            raise ValueError("the arrays are those of another value")
+        if changed := [name for name, written in stored["files"].items() if _file_checksum(folder / name) != written]:
+            raise ValueError(f"{changed[0]} has changed")
+        return _decode(stored["value"], arrays)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{folder} is damaged: {error}") from error
+
+
+def _of_first_form(structure: Any, folder: Path) -> Any:
+    """What version 0.1.0 has kept, without checksums; raises ValueError for anything else."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    structure = json.loads((folder / "value.json").read_text(encoding="utf-8"))
     try:
-        arrays = load_file(folder / "arrays.safetensors")
-        return _decode(structure, arrays)
+        return _decode(structure, load_file(folder / "arrays.safetensors"))
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+def save_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, int]:
+    """Write arrays as a .safetensors file that holds a checksum of each, and return these; raises ReifyError where the system refuses."""
+    from safetensors.numpy import save_file
+
+    checksums = {name: _array_checksum(array) for name, array in arrays.items()}
+    with writing(path) as partial:
+        save_file(dict(arrays), partial, metadata={CHECKSUMS: json.dumps(checksums)})
+    return checksums
+
+
+def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """The arrays that `save_arrays` wrote, and their checksums; raises OSError or ValueError where they are missing or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as opened:
+            checksums = json.loads((opened.metadata() or {})[CHECKSUMS])
+            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # it is no mapping
     except (SafetensorError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder} is damaged: {error}") from error
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if {name: _array_checksum(array) for name, array in arrays.items()} != checksums:
+        raise ValueError(f"{path} is damaged: an array has changed")
+    return arrays, checksums
 
 
 def plain(value: Any) -> Any:
@@ -117,6 +162,33 @@ def file_digest(path: Path, check: Callable[[], None] = lambda: None) -> str:
                 state.update(part)
         _file_digests[key] = state.hexdigest()
     return _file_digests[key]
+
+
+def _files_in(folder: Path, structure: Any) -> list[str]:
+    """The files in a folder that an encoded value names, by their paths in it."""
+    if isinstance(structure, dict) and isinstance(structure.get("path"), str):
+        path = Path(structure["path"])
+        return [str(path.relative_to(folder))] if path.is_relative_to(folder) and path.is_file() else []
+    inner = structure.values() if isinstance(structure, dict) else structure if isinstance(structure, list) else ()
+    return sorted({name for item in inner for name in _files_in(folder, item)})
+
+
+def _array_checksum(array: np.ndarray) -> int:
+    array = np.ascontiguousarray(array)
+    return _checksum(array.reshape(-1).view(np.uint8), _checksum(f"{array.dtype}{array.shape}".encode()))
+
+
+def _file_checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            checksum = _checksum(block, checksum)
+    return checksum
+
+
+def _checksum(data: Any, start: int = 0) -> int:
+    """CRC-32: finds every change of up to 32 bits in a row, at 2.7 times the speed of SHA-256; it is against disks, not against people."""
+    return zlib.crc32(data, start)
 
 
 def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:

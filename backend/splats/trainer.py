@@ -13,7 +13,7 @@ import numpy as np
 
 from ..device import Device
 from ..errors import Cancelled, ReifyError
-from ..files import writing
+from ..jobs.store import load_arrays, save_arrays
 from ..rendering import loop
 from ..rendering.fitting import take_step
 from ..rendering.losses import (
@@ -275,8 +275,6 @@ class Trainer:
 
     def save(self) -> None:
         """Write everything that training goes on from into the job's folder."""
-        from safetensors.numpy import save_file
-
         rasterizer = self.rasterizer
         with rasterizer.edited():
             kept = {name: getattr(rasterizer, name)[: rasterizer.count].copy() for name in ARRAYS}
@@ -286,19 +284,16 @@ class Trainer:
             **({f"{DEPTH}{place}": depth for place, depth in self.depths.known.items()} if self.depths is not None else {}),
             "clock": np.array([self.clock.steps, self.clock.seconds, self.square, self.broken, self.prunings, self.setbacks], np.float64),
         }
-        with self.job.keeping(), writing(self.job.folder / CHECKPOINT) as partial:
-            save_file(arrays, partial)
+        with self.job.keeping():
+            save_arrays(arrays, self.job.folder / CHECKPOINT)
 
     def _load(self) -> bool:
         path: Path = self.job.folder / CHECKPOINT
         if not path.is_file():
             return False
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         try:
-            arrays = load_file(path)
-        except (SafetensorError, OSError):
+            arrays, _checksums = load_arrays(path)
+        except (OSError, ValueError):
             self.job.warn("The checkpoint of this training is damaged; it starts anew.")
             return False
         count = len(arrays["parameters"])

@@ -71,3 +71,50 @@ def test_settings_of_two_modules_with_the_same_name_and_fields_differ() -> None:
 def test_what_has_no_content_to_go_by_has_no_digest(value: Any) -> None:
     with pytest.raises(TypeError, match="no content"):
         store.digest(value)
+
+
+def test_no_flipped_bit_anywhere_is_taken_for_the_value(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "frame.jpg").write_bytes(rng.bytes(300))
+    arrays = (rng.random((9, 3)).astype(np.float32), np.zeros((0, 2)), rng.random(5) > 0.5)
+    value = {"arrays": arrays, "frames": (tmp_path / "frame.jpg", tmp_path / "elsewhere"), "text": "größer", "number": 0.1}
+    store.save(value, tmp_path)
+    assert _same(store.load(tmp_path), value)
+    found = 0
+    for _ in range(2000):
+        path = tmp_path / rng.choice(["value.json", "arrays.safetensors", "frame.jpg"])
+        content = path.read_bytes()
+        changed = bytearray(content)
+        changed[rng.integers(len(content))] ^= 1 << rng.integers(8)
+        path.write_bytes(changed)
+        try:
+            assert _same(store.load(tmp_path), value), "a damaged value was taken for whole"
+        except ValueError:
+            found += 1
+        path.write_bytes(content)
+    assert found > 1950  # the others change what nothing depends on, as the case of an escape
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and one.shape == other.shape and bool(np.array_equal(one, other))
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+@pytest.mark.parametrize("gone", ["value.json", "arrays.safetensors", "frame.jpg"])
+def test_a_value_of_which_something_is_missing_is_absent(tmp_path: Path, gone: str) -> None:
+    (tmp_path / "frame.jpg").write_bytes(b"a fox")
+    store.save({"frame": tmp_path / "frame.jpg", "array": np.ones(3)}, tmp_path)
+    (tmp_path / gone).unlink()
+    assert Cache(tmp_path).load(tmp_path) is None
+
+
+def test_arrays_of_another_value_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    store.save(np.ones(3), tmp_path / "a")
+    store.save(np.zeros(3), tmp_path / "b")
+    (tmp_path / "b" / "arrays.safetensors").replace(tmp_path / "a" / "arrays.safetensors")
+    assert Cache(tmp_path).load(tmp_path / "a") is None
