@@ -205,7 +205,7 @@ def _attempt(
         "pairing": {
             "all": rung.every_pair and count <= (FEW if 0 < 2 * len(left_out) < count else EXHAUSTIVE_UP_TO),
             "partners": PARTNERS,
-            "with_all": left_out,
+            "with_all": left_out if len(left_out) <= PARTNERS else [],  # which at most doubles the pairs
             "overlap": 6 if sequential else 0,
         },
         "matching": dict(rung.matching),
