@@ -195,9 +195,9 @@ def _attempt(
     before: Attempt | None = None,  # the best one so far
 ) -> Model:
     count = len(capture.photos)
-    left_out = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
+    missing = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
     # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
-    continued = before is not None and before.rung.key == rung.key and 2 * len(left_out) < count
+    continued = before is not None and before.rung.key == rung.key and 2 * len(missing) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     request = {
@@ -213,9 +213,9 @@ def _attempt(
         "placing_threads": 1 if count <= REPEATABLE_UP_TO else available_threads(),
         "features": dict(rung.features),
         "pairing": {
-            "all": rung.every_pair and count <= (FEW if 0 < 2 * len(left_out) < count else EXHAUSTIVE_UP_TO),
+            "all": rung.every_pair and count <= (FEW if 0 < 2 * len(missing) < count else EXHAUSTIVE_UP_TO),
             "partners": PARTNERS,
-            "with_all": left_out,
+            "with_all": missing if len(missing) <= PARTNERS else [],  # which at most doubles the pairs
             "overlap": 6 if sequential else 0,
         },
         "matching": dict(rung.matching),

@@ -2,8 +2,8 @@
 
 Structure from motion throws away what doesn't fit, so that a small reprojection error says nothing. What was found without any cameras
 does: the matches that two photos were verified with. In a right solution nearly all of them lie on the epipolar lines of the solved
-cameras; a pair of photos counts as a witness only where chance can't have verified it. All limits are of three kinds: majorities, the
-expected number of false alarms, and the errors that features have.
+cameras; a pair of photos counts as a witness only where chance can't have verified it. Limits are the expected number of false alarms,
+the errors that features have, and majorities; MISFITS and CUT_AGREEMENT lie halfway between right and wrong solutions of real captures.
 """
 
 from __future__ import annotations

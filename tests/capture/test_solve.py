@@ -215,17 +215,32 @@ def test_a_handful_of_photos_without_overlap_is_refused_with_other_ways_to_go(tm
     assert all(way in caught.value.fix for way in ("20 to 60 photos", "cameras of these", "From Picture"))
 
 
+def attempt_with(photos: int, verdict: Verdict | None = None) -> solve_module.Attempt:
+    model = sfm.Model(np.arange(photos), *[np.zeros(0)] * 7, 0.5, *[np.zeros(0)] * 4)
+    return solve_module.Attempt(model, rungs(WIDTH, 1000, False)[0], verdict)
+
+
+@pytest.mark.parametrize(("placed", "continued", "with_all"), [(48, True, 2), (30, True, 0), (20, False, 0)])
+def test_a_second_attempt_seeks_few_missing_photos_among_all_in_the_model_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, placed: int, continued: bool, with_all: int
+) -> None:
+    requests: list[dict[str, Any]] = []
+    monkeypatch.setattr(solve_module, "run_worker", lambda request, *_others: requests.append(request))
+    (tmp_path / "masks").mkdir()
+    capture = Capture("many", tuple(Photo(tmp_path / f"{index}.jpg", str(index), WIDTH, HEIGHT) for index in range(50)))
+    rung = rungs(WIDTH, 1000, every_pair=False)[1]
+    before = attempt_with(placed)
+    solve_module._attempt(capture, np.tile([WIDTH, HEIGHT], (50, 1)), QUICK, rung, tmp_path, Job(), "", before)
+    assert requests[0]["continued"] == continued and len(requests[0]["pairing"]["with_all"]) == with_all
+
+
 def test_sure_cameras_of_fewer_photos_are_preferred_to_doubtful_ones_of_somewhat_more() -> None:
     doubt = Verdict((Doubt("why", "what to do"),), refused=False, agreement=0.9)
     sure = Verdict((), refused=False, agreement=1.0)
-
-    def attempt(photos: int, verdict: Verdict | None) -> solve_module.Attempt:
-        model = sfm.Model(np.arange(photos), *[np.zeros(0)] * 7, 0.5, *[np.zeros(0)] * 4)
-        return solve_module.Attempt(model, rungs(WIDTH, 1000, False)[0], verdict)
-
-    assert solve_module.better(attempt(13, sure), attempt(16, doubt)) and not solve_module.better(attempt(16, doubt), attempt(13, sure))
-    assert solve_module.better(attempt(40, doubt), attempt(13, sure))
-    assert solve_module.better(attempt(14, sure), attempt(13, sure)) and solve_module.better(attempt(3, doubt), attempt(2, None))
+    better = solve_module.better
+    assert better(attempt_with(13, sure), attempt_with(16, doubt)) and not better(attempt_with(16, doubt), attempt_with(13, sure))
+    assert better(attempt_with(40, doubt), attempt_with(13, sure)) and better(attempt_with(14, sure), attempt_with(13, sure))
+    assert better(attempt_with(3, doubt), attempt_with(2))
 
 
 def test_what_is_masked_away_gets_no_features_either_way_round(room: Capture, tmp_path: Path) -> None:
