@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def subject_in(folder: Path) -> Subject:
     from .formats.images import write_png
 
     cameras = _cameras()
-    opaque, cut_out = [], []
+    opaque: list[Photo] = []
+    cut_out: list[Photo] = []
     for index in range(CAMERAS):
         rgba = _picture(cameras, index)
         for kind, pixels, photos in (("opaque", rgba[..., :3], opaque), ("cut_out", rgba, cut_out)):
@@ -73,8 +75,8 @@ def subject_in(folder: Path) -> Subject:
     upright, gray = np.tile(np.eye(1, 4, dtype=np.float32), (len(xyz), 1)), np.zeros((len(xyz), 16, 3), np.float32)
     splats = Splats(xyz, upright, np.tile(-2.5 * one, 3), 4 * one[:, 0], gray)
     sparse = replace(points, normals=None)
-    captures = (Capture("ball", tuple(photos), cameras, sparse, test) for photos in (opaque, cut_out))
-    return Subject(*captures, points, splats, _ball())
+    whole, masked = (Capture("ball", tuple(each), cameras, sparse, test) for each in (opaque, cut_out))
+    return Subject(whole, masked, points, splats, _ball())
 
 
 def _cameras() -> Cameras:
@@ -121,11 +123,11 @@ def _ball() -> Mesh:
     return Mesh(vertices, faces[4:], vertex_srgb=(_colors(vertices) / 255).astype(np.float32))
 
 
-def _train(subject: Subject, *, job: Job, masked: bool = False, **settings: object) -> None:
+def _train(subject: Subject, *, job: Job, masked: bool = False, **settings: Any) -> None:
     from .splats.settings import TrainingSettings
     from .splats.stages import train_capture
 
-    chosen = TrainingSettings(**{"seconds": 0.0, "steps": STEPS, "long_side_px": SIDE_PX, "max_splats": 400, **settings})
+    chosen = replace(TrainingSettings(seconds=0.0, steps=STEPS, long_side_px=SIDE_PX, max_splats=400), **settings)
     train_capture(subject.cut_out if masked else subject.photos, chosen, 0, job=job)
 
 
@@ -149,10 +151,10 @@ def _extract_from_photos(subject: Subject, extraction: str, *, job: Job) -> None
     surface_from_photos(subject.splats, subject.cut_out if extraction == "hull" else subject.photos, settings, job=job)
 
 
-def _clean(subject: Subject, *, job: Job, **settings: object) -> None:
+def _clean(subject: Subject, *, job: Job, **settings: Any) -> None:
     from .mesh.cleaning import MeshSettings, clean
 
-    clean(subject.mesh, MeshSettings(**{"faces": 1000, **settings}), job=job)
+    clean(subject.mesh, replace(MeshSettings(faces=1000), **settings), job=job)
 
 
 def _texture(subject: Subject, *, job: Job, masked: bool = False) -> None:

@@ -53,7 +53,7 @@ def _handled_by(handler: Callable[[int, Any], None]) -> Iterator[dict[int, Any]]
     if threading.current_thread() is not threading.main_thread():
         yield {}
         return
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    before: dict[int, Any] = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
         yield before
     finally:

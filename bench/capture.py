@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,22 @@ import numpy as np
 from ..backend import device
 from ..backend.capture.read import CaptureSettings, read_photos
 from ..backend.capture.solve import CameraSettings, solve_cameras
+from ..backend.capture.views import load_views
 from ..backend.engine import kernels
+from ..backend.geometry.raster import rasterize_mesh
 from ..backend.jobs.job import Job
+from ..backend.mesh.cleaning import MeshSettings
 from ..backend.metrics.cameras import camera_errors
+from ..backend.splats.settings import TrainingSettings
+from ..backend.splats.stages import train_capture
+from ..backend.surface.fuse import SurfaceSettings
+from ..backend.surface.stages import clean_of_photos, surface_from_photos
 from ..backend.values import Capture, Photos, Report
 from . import _cameras
 from .splats import quality_after
 
 DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+MASKED, MASKED_SECONDS, MASKED_PX = "ethiopian_head", 60, 640
 Emit = Callable[..., None]
 
 
@@ -37,6 +46,8 @@ def run(emit: Emit) -> None:
         _fountain(emit)
     if _exists("snowmiku"):
         _first_result(emit)
+    if _exists(MASKED):
+        _masked(emit)
     _demo(emit)
     device.prepare_numba()
     _cameras.doubts(emit, DATA)
@@ -69,6 +80,39 @@ def _fountain(emit: Emit) -> None:
     position_mm = errors.position * 1000
     emit("fountain_position_error_mm", round(float(position_mm.mean()), 3), "mm", worst=position_mm.max(), photos=count)
     emit("fountain_rotation_error_deg", round(float(np.mean(errors.rotation_deg)), 5), "deg", worst=errors.rotation_deg.max())
+
+
+def _masked(emit: Emit) -> None:
+    """What becomes of a shiny subject with hand-made masks: pieces, holes, outlines and depth of its mesh."""
+    from ..backend.splats.render import rasterize
+    from ..backend.surface import region
+    from ..backend.surface.depth import render_depth
+    from ..backend.surface.solid import confirmed
+
+    job = Job()
+    capture = read_photos(Photos((DATA / MASKED,)), CaptureSettings(), job=job)
+    capture = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
+    training = TrainingSettings(seconds=MASKED_SECONDS, long_side_px=MASKED_PX)
+    splats, capture = job.stage("Training splats", train_capture, capture, training, 0)
+    surface = surface_from_photos(splats, capture, SurfaceSettings(long_side_px=MASKED_PX), job=job)
+    mesh = clean_of_photos(surface, capture, MeshSettings(), job=job)
+    views = load_views(capture, MASKED_PX)
+    maps = render_depth(partial(rasterize, splats), views, job=job)
+    maps = confirmed(maps, region.find_region(maps), job)
+    near = 0.005 * float(np.linalg.norm(np.ptp(mesh.vertices.astype(np.float64), axis=0)))
+    overlaps, agreeing, compared = [], 0, 0
+    for index, alpha in enumerate(views.alpha):
+        seen = rasterize_mesh(mesh, views.cameras, index)
+        sure = maps.weight[index] > 0
+        agreeing += int((np.abs(seen.depth - maps.depth[index])[sure & seen.hit] < near).sum())
+        compared += int(sure.sum())
+        if alpha is not None:
+            overlaps.append((seen.hit & (alpha >= 128)).sum() / (seen.hit | (alpha >= 128)).sum())
+    figures = job.report.metrics
+    emit("masked_components", figures["mesh_components"], "", how=job.report.choices["surface.extraction"])
+    emit("masked_holes", figures["mesh_holes"] + figures["mesh_handles"], "boundary loops and handles")
+    emit("masked_silhouette_iou", round(float(np.mean(overlaps)), 4), "", worst=round(float(min(overlaps)), 4))
+    emit("masked_depth_agreement", round(agreeing / compared, 4), "share of pixels within 0.5 % of the diagonal")
 
 
 def _solve(photos: Path) -> tuple[Capture, Report, float]:

@@ -47,7 +47,7 @@ def from_exact(emit: Emit, name: str, truth: Mesh, views: Views) -> None:
     """What extraction loses by itself."""
     render = partial(surface.exact, truth)
     ways: dict[str, Callable[[], Mesh]] = {
-        way: partial(surface_from_views, render, views, SurfaceSettings(way), job=Job()) for way in ("fuse", "poisson", "hull")
+        way: partial(surface_from_views, render, views, SurfaceSettings(way), job=Job()) for way in ("fuse", "solid", "poisson", "hull")
     }
     maps = render_depth(render, views, job=Job())
     points = points_of(maps, find_region(maps), job=Job())
@@ -62,7 +62,8 @@ def from_splats(emit: Emit, name: str, truth: Mesh, views: Views, splats: Splats
     from ..backend.splats.render import rasterize
 
     ways: dict[str, Callable[[], Mesh]] = {
-        way: partial(surface_from_views, partial(rasterize, splats), views, SurfaceSettings(way), job=Job()) for way in ("fuse", "poisson")
+        way: partial(surface_from_views, partial(rasterize, splats), views, SurfaceSettings(way), job=Job())
+        for way in ("fuse", "solid", "poisson")
     }
     ways["density"] = partial(surface_of_density, splats, subject_of(splats, alone=True), "cubes", DensitySettings(), 0.0, MOST, job=Job())
     print_ways(emit, f"{name}_splats", truth, ways)

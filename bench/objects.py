@@ -184,16 +184,17 @@ def _edits(emit: Emit) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     made = splats_object("S", synthetic_splats(MILLION))
     context, cloud = bpy.context, made.data
+    assert context.scene is not None
     context.scene.collection.objects.link(made)
     half = np.arange(MILLION) % 2 == 0
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "OPACITY": {"least_opacity": 0.0, "most_opacity": 0.2},
         "COLOR": {"color": (0.5,) * 3, "tolerance": 0.2},
         "SPHERE": {"radius": 1.0},
     }
     edits: dict[str, Callable[[], Any]] = {"select": lambda: splat_edits.select(cloud, half)}
     for by in ("OPACITY", "COLOR", "SPHERE", "GROW", "SPARSE", "BODY", "FLOATERS", "SUBJECT"):
-        edits[f"select_{by.lower()}"] = lambda by=by: splat_selection.found(context, made, by, {"weight": 4.0, **looks.get(by, {})})
+        edits[f"select_{by.lower()}"] = partial(splat_selection.found, context, made, by, {"weight": 4.0, **looks.get(by, {})})
     edits["adjust"] = lambda: splat_edits.recolor(cloud, Adjustment(exposure=0.5))
     edits["delete"] = lambda: splat_edits.keep(made, half)
     for name, edit in edits.items():

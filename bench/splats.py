@@ -91,6 +91,7 @@ def real(emit: Emit) -> None:
         splats = Job().stage("Training", partial(_trained, views, train_indices, start, settings))
         targets = Targets(views, train_indices, 1 << 30)
         chosen = [targets.get(place, 1) for place in range(0, len(train_indices), 4)]
+        assert chosen[0].rgb is not None
         height, width = chosen[0].rgb.shape[:2]
         for what, found in (
             ("real", _stepped(splats, chosen, 1, time.thread_time)),

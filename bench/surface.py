@@ -1,8 +1,9 @@
 """Surfaces against ground truth: known meshes photographed from 48 known cameras, reconstructed, compared.
 
-Two rows a mesh: `<mesh>_exact_…` fuses exact depth, which shows what fusing, cleaning and texturing lose by themselves;
-`<mesh>_…` is the whole pipeline, from pictures with alpha through splats. Before the former stand the lines of extraction.py.
-`python3 dev.py bench surface spot armadillo` prints only the latter of these meshes, `… spot_exact` only the former.
+Three rows a mesh: `<mesh>_exact_…` fuses exact depth, which shows what fusing, cleaning and texturing lose by themselves;
+`<mesh>_…` is the whole pipeline, from pictures with alpha through splats; `<mesh>_masks_…` the same with faulty masks. Before the
+first stand the lines of extraction.py. `python3 dev.py bench surface spot armadillo` prints only the whole pipeline of these meshes,
+`… spot_exact` only the first row.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,33 @@ def through_splats(emit: Emit, name: str) -> None:
     _reconstruct(emit, name, truth, views, _through_splats)
 
 
+def with_disturbed_masks(emit: Emit, name: str) -> None:
+    """The whole pipeline, from pictures whose masks are as people make them."""
+    truth, views = _photographed(name)
+    _reconstruct(emit, f"{name}_masks", truth, replace(views, alpha=disturbed(views.alpha)), _through_splats)
+
+
+def disturbed(alphas: Sequence[Array | None], seed: int = 0) -> list[Array | None]:
+    """Masks [H,W] eroded, dilated or shifted by 1 to 4 pixels in turn; every twelfth lacks a part, a fifth of its height, too."""
+    from scipy.ndimage import binary_dilation, binary_erosion
+
+    rng, masks = np.random.default_rng(seed), list[Array | None]()
+    for index, alpha in enumerate(alphas):
+        assert alpha is not None
+        subject, reach = alpha >= 128, int(rng.integers(1, 5))
+        if index % 3 == 0:
+            subject = binary_erosion(subject, iterations=reach)
+        elif index % 3 == 1:
+            subject = binary_dilation(subject, iterations=reach)
+        else:
+            subject = np.roll(subject, reach * rng.choice([-1, 1], 2), axis=(0, 1))
+        if index % 12 == 5:
+            rows = np.flatnonzero(subject.any(axis=1))
+            subject[rows[: len(rows) // 5]] = False
+        masks.append((255 * subject).astype(np.uint8))
+    return masks
+
+
 def from_exact_depth(emit: Emit, name: str) -> None:
     """What extraction and texture make of depth without error."""
     from . import extraction
@@ -63,6 +91,7 @@ def from_exact_depth(emit: Emit, name: str) -> None:
 PARTS: dict[str, Callable[[Emit], None]] = {
     **{name: partial(through_splats, name=name) for name in MESHES},
     **{f"{name}_exact": partial(from_exact_depth, name=name) for name in MESHES},
+    **{f"{name}_masks": partial(with_disturbed_masks, name=name) for name in ("spot", "armadillo")},
 }
 
 
@@ -122,8 +151,7 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, extract: Call
     started = time.perf_counter()
     job = Job()
     mesh = extract(views, job)
-    closed = name.startswith("rocker_arm")
-    mesh = clean(mesh, MeshSettings(holes="all" if closed else "small"), job=job)
+    mesh = clean(mesh, MeshSettings(), job=job)
     settings = TextureSettings()
     textured = texture_from_photos(unwrap(mesh, settings, cameras=views.cameras, job=job), views, settings, job=job)
     emit(f"{name}_seconds", round(time.perf_counter() - started, 1), "s")

@@ -20,7 +20,7 @@ class SplatOperator:
         """There must be splats."""
         return has_splats(cls, context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self: Any, context: bpy.types.Context) -> Any:
         """Do it."""
         return reported(self, lambda: self.edit(context.object, context))
 

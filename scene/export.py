@@ -88,12 +88,13 @@ def write_mesh(mesh: Mesh, path: Path, source_from_world: Array | None = None) -
         raise ReifyError(f"Meshes can't be written as {path.suffix}.", f"Choose one of: {' '.join(writers)}.")
     scene = bpy.data.scenes.new("Reify Export")
     made = mesh_object(path.stem, mesh)
+    data: Any = made.data
     scene.collection.objects.link(made)
     try:
         layer = scene.view_layers[0]
         with bpy.context.temp_override(scene=scene, view_layer=layer, selected_objects=[made], active_object=made, object=made):
             made.select_set(True)
-            with writing(path, before_moving=lambda written: _check_faces(written, made.data)) as written, explained(path):
+            with writing(path, before_moving=lambda written: _check_faces(written, data)) as written, explained(path):
                 _write_at(written, writers[path.suffix.lower()], offset)
     finally:
         _forget(made, scene)

@@ -56,7 +56,7 @@ def read(source: bpy.types.ID | None) -> dict[str, Any] | None:
 
 def is_unreadable(source: bpy.types.ID | None) -> bool:
     """Whether Reify made a datablock, and what it stored can't be read by this version."""
-    return source is not None and KEY in source and read(source) is None
+    return source is not None and source.get(KEY) is not None and read(source) is None
 
 
 @functools.lru_cache(maxsize=1024)  # panels ask for every object of a result at every redraw

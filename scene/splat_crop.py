@@ -47,7 +47,7 @@ def crop(source: bpy.types.Object) -> bpy.types.Object:
 
 
 def _group() -> bpy.types.NodeTree:
-    found = bpy.data.node_groups.get((GROUP, None))
+    found: Any = bpy.data.node_groups.get((GROUP, None))
     if found is not None:
         return found
     group: Any = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")

@@ -131,7 +131,7 @@ def cut_mesh(source: bpy.types.Object, mask: Array) -> None:
 def _keep_vertices(data: Any, kept: Array) -> None:
     shape = bmesh.new()
     shape.from_mesh(data)
-    gone = [vertex for vertex, stays in zip(shape.verts, kept, strict=True) if not stays]
+    gone: Any = [vertex for vertex, stays in zip(shape.verts, kept, strict=True) if not stays]
     bmesh.ops.delete(shape, geom=gone, context="VERTS")
     shape.to_mesh(data)
     shape.free()
@@ -146,5 +146,5 @@ def _top(source: bpy.types.Object) -> Any:
 def _in_world(plane: subject.Plane, world: Array) -> subject.Plane:
     normal = np.linalg.inv(world[:3, :3]).T @ plane.normal
     on = world[:3, :3] @ (plane.normal * plane.offset) + world[:3, 3]
-    normal /= np.linalg.norm(normal)
+    normal = normal / np.linalg.norm(normal)
     return subject.Plane(normal, float(normal @ on))

@@ -91,7 +91,9 @@ def _row(one: SplatFormat, splats: Splats) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(prefix="reify-formats-") as folder:
         path = Path(folder) / f"cloud{one.endings[0]}"
         write_splats(splats, path)
-        size, again = path.stat().st_size / len(splats), _matched(one, splats, read_splats(path).value)
+        read = read_splats(path).value
+        assert isinstance(read, Splats)
+        size, again = path.stat().st_size / len(splats), _matched(one, splats, read)
     needs = "".join(f" (needs {PACKAGES[package]})" for package in one.packages)
     functions = again.sh.shape[1]
     apart = np.minimum(*(np.linalg.norm(again.quats + sign * splats.quats, axis=1) for sign in (1, -1)))

@@ -26,7 +26,8 @@ def gather(database: Any, model: Any) -> dict[str, Array]:
     cameras = {photo: model.camera(images[photo].camera_id) for photo in photos}
     xy = {photo: database.read_keypoints(photo)[:, :2].astype(np.float64) for photo in photos}
     rays = {photo: cameras[photo].cam_from_img(xy[photo]) for photo in photos}
-    rows, at_odds = [], []
+    rows: list[tuple[float, ...]] = []
+    at_odds: list[tuple[int, int, int, Array, Array]] = []
     for pair_id, geometry in zip(*database.read_two_view_geometries(), strict=True):
         a, b = pycolmap.pair_id_to_image_pair(pair_id)
         if a not in placed or b not in placed or len(geometry.inlier_matches) == 0:

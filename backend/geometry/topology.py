@@ -109,7 +109,7 @@ def boundary_loops(faces: Array, pairs: Pairs) -> list[Array]:
     loops = []
     for vertex in rim[np.unique(label, return_index=True)[1]]:
         loop = [vertex]
-        while (vertex := following[vertex]) != loop[0] and vertex >= 0:
+        while (vertex := following[vertex]) != loop[0] and vertex >= 0 and len(loop) < len(rim):  # rims that touch may never come back
             loop.append(vertex)
         if len(loop) > 2 and vertex == loop[0]:
             loops.append(np.array(loop))

@@ -14,13 +14,13 @@ from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
-from ..mesh.cleaning import MeshSettings, clean
+from ..mesh.cleaning import MeshSettings
 from ..settings import group
 from ..splats.cuda import modules_of
 from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
 from ..surface.fuse import SurfaceSettings
-from ..surface.stages import surface_from_photos
+from ..surface.stages import clean_of_photos, surface_from_photos
 from ..texture.from_photos import TextureSettings, peak_bytes
 from ..texture.stages import textured, with_relief
 from ..values import Capture, Photos, Result
@@ -53,7 +53,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
     surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
-    mesh = job.stage("Cleaning mesh", apart(clean), surface, settings.mesh)
+    mesh = job.stage("Cleaning mesh", apart(clean_of_photos), surface, capture, settings.mesh)
     mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
     if settings.texture.normal_map and mesh.uvs is not None:
         mesh = job.stage("Baking relief", apart(with_relief), mesh, surface, settings.mesh.smoothing, settings.texture.size_px)

@@ -19,5 +19,6 @@ grid        signed distances in sparse blocks of voxels
 sampling    functions of space as such grids
 extract     the zero level of a grid, by marching (cubes), tetrahedra or dual (quads); cells finds where it passes
 color       vertex colors from renderings, and whether renderings confirm a vertex
+judge       what a finished mesh is worth: components, holes, the share of it that photos see
 trim        open surfaces cut along smooth outlines
 """

@@ -85,10 +85,11 @@ def pixel_footprint(maps: DepthMaps, ball: Ball) -> float:
     return float(np.median(sizes))
 
 
-def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
+def integrate(grid: SparseGrid, maps: DepthMaps, crowd: float = CROWD, *, job: Job) -> None:
     """Average the signed distances of all depth maps into the grid, in place (Curless and Levoy 1996).
 
-    Voxels that most cameras see as hidden become solid, so that noise behind a surface makes no second one.
+    Voxels that `crowd` times as many cameras see as hidden as see them empty become solid, so that noise behind a surface makes no
+    second one.
     """
     device.prepare_numba()
     from . import grid_kernels as kernels
@@ -108,7 +109,7 @@ def integrate(grid: SparseGrid, maps: DepthMaps, *, job: Job) -> None:
             )  # fmt: skip
 
         device.split(work, len(grid.blocks), parts=8, least=64)
-    kernels.close_pockets(CROWD, grid.distance, grid.weight, hidden)
+    kernels.close_pockets(crowd, grid.distance, grid.weight, hidden)
 
 
 def fill(grid: SparseGrid) -> None:

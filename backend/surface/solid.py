@@ -50,7 +50,7 @@ def solid_of_views(render: Callable[[Cameras, int], Rendering], views: Views, se
     ball = region.find_region(maps) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
     job.record_choice("surface.region", f"radius {ball.radius:.3g} around ({', '.join(f'{x:.2g}' for x in ball.center)})")
     with job.span(0.6):
-        maps = _confirmed(maps, ball, job)
+        maps = confirmed(maps, ball, job)
     limit = _limit(hull, _points(maps, ball), ball)
     with job.span(0.9):
         body = _body(maps, limit, ball, settings, job)
@@ -64,7 +64,7 @@ def solid_of_views(render: Callable[[Cameras, int], Rendering], views: Views, se
     return color.with_all_colors(replace(mesh, vertex_srgb=colors))
 
 
-def _confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
+def confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
     """The depth maps without weight where fewer than AGREEING of the NEIGHBORS nearest cameras confirm the depth, and in empty space.
 
     Depth behind a highlight is one camera's alone: averaged with the others it digs a pit, and where these look past each other, a
@@ -150,7 +150,7 @@ def _body(maps: DepthMaps, limit: Callable[[Array], Array], ball: Ball, settings
     job.record_choice("surface.voxel_size", f"{voxel:.3g}, {why}")
     job.record_choice("surface.truncation", f"{truncation / voxel:.1f} voxels")
     with job.span(0.6):
-        grid.integrate(body, maps, job=job)
+        grid.integrate(body, maps, np.inf, job=job)  # few look into a bowl, but what is confirmed counts
     body.distance[body.weight <= 0] = -1.0
     job.progress(0.6, "smoothing by the depth's noise")
     kernels.smooth(body.blocks, body.slot, body.distance.reshape(-1), round(4 * min(noise / voxel, MOST_NOISE) ** 2))
@@ -168,7 +168,7 @@ def _boundary_blocks(
     across = -(-count * (BLOCK // COARSE) // BLOCK)
     every = np.argwhere(np.ones(across, bool)).astype(np.int32)
     coarse = _empty(origin, COARSE * voxel, truncation, across, every)
-    grid.integrate(coarse, maps, job=Job())
+    grid.integrate(coarse, maps, np.inf, job=Job())
     surface = (np.abs(coarse.distance) < NEAR) & (coarse.weight > 0)
     coarse.distance[coarse.weight <= 0] = -1.0
     _clip(coarse, limit)

@@ -189,8 +189,8 @@ def _without_detail(rgb: Array, usable: Array) -> Array:
     from PIL import Image
 
     height, width = usable.shape
-    small = tuple(max(1, round(side / (COARSE * max(width, height)))) for side in (width, height))
-    averaged = resize_to(np.dstack([rgb, np.where(usable, np.uint8(255), np.uint8(1))]), small)
+    across, down = (max(1, round(side / (COARSE * max(width, height)))) for side in (width, height))
+    averaged = resize_to(np.dstack([rgb, np.where(usable, np.uint8(255), np.uint8(1))]), (across, down))
     return np.asarray(Image.fromarray(np.ascontiguousarray(averaged[..., :3])).resize((width, height), Image.Resampling.BICUBIC))
 
 

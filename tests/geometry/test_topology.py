@@ -40,3 +40,12 @@ def test_two_cones_that_touch_at_their_tips_get_a_tip_each() -> None:
     separate, old = topology.separate_fans(np.random.default_rng(0).normal(size=(9, 3)), faces)
     assert (old == 0).sum() == 2 and len(old) == 10
     assert np.array_equal(old[separate], faces)
+
+
+def test_the_rims_of_a_surface_that_is_not_manifold_end() -> None:
+    """Two triangles that share a corner: the rim that starts at one leads on around the other."""
+    vertices = np.random.default_rng(0).random((5, 3))
+    faces = np.array([[0, 1, 2], [2, 3, 4]], np.int32)
+    for order in ([0, 1], [1, 0]):
+        loops = topology.boundary_loops(faces[order], topology.pair_half_edges(vertices, faces[order]))
+        assert all(len(loop) == 3 for loop in loops)
