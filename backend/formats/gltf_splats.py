@@ -21,9 +21,11 @@ import numpy as np
 from ..errors import ReifyError
 from ..files import writing
 from ..geometry import quaternions
+from ..reading import parse_json
 from ..values import SH_C0, Array, Splats
 from . import spz
 from .color import linear_of_srgb
+from .confined import file_inside
 from .limits import check_rows, damaged, no_splats
 from .scene_nodes import joined, moved
 from .splat_bytes import opacity_bytes, to_bytes
@@ -56,7 +58,7 @@ def read_gltf_splats(path: Path) -> tuple[Splats, int]:
             if EXTENSION in primitive.get("extensions", {})
             for splats, broken in (_primitive(content, primitive, binary, path),)
         ]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError, struct.error) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, struct.error) as error:
         raise damaged(path) from error
     broken = sum(count for _, count in parts)
     if not parts:
@@ -74,11 +76,11 @@ def _parsed(path: Path) -> tuple[dict[str, Any], Array]:
         if not head.startswith(MAGIC):
             if size > LARGEST_JSON:
                 raise damaged(path)
-            return json.loads(path.read_bytes()), np.empty(0, np.uint8)
+            return parse_json(path.read_bytes()), np.empty(0, np.uint8)
         _, version, total, length, kind = struct.unpack("<4sIII4s", head)
         if version != 2 or kind != JSON_CHUNK or length > min(size - 20, LARGEST_JSON) or total > size:
             raise damaged(path)
-        content = json.loads(stream.read(length))
+        content = parse_json(stream.read(length))
         head, start = stream.read(8), stream.tell()
     length, kind = struct.unpack("<I4s", head) if len(head) == 8 else (0, BIN_CHUNK)
     check_rows(path, 1, length, size - start)
@@ -189,8 +191,8 @@ def _fetched(uri: str, path: Path) -> Array:
     if uri.startswith("data:"):
         return np.frombuffer(base64.b64decode(uri.partition(",")[2]), np.uint8)
     name = urllib.parse.unquote(uri)
-    place = path.parent / name
-    if Path(name).is_absolute() or ".." in Path(name).parts or "://" in name or not place.is_file():
+    place = file_inside(name, path.parent)
+    if place is None:
         raise ReifyError(f"{path.name} needs {name}, which isn't beside it.", "Copy both into one folder.")
     return np.memmap(place, np.uint8, "r") if place.stat().st_size else np.empty(0, np.uint8)
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..reading import parse_json
 from ..values import Array, Splats
 from .codebooks import codebook_of, nearest_of, palette_of
 from .compressed_ply import morton_order
@@ -49,9 +50,9 @@ def read_sog(path: Path) -> tuple[Splats, int]:
     """
     with _opened(path) as load:
         try:
-            meta = json.loads(load(META))
+            meta = parse_json(load(META))
             return _read(meta, load, path)
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
             raise damaged(path) from error
 
 

@@ -276,7 +276,7 @@ def _read_any(path: Path) -> None:
 SPLATS = {
     f"splats {ending}": Reader(_splat_file(ending), _read_any)
     for one in splats_of.FORMATS
-    if one.write is not None
+    if "pxr" not in one.packages  # OpenUSD itself parses these files
     for ending in one.endings
 }
 READERS: dict[str, Reader] = {
