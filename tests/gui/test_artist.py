@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 
 def test_drops_versions_regenerating_cameras_and_hiding_do_what_an_artist_expects(blender, photos) -> None:
-    outcome = blender.play("artist", timeout=450)
+    outcome = blender.play("artist", timeout=450, compare=False)
     print({key: value for key, value in outcome.items() if key != "output"})
     assert len(outcome["first"]) == 3 and len(outcome["second"]) == 4 and not set(outcome["first"]) & set(outcome["second"])
     assert outcome["selected"] == ["figure", "figure Mesh"]

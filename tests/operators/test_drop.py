@@ -69,17 +69,16 @@ def test_sources_that_were_taken_for_the_wrong_thing_move_to_the_other_method(sc
     assert [source.label for source in scene.reify.image.sources] == ["a.png", "b.png"]
 
 
-def test_no_operator_remembers_what_it_was_called_with_the_last_time(scene):
+def test_no_operator_remembers_what_it_was_called_on_the_last_time(scene):
     import bpy
 
-    # Blender's own properties, and dialogs in which one chooses the same again and again.
-    dialogs = {"add_preset", "add_convert_preset", "export_result", "export_splats"}
+    own = {"add_preset", "add_convert_preset"}  # whose properties are Blender's
+    what = {"number", "task", "index", "add", "up_axis"}  # beside all names, paths and files
     remembered = [
         f"{verb}.{found.identifier}"
-        for verb in dir(bpy.ops.reify)
-        if verb not in dialogs
+        for verb in set(dir(bpy.ops.reify)) - own
         for found in getattr(bpy.ops.reify, verb).get_rna_type().properties
-        if found.identifier != "rna_type" and not found.is_skip_save
+        if (found.type in ("STRING", "COLLECTION") or found.identifier in what) and not found.is_skip_save
     ]
     assert remembered == []
 
