@@ -82,7 +82,7 @@ def keep(source: bpy.types.Object, mask: Array) -> None:
     if mask.all():
         return
     rows = np.flatnonzero(mask)
-    kept = {name: (kind, values[rows]) for name, kind, values in _attributes(cloud) if name != SELECTION}
+    kept = {name: (kind, values.take(rows, axis=0)) for name, kind, values in _attributes(cloud) if name != SELECTION}
     fill(source, kept)
 
 
@@ -90,7 +90,7 @@ def copied(source: bpy.types.Object, mask: Array, name: str) -> bpy.types.Object
     """A new object beside `source`, in its collections, with the splats of a mask [N]."""
     cloud = cloud_of(source)
     rows = np.flatnonzero(mask)
-    taken = {label: (kind, values[rows]) for label, kind, values in _attributes(cloud) if label != SELECTION}
+    taken = {label: (kind, values.take(rows, axis=0)) for label, kind, values in _attributes(cloud) if label != SELECTION}
     made: Any = source.copy()
     made.name = name
     for collection in source.users_collection:

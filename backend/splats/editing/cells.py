@@ -59,14 +59,16 @@ class Cells:
         both = occupied[first] & occupied[second]
         first, second = first[both], second[both]
         label = np.arange(len(self.codes))
-        while len(first):
-            least = np.minimum(label[first], label[second])
-            before = label.copy()
-            np.minimum.at(label, label[first], least)
-            np.minimum.at(label, label[second], least)
-            label = label[label[label]]
-            if (label == before).all():
+        while True:
+            one, other = label[first], label[second]
+            apart = one != other
+            if not apart.any():
                 break
+            first, second = first[apart], second[apart]
+            one, other = one[apart], other[apart]
+            np.minimum.at(label, np.maximum(one, other), np.minimum(one, other))  # roots onto smaller roots
+            while (label != (above := label[label])).any():
+                label = above
         return label
 
 

@@ -36,12 +36,6 @@ def in_mask(xy_px: Array, mask: Array) -> Array:
     return inside
 
 
-def inside_box(points: Array, box_from_points: Array) -> Array:
-    """Whether points [N,3] lie between -1 and 1 along all axes of a box, whose space `box_from_points` [4,4] leads to."""
-    placed = points @ box_from_points[:3, :3].T.astype(points.dtype) + box_from_points[:3, 3].astype(points.dtype)
-    return (np.abs(placed) <= 1.0).all(axis=1)
-
-
 def inside_sphere(points: Array, center: Array, radius: float) -> Array:
     """Whether points [N,3] are at most `radius` from `center` [3]."""
     offset = points - np.asarray(center, points.dtype)
