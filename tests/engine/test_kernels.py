@@ -75,6 +75,15 @@ def test_a_job_waits_for_what_another_process_compiles_and_not_for_one_that_died
     assert not waiting.is_alive()
 
 
+def test_the_process_that_runs_a_program_does_not_wait_for_itself(package: Path) -> None:
+    kernels._mark("splats").touch()
+    with kernels.compiled_here("splats"):
+        waiting = threading.Thread(target=kernels.wait_for, args=("splats",), kwargs={"job": Job()}, daemon=True)
+        waiting.start()
+        waiting.join(5)
+        assert not waiting.is_alive()
+
+
 def test_a_canceled_job_leaves_no_process_that_compiles(package: Path) -> None:
     job = Job()
     kernels.compile_beside(job)
