@@ -29,6 +29,7 @@ from .region import Ball
 from .sampling import HALF_DIAGONAL, lattice
 
 NEIGHBORS = 12  # cameras, by their direction from the subject, that each depth picture is compared with
+SIMILAR = 0.5  # cosine of the angle between directions from which cameras see mostly the same surface
 STRIDE_PX = 3  # between the pixels whose points span the convex hull
 COARSE = 4  # voxels between the samples that decide where blocks are needed; thinner parts are found by their distances
 MOST_NOISE = 3.0  # voxels, standard deviation of the Gaussian that distances are smoothed by: that of the depth's noise, and at most this
@@ -65,17 +66,20 @@ def solid_of_views(render: Callable[[Cameras, int], Rendering], views: Views, se
 
 
 def confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
-    """The depth maps without weight where fewer than AGREEING of the NEIGHBORS nearest cameras confirm the depth, and in empty space.
+    """The depth maps without weight in empty space, and where fewer than AGREEING cameras, a pixel's own among them, have its depth.
 
-    Depth behind a highlight is one camera's alone: averaged with the others it digs a pit, and where these look past each other, a
-    tunnel. Empty space is left to the hull, which a single faulty mask doesn't change.
+    Of few neighbors that look from SIMILAR directions half are enough. Depth behind a highlight is one camera's alone: averaged with
+    the others it digs a pit, and where these look past each other, a tunnel. Empty space is left to the hull, which a single faulty
+    mask doesn't change.
     """
     from . import grid_kernels as kernels
 
     tolerance = max(TOLERANCE * ball.radius, 3.0 * region.disagreement(maps, ball))
     towards = unit(maps.cameras.centers - np.asarray(ball.center))
-    nearest = np.argsort(-(towards @ towards.T), axis=1)[:, 1 : NEIGHBORS + 1]
-    enough = min(AGREEING, nearest.shape[1])
+    cosines = towards @ towards.T
+    nearest = np.argsort(-cosines, axis=1)[:, 1 : NEIGHBORS + 1]
+    alike = (np.take_along_axis(cosines, nearest, axis=1) > SIMILAR).sum(axis=1)
+    enough = np.minimum(AGREEING - 1, alike // 2)
     poses = np.ascontiguousarray(maps.cameras.cam_from_world, np.float64)
     weights: list[Array] = [np.zeros(0, np.uint8)] * len(maps)
 
@@ -86,7 +90,7 @@ def confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
             for other in nearest[index]:
                 lens_other = np.array(maps.intrinsics(other))
                 kernels.count_witnesses(depth, weight, poses[index], lens, maps.depth[other], poses[other], lens_other, tolerance, count)
-            weights[index] = np.where((count >= enough) & np.isfinite(depth), weight, 0).astype(np.uint8)
+            weights[index] = np.where((count >= enough[index]) & np.isfinite(depth), weight, 0).astype(np.uint8)
 
     job.progress(0.0, f"comparing {len(maps)} depth pictures")
     device.split(work, len(maps))
