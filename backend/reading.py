@@ -79,7 +79,8 @@ def walk(folder: Path, check: Callable[[], None] = lambda: None, strict: bool = 
     left out. `check` is called for each folder and may raise. Raises OSError where `folder` can't be listed, or with `strict` one below it.
     """
     seen: set[tuple[int, int]] = set()
-    waiting, linked = [folder], []
+    waiting: list[Path] = [folder]
+    linked: list[Path] = []
     while waiting or linked:
         check()
         place = waiting.pop() if waiting else linked.pop()
