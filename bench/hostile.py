@@ -107,7 +107,8 @@ def _photo_run(root: Path, name: str) -> subprocess.Popen[bytes]:
 
     kernels = device.kernel_folder()
     cache = root / f"{name}-cache"
-    cache.mkdir(exist_ok=True)
+    for folder in (cache, root / name):
+        folder.mkdir(exist_ok=True)
     if not (cache / "kernels").exists():
         (cache / "kernels").symlink_to(kernels.resolve(), target_is_directory=True)
     command = [sys.executable, "-m", "reify.cli", "run", "photos", str(root / "capture"), "-o", str(root / name / "a.ply"), *SMALL]

@@ -104,6 +104,7 @@ def _read_picture(path: Path) -> None:
 
 
 def _read_drawing(path: Path) -> None:
+    svg.LONG_SIDE_PX = 128  # the same work on fewer pixels
     images.read_image(path, 64)
     svg.shapes_in(path, (64, 32))
 
