@@ -115,13 +115,14 @@ def _colors(xyz: Array) -> Array:
 
 
 def _ball() -> Mesh:
-    """The ball's triangles, with colors, and a hole that stays small."""
+    """The ball's triangles, with colors, and a hole at the pole, wide enough to be closed by a patch with vertices of its own."""
     from .surface.marching import marching_cubes
     from .surface.sampling import sample
 
     grid = sample(lambda p: np.linalg.norm(p, axis=1) - 1, np.full(3, -1.2), np.full(3, 1.2), 0.1, 1.0, 10**5, job=Job())
     vertices, faces = marching_cubes(grid)
-    return Mesh(vertices, faces[4:], vertex_srgb=(_colors(vertices) / 255).astype(np.float32))
+    closed = vertices[faces].mean(axis=1)[:, 2] < 0.9
+    return Mesh(vertices, faces[closed], vertex_srgb=(_colors(vertices) / 255).astype(np.float32))
 
 
 def _train(subject: Subject, *, job: Job, masked: bool = False, **settings: Any) -> None:
@@ -144,12 +145,12 @@ def _extract(subject: Subject, extraction: str, polygons: str = "cubes", *, job:
         surface_from_splats(subject.splats, None, settings, job=job)
 
 
-def _extract_from_photos(subject: Subject, extraction: str, *, job: Job) -> None:
+def _extract_from_photos(subject: Subject, extraction: str, *, job: Job, masked: bool = False) -> None:
     from .surface.fuse import SurfaceSettings
     from .surface.stages import surface_from_photos
 
     settings = SurfaceSettings(extraction=extraction, long_side_px=SIDE_PX, voxel_size=0.1, max_voxels=1)
-    surface_from_photos(subject.splats, subject.cut_out if extraction == "hull" else subject.photos, settings, job=job)
+    surface_from_photos(subject.splats, subject.cut_out if masked else subject.photos, settings, job=job)
 
 
 def _clean(subject: Subject, *, job: Job, **settings: Any) -> None:
@@ -191,7 +192,8 @@ PROGRAMS: dict[str, tuple[Callable[..., object], ...]] = {
         _analyze,
         *(partial(_extract, extraction=extraction) for extraction in ("density", "mls", "rbf", "alpha")),
         *(partial(_extract, extraction="mls", polygons=polygons) for polygons in ("tetrahedra", "quads", "sharp")),
-        *(partial(_extract_from_photos, extraction=extraction) for extraction in ("hull", "density")),
+        *(partial(_extract_from_photos, extraction=extraction, masked=True) for extraction in ("hull", "fuse", "density")),
+        partial(_extract_from_photos, extraction="density"),
         partial(_extract, extraction="fuse"),
     ),
 }
