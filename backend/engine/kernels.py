@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from ..jobs.job import Job
 from .process import child_of, lines_of
 
 PROGRAMS = ("splats", "surfaces")  # in the order in which a job needs them; each takes about half of the time
+OWN = "REIFY_COMPILES"  # names, in the environment of a child process, the program that it runs: that one doesn't wait for itself
 DEAD_S = 15.0  # since a mark was renewed, after which its process has died
 LOOK_EVERY_S = 0.2
 log = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ def compile_beside(job: Job) -> None:
 
 def wait_for(program: str, *, job: Job) -> None:
     """Return once no other process compiles this program's kernels."""
-    while _is_alive(_mark(program)):
+    while os.environ.get(OWN) != program and _is_alive(_mark(program)):
         job.progress(0.0, device.COMPILING)
         time.sleep(LOOK_EVERY_S)
 
