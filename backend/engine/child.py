@@ -35,6 +35,7 @@ def _compile(path: list[str], package: str, root: str, program: str) -> None:
 
     numba finds a compiled kernel's module by its name, so the package has the name by which Blender knows it.
     """
+    os.environ["REIFY_COMPILES"] = program  # see kernels.py
     sys.path[:] = path if package else [root, *path]
     parts = package.split(".") if package else []
     for end in range(1, len(parts) + 1):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from .. import device, kernel_cache
@@ -21,9 +22,9 @@ from ..jobs.job import Job
 from .process import child_of, lines_of
 
 PROGRAMS = ("splats", "surfaces")  # in the order in which a job needs them; each takes about half of the time
+OWN = "REIFY_COMPILES"  # names, in the environment of a child process, the program that it runs: that one doesn't wait for itself
 DEAD_S = 15.0  # since a mark was renewed, after which its process has died
 LOOK_EVERY_S = 0.2
-_here: set[str] = set()  # programs that this process runs itself
 log = logging.getLogger(__name__)
 
 
@@ -68,19 +69,9 @@ def compile_beside(job: Job) -> None:
         job.start(threading.Thread(target=run, name="reify-compiling", daemon=True))
 
 
-@contextmanager
-def compiled_here(program: str) -> Iterator[None]:
-    """Say that this process is the one that runs a program: inside, nothing waits for it."""
-    _here.add(program)
-    try:
-        yield
-    finally:
-        _here.discard(program)
-
-
 def wait_for(program: str, *, job: Job) -> None:
     """Return once no other process compiles this program's kernels."""
-    while program not in _here and _is_alive(_mark(program)):
+    while os.environ.get(OWN) != program and _is_alive(_mark(program)):
         job.progress(0.0, device.COMPILING)
         time.sleep(LOOK_EVERY_S)
 

@@ -56,7 +56,7 @@ def allocate(maps: DepthMaps, ball: Ball, voxel_size: float, truncation_voxels: 
         wanted = truncation_voxels or float(np.clip(NOISE * noise / voxel, *TRUNCATION))
         truncation = wanted * voxel
         origin, slot = _occupied(maps, ball, voxel, truncation)
-        blocks = np.argwhere(slot >= 0).astype(np.int32)
+        blocks = np.argwhere(slot >= 0).astype(np.int32, order="C")
         if len(blocks) == 0:
             raise ReifyError("No depth picture shows anything near the subject.", "Set a larger surface radius, or train longer.")
         if len(blocks) * BLOCK**3 <= max_voxels:

@@ -103,7 +103,15 @@ def test_prepared_photos_leave_a_full_cache_before_any_stage_does(capture: Captu
     assert cache.size() > 60_000
     cache.limit_bytes = 10_000
     cache.prune()
-    assert not list(cache.pictures.iterdir()) and stage.is_dir()
+    assert not list(cache.pictures.rglob("*.zip")) and stage.is_dir()
+
+
+def test_where_the_disk_refuses_photos_are_read_from_their_files(capture: Capture, job: Job) -> None:
+    assert job.environment.cache is not None
+    job.environment.cache.pictures.parent.mkdir(parents=True, exist_ok=True)
+    job.environment.cache.pictures.write_text("a file where the folder should be")
+    kept = planes_of(capture, 80, job)
+    assert all(np.array_equal(a, b) for a, b in zip(planes_of(capture, 80), kept, strict=True))
 
 
 @pytest.mark.parametrize(("name", "side_px"), [("fox", 560), ("snowmiku", 640)])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from reify.backend import device
-from reify.backend.engine import kernels
+from reify.backend.engine import kernels, process
 from reify.backend.jobs.job import Job, Progress
 
 PROGRAM = """
@@ -75,15 +76,6 @@ def test_a_job_waits_for_what_another_process_compiles_and_not_for_one_that_died
     assert not waiting.is_alive()
 
 
-def test_the_process_that_runs_a_program_does_not_wait_for_itself(package: Path) -> None:
-    kernels._mark("splats").touch()
-    with kernels.compiled_here("splats"):
-        waiting = threading.Thread(target=kernels.wait_for, args=("splats",), kwargs={"job": Job()}, daemon=True)
-        waiting.start()
-        waiting.join(5)
-        assert not waiting.is_alive()
-
-
 def test_a_canceled_job_leaves_no_process_that_compiles(package: Path) -> None:
     job = Job()
     kernels.compile_beside(job)
@@ -100,6 +92,18 @@ def test_kernels_that_cannot_be_compiled_in_advance_stay_missing_and_stop_nothin
     kernels.compile_missing(job=Job())
     assert kernels.missing() == ("broken",)
     assert "no compiler" in caplog.text
+
+
+def test_a_program_that_runs_a_stage_does_not_wait_for_itself(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import os\n\ndef main(program):\n    print(os.environ['REIFY_COMPILES'], program)\n"
+    (package.parent / "compiling.py").write_text(program)
+    request = {"path": sys.path, "package": "", "root": str(package.parents[1]), "program": "splats"}
+    with process.child_of(sys.executable, ["compile", json.dumps(request)]) as child:
+        said = "".join(process.lines_of(child))
+    assert said.split() == ["splats", "splats"]
+    kernels._mark("splats").touch()
+    monkeypatch.setenv(kernels.OWN, "splats")
+    kernels.wait_for("splats", job=Job())
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reify.backend import folders
+from reify.backend import device, folders
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
@@ -273,3 +273,18 @@ def test_a_function_reports_of_itself_and_its_caller_says_which_part_that_is() -
 
     job.stage("x", stage)
     assert seen == pytest.approx([0, 0, 0.1, 0.2, 0.4, 0.4, 0.5, 0.6, 1, 1])
+
+
+def test_while_kernels_are_compiled_progress_says_so_wherever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    job = Job(listener=lambda event: texts.append(event.text) if isinstance(event, Progress) else None)
+
+    def stage(*, job: Job) -> None:
+        job.progress(0.1, "working")
+        monkeypatch.setattr(device, "is_compiling", lambda: True)
+        job.progress(0.2, "working")
+        monkeypatch.setattr(device, "is_compiling", lambda: False)
+        job.progress(0.3, "working")
+
+    job.stage("Stage", stage)
+    assert [text for text in texts if text] == ["working", device.COMPILING, "working"]
