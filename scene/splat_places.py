@@ -110,12 +110,12 @@ def scale_to(source: bpy.types.Object, first: Iterable[float], second: Iterable[
 
 
 def cut_mesh(source: bpy.types.Object, mask: Array) -> None:
-    """Take from the mesh of the same result what isn't near the splats [N] of a mask; its levels of detail alike."""
+    """Take from the mesh of the same result what has more splats around it outside of a mask [N] than in it; its levels of detail alike."""
     collection = provenance.collection_of(source)
     if collection is None or not mask.any():
         return
     points = positions(cloud_of(source))
-    size = 2 * usual_size(points[mask])
+    size = usual_size(points[mask])
     for role in ("mesh", "lod"):
         mesh: Any
         for mesh in members(collection, role):
@@ -123,9 +123,9 @@ def cut_mesh(source: bpy.types.Object, mask: Array) -> None:
             vertices: Array = np.empty(len(mesh.data.vertices) * 3, np.float32)
             mesh.data.vertices.foreach_get("co", vertices)
             placed = vertices.reshape(-1, 3) @ local[:3, :3].T + local[:3, 3]
-            both = cells_of(np.concatenate((points[mask], placed)), size)
-            near = both.around(both.sums(np.repeat((1.0, 0.0), (int(mask.sum()), len(placed)))))[both.of_point[int(mask.sum()) :]] > 0
-            _keep_vertices(mesh.data, near)
+            both = cells_of(np.concatenate((points, placed)), size)
+            votes = both.sums(np.concatenate((np.where(mask, 1.0, -1.0), np.zeros(len(placed)))))
+            _keep_vertices(mesh.data, both.around(votes)[both.of_point[len(points) :]] > 0)
 
 
 def _keep_vertices(data: Any, kept: Array) -> None:

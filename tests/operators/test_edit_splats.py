@@ -281,3 +281,21 @@ def test_two_points_of_a_known_distance_give_the_real_size(body):
     np.testing.assert_allclose(np.array(body.matrix_world @ root.location.__class__((0, 0, 2))), (1, 0, 5), atol=1e-5)
     with pytest.raises(RuntimeError, match="two points are one"):
         bpy.ops.reify.real_size(first=(1, 0, 0), second=(1, 0, 0))
+
+
+def test_the_mesh_of_the_same_result_is_cut_along_with_the_splats(body):
+    import bpy
+    from reify.backend.values import Mesh, Result
+    from reify.scene.commit import commit, members
+    from reify.scene.splats import read_splats
+
+    grid = np.stack(np.meshgrid(np.linspace(-2, 2, 41), np.linspace(-2, 2, 41), indexing="ij"), axis=-1).reshape(-1, 2)
+    ring = np.column_stack((0.5 * np.cos(grid[:, 0] * 9), 0.5 * np.sin(grid[:, 0] * 9), np.full(len(grid), 0.6)))
+    vertices = np.concatenate((np.column_stack((grid, np.zeros(len(grid)))), ring)).astype(np.float32)
+    faces = np.arange(3 * (len(vertices) // 3), dtype=np.int32).reshape(-1, 3)
+    collection = commit(Result("fox", samples.REPORT, splats=read_splats(body), mesh=Mesh(vertices, faces)))
+    (splats,), (mesh,) = members(collection, "splats"), members(collection, "mesh")
+    activate(splats)
+    assert bpy.ops.reify.subject_only() == {"FINISHED"}
+    heights = np.array([vertex.co.z for vertex in mesh.data.vertices])
+    assert (heights > 0.5).sum() == len(ring) and (heights < 0.5).sum() < 30
