@@ -237,53 +237,6 @@ class REIFY_OT_place_splats(SplatOperator, bpy.types.Operator):
             splat_places.origin_to_base(source)
 
 
-class REIFY_OT_real_size(SplatOperator, bpy.types.Operator):
-    """Click on two points of a known distance, which gives the result its real size"""
-
-    bl_idname = "reify.real_size"
-    bl_label = "Set Real Size"
-    bl_options = UNDOABLE
-
-    first: bpy.props.FloatVectorProperty(name="First Point", description="One end, in the world", subtype="XYZ", size=3)
-    second: bpy.props.FloatVectorProperty(name="Second Point", description="The other end, in the world", subtype="XYZ", size=3)
-    length: bpy.props.FloatProperty(name="Length", description="Their real distance", default=1.0, min=1e-6, unit="LENGTH")
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
-        """Wait for two clicks."""
-        if context.space_data is None or context.space_data.type != "VIEW_3D":
-            return context.window_manager.invoke_props_dialog(self)
-        self._clicks: list[Any] = []
-        context.window_manager.modal_handler_add(self)
-        context.workspace.status_text_set("Click on the first point")
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
-        """Take a click."""
-        if event.type in ("ESC", "RIGHTMOUSE"):
-            context.workspace.status_text_set(None)
-            return {"CANCELLED"}
-        if event.type != "LEFTMOUSE" or event.value != "PRESS":
-            return {"PASS_THROUGH"}
-        from ..scene import splat_screen
-
-        place = splat_screen.point_under(context, (event.mouse_region_x, event.mouse_region_y))
-        if place is None:
-            return {"RUNNING_MODAL"}
-        self._clicks.append(place)
-        context.workspace.status_text_set("Click on the second point")
-        if len(self._clicks) < 2:
-            return {"RUNNING_MODAL"}
-        context.workspace.status_text_set(None)
-        self.first, self.second = self._clicks
-        return context.window_manager.invoke_props_dialog(self)
-
-    def edit(self, source: bpy.types.Object, context: bpy.types.Context) -> None:
-        """Scale it."""
-        from ..scene import splat_places
-
-        splat_places.scale_to(source, self.first, self.second, self.length)
-
-
 CLASSES = (
     REIFY_OT_delete_splats,
     REIFY_OT_separate_splats,
@@ -295,6 +248,5 @@ CLASSES = (
     REIFY_OT_adjust_splats,
     REIFY_OT_apply_splat_transform,
     REIFY_OT_place_splats,
-    REIFY_OT_real_size,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

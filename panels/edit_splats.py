@@ -53,7 +53,7 @@ class VIEW3D_PT_reify_edit_splats(SidebarPanel, bpy.types.Panel):
         layout.label(text="Place:")
         row = layout.row(align=True)
         row.operator("reify.place_splats", text="Stand on Floor", icon="VIEW_PERSPECTIVE")
-        row.operator("reify.real_size", text="Real Size", icon="DRIVER_DISTANCE")
+        row.operator("reify.set_length", text="Real Size", icon="DRIVER_DISTANCE")
         layout.operator("reify.apply_splat_transform", text="Apply Transform")
 
 

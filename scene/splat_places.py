@@ -99,16 +99,6 @@ def origin_to_base(source: bpy.types.Object) -> None:
     cloud.update_tag()
 
 
-def scale_to(source: bpy.types.Object, first: Iterable[float], second: Iterable[float], length: float) -> None:
-    """Scale what an object hangs on about `first` so that two points in the world are `length` apart; raises ReifyError."""
-    a, b = np.array(tuple(first)), np.array(tuple(second))
-    apart = float(np.linalg.norm(b - a))
-    if apart < 1e-9:
-        raise ReifyError("The two points are one.", "Click on two points that are apart.")
-    top = _top(source)
-    top.matrix_world = Matrix(placing.scaled_about(a, length / apart).tolist()) @ top.matrix_world
-
-
 def cut_mesh(source: bpy.types.Object, mask: Array) -> None:
     """Take from the mesh of the same result what has more splats around it outside of a mask [N] than in it; its levels of detail alike."""
     collection = provenance.collection_of(source)

@@ -1,4 +1,4 @@
-"""Splats as they lie in a 3D viewport's region: what is inside of an outline, and what is under the mouse."""
+"""Splats as they lie in a 3D viewport's region: what is inside of an outline."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
 from ..backend.splats.editing import selection
 from ..backend.splats.editing.cells import usual_size
 from ..backend.values import Array
 from .splat_edits import cloud_of, opacity, positions
-from .splats import holds_splats
 
-REACH_PX = 8  # around the mouse
 SHAPES = BOX, LASSO, CIRCLE, BRUSH = ("BOX", "LASSO", "CIRCLE", "BRUSH")
 
 
@@ -68,20 +65,3 @@ def projected(context: bpy.types.Context, source: bpy.types.Object, points: Arra
     size = np.array((context.region.width, context.region.height), np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (placed / w[:, None] * 0.5 + 0.5) * size, depth
-
-
-def point_under(context: bpy.types.Context, mouse_px: tuple[int, int]) -> Vector | None:
-    """The place in the world of the nearest opaque splat under the mouse, of all that are shown; None where there is none."""
-    best, found = np.inf, None
-    for source in context.visible_objects:
-        if source.type != "POINTCLOUD" or not holds_splats(source.data):
-            continue
-        cloud: Any = source.data
-        points = positions(cloud)
-        xy, depth = projected(context, source, points)
-        near = (depth > 0) & (opacity(cloud) > selection.OPAQUE) & selection.inside_sphere(xy, np.array(mouse_px, np.float32), REACH_PX)
-        if near.any():
-            index = np.flatnonzero(near)[depth[near].argmin()]
-            if depth[index] < best:
-                best, found = float(depth[index]), source.matrix_world @ Vector(points[index])
-    return found

@@ -269,20 +269,6 @@ def test_the_origin_goes_to_the_base_and_nothing_else_moves(body):
     assert body.location.z == pytest.approx(2.99, abs=0.02)
 
 
-def test_two_points_of_a_known_distance_give_the_real_size(body):
-    import bpy
-
-    root = bpy.data.objects.new("Root", None)
-    bpy.context.scene.collection.objects.link(root)
-    body.parent, root.location = root, (1, 0, 0)
-    bpy.context.view_layer.update()
-    assert bpy.ops.reify.real_size(first=(1, 0, 0), second=(1, 0, 2), length=5.0) == {"FINISHED"}
-    bpy.context.view_layer.update()
-    np.testing.assert_allclose(np.array(body.matrix_world @ root.location.__class__((0, 0, 2))), (1, 0, 5), atol=1e-5)
-    with pytest.raises(RuntimeError, match="two points are one"):
-        bpy.ops.reify.real_size(first=(1, 0, 0), second=(1, 0, 0))
-
-
 def test_the_mesh_of_the_same_result_is_cut_along_with_the_splats(body):
     import bpy
     from reify.backend.values import Mesh, Result

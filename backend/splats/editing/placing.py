@@ -27,10 +27,3 @@ def base_of(points: Array) -> Array:
     """The point [3] in the middle below points [N,3], at the height of the lowest ones."""
     low, high = np.percentile(points, (2, 98), axis=0)
     return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, np.percentile(points[:, 2], LOWEST)])
-
-
-def scaled_about(center: Array, factor: float) -> Array:
-    """The matrix that scales by `factor` about `center` [3]."""
-    matrix = np.diag([factor, factor, factor, 1.0])
-    matrix[:3, 3] = np.asarray(center) * (1 - factor)
-    return matrix
