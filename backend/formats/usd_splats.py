@@ -7,15 +7,13 @@ Orientations are quaternions, scales standard deviations, opacities 0 to 1; SH s
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ReifyError
-from ..files import refusal
+from ..files import writing
 from ..values import SH_C0, Array, Splats
 from .limits import damaged, no_splats
 from .scene_nodes import joined, moved
@@ -125,17 +123,12 @@ def write_usd_splats(splats: Splats, path: Path, up: str) -> None:
         pxr["UsdGeom"].SetStageUpAxis(stage, up.upper())
     pxr["UsdGeom"].SetStageMetersPerUnit(stage, 1.0)
     _define(stage, splats, pxr)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".reify-", dir=path.parent) as folder:
-            ending = path.suffix.lower()
-            written = Path(folder) / f"splats{'.usdc' if ending == '.usdz' else ending}"
-            stage.GetRootLayer().Export(str(written))
-            if ending == ".usdz":
-                pxr["UsdUtils"].CreateNewUsdzPackage(pxr["Sdf"].AssetPath(str(written)), str(written.with_suffix(".usdz")))
-            os.replace(written.with_suffix(ending), path)
-    except OSError as error:
-        raise refusal(path, error) from error
+    with writing(path) as written:
+        layer = written.with_suffix(".usdc") if path.suffix.lower() == ".usdz" else written
+        stage.GetRootLayer().Export(str(layer))
+        if layer != written:
+            pxr["UsdUtils"].CreateNewUsdzPackage(pxr["Sdf"].AssetPath(str(layer)), str(written))
+            layer.unlink()
 
 
 def _define(stage: Any, splats: Splats, pxr: dict[str, Any]) -> None:
