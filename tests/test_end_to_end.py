@@ -142,8 +142,10 @@ def test_the_glb_and_the_ply_of_lego_are_whole(lego: Path) -> None:
     bpy.ops.import_scene.gltf(filepath=str(lego / "lego.glb"))
     meshes = [made for made in bpy.data.objects if made.type == "MESH"]
     assert len(meshes) == 1 and bpy.data.images
-    top = max(vertices(meshes[0])[:, 2])
-    assert top == pytest.approx(vertices(open_blend(lego / "lego.blend")["mesh"][0])[:, 2].max(), abs=1e-3)
+    written = vertices(meshes[0])
+    shown = vertices(open_blend(lego / "lego.blend")["mesh"][0])  # which rests on the floor
+    assert shown[:, 2].min() == pytest.approx(0, abs=1e-3)
+    np.testing.assert_allclose(written.max(axis=0) - written.min(axis=0), shown.max(axis=0) - shown.min(axis=0), atol=1e-3)
 
 
 def test_kermit_s_unposed_photos_get_cameras_that_see_the_sparse_points_where_the_backend_does(kermit: Path) -> None:

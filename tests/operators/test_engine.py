@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     from reify.backend.engine.requirements import PARTS
     from reify.operators import engine as operators
     from reify.session import engine, side_jobs
-    from reify.tests.engine.test_engine import make_part
+    from reify.tests.engine.test_engine import lock_of, make_part
 
     monkeypatch.setattr(install, "TORCH", "reify-two")
 
@@ -27,7 +28,15 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         part.name: make_part(part, tmp_path / f"{part.name}.txt", f"reify-{number}==1.0  # reify_{number}>=1.0: a test\n")
         for part, number in zip(PARTS, ("one", "two"), strict=True)
     }
-    monkeypatch.setattr(engine, "place", lambda part=engine.ENGINE: Place(tmp_path / "engine", parts[part]))
+    def place(part: str = engine.ENGINE) -> Place:
+        """The part's place, with a lock of the wheels, where the test has made some by now."""
+        found, locked = Place(tmp_path / "engine", parts[part]), tmp_path / f"{part}.lock"
+        if not (tmp_path / "wheels").is_dir():
+            return found
+        locked.write_text(lock_of(found, tmp_path / "wheels"))
+        return replace(found, part=replace(found.part, locked=locked))
+
+    monkeypatch.setattr(engine, "place", place)
     engine.forget()
     operators.register()
     yield engine
