@@ -58,6 +58,17 @@ def exists(path: Path) -> bool:
     return _has_mode(path, lambda mode: True)
 
 
+def is_locked(path: Path) -> bool:
+    """True where a folder on the way to it may not be entered, so that nothing can be told of it."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def read_bytes(path: Path, most: int) -> bytes:
     """The bytes of a file; raises ReifyError where there are more than `most`, and else as `open_file` does."""
     with open_file(path) as stream:

@@ -26,8 +26,9 @@ from ..backend.mesh.cleaning import MeshSettings
 from ..backend.metrics.cameras import camera_errors
 from ..backend.splats.settings import TrainingSettings
 from ..backend.splats.stages import train_capture
+from ..backend.surface.clean import clean_of_photos
 from ..backend.surface.fuse import SurfaceSettings
-from ..backend.surface.stages import clean_of_photos, surface_from_photos
+from ..backend.surface.stages import surface_from_photos
 from ..backend.values import Capture, Photos, Report
 from . import _cameras
 from .splats import quality_after

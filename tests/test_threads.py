@@ -33,7 +33,7 @@ SETTINGS = {
         "training.long_side_px": 96,
         "surface.max_voxels": 1,
         "mesh.faces": 400,
-        "texture.size_px": 128,
+        "texture.size_px": 256,
     },
     "image": {"method": "inflate", "faces": 400},
     "mesh": {"faces": 100, "unwrap": True, "lods": 1},

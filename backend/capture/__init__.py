@@ -17,5 +17,5 @@
     silhouettes masks beside solved cameras
     world       upright, centered, scaled
 
-The modules named sfm_* belong to `solve`; `undistort` and `remap` belong to `views`.
+The modules named sfm_* belong to `solve`; `lenses`, `undistort` and `remap` belong to `views`.
 """

@@ -18,9 +18,9 @@ from ..formats.images import read_image
 from ..formats.posed import Posed
 from ..geometry import axes
 from ..values import Array, Cameras, Points
+from .lenses import distort
 from .listing import Progress
 from .roles import CONFIDENCE_FOLDERS
-from .undistort import distort
 
 USED = "points to start from"  # in what is said of maps that are used
 MOST_MAPS = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from ..formats.cameras import CameraFile
 from ..formats.names import Finder, examples
 from ..formats.posed import Described, Finders, Posed, capital, counted, resolve
 from ..jobs.job import Job
-from ..reading import exists, is_file, is_folder
+from ..reading import exists, is_file, is_folder, is_locked
 from ..settings import option
 from ..values import Capture, Photo, Photos
 from . import depth, listing, masks, nearby, panorama, roles
@@ -109,6 +110,8 @@ class _Reader:
     def read_all(self, sources: Sequence[Path]) -> Capture:
         sources = [source.expanduser().absolute() for source in sources]
         for source in sources:
+            if is_locked(source):
+                raise PermissionError(errno.EACCES, "", str(source))
             if not exists(source):
                 raise ReifyError(f"{source} doesn't exist.", "Check the path.")
         files = [path for path in sources if is_file(path)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..formats.images import read_image
 from ..values import Array, Cameras, Photo
-from .undistort import project
+from .lenses import project
 
 FEWEST_POINTS = 20  # in a picture, to tell a share
 

@@ -19,8 +19,9 @@ from ..settings import group
 from ..splats.cuda import modules_of
 from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
+from ..surface.clean import clean_of_photos
 from ..surface.fuse import SurfaceSettings
-from ..surface.stages import clean_of_photos, surface_from_photos
+from ..surface.stages import surface_from_photos
 from ..texture.from_photos import TextureSettings, peak_bytes
 from ..texture.stages import textured, with_relief
 from ..values import Capture, Photos, Result

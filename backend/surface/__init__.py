@@ -1,6 +1,7 @@
 """Triangles from renderings, masks, splats and points.
 
 stages      extraction as methods run it
+clean       its result cleaned and judged, the stage after it
 
 Whole ways:
 views       what cameras see -> mesh: by fuse, by solid, by Poisson through the depth's points, or by hull

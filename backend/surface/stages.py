@@ -9,14 +9,12 @@ import numpy as np
 
 from ..capture.views import load_views
 from ..jobs.job import Job
-from ..mesh.cleaning import MeshSettings, clean
 from ..settings import group, option
 from ..splats.render import rasterize
 from ..values import Array, Cameras, Capture, Mesh, Points, Splats
 from .density import DensitySettings, subject_of, surface_of_density
 from .extract import POLYGONS
 from .fuse import SurfaceSettings
-from .judge import judge
 from .orbit import cameras_around, views_of
 from .points import PointSettings, surface_of_points
 from .region import Ball
@@ -71,16 +69,6 @@ def surface_from_photos(splats: Splats, capture: Capture, settings: SurfaceSetti
         views = load_views(capture, settings.long_side_px, job=job)
     with job.span(1.0):
         return surface_of_capture(splats, partial(rasterize, splats), views, settings, job=job)
-
-
-def clean_of_photos(surface: Mesh, capture: Capture, settings: MeshSettings, *, job: Job) -> Mesh:
-    """The surface cleaned, and judged by what the photos' cameras see of it; raises ReifyError where no face is left."""
-    with job.span(0.9):
-        mesh = clean(surface, settings, job=job)
-    assert capture.cameras is not None
-    with job.span(1.0):
-        judge(mesh, capture.cameras, job=job)
-    return mesh
 
 
 def surface_from_points(points: Points, cameras: Cameras | None, settings: ExtractionSettings, *, job: Job) -> Mesh:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reify.backend.capture.lenses import project
 from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.solve import CameraSettings, solve_cameras
-from reify.backend.capture.undistort import project
 from reify.backend.errors import ReifyError
 from reify.backend.formats.colmap import write_colmap
 from reify.backend.formats.transforms import write_transforms

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reify.backend.capture.lenses import project
 from reify.backend.capture.read import CaptureSettings, read_photos
-from reify.backend.capture.undistort import project
 from reify.backend.jobs.job import Job
 from reify.backend.values import Capture, Photos
 from reify.tests.capture import layouts

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from reify.backend.capture import panorama
+from reify.backend.capture.lenses import project
 from reify.backend.capture.read import CaptureSettings, read_photos
 from reify.backend.capture.solve import CameraSettings, solve_cameras
-from reify.backend.capture.undistort import project
 from reify.backend.formats.posed import pinhole_matrix
 from reify.backend.jobs.job import Job
 from reify.backend.metrics.cameras import camera_errors

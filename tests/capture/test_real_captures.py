@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from reify.backend.capture.lenses import project
 from reify.backend.capture.read import CaptureSettings, read_photos
-from reify.backend.capture.undistort import project
 from reify.backend.capture.views import load_views
 from reify.backend.jobs.job import Job
 from reify.backend.values import Cameras, Capture, Photos

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reify.backend.capture import views as views_module
-from reify.backend.capture.undistort import distort, project
+from reify.backend.capture.lenses import distort, project
 from reify.backend.capture.views import load_views
 from reify.backend.errors import ReifyError
 from reify.backend.formats.images import write_png

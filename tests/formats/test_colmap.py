@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reify.backend.capture.undistort import project
+from reify.backend.capture.lenses import project
 from reify.backend.errors import ReifyError
 from reify.backend.formats.colmap import COEFFICIENTS, read_colmap, write_colmap
 from reify.backend.formats.posed import pinhole_matrix

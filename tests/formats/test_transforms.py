@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reify.backend.capture.undistort import project
+from reify.backend.capture.lenses import project
 from reify.backend.errors import ReifyError
 from reify.backend.formats.images import write_png
 from reify.backend.formats.points_ply import write_points_ply

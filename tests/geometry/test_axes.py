@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from reify.backend.capture.undistort import project
+from reify.backend.capture.lenses import project
 from reify.backend.formats.posed import pinhole_matrix
 from reify.backend.geometry import axes, quaternions
 from reify.backend.values import Cameras

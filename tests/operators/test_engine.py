@@ -28,6 +28,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         part.name: make_part(part, tmp_path / f"{part.name}.txt", f"reify-{number}==1.0  # reify_{number}>=1.0: a test\n")
         for part, number in zip(PARTS, ("one", "two"), strict=True)
     }
+
     def place(part: str = engine.ENGINE) -> Place:
         """The part's place, with a lock of the wheels, where the test has made some by now."""
         found, locked = Place(tmp_path / "engine", parts[part]), tmp_path / f"{part}.lock"

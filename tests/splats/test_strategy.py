@@ -38,7 +38,7 @@ def test_no_more_splats_are_made_than_there_is_room_for(rasterizer):
 
 
 def test_where_all_splats_are_dead_none_is_copied(rasterizer):
-    from reify.backend.splats.layout import OPACITY, STAT_SIGNAL
+    from reify.backend.splats.columns import OPACITY, STAT_SIGNAL
 
     rasterizer.parameters[: rasterizer.count, OPACITY] = -9
     rasterizer.stats[: rasterizer.count, STAT_SIGNAL] = 0
