@@ -98,6 +98,8 @@ def cameras(window):
     space = window.area.spaces.active
     window.note(looks_through=space.region_3d.view_perspective, scene_camera=bpy.context.scene.camera.name)
     yield from window.shot("photo")
+    yield from window.move(window.area.x + 300, window.area.y + 200)  # off the button, which Blender would still call the hovered one
+    yield 1.0
     yield from window.press("bpy.ops.reify.show_cameras")
     yield 1.0
     window.note(left=space.region_3d.view_perspective, put_away=len([m for m in bpy.context.view_layer.objects if m.type == "CAMERA"]))
