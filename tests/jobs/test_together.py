@@ -16,6 +16,8 @@ from reify.backend.jobs.cache import Cache, lock_of
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import WAITING, Job, Progress
 
+pytest.importorskip("safetensors")  # what stages are stored with
+
 RUN = "import sys; from reify.tests.jobs.test_together import run; run(*sys.argv[1:])"
 
 
