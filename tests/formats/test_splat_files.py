@@ -211,6 +211,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_files_that_claim_more_than_they_hold_end_in_a_sentence_at_once(tmp_path, name):
+    if name.endswith(".sog"):
+        pytest.importorskip("PIL")
     (tmp_path / name).write_bytes(HOSTILE[name])
     with pytest.raises(ReifyError, match=name):
         read_splats(tmp_path / name)
