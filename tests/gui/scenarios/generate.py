@@ -85,7 +85,7 @@ def engine_from_wheels(window):
     while not INSTALLER.task.state.ended:
         progress = INSTALLER.task.progress
         fractions.add(progress.overall if progress is not None else 0.0)
-        if progress is not None and progress.overall > 0.9 and "engine-installing" not in window.notes["shots"]:
+        if progress is not None and progress.overall > 0.2 and "engine-installing" not in window.notes["shots"]:
             yield from window.shot("engine-installing", busy=True)
         yield 0.2
     failure = INSTALLER.task.failure
