@@ -112,6 +112,14 @@ def generate_and_cancel(window):
     yield from window.shot("cancelled")
 
 
+def shows_splats(window):
+    """True once the view shows splats as trained; loading what draws them takes a while in a new Blender."""
+    from bl_ext.user_default.reify.scene.viewport import drawing
+
+    screen = drawing.screen_of(window._view)
+    return screen is not None and screen.drawn > 0
+
+
 def generate(window):
     """Generate once more, and orbit meanwhile; notes how long our code held the main thread, and which stages were seen."""
     from bl_ext.user_default.reify.session import pump
@@ -132,7 +140,7 @@ def generate(window):
             continue
         overall.append(task.progress.overall)
         stage = task.progress.stage
-        name = "Preview" if task.preview_count and stage.startswith("Training") else stage
+        name = "Preview" if task.preview_count and stage.startswith("Training") and shows_splats(window) else stage
         if name not in stages:
             stages[name] = round(task.progress.overall, 3)
             if name == "Preview":  # other stages may be over before they are drawn
