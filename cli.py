@@ -35,11 +35,11 @@ from .backend.jobs.runner import Runner, State, Task
 from .backend.jobs.terminal import ProgressLine, drain
 from .backend.methods import Method, all_methods, method_called
 from .backend.orders import Order
+from .backend.streams import output_to_error, without_notes
 from .farm import batch
 from .farm.cluster import on_cluster
 from .farm.job_file import read_order, write_order
 from .farm.perform import carry_out, check_output
-from .farm.streams import output_to_error, without_notes
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, interrupts.EXIT_CODE
 NO_CACHE = "compute every stage anew and keep nothing"

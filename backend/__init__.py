@@ -13,7 +13,7 @@ Imports only go down:
     files  whole  folders  locks  schema       writing whole, deleting only what is ours, one process at a time
     reading  outputs  private  limits          opening and reading within bounds, refusing what would overwrite
     kernel_cache                               keeping compiled kernels
-    interrupts                                 Ctrl-C and termination
+    interrupts  streams                        Ctrl-C and termination; what reaches standard output
 
 The rooms of one level don't import each other. torch, numba and pycolmap are imported by the modules
 that need them, inside functions or in modules that are themselves imported on first use, so that

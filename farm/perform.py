@@ -12,9 +12,9 @@ from ..backend.errors import ReifyError
 from ..backend.jobs.runner import Runner, State, Task
 from ..backend.jobs.terminal import drain
 from ..backend.orders import Order
+from ..backend.streams import output_to_error
 from ..backend.values import Result
 from .job_file import check
-from .streams import output_to_error
 
 
 def carry_out(order: Order, keep: bool) -> tuple[list[Task], list[Result]]:

@@ -30,6 +30,7 @@ LEAVES = [
     "private",
     "reading",
     "schema",
+    "streams",
     "whole",
 ]
 LEVELS = [
