@@ -15,7 +15,7 @@ from .. import attributes, splat_nodes
 from ..splats import holds_splats, read_arrays, splats_of
 
 if TYPE_CHECKING:
-    from .rasterizer import Rows
+    from ...backend.splats.cpu.scene_rasterizer import Rows
 
 SELECTED_SRGB = np.array([1.0, 0.6, 0.1], np.float32)  # near the theme's color of selected vertices
 SELECTED_SHARE = 0.6  # of that color in a selected splat
@@ -164,8 +164,8 @@ def read_cloud(data: Any, source: Any, edited: bool = False) -> Cloud:
 
 
 def rows_of(cloud: Cloud) -> Rows:
-    """The cloud as the rasterizer wants it; called by the drawing thread."""
-    from .rasterizer import rows_from
+    """The cloud as the rasterizer wants it; called by the drawing thread, after `of_scene`."""
+    from ...backend.splats.cpu.scene_rasterizer import rows_from
 
     if cloud.rows is None:
         assert cloud.arrays is not None
