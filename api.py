@@ -5,6 +5,7 @@
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
     results = api.make_all("image", "~/drawings")       # one for each picture in the folder
     api.convert("garden.ply", "garden.spz")             # a file of splats in another format
+    api.render_splats("frames/garden_####.exr", frames=range(1, 25))    # the open scene, splats by the own rasterizer
 
 What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a user.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -38,7 +40,20 @@ from .backend.values import Given, Mesh, Report, Result
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "How", "ReifyError", "convert", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
+__all__ = [
+    "OUTPUTS",
+    "How",
+    "ReifyError",
+    "convert",
+    "finished",
+    "jobs",
+    "make",
+    "make_all",
+    "place",
+    "render_splats",
+    "report_json",
+    "write",
+]
 
 SPLATS = dict.fromkeys(DROPPED, "splats")
 OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
@@ -157,6 +172,24 @@ def convert(
     given, made = (Path(place).expanduser().absolute() for place in (source, target))
     outputs.check([level_path(made, level) for level in range(levels)], [given])
     return convert_file(given, made, up_from=up_from, up_to=up_to, count=levels, share=share)
+
+
+def render_splats(path: Path | str, frames: Sequence[int] | None = None, with_scene: bool = True) -> Iterator[Path]:
+    """Render the open scene's splats through its camera into EXR files of red, green, blue, alpha and depth, yielding each path.
+
+    `frames` are their numbers, those of the scene's animation where there are none; # in `path` stands for a digit of the number, and a
+    path that ends with a slash is a folder.
+    `with_scene` composites them by depth with all else, which the scene's engine renders. Raises ReifyError.
+    """
+    import bpy
+
+    from .scene import splat_render
+
+    scene: Any = bpy.context.scene
+    numbers = range(scene.frame_start, scene.frame_end + 1, scene.frame_step) if frames is None else frames
+    layer: Any = bpy.context.view_layer
+    target = f"{Path(path).expanduser().absolute()}{'/' if str(path).endswith(('/', os.sep)) else ''}"
+    return splat_render.frames(scene, layer, numbers, target, with_scene)
 
 
 def output_kind(path: Path, method: Method | None = None) -> str:

@@ -5,6 +5,7 @@
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
     reify convert garden.ply garden.spz     a file of splats or points in another format
+    reify render garden.blend -o frames/    the splats of a scene along its camera's animation, as EXR with depth
     reify install                           the engine into Blender; reify install torch: what graphics cards need
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     for method in (method for method in all_methods().values() if not method.changes_things):
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
+    _add_render(commands.add_parser("render", help="render the splats of a .blend file along its camera's animation"))
     demo = commands.add_parser("demo", help="render pictures of a small scene and reconstruct it from them")
     demo.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results (default: demo)")
     demo.add_argument("--views", type=int, default=40, help="number of pictures to render (default: 40)")
@@ -103,6 +105,16 @@ def parser() -> argparse.ArgumentParser:
     test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
     test.set_defaults(command=_self_test)
     return top
+
+
+def _add_render(sub: argparse.ArgumentParser) -> None:
+    sub.description = "Render a scene's splats through its camera, composited by depth with its meshes, as OpenEXR with alpha and depth."
+    sub.add_argument("scene", type=Path, metavar="FILE", help=".blend file")
+    output = "where frames are written, # stands for a digit of the number; a folder where it ends with a slash (default: the scene's path)"
+    sub.add_argument("-o", "--output", default="", metavar="PATH", help=output)
+    sub.add_argument("--frames", default="", metavar="FIRST[-LAST]", help="frames to render (default: the scene's)")
+    sub.add_argument("--splats-only", action="store_true", help="leave out meshes and world")
+    sub.set_defaults(command=_render)
 
 
 def _add_convert(sub: argparse.ArgumentParser) -> None:
@@ -234,6 +246,28 @@ def _convert(arguments: argparse.Namespace) -> int:
         for warning in api.convert(source, written, **how):
             print(warning, file=sys.stderr)
         print(written)
+    return DONE
+
+
+def _render(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("bpy") is None:
+        raise ReifyError("There is no Blender here to render with.", "Install bpy by pip, or use blender --background --command reify.")
+    import bpy
+
+    if not arguments.scene.is_file():
+        raise ReifyError(f"{arguments.scene} isn't there.", "Name a .blend file.")
+    try:
+        first, last = (int(number) for number in (arguments.frames.split("-") * 2)[:2]) if arguments.frames else (0, -1)
+    except ValueError:
+        raise ReifyError(f"--frames {arguments.frames} isn't a range of frames.", "Write it as in: --frames 1-24.") from None
+    with output_to_error():
+        bpy.ops.wm.open_mainfile(filepath=str(arguments.scene.expanduser().absolute()))
+        scene: Any = bpy.context.scene
+        target = arguments.output or bpy.path.abspath(scene.render.filepath)
+        frames = range(first, last + 1) if arguments.frames else None
+        written = list(api.render_splats(target, frames, with_scene=not arguments.splats_only))
+    for path in written:
+        print(path)
     return DONE
 
 

@@ -120,11 +120,13 @@ def _display(emit: Emit) -> None:
     """The passes of the drawing thread, a wall across half of the subject's depth among them."""
     import numpy as np
 
-    from ..scene.viewport.rasterizer import Instance, Rasterizer, rows_from
+    from ..backend.splats.rasterizers import of_scene
     from ..tests.scene.viewport.subject import bumpy_ball
 
     view = _view()
-    rasterizer = Rasterizer()
+    rasterizer = of_scene()
+    from ..backend.splats.cpu.scene_rasterizer import Instance, rows_from
+
     instances = [Instance(rows_from(bumpy_ball(SHOWN)), np.eye(4))]
     for name, step in (("viewport_frame_ms", 2), ("viewport_full_ms", 1)):
         rasterizer.draw(instances, view, step)  # compiles the kernels
@@ -140,7 +142,7 @@ def _view() -> Any:
     import numpy as np
 
     from ..backend.geometry.axes import looking_at
-    from ..scene.viewport.view import view_of
+    from ..backend.splats.view import view_of
 
     far, near = 1000.0, 0.01
     lens = 2 * 50 / 72  # of a new viewport: 50 mm, 72 mm wide

@@ -46,6 +46,9 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
                 column.prop(*found, text=LABELS.get(name, name))
             if look == splat_nodes.SPLATS:
                 _say_how_many(layout, context)
+        row = layout.row(align=True)
+        row.operator("reify.render_splats", icon="RENDER_STILL")
+        row.operator("reify.render_splats", text="Animation", icon="RENDER_ANIMATION").animation = True
         layout.operator("reify.export_splats", icon="EXPORT")
 
 

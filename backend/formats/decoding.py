@@ -303,12 +303,18 @@ def _with_byte_alpha(pixels: Array, largest: int = 0) -> Array:
     return np.concatenate([rgb, alpha], axis=2)
 
 
-def open_exr(path: Path) -> Any:
-    """An EXR file, decoded; raises ReifyError where it would take too much memory, and whatever OpenEXR raises."""
+def exr_library(path: Path) -> Any:
+    """The package that reads and writes EXR files; raises ReifyError where it isn't installed."""
     try:
         import OpenEXR
     except ImportError:
         raise ReifyError(f"{path.name} needs the package OpenEXR, which isn't installed.", "Install the engine again.") from None
+    return OpenEXR
+
+
+def open_exr(path: Path) -> Any:
+    """An EXR file, decoded; raises ReifyError where it would take too much memory, and whatever OpenEXR raises."""
+    OpenEXR = exr_library(path)
     with path.open("rb"):  # OpenEXR doesn't tell a missing file from a broken one
         pass
     with OpenEXR.File(str(path), header_only=True) as file:
