@@ -24,6 +24,7 @@ from . import (
     select_splats,
     selftest,
     sources,
+    splat_shadows,
 )
 
 MODULES = (
@@ -43,6 +44,7 @@ MODULES = (
     select_splats,
     outline_splats,
     edit_splats,
+    splat_shadows,
     drop,
     pictures,
     placement,
