@@ -25,6 +25,7 @@ from . import (
     selftest,
     sources,
     splat_shadows,
+    splat_storage,
 )
 
 MODULES = (
@@ -45,6 +46,7 @@ MODULES = (
     outline_splats,
     edit_splats,
     splat_shadows,
+    splat_storage,
     drop,
     pictures,
     placement,

@@ -783,6 +783,22 @@ GERMAN = {
     "Adjust": "Anpassen",
     "Adjust Splats": "Splats anpassen",
     "Apply Transform": "Transformation anwenden",
+    "Keep the colors that depend on the view in a PLY file beside the .blend, which shrinks to a quarter, or pack them into it again": (
+        "Die vom Blick abhängigen Farben in einer PLY-Datei neben der .blend-Datei halten, die auf ein Viertel schrumpft, "
+        "oder wieder in sie packen"
+    ),
+    "Store Beside .blend": "Neben .blend speichern",
+    "Pack into .blend": "In .blend packen",
+    "Pack": "Packen",
+    "Keep all of them in the .blend": "Alle in der .blend-Datei halten",
+    "Say where the PLY file is that holds the splats' colors that depend on the view": (
+        "Sagen, wo die PLY-Datei mit den vom Blick abhängigen Farben der Splats liegt"
+    ),
+    "Find Colors": "Farben suchen",
+    "The PLY file": "Die PLY-Datei",
+    "They move there when the file is saved": "Sie ziehen beim Speichern dorthin",
+    "Colors don't follow the view: {file} is missing.": "Farben folgen dem Blick nicht: {file} fehlt.",
+    "Stored in {file}": "Gespeichert in {file}",
     "Light:": "Licht:",
     "Shadow Catcher": "Schattenfänger",
     "Let shadows of the scene's meshes, or of the selected ones, fall on the splats, and shadows of the splats on meshes": (
@@ -1353,6 +1369,18 @@ ERRORS = {
     "There are no splats to change.": "Es gibt keine Splats zu ändern.",
     "There is no mesh to select by.": "Es gibt kein Mesh, nach dem ausgewählt wird.",
     "There is nothing to join.": "Es gibt nichts zu verbinden.",
+    "{} is missing.": "{0} fehlt.",
+    "Choose where it is first.": "Wähle zuerst, wo es ist.",
+    "{} lacks nothing.": "{0} fehlt nichts.",
+    "Nothing is to be done.": "Es ist nichts zu tun.",
+    "{} holds other splats than {}.": "{0} enthält andere Splats als {1}.",
+    "Choose the file that was saved with this .blend.": "Wähle die Datei, die mit dieser .blend-Datei gespeichert wurde.",
+    "This Blender doesn't let {} be changed, which is linked.": "Dieses Blender lässt {0} nicht ändern, weil es verknüpft ist.",
+    "Append it instead.": "Hänge es stattdessen an.",
+    "These splats have no colors that depend on the view: nothing would become smaller.": (
+        "Diese Splats haben keine vom Blick abhängigen Farben: nichts würde kleiner."
+    ),
+    "Keep them in the .blend.": "Lass sie in der .blend-Datei.",
     "There is no mesh that could throw a shadow on the splats.": "Es gibt kein Mesh, das einen Schatten auf die Splats werfen könnte.",
     "Add one first.": "Füge zuerst eines hinzu.",
     "There is no lamp whose shadows could fall on the splats.": "Es gibt keine Lampe, deren Schatten auf die Splats fallen könnten.",
