@@ -25,6 +25,8 @@ from . import (
     select_splats,
     selftest,
     sources,
+    splat_shadows,
+    splat_storage,
 )
 
 MODULES = (
@@ -45,6 +47,8 @@ MODULES = (
     select_splats,
     outline_splats,
     edit_splats,
+    splat_shadows,
+    splat_storage,
     drop,
     pictures,
     placement,

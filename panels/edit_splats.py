@@ -55,6 +55,8 @@ class VIEW3D_PT_reify_edit_splats(SidebarPanel, bpy.types.Panel):
         row.operator("reify.place_splats", text="Stand on Floor", icon="VIEW_PERSPECTIVE")
         row.operator("reify.set_length", text="Real Size", icon="DRIVER_DISTANCE")
         layout.operator("reify.apply_splat_transform", text="Apply Transform")
+        layout.label(text="Light:")
+        layout.operator("reify.shadow_catcher", icon="LIGHT_SUN")
 
 
 def _grid(layout: Any) -> None:

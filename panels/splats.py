@@ -49,7 +49,22 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("reify.render_splats", icon="RENDER_STILL")
         row.operator("reify.render_splats", text="Animation", icon="RENDER_ANIMATION").animation = True
+        _storage(layout, context, cloud)
         layout.operator("reify.export_splats", icon="EXPORT")
+
+
+def _storage(layout: Any, context: bpy.types.Context, cloud: Any) -> None:
+    """Where the splats lie, and what is missing there."""
+    from ..scene import splat_storage
+
+    if splat_storage.is_missing(cloud):
+        text(layout, context, say("Colors don't follow the view: {file} is missing.", file=cloud[splat_storage.FILE]), icon="ERROR")
+        layout.operator("reify.find_splats", icon="FILE_FOLDER")
+    elif cloud.get(splat_storage.BESIDE):
+        text(layout, context, say("Stored in {file}", file=cloud.get(splat_storage.FILE) or "…"))
+        layout.operator("reify.store_splats", text="Pack into .blend", icon="PACKAGE").pack = True
+    else:
+        layout.operator("reify.store_splats", icon="UGLYPACKAGE")
 
 
 def _say_how_many(layout: Any, context: bpy.types.Context) -> None:

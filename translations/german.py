@@ -792,6 +792,48 @@ GERMAN = {
     "Adjust": "Anpassen",
     "Adjust Splats": "Splats anpassen",
     "Apply Transform": "Transformation anwenden",
+    "Keep the colors that depend on the view in a PLY file beside the .blend, which shrinks to a quarter, or pack them into it again": (
+        "Die vom Blick abhängigen Farben in einer PLY-Datei neben der .blend-Datei halten, die auf ein Viertel schrumpft, "
+        "oder wieder in sie packen"
+    ),
+    "Store Beside .blend": "Neben .blend speichern",
+    "Pack into .blend": "In .blend packen",
+    "Pack": "Packen",
+    "Keep all of them in the .blend": "Alle in der .blend-Datei halten",
+    "Say where the PLY file is that holds the splats' colors that depend on the view": (
+        "Sagen, wo die PLY-Datei mit den vom Blick abhängigen Farben der Splats liegt"
+    ),
+    "Find Colors": "Farben suchen",
+    "The PLY file": "Die PLY-Datei",
+    "They move there when the file is saved": "Sie ziehen beim Speichern dorthin",
+    "Colors don't follow the view: {file} is missing.": "Farben folgen dem Blick nicht: {file} fehlt.",
+    "Stored in {file}": "Gespeichert in {file}",
+    "Light:": "Licht:",
+    "Shadow Catcher": "Schattenfänger",
+    "Let shadows of the scene's meshes, or of the selected ones, fall on the splats, and shadows of the splats on meshes": (
+        "Schatten der Meshes der Szene, oder der ausgewählten, auf die Splats fallen lassen, und Schatten der Splats auf Meshes"
+    ),
+    "Receive": "Empfangen",
+    "Strength": "Stärke",
+    "Darken splats where a mesh is between them and the lamp": "Splats abdunkeln, wo ein Mesh zwischen ihnen und der Lampe ist",
+    "Share of the splats' light that the lamp gives: 1 makes shadows black": (
+        "Anteil des Lichts der Splats, den die Lampe gibt: 1 macht Schatten schwarz"
+    ),
+    "Proxy": "Stellvertreter",
+    "What an invisible mesh in the splats' place is for; it moves with them": (
+        "Wozu ein unsichtbares Mesh an der Stelle der Splats dient; es bewegt sich mit ihnen"
+    ),
+    "Casts Shadows": "Wirft Schatten",
+    "It casts the splats' shadows on meshes": "Es wirft die Schatten der Splats auf Meshes",
+    "Cycles' shadow catcher, in a render of the meshes that is laid over one of the splats": (
+        "Schattenfänger von Cycles, in einem Rendering der Meshes, das über eines der Splats gelegt wird"
+    ),
+    "Holdout": "Aussparung",
+    "It cuts out what the splats hide, in a render of the meshes that is laid over one of the splats": (
+        "Es spart aus, was die Splats verdecken, in einem Rendering der Meshes, das über eines der Splats gelegt wird"
+    ),
+    "No mesh": "Kein Mesh",
+    "Triangles of the invisible mesh": "Dreiecke des unsichtbaren Meshes",
     "Apply Transform to Splats": "Transformation auf Splats anwenden",
     "Apply the object's location, rotation and scale to its splats, their shapes and colors included": "Position, Drehung und Skalierung des Objekts auf seine Splats anwenden, auch auf ihre Formen und Farben",
     "Around them": "Um sie herum",
@@ -1348,6 +1390,22 @@ ERRORS = {
     "There are no splats to change.": "Es gibt keine Splats zu ändern.",
     "There is no mesh to select by.": "Es gibt kein Mesh, nach dem ausgewählt wird.",
     "There is nothing to join.": "Es gibt nichts zu verbinden.",
+    "{} is missing.": "{0} fehlt.",
+    "Choose where it is first.": "Wähle zuerst, wo es ist.",
+    "{} lacks nothing.": "{0} fehlt nichts.",
+    "Nothing is to be done.": "Es ist nichts zu tun.",
+    "{} holds other splats than {}.": "{0} enthält andere Splats als {1}.",
+    "Choose the file that was saved with this .blend.": "Wähle die Datei, die mit dieser .blend-Datei gespeichert wurde.",
+    "This Blender doesn't let {} be changed, which is linked.": "Dieses Blender lässt {0} nicht ändern, weil es verknüpft ist.",
+    "Append it instead.": "Hänge es stattdessen an.",
+    "These splats have no colors that depend on the view: nothing would become smaller.": (
+        "Diese Splats haben keine vom Blick abhängigen Farben: nichts würde kleiner."
+    ),
+    "Keep them in the .blend.": "Lass sie in der .blend-Datei.",
+    "There is no mesh that could throw a shadow on the splats.": "Es gibt kein Mesh, das einen Schatten auf die Splats werfen könnte.",
+    "Add one first.": "Füge zuerst eines hinzu.",
+    "There is no lamp whose shadows could fall on the splats.": "Es gibt keine Lampe, deren Schatten auf die Splats fallen könnten.",
+    "Add a sun first.": "Füge zuerst eine Sonne hinzu.",
     "{} is linked from another file.": "{0} ist aus einer anderen Datei verknüpft.",
     "{} shares its splats with other objects.": "{0} teilt seine Splats mit anderen Objekten.",
 }
