@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -81,6 +82,18 @@ def read_bytes(path: Path, most: int) -> bytes:
 def open_file(path: Path) -> BinaryIO:
     """A regular file, opened for reading; raises OSError also for pipes and devices, which would be waited for."""
     return open(path, "rb", opener=_open_regular)
+
+
+class Within(io.BufferedReader):
+    """A file opened for reading that never makes room for more than it holds: decoders ask for the lengths that files state."""
+
+    def __init__(self, path: Path) -> None:
+        file = io.FileIO(path)
+        super().__init__(file)
+        self._bytes = os.fstat(file.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:  # noqa: D102
+        return super().read(size if size is None or size < 0 else min(size, self._bytes))
 
 
 def walk(folder: Path, check: Callable[[], None] = lambda: None, strict: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:

@@ -1374,7 +1374,7 @@ NOTES = {
     "{}, of {} of {} photos": "{0}, für {1} von {2} Fotos",
     "{}, of {} of {} photos; not used: {}": "{0}, für {1} von {2} Fotos; unbenutzt: {3}",
     "{} left out as an exact copy of another one, such as {}.": "{0} weggelassen, weil es ein genaues Duplikat ist, etwa {1}.",
-    "{} isn't in Reify's list of known packages: that it is PyTorch's own can't be checked.": "{0} steht nicht in Reifys Liste bekannter Pakete: Ob es PyTorchs eigenes ist, lässt sich nicht prüfen.",
+    "This build of torch can't be compared with a known checksum: whoever it comes from, PyTorch's site or a folder, is trusted.": "Dieser Build von torch lässt sich mit keiner bekannten Prüfsumme vergleichen: Wer ihn liefert, PyTorchs Seite oder ein Ordner, dem wird vertraut.",
     "Finding cameras crashed ({}) and was started once more.": "Die Kamerasuche ist abgestürzt ({0}) und wurde noch einmal gestartet.",
     "The cache can't be written ({}): the job goes on, and isn't kept for another time.": "Der Zwischenspeicher lässt sich nicht beschreiben ({0}): Der Auftrag läuft weiter und wird nicht für später aufgehoben.",
     "Skipped: {}": "Ausgelassen: {0}",

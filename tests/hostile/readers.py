@@ -5,6 +5,7 @@ A reader may return, or raise one of the errors that its callers expect; everyth
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from reify.backend.formats.mesh_ply import read_mesh_ply
 from reify.backend.formats.posed import Finders, resolve
 from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.forecast import Expected, Timing
 from reify.backend.jobs.ledger import Ledger
 from reify.backend.jobs.timings import keep_timing, timings_of
@@ -213,7 +215,7 @@ def _read_ledger(path: Path) -> None:
     ledger = Ledger(path.parent)
     try:
         for entry in ledger.take_over():
-            orders.from_plain(entry.order)
+            _restored(entry.order)
     finally:
         ledger.close()
 
@@ -235,9 +237,16 @@ def _read_settings(path: Path) -> None:
 
 def _read_order(path: Path) -> None:
     try:
-        orders.from_plain(parse_json(path.read_bytes()))
-    except (TypeError, KeyError, ValueError, AttributeError):  # which the queue takes as an order that can't be done any more
+        stored = parse_json(path.read_bytes())
+    except ValueError:
         return
+    _restored(stored)
+
+
+def _restored(stored: Any) -> None:
+    """As the queue makes a job of what an earlier session has left; an order that it can't is left out."""
+    with contextlib.suppress(ReifyError, ValueError):
+        orders.task_of(orders.from_plain(stored), Environment())
 
 
 def _read_folder(path: Path) -> None:
