@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 from .errors import ReifyError
 
 LARGEST_JSON = 256 << 20  # bytes; a file of 100,000 camera poses has a third of it
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*([.:]|$)", re.IGNORECASE)
 DEEPEST_JSON = 64  # arrays and objects inside each other
 
 
@@ -57,6 +59,11 @@ def is_folder(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """True for whatever lies there; False where `is_file` would be for such a name or place."""
     return _has_mode(path, lambda mode: True)
+
+
+def is_device(name: str, windows: bool = os.name == "nt") -> bool:
+    """True for a path that leads through a name which Windows keeps for a device, in whatever folder: NUL, aux.png, COM1."""
+    return windows and any(DEVICES.match(part) for part in re.split(r"[\\/]", name))
 
 
 def is_locked(path: Path) -> bool:
@@ -149,6 +156,8 @@ def _finite(text: str) -> float:
 
 
 def _has_mode(path: Path, fits: Callable[[int], bool]) -> bool:
+    if is_device(str(path)):  # asking of COM1 opens it
+        return False
     try:
         return fits(os.stat(path).st_mode)
     except (OSError, ValueError):  # too long, a null in it, a loop of links, no permission
@@ -156,6 +165,8 @@ def _has_mode(path: Path, fits: Callable[[int], bool]) -> bool:
 
 
 def _open_regular(path: str, flags: int) -> int:
+    if is_device(path):
+        raise OSError(22, "not a regular file", path)
     file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would be waited for
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)

@@ -289,14 +289,15 @@ SPLATS = {
     if "pxr" not in one.packages  # OpenUSD itself parses these files
     for ending in one.endings
 }
-READERS: dict[str, Reader] = {
-    **SPLATS,
+POINTS = {
     "points PLY": Reader(_points_ply, _read_any),
     "points LAS": Reader(_las, _read_any),
     "points text": Reader(_written("a.xyz", TABLE), _read_any),
     "points CSV": Reader(_written("a.csv", "x,y,z,r,g,b\n" + TABLE.replace(" ", ",")), _read_any),
     "mesh PLY": Reader(_written("a.ply", MESH), read_mesh_ply),
     "OBJ": Reader(_written("a.obj", OBJ), _near_copy, (ReifyError, OSError)),
+}
+CAMERAS = {
     "COLMAP cameras.bin": _camera_file(layouts.colmap, "cameras.bin"),
     "COLMAP images.bin": _camera_file(layouts.colmap, "images.bin"),
     "COLMAP points3D.bin": _camera_file(layouts.colmap, "points3D.bin"),
@@ -311,6 +312,8 @@ READERS: dict[str, Reader] = {
     "RealityScan": _camera_file(layouts.realityscan, "cameras.csv"),
     "Bundler": _camera_file(layouts.bundler, "bundle.out"),
     "cameras.json": _camera_file(layouts.splat_trainer, "cameras.json"),
+}
+PICTURES = {
     "PNG": Reader(_picture("a.png"), _read_picture),
     "PNG with alpha": Reader(_picture("a.png", np.dstack([RGB, RGB[..., 0]])), _read_picture),
     "PNG of 16 bits": Reader(_picture("a.png", RGB[..., 0].astype(np.uint16) * 257), _read_picture),
@@ -335,6 +338,8 @@ READERS: dict[str, Reader] = {
     "depth NumPy": Reader(lambda folder: (np.save(folder / "a.npy", XYZ), folder / "a.npy")[1], lambda path: read_depth(path, 0.001)),
     "video": Reader(_film, _read_film),
     "folder": Reader(_picture("a.jpg"), _read_folder),
+}
+OWN = {
     "job file": Reader(_job_file, _read_job_file),
     "batch report": Reader(_batch_report, _read_batch_report),
     "cached value": Reader(_cached, _read_cached),
@@ -344,3 +349,5 @@ READERS: dict[str, Reader] = {
     "settings": Reader(lambda folder: _written("a.json", json.dumps(dict(_order(folder).settings)))(folder), _read_settings),
     "order": Reader(lambda folder: _written("a.json", json.dumps(orders.plain(_order(folder))))(folder), _read_order),
 }
+FAMILIES: dict[str, dict[str, Reader]] = {"splats": SPLATS, "points": POINTS, "cameras": CAMERAS, "pictures": PICTURES, "own": OWN}
+READERS = {name: reader for family in FAMILIES.values() for name, reader in family.items()}
