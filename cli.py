@@ -277,8 +277,11 @@ def _install(arguments: argparse.Namespace) -> int:
     from .session import engine
     from .session.side_jobs import INSTALLER
 
+    wheels = arguments.wheels and arguments.wheels.expanduser().absolute()
+    if unchecked := engine.plan(arguments.part, wheels)[0].unchecked:
+        print(unchecked, file=sys.stderr)
     with output_to_error():
-        engine.install(arguments.part, arguments.wheels and arguments.wheels.expanduser().absolute())
+        engine.install(arguments.part, wheels)
         INSTALLER.wait()
     task = INSTALLER.task
     return CANCELLED if task is None or task.state is State.CANCELLED else DONE

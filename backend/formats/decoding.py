@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..reading import Within
 from ..values import Array
 from . import color, png
 
@@ -136,7 +137,7 @@ def read_tiff(path: Path) -> Stored:
     """A TIFF of 16 or 32 bits in several channels, which Pillow doesn't know; raises OSError where it is no picture."""
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    with Within(path) as stream, tifffile.TiffFile(stream) as file:
         page: Any = max(file.pages[:64], key=lambda one: one.size)  # a first page may be a thumbnail
         if page.size > 4 * LARGEST_MEGAPIXELS * 1e6:
             raise too_large(path)

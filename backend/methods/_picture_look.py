@@ -15,6 +15,7 @@ from ..formats.images import resize
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, finished, found_in, scaled
 from ..pictures.read import read_parts, read_picture
+from ..reading import exists
 from ..settings import file_of
 from ..values import Array, Mesh, Picture, Report
 from .image import in_order, one_by_one
@@ -106,4 +107,4 @@ def _side_by_side(pictures: Sequence[Array]) -> Array:
 
 def _stamp(path: Path) -> tuple[Path, int]:
     """A file, and when it was changed; -1 where there is none."""
-    return path, path.stat().st_mtime_ns if path.exists() else -1
+    return path, path.stat().st_mtime_ns if exists(path) else -1

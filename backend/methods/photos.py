@@ -15,6 +15,7 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings
+from ..reading import is_folder
 from ..settings import group
 from ..splats.cuda import modules_of
 from ..splats.settings import TrainingSettings
@@ -91,7 +92,7 @@ def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float
 
 def _listed(photos: Photos) -> int:
     """How many pictures the sources list, not looked into; a common number where they list none, as a video does."""
-    folders = [source for source in photos.sources if source.is_dir()]
+    folders = [source for source in photos.sources if is_folder(source)]
     files = [*photos.sources, *(path for folder in folders for path in folder.iterdir())]
     return sum(endings.has(path, (*endings.PICTURES, *endings.RAW)) for path in files) or COMMON_COUNT
 
