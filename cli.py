@@ -7,6 +7,7 @@
     reify convert garden.ply garden.spz     a file of splats or points in another format
     reify render garden.blend -o frames/    the splats of a scene along its camera's animation, as EXR with depth
     reify install                           the engine into Blender; reify install torch: what graphics cards need
+    reify models list                       pretrained weights: what there is, what is here; get, import, verify, remove
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
@@ -31,16 +32,16 @@ from .backend import settings as settings_of
 from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
 from .backend.formats import splat_files
-from .backend.jobs.job import Job, Progress
-from .backend.jobs.runner import Runner, State, Task
-from .backend.jobs.terminal import ProgressLine, drain
+from .backend.jobs.job import Progress
+from .backend.jobs.runner import State, Task
+from .backend.jobs.terminal import ProgressLine
 from .backend.methods import Method, all_methods, method_called
 from .backend.orders import Order
 from .backend.streams import output_to_error, without_notes
-from .farm import batch
+from .farm import batch, models
 from .farm.cluster import on_cluster
 from .farm.job_file import read_order, write_order
-from .farm.perform import carry_out, check_output
+from .farm.perform import carry_out, check_output, performed
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, interrupts.EXIT_CODE
 NO_CACHE = "compute every stage anew and keep nothing"
@@ -102,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("part", nargs="?", default=PARTS[0].name, choices=[part.name for part in PARTS], help="default: the engine")
     install.add_argument("--wheels", type=Path, metavar="DIR", help="from the .whl files in this folder instead of the network")
     install.set_defaults(command=_install)
+    models.add_commands(commands.add_parser("models", help="pretrained weights: list, get, import, verify and remove them"))
     test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
     test.set_defaults(command=_self_test)
     return top
@@ -288,11 +290,7 @@ def _install(arguments: argparse.Namespace) -> int:
 
 
 def _self_test(arguments: argparse.Namespace) -> int:
-    with output_to_error():
-        task = Task("Self-Test", selftest.run, lambda listener: Job(listener=listener))
-        runner = Runner()
-        drain(runner.submit(task))
-        runner.stop()
+    task = performed("Self-Test", selftest.run)
     if task.result is None:
         print(task.failure.details if task.failure is not None else "", file=sys.stderr)
         return _exit_code([task])

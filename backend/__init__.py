@@ -6,6 +6,7 @@ Imports only go down:
     surface  texture                           anything to triangles; UV coordinates and textures
     splats  mesh  bodies                       Gaussians; repair and simplification; meshes from outlines
     capture  pictures                          photos and cameras; single pictures, cut out
+    networks                                   pretrained networks and the library of their weights
     rendering  engine                          what can be rendered and fitted, losses, the training loop; installing
     formats  metrics  jobs                     files, measures, running
     geometry                                   what the rooms above share: topology, trees, rasters, axes

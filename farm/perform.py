@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import api
 from ..backend import orders, outputs
 from ..backend.errors import ReifyError
+from ..backend.jobs.job import Job
 from ..backend.jobs.runner import Runner, State, Task
 from ..backend.jobs.terminal import drain
 from ..backend.orders import Order
@@ -63,3 +65,12 @@ def check_output(path: Path, make: bool = False) -> None:
             pass
     except OSError as error:
         raise ReifyError(f"Nothing can be written to {folder}: {error.strerror}.", "Choose another folder for the output.") from error
+
+
+def performed(title: str, work: Callable[[Job], Result]) -> Task:
+    """A task at its end that belongs to no method; its progress goes to standard error."""
+    runner = Runner()
+    with output_to_error():
+        task = drain(runner.submit(Task(title, work, lambda listener: Job(listener=listener))))
+    runner.stop()
+    return task

@@ -15,6 +15,7 @@ from . import (
     import_points,
     import_splats,
     live,
+    models,
     needs,
     outline_splats,
     pictures,
@@ -53,6 +54,7 @@ MODULES = (
     pictures,
     placement,
     live,
+    models,
     needs,
 )
 

@@ -38,6 +38,7 @@ LEVELS = [
     ["geometry"],
     ["formats", "metrics", "jobs"],
     ["engine", "rendering"],
+    ["networks"],
     ["capture", "pictures"],
     ["splats", "mesh", "bodies"],
     ["surface", "texture"],

@@ -95,7 +95,7 @@ class Method:
         if missing.weights:
             weights = missing.weights[0]
             what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
-            raise ReifyError(what, f"Put them into {_weights_folder(environment)}.")
+            raise ReifyError(what, weights.way or f"Put them into {_weights_folder(environment)}.")
         if missing.memory is not None:
             needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
             what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."

@@ -12,6 +12,7 @@ import numpy as np
 from ..bodies.from_pictures import Settings, chosen_for, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
+from ..jobs.environment import Environment
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, finished, found_in, scaled
 from ..pictures.read import read_parts, read_picture
@@ -42,8 +43,9 @@ class Look:
 class Looker:
     """Looks at pictures again and again, for one thread: what a changed setting doesn't touch isn't done again."""
 
-    def __init__(self, long_side_px: int = LONG_SIDE_PX) -> None:
+    def __init__(self, long_side_px: int = LONG_SIDE_PX, environment: Environment | None = None) -> None:
         self.long_side_px = long_side_px
+        self.environment = environment  # where the weights of learned cut-outs lie
         self._kept: dict[str, tuple[Any, Any]] = {}
 
     def look(self, sources: Sequence[Path], settings: Settings) -> Look:
@@ -80,7 +82,7 @@ class Looker:
 
     def _found(self, path: Path, settings: CutoutSettings, strokes: Path | None) -> tuple[Picture, float, Report]:
         """The picture made small with the coverage as it was found, how small, and what was chosen."""
-        job = Job()
+        job = Job(self.environment)
         srgb, alpha = read_picture(path, job)
         pixels = resize(srgb if alpha is None else np.dstack([srgb, alpha]), self.long_side_px)
         scale = pixels.shape[1] / srgb.shape[1]

@@ -13,6 +13,8 @@ from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Needs
+from ..networks.library.catalog import ISNET
+from ..networks.library.places import as_need
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
@@ -74,9 +76,15 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
+def _needs(settings: Settings) -> Needs:
+    learned = settings.cutout.by == "learned"
+    packages = ("scipy", "PIL", "safetensors")
+    return Needs(packages=(*packages, "torch") if learned else packages, weights=(as_need(ISNET),) if learned else ())
+
+
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
-    cutting = {title: Expected(0.5) for title in CUTTING[: int(views)]}
+    cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
     return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 
@@ -91,6 +99,6 @@ METHOD = Method(
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
     stages=(*CUTTING, "Building mesh"),
-    needs=Needs(packages=("scipy", "PIL", "safetensors")),
+    needs=_needs,
     split=one_by_one,
 )

@@ -15,6 +15,8 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings
+from ..networks.library.catalog import ISNET
+from ..networks.library.places import as_need
 from ..reading import is_folder
 from ..settings import group
 from ..splats.cuda import modules_of
@@ -78,7 +80,7 @@ def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float
     steps_s = training.steps * (0.025 + 0.085 * trained)
     in_time = 0.0 < training.seconds < steps_s
     seconds = {
-        "Reading photos": Expected(0.02 * photos),
+        "Reading photos": Expected((2.7 if settings.capture.masks == "learned" else 0.02) * photos),
         "Finding cameras": Expected(0.5 if posed else (0.3 + 0.45 * sought) * photos + 0.065 * pairs),
         "Training splats": Expected(
             1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
@@ -99,8 +101,10 @@ def _listed(photos: Photos) -> int:
 
 def _needs(settings: Settings) -> Needs:
     packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
+    learned = settings.capture.masks == "learned"
     return Needs(
-        packages=(*packages, *modules_of(settings.training.device)),
+        packages=tuple(dict.fromkeys((*packages, *modules_of(settings.training.device), *(("torch",) if learned else ())))),
+        weights=(as_need(ISNET),) if learned else (),
         memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
     )
 
