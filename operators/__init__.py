@@ -26,6 +26,7 @@ from . import (
     sources,
     splat_shadows,
     splat_storage,
+    splat_tool,
 )
 
 MODULES = (
@@ -47,6 +48,7 @@ MODULES = (
     edit_splats,
     splat_shadows,
     splat_storage,
+    splat_tool,
     drop,
     pictures,
     placement,
