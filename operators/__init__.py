@@ -28,6 +28,7 @@ from . import (
     sources,
     splat_shadows,
     splat_storage,
+    splat_tool,
 )
 
 MODULES = (
@@ -50,6 +51,7 @@ MODULES = (
     edit_splats,
     splat_shadows,
     splat_storage,
+    splat_tool,
     drop,
     pictures,
     placement,

@@ -1,6 +1,7 @@
 """Splats of an object selected, taken away and changed, by arrays over their attributes.
 
-What is selected is the attribute that edit mode uses, ".selection". Nothing here asks for more attributes than it changes.
+What is selected is the attribute that edit mode uses, ".selection"; hidden splats can't be.
+Nothing here asks for more attributes than it changes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from . import attributes, compat
 from .splats import holds_splats
 
 SELECTION = ".selection"
+HIDDEN = ".hide_point"  # splats that the viewport doesn't show and nothing selects; a render isn't changed
 
 
 def cloud_of(source: bpy.types.Object | None) -> Any:
@@ -46,12 +48,37 @@ def chosen(source: bpy.types.Object | None) -> tuple[Any, Array]:
 
 
 def select(cloud: Any, mask: Array) -> None:
-    """Select the splats of a mask [N] and no others."""
+    """Select the splats of a mask [N] and no others, hidden ones left out."""
+    if HIDDEN in cloud.attributes:
+        mask = mask & ~hidden(cloud)
     found = cloud.attributes.get(SELECTION)
     if found is not None and (found.data_type, found.domain) != ("BOOLEAN", "POINT"):
         cloud.attributes.remove(found)
     attributes.write(cloud, SELECTION, "BOOLEAN", mask)
     cloud.update_tag()
+
+
+def hidden(cloud: Any) -> Array:
+    """Mask [N] of the hidden splats."""
+    if HIDDEN not in cloud.attributes:
+        return np.zeros(len(cloud.points), bool)
+    return attributes.read(cloud, HIDDEN).astype(bool)
+
+
+def hide(source: bpy.types.Object, others: bool = False) -> None:
+    """Hide the selected splats, or the `others`; raises ReifyError where none are selected."""
+    cloud, mask = chosen(source)
+    attributes.write(cloud, HIDDEN, "BOOLEAN", hidden(cloud) | (~mask if others else mask))
+    select(cloud, selection(cloud))
+
+
+def reveal(cloud: Any) -> int:
+    """Show the hidden splats again, selected with no others; returns how many there were."""
+    mask = hidden(cloud)
+    if mask.any():
+        cloud.attributes.remove(cloud.attributes[HIDDEN])
+        select(cloud, mask)
+    return int(mask.sum())
 
 
 def positions(cloud: Any) -> Array:
@@ -90,7 +117,7 @@ def copied(source: bpy.types.Object, mask: Array, name: str) -> bpy.types.Object
     """A new object beside `source`, in its collections, with the splats of a mask [N]."""
     cloud = cloud_of(source)
     rows = np.flatnonzero(mask)
-    taken = {label: (kind, values.take(rows, axis=0)) for label, kind, values in _attributes(cloud) if label != SELECTION}
+    taken = {label: (kind, values.take(rows, axis=0)) for label, kind, values in _attributes(cloud) if label not in (SELECTION, HIDDEN)}
     made: Any = source.copy()
     made.name = name
     for collection in source.users_collection:

@@ -117,7 +117,7 @@ def take_out(blend: Path) -> list[str]:
         arrays = read_arrays(cloud)
         digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         for name in sorted(arrays):
-            digest.update(np.ascontiguousarray(arrays[name]).data)
+            digest.update(arrays[name].data)
         path = blend.parent / f"{blend.stem}_splats" / f"{bpy.path.clean_name(cloud.name)}-{digest.hexdigest()}.ply"
         try:
             if not path.exists():

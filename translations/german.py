@@ -808,6 +808,23 @@ GERMAN = {
     "They move there when the file is saved": "Sie ziehen beim Speichern dorthin",
     "Colors don't follow the view: {file} is missing.": "Farben folgen dem Blick nicht: {file} fehlt.",
     "Stored in {file}": "Gespeichert in {file}",
+    "Hide the selected splats from the viewport, and from what selects; renders show them": (
+        "Die ausgewählten Splats vor Viewport und Auswahl verbergen; Renderings zeigen sie"
+    ),
+    "Hide Splats": "Splats verbergen",
+    "Hide those that aren't selected instead": "Stattdessen die nicht ausgewählten verbergen",
+    "Show hidden splats again, selected": "Verborgene Splats wieder zeigen, ausgewählt",
+    "Reveal Splats": "Splats zeigen",
+    "Hide": "Verbergen",
+    "Reveal": "Zeigen",
+    "Edit with Keys": "Mit Tasten bearbeiten",
+    (
+        "Drag to select splats; Shift extends, Ctrl subtracts. H hides the selected ones, Alt H reveals, X deletes, P separates, "
+        "Shift D duplicates, Ctrl J joins, A selects all, Alt A none, Ctrl I inverts, B is a box, C a brush"
+    ): (
+        "Ziehen wählt Splats aus; Umschalt erweitert, Strg zieht ab. H verbirgt die ausgewählten, Alt H zeigt sie, X löscht, P trennt, "
+        "Umschalt D dupliziert, Strg J verbindet, A wählt alle, Alt A keine, Strg I kehrt um, B ist ein Rahmen, C ein Pinsel"
+    ),
     "Light:": "Licht:",
     "Shadow Catcher": "Schattenfänger",
     "Let shadows of the scene's meshes, or of the selected ones, fall on the splats, and shadows of the splats on meshes": (

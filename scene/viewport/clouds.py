@@ -12,6 +12,7 @@ import numpy as np
 
 from ...backend.values import SH_C0, Array
 from .. import attributes, splat_nodes
+from ..splat_edits import HIDDEN
 from ..splats import holds_splats, read_arrays, splats_of
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ def read_cloud(data: Any, source: Any, edited: bool = False) -> Cloud:
         tint = (SELECTED_SRGB - 0.5) / SH_C0
         arrays["radiance:base"][chosen, :3] *= 1 - SELECTED_SHARE
         arrays["radiance:base"][chosen, :3] += SELECTED_SHARE * tint
+    if HIDDEN in source.attributes:
+        arrays["radiance:base"][attributes.read(source, HIDDEN).astype(bool), 3] = 0.0
     return Cloud(arrays, count, bool(data.get("antialiased", False)), bool(data.get("surfels", False)))
 
 

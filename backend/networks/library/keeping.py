@@ -164,10 +164,10 @@ def _downloaded(file: File, root: Path, job: Job) -> _Source:
         except Refused as problem:
             refused.append(problem)
             continue
-        for refusal in refused:
-            job.warn(f"{refusal.what} {mirror.name} was used instead.")
+        for earlier in refused:
+            job.warn(f"{earlier.what} {mirror.name} was used instead.")
         return _Source(partial, mirror.name, in_place=False)
-    raise ReifyError(" ".join(refusal.what for refusal in refused), refused[0].fix)
+    raise ReifyError(" ".join(earlier.what for earlier in refused), refused[0].fix)
 
 
 def _fetch(mirror: Mirror, partial: Path, file: File, job: Job) -> None:
