@@ -19,21 +19,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..backend import interrupts
+from ..tests.capture import layouts
 from . import _runs
+
+if TYPE_CHECKING:
+    from ..backend.orders import Order
 
 Emit = Callable[..., None]
 
 INPUTS = 5000  # of each reader
 FAMILIES = ("splats", "points", "cameras", "pictures", "own")  # of readers
-KILLS, PHOTO_KILLS = 20, 14
+PHOTO_KILLS, INSTALL_KILLS = 14, 6
 TOGETHER = (2, 4)
 DISKS = 10  # sizes, from nothing to as much as is needed
 JOBS = 200
-SOAKED_AFTER = 20  # jobs, by which libraries have what they keep
+PHOTOS_EACH = 20  # jobs
+SOAKED_AFTER = 60  # jobs, by which libraries have what they keep
 # A job of a method in a process of its own, which prints the bytes that it took at its peak beyond what it started with.
 PEAK = """
 import re, sys
@@ -77,7 +83,7 @@ def inputs(emit: Emit, family: str) -> None:
 
 
 def kills(emit: Emit) -> None:
-    """Kill -9 at seeded moments of every stage of photo runs and installations, each done again and compared with an undisturbed one."""
+    """Kill -9 at seeded moments of every stage of photo runs, each done again and compared with an undisturbed one."""
     with tempfile.TemporaryDirectory(prefix="reify-bench-") as temporary:
         photos = _runs.Photos(Path(temporary))
         survived = 0
@@ -85,26 +91,25 @@ def kills(emit: Emit) -> None:
             name = f"killed{number}"
             _killed(photos.start(name), stage, after_s)
             survived += _said(f"killed {after_s:.1f} s into {stage}", photos.fault(name, photos.start(name)))
-        survived += _killed_installs(Path(temporary, "installs"), KILLS - PHOTO_KILLS)
-    emit("kills_survived", survived, "kills", of=KILLS)
+    emit("kills_survived", survived, "kills", of=PHOTO_KILLS, at="photos")
 
 
-def _killed_installs(root: Path, count: int) -> int:
-    """How many of so many kills of installations leave what a further installation makes whole."""
-    root.mkdir()
-    installs = _runs.Installs(root)
-    run = installs.start()
-    code = run.ended()
-    whole, began = installs.files(), [*run.began.values(), time.monotonic()]
-    stages = {stage: later - earlier for stage, earlier, later in zip(installs.STAGES, began, began[1:], strict=False)}
+def kills_of_installs(emit: Emit) -> None:
+    """Kill -9 at seeded moments of installations, each of which a further one makes whole."""
     survived = 0
-    for stage, after_s in _runs.moments(stages, count):
-        shutil.rmtree(root / "engine")
-        _killed(installs.start(), stage, after_s)
-        again = installs.start()
-        same = code == again.ended() == 0 and installs.files() == whole
-        survived += _said(f"killed {after_s:.1f} s into {stage} of an installation", "" if same else again.words[-600:] or "not the same")
-    return survived
+    with tempfile.TemporaryDirectory(prefix="reify-bench-") as temporary:
+        installs = _runs.Installs(Path(temporary))
+        run = installs.start()
+        code = run.ended()
+        whole, began = installs.files(), [*run.began.values(), time.monotonic()]
+        stages = {stage: later - earlier for stage, earlier, later in zip(installs.STAGES, began, began[1:], strict=False)}
+        for stage, after_s in _runs.moments(stages, INSTALL_KILLS):
+            shutil.rmtree(installs.root / "engine")
+            _killed(installs.start(), stage, after_s)
+            again = installs.start()
+            same = code == again.ended() == 0 and installs.files() == whole
+            survived += _said(f"killed {after_s:.1f} s into {stage}", "" if same else again.words[-600:] or "not the same")
+    emit("kills_survived", survived, "kills", of=INSTALL_KILLS, at="installations")
 
 
 def _killed(run: _runs.Run, stage: str, after_s: float) -> None:
@@ -188,30 +193,54 @@ def _disk_of(folder: Path, size: int) -> Iterator[None]:
 
 
 def soak(emit: Emit) -> None:
-    """Threads, open files and memory that are left after many jobs in one process."""
-    from PIL import Image
-
+    """Threads, open files and memory that are left after many jobs of every kind in one process."""
     from ..backend import device, orders
     from ..backend.jobs.environment import Environment
-    from ..backend.methods import method_called
-    from ..backend.settings import values
 
     device.prepare_numba()
-    with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
-        picture = Path(temporary, "a.png")
-        y, x = np.mgrid[:64, :64]
-        inside = np.hypot(x - 32, y - 32) < 20
-        Image.fromarray(np.dstack([np.full((64, 64, 3), 128, np.uint8), np.where(inside, 255, 0).astype(np.uint8)])).save(picture)
-        settings = values(method_called("image").settings())
+    with tempfile.TemporaryDirectory(prefix="reify-bench-") as temporary:
+        photos, others = _orders(Path(temporary))
         before = (0, 0, 0)
         for number in range(JOBS):
             if number == SOAKED_AFTER:
                 before = _held()
-            orders.run(orders.Order("image", settings, (picture,)), Environment(), lambda event: None)
+            order = others[number % len(others)] if number % PHOTOS_EACH else photos
+            orders.run(order, Environment(), lambda event: None)
         after = _held()
     emit("soak_threads_left", after[0] - before[0], "threads", jobs=JOBS)
     emit("soak_files_left", after[1] - before[1], "files")
     emit("soak_mb_left", round((after[2] - before[2]) / 1e6, 1), "MB")
+
+
+def _orders(root: Path) -> tuple[Order, tuple[Order, ...]]:
+    """A small photo run, and orders that take a tenth of a second of what else there is: a picture, a scan's points and splats."""
+    from PIL import Image
+
+    from ..backend.formats.points_ply import write_points_ply
+    from ..backend.formats.splat_ply import write_splat_ply
+    from ..backend.methods import method_called
+    from ..backend.orders import Order
+    from ..backend.settings import values, with_values
+    from ..backend.values import Points, Splats
+
+    def order(method: str, source: Path, **settings: Any) -> Order:
+        return Order(method, values(with_values(method_called(method).settings(), settings)), (source,))
+
+    y, x = np.mgrid[:64, :64]
+    inside = np.where(np.hypot(x - 32, y - 32) < 20, 255, 0).astype(np.uint8)
+    Image.fromarray(np.dstack([np.full((64, 64, 3), 128, np.uint8), inside])).save(root / "a.png")
+    rng = np.random.default_rng(0)
+    ball = rng.normal(size=(3000, 3)).astype(np.float32)
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    write_points_ply(Points(ball, np.full((3000, 3), 128, np.uint8), ball), root / "points.ply")
+    small, opaque, gray = np.full((3000, 3), -3.0, np.float32), np.full(3000, 4.0, np.float32), np.zeros((3000, 1, 3), np.float32)
+    write_splat_ply(Splats(ball, np.tile(np.array([1, 0, 0, 0], np.float32), (3000, 1)), small, opaque, gray), root / "splats.ply")
+    layouts.nerfstudio(root / "capture")
+    tiny = {"training.steps": 60, "training.long_side_px": 96, "texture.size_px": 256, "surface.max_voxels": 1, "mesh.faces": 2000}
+    return (
+        order("photos", root / "capture", **tiny),
+        (order("image", root / "a.png"), order("surface", root / "points.ply"), order("surface", root / "splats.ply", voxel_size=0.1)),
+    )
 
 
 def _held() -> tuple[int, int, int]:
@@ -225,8 +254,6 @@ def _held() -> tuple[int, int, int]:
 
 def memory(emit: Emit) -> None:
     """The peak of jobs against their estimates, as the larger of the two over the smaller: 1.33 is a third."""
-    from ..tests.capture import layouts
-
     worst = 0.0
     with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
         layouts.nerfstudio(Path(temporary, "capture"))
@@ -242,6 +269,7 @@ def memory(emit: Emit) -> None:
 PARTS: dict[str, Callable[[Emit], None]] = {
     **{f"inputs_{family}": functools.partial(inputs, family=family) for family in FAMILIES},
     "kills": kills,
+    "kills_of_installs": kills_of_installs,
     "signals": signals,
     "together": together,
     "disk": disk,
