@@ -27,6 +27,7 @@ from ..backend.metrics.cameras import camera_errors
 from ..backend.splats.settings import TrainingSettings
 from ..backend.splats.stages import train_capture
 from ..backend.surface.clean import clean_of_photos
+from ..backend.surface.flat import splats_for_surface
 from ..backend.surface.fuse import SurfaceSettings
 from ..backend.surface.stages import surface_from_photos
 from ..backend.values import Capture, Photos, Report
@@ -95,7 +96,9 @@ def _masked(emit: Emit) -> None:
     capture = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
     training = TrainingSettings(seconds=MASKED_SECONDS, long_side_px=MASKED_PX)
     splats, capture = job.stage("Training splats", train_capture, capture, training, 0)
-    surface = surface_from_photos(splats, capture, SurfaceSettings(long_side_px=MASKED_PX), job=job)
+    extraction = SurfaceSettings(long_side_px=MASKED_PX)
+    splats = job.stage("Flattening splats", splats_for_surface, splats, capture, extraction, training, 0)
+    surface = surface_from_photos(splats, capture, extraction, job=job)
     mesh = clean_of_photos(surface, capture, MeshSettings(), job=job)
     views = load_views(capture, MASKED_PX)
     maps = render_depth(partial(rasterize, splats), views, job=job)

@@ -23,6 +23,7 @@ from ..splats.cuda import modules_of
 from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
 from ..surface.clean import clean_of_photos
+from ..surface.flat import is_cut_out, splats_for_surface
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
 from ..texture.from_photos import TextureSettings, peak_bytes
@@ -52,11 +53,16 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     unnamed = replace(photos, name="")  # so that a result by another name finds its stages in the cache
     read = digests_of(photos.sources, job.check), surroundings(photos.sources, job.check)
     capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=read)
-    job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None))
+    cut_out = settings.surface.extraction in ("auto", "solid") and is_cut_out(capture)
+    job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None, cut_out))
     capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
-    surface = job.stage("Extracting surface", apart(surface_from_photos), splats, capture, settings.surface)
+    flat = splats
+    if cut_out:
+        wanted = settings.surface, settings.training
+        flat = job.stage("Flattening splats", splats_for_surface, splats, capture, *wanted, job.seed, keepable=True)
+    surface = job.stage("Extracting surface", apart(surface_from_photos), flat, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", apart(clean_of_photos), surface, capture, settings.mesh)
     mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
     if settings.texture.normal_map and mesh.uvs is not None:
@@ -69,8 +75,13 @@ def _megapixels(capture: Capture) -> float:
     return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
 
 
-def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
-    """The stages and their seconds, for a number of photos of a size that come with cameras or not; by default a common capture."""
+def expected(
+    settings: Settings, photos: float = COMMON_COUNT, megapixels: float = 2.0, posed: bool = False, cut_out: bool = False
+) -> dict[str, Expected]:
+    """The stages and their seconds, for a number of photos of a size that come with cameras or not, their subject `cut_out` or not.
+
+    By default it is a common capture. Few splats are faint enough to be flattened.
+    """
     training, texture = settings.training, settings.texture
     pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
     trained, textured = (min(megapixels, long_side_px**2 * 0.7e-6) for long_side_px in (training.long_side_px, texture.long_side_px))
@@ -85,6 +96,7 @@ def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float
         "Training splats": Expected(
             1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
         ),
+        **({"Flattening splats": Expected(3.0, compiling=9.0)} if cut_out else {}),
         "Extracting surface": Expected(1.0 + 0.5 * trained * photos + 1.5 * settings.surface.max_voxels, compiling=9.0),
         "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=16.0),
         "Texturing": Expected(2.0 + 0.15 * textured * photos + 2.0 * texels, compiling=17.0),
@@ -135,6 +147,7 @@ METHOD = Method(
         "Reading photos",
         "Finding cameras",
         "Training splats",
+        "Flattening splats",
         "Extracting surface",
         "Cleaning mesh",
         "Texturing",

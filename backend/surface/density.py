@@ -27,6 +27,7 @@ LEAK = 5  # voxels: radius of the morphological closing; the flood doesn't pass 
 MOST_OPEN = 0.1  # area of a cavity's openings by that of its walls, above which it isn't filled; between fingers they are about equal
 FAINT_LEVEL = 0.05  # density that faint splats, too, reach
 MOST_AREA = 1.3  # area at the usual level by that at FAINT_LEVEL, up to which splats are opaque; 1.02 for known shapes, 3 for a sieve
+FEW_VOXELS = 1_000_000  # enough to compare areas
 FLOOR = 1e-3  # lowest density, in levels, that differs from empty space
 
 
@@ -52,17 +53,26 @@ def surface_of_density(
 def surface_of_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, *, job: Job) -> Mesh | None:
     """The outer surface of the density at its usual level; None where splats are too faint for that.
 
-    Walls of opaque splats lie where they are at any level. Of faint ones a higher level keeps shreds, and holes that the flood passes:
-    the area is then that of both sides. Raises ReifyError where the ball holds no splats.
+    Raises ReifyError where the ball holds no splats.
     """
+    mesh = _cut_opaque(splats, ball, voxel_size, max_voxels, job)
+    return None if mesh is None else _colored(mesh, splats, job)
+
+
+def is_faint(splats: Splats, ball: Ball, *, job: Job) -> bool:
+    """Whether splats are too faint for the usual level of density; raises ReifyError where the ball holds none."""
+    return _cut_opaque(splats, ball, 0.0, FEW_VOXELS, job) is None
+
+
+def _cut_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, job: Job) -> Mesh | None:
+    # Walls of opaque splats lie where they are at any level. Of faint ones a higher level keeps shreds, and holes that the flood passes:
+    # the area is then that of both sides.
     with job.span(0.7):
         density = log_density(splats, ball, voxel_size, max_voxels, job=job)
     job.progress(0.7, "comparing levels")
     mesh, whole = (_cut(density, level, "cubes") for level in (DensitySettings().level, FAINT_LEVEL))
     areas = [float(triangles.areas(m.vertices, m.faces).sum()) for m in (mesh, whole)]
-    if not 0.0 < areas[0] <= MOST_AREA * areas[1]:
-        return None
-    return _colored(mesh, splats, job)
+    return mesh if 0.0 < areas[0] <= MOST_AREA * areas[1] else None
 
 
 def _cut(density: SparseGrid, level: float, polygons: str) -> Mesh:

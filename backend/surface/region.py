@@ -14,6 +14,7 @@ POINTS = 20_000  # sampled from all depth maps together
 WITNESSES = 64  # cameras that each is compared with
 LEAST_WITNESSES = 3  # cameras, its own among them, that must see a scene's point; two agree by chance
 SPREAD = 0.5  # distance of what is in the middle of pictures from its median, by that of the cameras, above which they look at a scene
+RELIEF = 0.4  # third by second principal standard deviation of a surface, below which it is a wall; a ball's front half has 0.5
 SHELL = 1.1  # outer by inner radius of the shell around a scene's ball that a surface cut by the ball continues in
 MOST_CUT = 0.01  # area in that shell by that in the ball, up to which the ball ends in a gap; a plane that goes on has 0.21
 
@@ -30,9 +31,9 @@ def find_region(maps: DepthMaps) -> Ball:
     """The ball around the subject and what it stands on, without the background.
 
     Of points sampled from the depth maps, those count that many cameras confirm. The ball is centered on the median of those in
-    the middle of their pictures. Around a subject it holds most of the others, and ends before the cameras. In a scene it ends in a gap
-    of the surface, or holds all that LEAST_WITNESSES see. Where all views are masked, it holds all points but outliers. Raises
-    ReifyError where depth maps are empty.
+    the middle of their pictures. Around a subject it holds most of the others, and ends before the cameras. In a scene, which is a wall
+    seen from one side or what cameras look at in several places, it ends in a gap of the surface that LEAST_WITNESSES see. Where all
+    views are masked, it holds all points but outliers. Raises ReifyError where depth maps are empty.
     """
     points, central, footprint = _points(maps)
     if len(points) == 0:
@@ -49,7 +50,8 @@ def find_region(maps: DepthMaps) -> Ball:
     to_cameras = float(np.median(np.linalg.norm(maps.cameras.centers - center, axis=1)))
     radius = min(1.2 * float(np.quantile(distance[often], 0.9)), 0.7 * to_cameras)
     spread = float(np.median(np.linalg.norm(middle - center, axis=1)))
-    if surrounded(center, maps.cameras) and spread <= SPREAD * to_cameras:
+    wall = not surrounded(center, maps.cameras) and flatness(points[often & (distance < radius)]) < RELIEF
+    if not wall and spread <= SPREAD * to_cameras:
         return _ball(center, radius)
     count = share * len(_witnesses(maps))
     seen = count >= LEAST_WITNESSES
@@ -64,6 +66,14 @@ def surrounded(center: Array, cameras: Cameras) -> bool:
     x, y = (cameras.centers - center)[:, :2].T
     azimuths = np.sort(np.arctan2(y, x))
     return bool(np.diff(azimuths, append=azimuths[0] + 2 * np.pi).max() < np.pi)
+
+
+def flatness(points: Array) -> float:
+    """Third by second principal standard deviation of points [P,3]: 0 in a plane, 1 where there is none; 1 for fewer than four."""
+    if len(points) < 4:
+        return 1.0
+    deviations = np.sqrt(np.linalg.eigvalsh(np.cov(points.T)).clip(0.0))
+    return float(deviations[0] / max(deviations[1], 1e-30))
 
 
 def _to_a_gap(radius: float, distance: Array, area: Array) -> float:

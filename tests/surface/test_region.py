@@ -10,7 +10,7 @@ pytest.importorskip("numba")
 from reify.backend.geometry.axes import looking_at
 from reify.backend.jobs.job import Job
 from reify.backend.surface.depth import render_depth
-from reify.backend.surface.region import Ball, find_region, surrounded
+from reify.backend.surface.region import Ball, find_region, flatness, surrounded
 from reify.backend.values import Cameras
 
 SIZE_PX = 96
@@ -34,6 +34,10 @@ def with_a_hill_behind(points: np.ndarray) -> np.ndarray:
 def figure_on_the_ground(points: np.ndarray) -> np.ndarray:
     """A ball of radius 0.5 on a floor that goes on beyond the cameras."""
     return np.minimum(np.linalg.norm(points, axis=-1) - 0.5, box(points, (0, 0, -0.6), (12, 12, 0.1)))
+
+
+def with_a_hill_behind_the_figure(points: np.ndarray) -> np.ndarray:
+    return np.minimum(np.linalg.norm(points, axis=-1) - 1.0, box(points, (0, 7, 0), (20, 1, 6)))
 
 
 def cameras_at(centers: np.ndarray, targets: np.ndarray, focal: float = 0.5) -> Cameras:
@@ -81,6 +85,13 @@ def test_a_subject_that_cameras_go_around_is_cut_off_the_ground_before_them(make
     assert 0.7 < ball.radius < 0.7 * 3.4
 
 
+def test_a_body_that_stands_free_is_no_wall_though_all_cameras_are_on_one_side(make_renderer, make_views) -> None:
+    cameras = cameras_at(arc(9, 110, 3.0, 0.5), np.zeros(3))
+    world = with_a_hill_behind_the_figure
+    ball = region_of(world, cameras, make_renderer, make_views)
+    assert ball.radius < 0.7 * 3.1
+
+
 def test_a_room_that_cameras_look_out_into_is_held_whole(make_renderer, make_views) -> None:
     centers = arc(24, 360, 0.5)
     cameras = cameras_at(centers, 4 * centers)
@@ -92,3 +103,14 @@ def test_a_room_that_cameras_look_out_into_is_held_whole(make_renderer, make_vie
 def test_cameras_surround_what_they_stand_around_by_more_than_half(degrees: float, all_around: bool) -> None:
     centers = arc(20, degrees, 2.0, 1.0)
     assert surrounded(np.zeros(3), cameras_at(centers, np.zeros(3))) == all_around
+
+
+def test_a_wall_is_flat_and_half_a_ball_is_not() -> None:
+    rng = np.random.default_rng(0)
+    wall = rng.uniform(-1, 1, (4000, 3)) * [4, 0.4, 2]
+    front = rng.normal(size=(4000, 3))
+    front /= np.linalg.norm(front, axis=1, keepdims=True)
+    front[:, 0] = np.abs(front[:, 0])
+    assert flatness(wall) == pytest.approx(0.2, abs=0.02)
+    assert flatness(front) == pytest.approx(0.5, abs=0.03)
+    assert flatness(wall[:3]) == 1.0
