@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bodies.from_pictures import Settings, chosen_for, preview_mesh
+from ..bodies.from_pictures import LEARNED, Settings, chosen_for, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
 from ..jobs.environment import Environment
@@ -62,7 +62,7 @@ class Looker:
             )
             method, why = self._once("method", (keys, settings.method), lambda: chosen_for(pictures, settings))
             look = replace(look, reason=f"{method.capitalize()}, because {why}." if why else "")
-            return replace(look, mesh=preview_mesh(pictures, replace(settings, method=method)))
+            return look if method in LEARNED else replace(look, mesh=preview_mesh(pictures, replace(settings, method=method)))
         except ReifyError as error:
             return replace(look, problem=f"{error.what} {error.fix}".strip())
 

@@ -9,9 +9,8 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..values import Array
 from .library.catalog import ISNET
+from .library.keeping import CONVERTED
 from .library.places import need
-
-CONVERTED = "weights.safetensors"
 
 
 class Finder:

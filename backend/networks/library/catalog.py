@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, License, Package, Proof, Web
+from .entry import Entry, File, Hub, License, Package, Proof, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -62,7 +62,33 @@ ISNET = Entry(
     packages=("torch",),
 )
 
-ENTRIES = (ISNET,)
+TRIPOSR = Entry(
+    id="triposr",
+    title="TripoSR",
+    use="Turns a picture of one object into a body, with the sides that the picture doesn't show",
+    source="Tochilkin et al., TripoSR: Fast 3D Object Reconstruction from a Single Image, 2024",
+    parameters=418_685_036,
+    dtype="float32",
+    files=(
+        File(
+            "model.ckpt",
+            1_677_246_742,
+            "429e2c6b22a0923967459de24d67f05962b235f79cde6b032aa7ed2ffcd970ee",
+            (Hub("stabilityai/TripoSR", "5b521936b01fbe1890f6f9baed0254ab6351c04a", "model.ckpt"),),
+        ),
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Stability AI and Tripo AI",
+        "https://huggingface.co/stabilityai/TripoSR",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="triposr",
+    packages=("torch",),
+)
+
+ENTRIES = (ISNET, TRIPOSR)
 
 
 def entry_called(name: str) -> Entry:
