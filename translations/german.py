@@ -590,6 +590,18 @@ GERMAN = {
     # From Picture
     "How the picture becomes a body": "Wie aus dem Bild ein Körper wird",
     "Choose by the outline: its symmetry, straightness, holes and colors": "Nach dem Umriss wählen: seiner Symmetrie, Geradheit, Löchern und Farben",
+    "TripoSR": "TripoSR",
+    "A network that has learned from many objects adds the sides that the picture doesn't show": (
+        "Ein Netz, das von vielen Objekten gelernt hat, ergänzt die Seiten, die das Bild nicht zeigt"
+    ),
+    "Turns a picture of one object into a body, with the sides that the picture doesn't show": (
+        "Macht aus dem Bild eines Objekts einen Körper, mit den Seiten, die das Bild nicht zeigt"
+    ),
+    "Cells": "Zellen",
+    "Cells along each axis of the space around the object; more keep finer detail": (
+        "Zellen entlang jeder Achse des Raums um das Objekt; mehr behalten feinere Einzelheiten"
+    ),
+    "Reconstructing object": "Objekt rekonstruieren",
     "Inflate": "Aufblasen",
     "Round, like a balloon with the subject's outline": "Rund, wie ein Ballon mit dem Umriss des Motivs",
     "Layers": "Lagen",
@@ -1000,6 +1012,9 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
+    "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
+    "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
     "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
@@ -1655,6 +1670,10 @@ PROGRESS = {
     "checking": "Prüfen",
     "unpacking {}": "{0} wird ausgepackt",
     "downloading {}": "{0} wird heruntergeladen",
+    "loading TripoSR": "TripoSR wird geladen",
+    "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
+    "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",
+    "coloring": "Einfärben",
     "masking {}": "{0} wird freigestellt",
 }
 GERMAN_MESSAGES = {**ERRORS, **NOTES, **PROGRESS}
