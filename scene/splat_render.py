@@ -81,12 +81,12 @@ class SplatRender:
         scene = self.scene
         scene.frame_set(number)
         frame = frame_of(scene)
-        layers = self._scene_layers(frame)
+        layers = self._scene_layers()
         limits: tuple[Array | None, ...] = (None,)
         if layers is not None:
             limits = (np.where(layers.depth < FAR / 2, layers.depth, np.inf).astype(np.float32), None)
         found = self._splats(number, frame, limits)
-        picture = composited(found[0], found[-1], layers, opaque=layers is not None and not scene.render.film_transparent)
+        picture = composited(found[0], found[-1], layers, opaque=self.with_scene and not scene.render.film_transparent)
         whole = np.zeros((frame.height, frame.width, 5), np.float32)
         if scene.render.use_border and scene.render.use_crop_to_border:
             return picture
@@ -140,22 +140,31 @@ class SplatRender:
         visible = visible_to_renders(self.layer)
         return [Instance(clouds.rows_of(entry.cloud), entry.world_from_object) for entry in shown if entry.owner in visible]
 
-    def _scene_layers(self, frame: Frame) -> SceneLayers | None:
+    def _scene_layers(self) -> SceneLayers | None:
         scene, render = self.scene, self.scene.render
         if not self.with_scene or (not _surfaces(self.layer) and (render.film_transparent or scene.world is None)):
             return None
-        from ..backend.formats.passes import read_passes
-
-        with tempfile.TemporaryDirectory(prefix="reify-") as folder, _without_splats(self.scene, self.layer):
-            path = Path(folder) / f"frame{ENDING}"
-            render.filepath = str(path)
-            bpy.ops.render.render(write_still=True, scene=scene.name, layer=self.layer.name)
-            passes = read_passes(path, self.layer.name)
+        with _without_splats(scene, self.layer):
+            passes = self._passes()
+            whole = passes
+            with ExitStack() as restored:  # an engine gives no depth of holdouts: it renders them as surfaces, too, where there are any
+                if held := _stop_holding_out(restored, self.layer):
+                    whole = self._passes()
         rgba = np.stack([passes[f"Combined.{channel}"] for channel in "RGBA"], axis=-1)
         world = np.zeros_like(rgba[..., :3])
-        if not self.scene.render.film_transparent and "Environment.R" in passes:
+        if not render.film_transparent and "Environment.R" in passes:
             world = np.stack([passes[f"Environment.{channel}"] for channel in "RGB"], axis=-1)
-        return SceneLayers(rgba, passes["Depth.Z"], world)
+        share = np.clip(whole["Combined.A"] - passes["Combined.A"], 0, 1) if held else None
+        return SceneLayers(rgba, whole["Depth.Z"], world, share)
+
+    def _passes(self) -> dict[str, Array]:
+        from ..backend.formats.passes import read_passes
+
+        with tempfile.TemporaryDirectory(prefix="reify-") as folder:
+            path = Path(folder) / f"frame{ENDING}"
+            self.scene.render.filepath = str(path)
+            bpy.ops.render.render(write_still=True, scene=self.scene.name, layer=self.layer.name)
+            return read_passes(path, self.layer.name)
 
 
 def check(scene: bpy.types.Scene) -> None:
@@ -257,6 +266,20 @@ def _without_splats(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Itera
                 _set(restored, found, {"hide_render": True})
         compat.render_passes_to_file(image)
         yield
+
+
+def _stop_holding_out(restored: ExitStack, layer: bpy.types.ViewLayer) -> bool:
+    """Let holdouts be surfaces until `restored` ends; returns whether there are any."""
+    owners: list[tuple[Any, str]] = [(found, "is_holdout") for found in layer.objects]
+    parts: list[Any] = [layer.layer_collection]
+    while parts:
+        part = parts.pop()
+        owners.append((part, "holdout"))
+        parts.extend(part.children)
+    held = [(owner, name) for owner, name in owners if getattr(owner, name)]
+    for owner, name in held:
+        _set(restored, owner, {name: False})
+    return bool(held)
 
 
 def _set(restored: ExitStack, owner: Any, values: dict[str, Any]) -> None:

@@ -21,8 +21,9 @@ class SceneLayers:
     """A render of the scene without its splats: pictures [H,W,…] float32, linear, first row at the top."""
 
     rgba: Array  # [H,W,4] premultiplied, without what lies behind everything
-    depth: Array  # [H,W] along the optical axis, FAR where nothing is
+    depth: Array  # [H,W] along the optical axis, of holdouts, too; FAR where nothing is
     world_rgb: Array  # [H,W,3] the share of the world behind everything; zeros where the film is transparent
+    held: Array | None = None  # [H,W] the share that holdouts cover, None where there are none
 
 
 def linear(measured: Array) -> Array:
@@ -45,15 +46,18 @@ def composited(before: Array, all_: Array, scene: SceneLayers | None, opaque: bo
     there is none. `opaque` says that the world is behind everything.
     """
     rgba, depth = all_[..., :4], _or_far(all_[..., 4])
+    alpha: Array | float = 1.0
     if scene is not None:
         share = scene.rgba[..., 3:4]
-        covered = share * before[..., :4] + (1 - before[..., 3:4]) * scene.rgba
+        held = np.zeros_like(share) if scene.held is None else scene.held[..., None]
+        covered = (share + held) * before[..., :4] + (1 - before[..., 3:4]) * scene.rgba
         world = np.concatenate((scene.world_rgb, np.zeros_like(share)), axis=-1)  # premultiplied by what surfaces leave
-        rgba = covered + (1 - share) * rgba + (1 - all_[..., 3:4]) * world
-        surface = np.minimum(_or_far(before[..., 4]), scene.depth)
-        depth = np.where(share[..., 0] >= COVERED, surface, depth)
+        rgba = covered + (1 - share - held) * rgba + (1 - all_[..., 3:4]) * world
+        surface = np.minimum(_or_far(before[..., 4]), np.where(held[..., 0] >= COVERED, FAR, scene.depth))
+        depth = np.where((share + held)[..., 0] >= COVERED, surface, depth)
+        alpha = 1 - held * (1 - before[..., 3:4])
     if opaque:
-        rgba = np.concatenate((rgba[..., :3], np.ones_like(rgba[..., 3:])), axis=-1)
+        rgba = np.concatenate((rgba[..., :3], np.broadcast_to(alpha, rgba[..., 3:].shape)), axis=-1)
     return np.concatenate((rgba, depth[..., None]), axis=-1).astype(np.float32)
 
 

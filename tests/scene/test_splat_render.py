@@ -17,7 +17,7 @@ FAR = 1e10
 
 @pytest.fixture
 def turntable(scene):
-    scene.world = None
+    scene.world, scene.render.film_transparent = None, True
     return Turntable(scene, bumpy_ball(2000), SIZE)
 
 
@@ -85,7 +85,6 @@ def test_a_cube_hides_the_splats_behind_it_and_no_others(scene, turntable):
     free = rendered(scene)
     bpy.ops.mesh.primitive_cube_add(size=0.8, location=(-0.7, -1.6, 0.0))
     bpy.ops.object.light_add(type="SUN")
-    scene.render.film_transparent = True
     hidden = rendered(scene)
     cube = np.abs(hidden[..., 4] - 1.6) < 0.6
     inside = cube & np.roll(cube, 2, 1) & np.roll(cube, -2, 1) & np.roll(cube, 2, 0) & np.roll(cube, -2, 0)
@@ -100,12 +99,39 @@ def test_a_cube_hides_the_splats_behind_it_and_no_others(scene, turntable):
     np.testing.assert_allclose(behind[solid][:, :3], free[solid][:, :3], atol=0.03)
 
 
+@pytest.mark.parametrize("by", ["object", "collection"])
+@pytest.mark.parametrize("transparent", [True, False])
+def test_a_holdout_hides_the_splats_behind_it_and_leaves_nothing_in_their_place(scene, turntable, by, transparent):
+    import bpy
+
+    free = rendered(scene)
+    bpy.ops.mesh.primitive_cube_add(size=0.8, location=(-0.7, -1.6, 0.0))
+    cube = bpy.data.objects["Cube"]
+    scene.render.film_transparent = transparent
+    as_surface = rendered(scene)
+    if by == "object":
+        cube.is_holdout = True
+    else:
+        held = bpy.data.collections.new("Held")
+        scene.collection.children.link(held)
+        scene.collection.objects.unlink(cube)
+        held.objects.link(cube)
+        bpy.context.view_layer.layer_collection.children["Held"].holdout = True
+    found = rendered(scene)
+    inside = np.abs(as_surface[..., 4] - 1.6) < 0.6
+    inside &= np.roll(inside, 2, 1) & np.roll(inside, -2, 1) & np.roll(inside, 2, 0) & np.roll(inside, -2, 0)
+    assert inside.mean() > 0.05 and np.abs(found[inside][:, :4]).max() < 1e-6 and (found[inside][:, 4] == FAR).all()
+    right = slice(WIDTH // 2 + 2, None)
+    np.testing.assert_allclose(found[:, right, :3], free[:, right, :3], atol=1e-5)
+    assert (found[:, right, 3] == 1).all() or transparent
+
+
 def test_the_world_shines_through_and_settings_and_frame_are_as_before(scene, turntable, tmp_path):
     import bpy
     from reify.scene.splat_render import frames
 
     free = rendered(scene)
-    scene.world = bpy.data.worlds.new("W")
+    scene.world, scene.render.film_transparent = bpy.data.worlds.new("W"), False
     from reify.scene.compat import use_nodes
 
     use_nodes(scene.world)
