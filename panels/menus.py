@@ -9,7 +9,7 @@ import bpy
 ADD = ("add_folder", "add_files", "add_image", "paste_image", "use_selected_images", "create", "live_preview")
 RUNNING = ("pause", "keep", "cancel")
 REST = ("self_test", "open_preferences")
-OBJECT = ("convert", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
+OBJECT = ("convert", "scene_to_splats", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
 PLACEMENT = ("rest_on_floor", "set_ground", "turn_to_front", "set_size", "set_length")
 SPLATS = (
     *(

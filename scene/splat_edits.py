@@ -6,6 +6,7 @@ Nothing here asks for more attributes than it changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
@@ -108,21 +109,17 @@ def keep(source: bpy.types.Object, mask: Array) -> None:
         raise ReifyError("No splats would be left.", "Delete the object instead.")
     if mask.all():
         return
-    rows = np.flatnonzero(mask)
-    kept = {name: (kind, values.take(rows, axis=0)) for name, kind, values in _attributes(cloud) if name != SELECTION}
-    fill(source, kept)
+    fill(source, (each for each in attributes.taken(cloud, np.flatnonzero(mask)) if each[0] != SELECTION))
 
 
 def copied(source: bpy.types.Object, mask: Array, name: str) -> bpy.types.Object:
     """A new object beside `source`, in its collections, with the splats of a mask [N]."""
     cloud = cloud_of(source)
-    rows = np.flatnonzero(mask)
-    taken = {label: (kind, values.take(rows, axis=0)) for label, kind, values in _attributes(cloud) if label not in (SELECTION, HIDDEN)}
     made: Any = source.copy()
     made.name = name
     for collection in source.users_collection:
         collection.objects.link(made)
-    fill(made, taken)
+    fill(made, (each for each in attributes.taken(cloud, np.flatnonzero(mask)) if each[0] not in (SELECTION, HIDDEN)))
     return made
 
 
@@ -140,17 +137,17 @@ def joined(target: bpy.types.Object, arrays: list[dict[str, Array]]) -> None:
             if extra is None:
                 extra = np.zeros((count, *values.shape[1:]), values.dtype)
             own[name] = (kind, np.concatenate((values, extra)))
-    fill(target, own)
+    fill(target, ((name, *own[name]) for name in sorted(own, key=lambda name: name != "position")))
 
 
-def fill(owner: bpy.types.Object, arrays: dict[str, tuple[str, Array]]) -> None:
-    """Give an object a new point cloud with these attributes, type and values by name, and all else that the old one had."""
+def fill(owner: bpy.types.Object, arrays: Iterable[tuple[str, str, Array]]) -> None:
+    """Give an object a new point cloud with attributes by name, type and values, position first, and all else that the old one had."""
     old: Any = owner.data
-    made = compat.point_cloud_object(old.name, arrays["position"][1])
+    each = iter(arrays)
+    made = compat.point_cloud_object(old.name, next(each)[2])
     new: Any = made.data
-    for name, (kind, values) in arrays.items():
-        if name != "position":
-            attributes.write(new, name, kind, values)
+    for name, kind, values in each:
+        attributes.write(new, name, kind, values)
     for key, value in old.items():
         new[key] = value
     for material in old.materials:

@@ -838,6 +838,23 @@ GERMAN = {
         "Ziehen wählt Splats aus; Umschalt erweitert, Strg zieht ab. H verbirgt die ausgewählten, Alt H zeigt sie, X löscht, P trennt, "
         "Umschalt D dupliziert, Strg J verbindet, A wählt alle, Alt A keine, Strg I kehrt um, B ist ein Rahmen, C ein Pinsel"
     ),
+    "Render the selected objects from all around, with this scene's engine and light, and train splats on the pictures": (
+        "Die ausgewählten Objekte ringsum rendern, mit Engine und Licht dieser Szene, und mit den Bildern Splats trainieren"
+    ),
+    "Scene to Splats": "Szene zu Splats",
+    "Select the objects that are to become splats": "Wähle die Objekte aus, die Splats werden sollen",
+    "Number of pictures": "Anzahl der Bilder",
+    "Width and height of the pictures": "Breite und Höhe der Bilder",
+    "Selection Alone": "Nur Auswahl",
+    "Hide all else from the cameras; its light, shadows and reflections stay": (
+        "Alles andere vor den Kameras verbergen; sein Licht, seine Schatten und Spiegelungen bleiben"
+    ),
+    "New folder for the pictures; empty for one beside the .blend, or among Reify's own files where that isn't saved": (
+        "Neuer Ordner für die Bilder; leer für einen neben der .blend-Datei, oder unter Reifys eigenen Dateien, wo sie nicht gespeichert ist"
+    ),
+    "Name of a preset of From Photos; empty for the panel's settings": (
+        "Name einer Vorgabe von „Aus Fotos“; leer für die Einstellungen des Panels"
+    ),
     "Light:": "Licht:",
     "Shadow Catcher": "Schattenfänger",
     "Let shadows of the scene's meshes, or of the selected ones, fall on the splats, and shadows of the splats on meshes": (
@@ -1449,6 +1466,14 @@ ERRORS = {
     "There are no splats to change.": "Es gibt keine Splats zu ändern.",
     "There is no mesh to select by.": "Es gibt kein Mesh, nach dem ausgewählt wird.",
     "There is nothing to join.": "Es gibt nichts zu verbinden.",
+    "There is nothing selected that renders.": "Es ist nichts ausgewählt, das gerendert wird.",
+    "Select the objects that are to become splats.": "Wähle die Objekte aus, die Splats werden sollen.",
+    "Rendering was canceled.": "Das Rendern wurde abgebrochen.",
+    "Start again.": "Beginne von vorn.",
+    "{} is there already.": "{0} gibt es schon.",
+    "Choose a new folder.": "Wähle einen neuen Ordner.",
+    "The selected objects have no extent.": "Die ausgewählten Objekte haben keine Ausdehnung.",
+    "Select others.": "Wähle andere aus.",
     "{} is missing.": "{0} fehlt.",
     "Choose where it is first.": "Wähle zuerst, wo es ist.",
     "{} lacks nothing.": "{0} fehlt nichts.",
