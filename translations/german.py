@@ -1374,6 +1374,8 @@ NOTES = {
     "{}, of {} of {} photos": "{0}, für {1} von {2} Fotos",
     "{}, of {} of {} photos; not used: {}": "{0}, für {1} von {2} Fotos; unbenutzt: {3}",
     "{} left out as an exact copy of another one, such as {}.": "{0} weggelassen, weil es ein genaues Duplikat ist, etwa {1}.",
+    "The effects of {} take too long to draw.": "Die Effekte von {0} zu zeichnen dauert zu lange.",
+    "Flatten them, or save it as PNG.": "Sie in Pixel umwandeln oder als PNG speichern.",
     "{} is a name that Windows keeps for a device.": "{0} ist ein Name, den Windows für ein Gerät vorbehält.",
     "{} is a longer name than the system takes.": "{0} ist ein längerer Name, als das System annimmt.",
     "Choose a shorter name, or a folder nearer to the root.": "Einen kürzeren Namen oder einen Ordner näher an der Wurzel wählen.",
