@@ -1162,7 +1162,7 @@ ERRORS = {
     "{} needs the weights {} ({}, license: {}).": "{0} braucht die Gewichte {1} ({2}, Lizenz: {3}).",
     "Put them into {}.": "Sie in {0} legen.",
     "{} needs about {} of memory with these settings, and {} are free.": "{0} braucht mit diesen Einstellungen etwa {1} Speicher, und {2} sind frei.",
-    "Set {} to {}, or close other programs.": "{0} auf {1} setzen oder andere Programme schließen.",
+    "Set {}, or close other programs.": "Verkleinern: {0}. Oder andere Programme schließen.",
     "Close other programs.": "Andere Programme schließen.",
     "No setting makes it fit into the memory that is free.": "Mit keiner Einstellung reicht der freie Speicher.",
     "Install the engine in Reify's preferences, or by `reify install`.": "Den Rechenkern in Reifys Einstellungen oder mit `reify install` installieren.",

@@ -13,7 +13,7 @@ from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
-from ..jobs.needs import Memory, Needs
+from ..jobs.needs import Needs
 from ..mesh.cleaning import MeshSettings
 from ..reading import is_folder
 from ..settings import group
@@ -23,12 +23,14 @@ from ..splats.stages import train_capture
 from ..surface.clean import clean_of_photos
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
-from ..texture.from_photos import TextureSettings, peak_bytes
+from ..texture.from_photos import TextureSettings
 from ..texture.stages import textured, with_relief
 from ..values import Capture, Photos, Result
 from . import Method
+from ._photos_memory import memory_of
 
 COMMON_COUNT = 50  # photos of a capture, where nothing tells their number
+COMMON_MEGAPIXELS = 2.0
 PARTNERS = 12  # photos that each one is compared with, where they are many
 
 
@@ -67,7 +69,9 @@ def _megapixels(capture: Capture) -> float:
     return sum(photo.width * photo.height for photo in capture.photos) / len(capture.photos) / 1e6
 
 
-def expected(settings: Settings, photos: float = COMMON_COUNT, megapixels: float = 2.0, posed: bool = False) -> dict[str, Expected]:
+def expected(
+    settings: Settings, photos: float = COMMON_COUNT, megapixels: float = COMMON_MEGAPIXELS, posed: bool = False
+) -> dict[str, Expected]:
     """The stages and their seconds, for a number of photos of a size that come with cameras or not; by default a common capture."""
     training, texture = settings.training, settings.texture
     pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
@@ -101,7 +105,7 @@ def _needs(settings: Settings) -> Needs:
     packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
     return Needs(
         packages=(*packages, *modules_of(settings.training.device)),
-        memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
+        memory=memory_of(settings, COMMON_COUNT, COMMON_MEGAPIXELS),
     )
 
 
