@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import json
 import os
 import re
 import shutil
@@ -40,9 +41,9 @@ DISKS = 10  # sizes, from nothing to as much as is needed
 JOBS = 200
 PHOTOS_EACH = 20  # jobs
 SOAKED_AFTER = 60  # jobs, by which libraries have what they keep
-# A job of a method in a process of its own, which prints the bytes that it took at its peak beyond what it started with.
+# A photo run in a process of its own, which prints the bytes that it took at its peak beyond what it started with, and the estimate.
 PEAK = """
-import re, sys
+import json, re, sys
 from pathlib import Path
 from reify.backend import device, orders
 from reify.backend.jobs.environment import Environment
@@ -50,14 +51,19 @@ from reify.backend.methods import method_called
 from reify.backend.settings import values, with_values
 device.prepare_numba()
 def peak(): return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
-method = method_called(sys.argv[1])
-settings = with_values(method.settings(), {"training.steps": 60, "training.long_side_px": 96, "texture.size_px": int(sys.argv[3])}
-                       if sys.argv[1] == "photos" else {})
+method = method_called("photos")
+settings = with_values(method.settings(), json.loads(sys.argv[2]))
 before = peak()
-orders.run(orders.Order(sys.argv[1], values(settings), (Path(sys.argv[2]),)), Environment(), lambda event: None)
-memory = method.needed(settings).memory
-print(peak() - before, memory.bytes if memory else 0)
+orders.run(orders.Order("photos", values(settings), (Path(sys.argv[1]),)), Environment(), lambda event: None)
+print(peak() - before, method.needed(settings).memory.bytes)
 """
+LEAST = {"training.steps": 60, "training.long_side_px": 96, "surface.max_voxels": 1, "texture.size_px": 512, "mesh.faces": 5000}
+TAKING = {  # what takes memory beside that
+    "photos": {},
+    "splats": {"training.max_splats": 300_000, "training.steps": 200},
+    "fusion": {"surface.max_voxels": 12, "surface.voxel_size": 0.003},
+    "textures": {"texture.size_px": 4096},
+}
 
 
 def run(emit: Emit, parts: Sequence[str]) -> None:
@@ -254,16 +260,16 @@ def _held() -> tuple[int, int, int]:
 
 def memory(emit: Emit) -> None:
     """The peak of jobs against their estimates, as the larger of the two over the smaller: 1.33 is a third."""
-    worst = 0.0
-    with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
+    worst = {}
+    with tempfile.TemporaryDirectory(prefix="reify-bench-") as temporary:
         layouts.nerfstudio(Path(temporary, "capture"))
-        for size_px in (1024, 4096):
-            command = [sys.executable, "-c", PEAK, "photos", str(Path(temporary, "capture")), str(size_px)]
+        for kind, changes in TAKING.items():
+            command = [sys.executable, "-c", PEAK, str(Path(temporary, "capture")), json.dumps({**LEAST, **changes})]
             said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
             taken, estimated = int(said[-2]), int(said[-1])
-            print(f"photos, texture of {size_px}: {taken / 1e6:.0f} MB of {estimated / 1e6:.0f} MB", file=sys.stderr)
-            worst = max(worst, taken / max(estimated, 1), estimated / max(taken, 1))
-    emit("memory_estimate_worst", round(worst, 2), "ratio", of="photos with textures of 1024 and 4096 px")
+            print(f"{kind}: {taken / 1e6:.0f} MB, estimated {estimated / 1e6:.0f} MB", file=sys.stderr, flush=True)
+            worst[kind] = round(max(taken / estimated, estimated / taken), 2)
+    emit("memory_estimate_worst", max(worst.values()), "ratio", **worst)
 
 
 PARTS: dict[str, Callable[[Emit], None]] = {

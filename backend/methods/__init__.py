@@ -102,21 +102,19 @@ class Method:
             smaller = self.fitting(settings, environment)
             if smaller is None:
                 raise ReifyError(what, "Close other programs.")
-            path = missing.memory.setting
-            raise ReifyError(what, f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs.")
+            now, then = settings_of.values(settings), settings_of.values(smaller)
+            changes = " and ".join(f"{path} to {value}" for path, value in then.items() if value != now[path])
+            raise ReifyError(what, f"Set {changes}, or close other programs.")
 
     def fitting(self, settings: Any, environment: Environment) -> Any | None:
         """The settings with what the memory grows with halved until it fits; None where that isn't possible."""
-        memory = self.needed(settings).memory
-        if memory is None or not memory.setting:
-            return None
-        option = next(option for option in settings_of.options(self.settings) if option.path == memory.setting)
         smaller = settings
-        while (value := option.kind(settings_of.values(smaller)[option.path] / 2)) >= (option.low or 1):
+        while (memory := self.needed(smaller).memory) is not None and memory.bytes > environment.free_memory():
+            option = next((option for option in settings_of.options(self.settings) if option.path == memory.setting), None)
+            if option is None or (value := option.kind(settings_of.values(smaller)[option.path] / 2)) < (option.low or 1):
+                return None
             smaller = settings_of.with_values(smaller, {option.path: value})
-            if not self.missing(smaller, environment).memory:
-                return smaller
-        return None
+        return smaller if smaller != settings else None
 
     def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
         """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""

@@ -13,7 +13,7 @@ from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
-from ..jobs.needs import Memory, Needs
+from ..jobs.needs import Needs
 from ..mesh.cleaning import MeshSettings
 from ..networks.library.catalog import ISNET
 from ..networks.library.places import as_need
@@ -26,12 +26,14 @@ from ..surface.clean import clean_of_photos
 from ..surface.flat import is_cut_out, splats_for_surface
 from ..surface.fuse import SurfaceSettings
 from ..surface.stages import surface_from_photos
-from ..texture.from_photos import TextureSettings, peak_bytes
+from ..texture.from_photos import TextureSettings
 from ..texture.stages import textured, with_relief
 from ..values import Capture, Photos, Result
 from . import Method
+from ._photos_memory import memory_of
 
 COMMON_COUNT = 50  # photos of a capture, where nothing tells their number
+COMMON_MEGAPIXELS = 2.0
 PARTNERS = 12  # photos that each one is compared with, where they are many
 
 
@@ -76,7 +78,7 @@ def _megapixels(capture: Capture) -> float:
 
 
 def expected(
-    settings: Settings, photos: float = COMMON_COUNT, megapixels: float = 2.0, posed: bool = False, cut_out: bool = False
+    settings: Settings, photos: float = COMMON_COUNT, megapixels: float = COMMON_MEGAPIXELS, posed: bool = False, cut_out: bool = False
 ) -> dict[str, Expected]:
     """The stages and their seconds, for a number of photos of a size that come with cameras or not, their subject `cut_out` or not.
 
@@ -117,7 +119,7 @@ def _needs(settings: Settings) -> Needs:
     return Needs(
         packages=tuple(dict.fromkeys((*packages, *modules_of(settings.training.device), *(("torch",) if learned else ())))),
         weights=(as_need(ISNET),) if learned else (),
-        memory=Memory(peak_bytes(settings.texture), "texture.size_px"),
+        memory=memory_of(settings, COMMON_COUNT, COMMON_MEGAPIXELS),
     )
 
 

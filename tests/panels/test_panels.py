@@ -325,7 +325,7 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     bpy.context.view_layer.objects.active = made
     made.select_set(True)
     drawn, texts = draw(VIEW3D_PT_reify_splats)
-    assert "2,000 splats" in texts and len(drawn) == 5
+    assert "2,000 splats" in texts and len(drawn) == 6
     assert drawn[2:] == ["reify.render_splats", "reify.render_splats", "reify.export_splats"]
     set_look(made, ELLIPSOIDS)
     assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 3
