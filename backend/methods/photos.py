@@ -93,7 +93,7 @@ def expected(
         "Training splats": Expected(
             1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
         ),
-        **({"Flattening splats": Expected(3.0, compiling=9.0)} if cut_out else {}),
+        **({"Flattening splats": Expected(1.0 + 1.0 * settings.surface.max_voxels, compiling=9.0)} if cut_out else {}),
         "Extracting surface": Expected(1.0 + 0.5 * trained * photos + 1.5 * settings.surface.max_voxels, compiling=9.0),
         "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=16.0),
         "Texturing": Expected(2.0 + 0.15 * textured * photos + 2.0 * texels, compiling=17.0),

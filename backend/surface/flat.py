@@ -36,7 +36,7 @@ def splats_for_surface(
         return splats
     ball = subject_of(splats, alone=True) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
     with job.span(LOOKING):
-        if not is_faint(splats, ball, job=job):
+        if not is_faint(splats, ball, settings.voxel_size, settings.max_voxels * 1_000_000, job=job):
             return splats
     job.record_choice("surface.splats", "flattened for the mesh, as the splats are faint")
     with job.span(LOOKING + READING):

@@ -43,13 +43,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
 def flattened(splats: Splats, job: Job) -> Splats:
     capture = Capture("ball", tuple(photo(has_alpha=True) for _ in range(4)), test=(2,))
-    return flat.splats_for_surface(splats, capture, SurfaceSettings(), TRAINING, 0, job=job)
+    return flat.splats_for_surface(splats, capture, SurfaceSettings(max_voxels=1), TRAINING, 0, job=job)
 
 
 def test_faint_splats_are_flattened_in_a_share_of_their_training(asked) -> None:
     job, faint = Job(), ball_splats(opacity_logit=FAINT)
     job.metric("steps", 1000)
-    assert is_faint(faint, subject_of(faint, alone=True), job=Job())
+    assert is_faint(faint, subject_of(faint, alone=True), 0.0, 10**6, job=Job())
     assert flattened(faint, job).surfels
     ((indices, settings, begin),) = asked
     assert (indices, begin) == ((0, 1, 3), flat.BEGIN)
