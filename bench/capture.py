@@ -97,7 +97,7 @@ def _masked(emit: Emit) -> None:
     training = TrainingSettings(seconds=MASKED_SECONDS, long_side_px=MASKED_PX)
     splats, capture = job.stage("Training splats", train_capture, capture, training, 0)
     extraction = SurfaceSettings(long_side_px=MASKED_PX)
-    splats = job.stage("Flattening splats", splats_for_surface, splats, capture, extraction, training, 0)
+    splats = job.stage("Training flat splats", splats_for_surface, splats, capture, extraction, training, 0)
     surface = surface_from_photos(splats, capture, extraction, job=job)
     mesh = clean_of_photos(surface, capture, MeshSettings(), job=job)
     views = load_views(capture, MASKED_PX)
