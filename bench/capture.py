@@ -88,7 +88,7 @@ def _masked(emit: Emit) -> None:
     """What becomes of a shiny subject with hand-made masks: pieces, holes, outlines and depth of its mesh."""
     from ..backend.splats.render import rasterize
     from ..backend.surface import region
-    from ..backend.surface.depth import render_depth
+    from ..backend.surface.depth import by_expected_depth, render_depth
     from ..backend.surface.solid import confirmed
 
     job = Job()
@@ -97,11 +97,12 @@ def _masked(emit: Emit) -> None:
     training = TrainingSettings(seconds=MASKED_SECONDS, long_side_px=MASKED_PX)
     splats, capture = job.stage("Training splats", train_capture, capture, training, 0)
     extraction = SurfaceSettings(long_side_px=MASKED_PX)
-    splats = job.stage("Flattening splats", splats_for_surface, splats, capture, extraction, training, 0)
+    splats = job.stage("Training flat splats", splats_for_surface, splats, capture, extraction, training, 0)
     surface = surface_from_photos(splats, capture, extraction, job=job)
     mesh = clean_of_photos(surface, capture, MeshSettings(), job=job)
     views = load_views(capture, MASKED_PX)
-    maps = render_depth(partial(rasterize, splats), views, job=job)
+    render = partial(rasterize, splats)
+    maps = render_depth(by_expected_depth(render) if splats.surfels else render, views, job=job)
     maps = confirmed(maps, region.find_region(maps), job)
     near = 0.005 * float(np.linalg.norm(np.ptp(mesh.vertices.astype(np.float64), axis=0)))
     overlaps, agreeing, compared = [], 0, 0

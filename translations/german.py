@@ -118,7 +118,7 @@ GERMAN = {
     "Cleaning mesh": "Mesh bereinigen",
     "Texturing": "Texturieren",
     "Baking relief": "Relief backen",
-    "Flattening splats": "Splats abflachen",
+    "Training flat splats": "Flache Splats trainieren",
     "Cutting out": "Freistellen",
     "Cutting out the side view": "Freistellen der Seitenansicht",
     "Cutting out the top view": "Freistellen der Ansicht von oben",

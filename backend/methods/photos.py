@@ -63,7 +63,7 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     flat = splats
     if cut_out:
         wanted = settings.surface, settings.training
-        flat = job.stage("Flattening splats", splats_for_surface, splats, capture, *wanted, job.seed, keepable=True)
+        flat = job.stage("Training flat splats", splats_for_surface, splats, capture, *wanted, job.seed, keepable=True)
     surface = job.stage("Extracting surface", apart(surface_from_photos), flat, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", apart(clean_of_photos), surface, capture, settings.mesh)
     mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
@@ -82,7 +82,7 @@ def expected(
 ) -> dict[str, Expected]:
     """The stages and their seconds, for a number of photos of a size that come with cameras or not, their subject `cut_out` or not.
 
-    By default it is a common capture. Few splats are faint enough to be flattened.
+    By default it is a common capture. Few splats are so faint that flat ones are trained beside them.
     """
     training, texture = settings.training, settings.texture
     pairs = min(photos * (photos - 1) / 2, photos * PARTNERS)
@@ -98,7 +98,7 @@ def expected(
         "Training splats": Expected(
             1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
         ),
-        **({"Flattening splats": Expected(3.0, compiling=9.0)} if cut_out else {}),
+        **({"Training flat splats": Expected(1.0 + 1.0 * settings.surface.max_voxels, compiling=9.0)} if cut_out else {}),
         "Extracting surface": Expected(1.0 + 0.5 * trained * photos + 1.5 * settings.surface.max_voxels, compiling=9.0),
         "Cleaning mesh": Expected(1.0 + 0.5 * settings.surface.max_voxels, compiling=16.0),
         "Texturing": Expected(2.0 + 0.15 * textured * photos + 2.0 * texels, compiling=17.0),
@@ -149,7 +149,7 @@ METHOD = Method(
         "Reading photos",
         "Finding cameras",
         "Training splats",
-        "Flattening splats",
+        "Training flat splats",
         "Extracting surface",
         "Cleaning mesh",
         "Texturing",

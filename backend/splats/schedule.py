@@ -46,12 +46,9 @@ class Schedule:
     keep_bytes: int  # main memory for pictures
     depth_bytes: int  # main memory for the depths of neighboring views
     why: str
-    begin: float = 0.0  # fraction of the whole training at which this budget begins
 
     @classmethod
-    def plan(
-        cls, views: Views, indices: tuple[int, ...], start: Splats, settings: TrainingSettings, on: Device, begin: float = 0.0
-    ) -> Schedule:
+    def plan(cls, views: Views, indices: tuple[int, ...], start: Splats, settings: TrainingSettings, on: Device) -> Schedule:
         """The plan for a machine; raises ReifyError where memory is too short for it."""
         pixels = float(np.median(np.prod(views.cameras.size_px[list(indices)], axis=1)))
         picture_bytes = int(pixels * 120)
@@ -87,12 +84,7 @@ class Schedule:
             keep_bytes=keep_bytes,
             depth_bytes=depth_bytes,
             why=why,
-            begin=begin,
         )
-
-    def fraction(self, used: float) -> float:
-        """The fraction of the whole training that is done when this part of the budget is used up."""
-        return self.begin + (1.0 - self.begin) * used
 
     def factor(self, fraction: float) -> int:
         """By what each side of the pictures is divided."""
@@ -117,7 +109,7 @@ class Schedule:
 
     def expected_steps(self, fraction: float, step: int) -> float:
         """How many steps there will have been in the end."""
-        return self.budget.expected_steps((fraction - self.begin) / (1.0 - self.begin), step, GUESSED_STEPS_PER_SECOND)
+        return self.budget.expected_steps(fraction, step, GUESSED_STEPS_PER_SECOND)
 
     def rates(self, fraction: float, step: int, factor: float = 1.0) -> dict[str, Array]:
         """Learning rate of each parameter times `factor`; the fewer steps there are, the longer each has to be."""

@@ -31,10 +31,9 @@ def train(
     seed: int = 0,
     job: Job,
     losses: Sequence[Loss] = (),
-    begin: float = 0.0,
 ) -> Splats:
     """The splats of `train_with_cameras`."""
-    return train_with_cameras(views, train_indices, start, settings, seed=seed, job=job, losses=losses, begin=begin)[0]
+    return train_with_cameras(views, train_indices, start, settings, seed=seed, job=job, losses=losses)[0]
 
 
 def train_with_cameras(
@@ -46,11 +45,9 @@ def train_with_cameras(
     seed: int = 0,
     job: Job,
     losses: Sequence[Loss] = (),
-    begin: float = 0.0,
 ) -> tuple[Splats, Cameras]:
     """Optimize `start` so that its renderings match the training views; the cameras are the views', corrected where that was asked for.
 
-    `begin` is the fraction of a training that `start` has behind it: the schedule goes on from there, through the budget of `settings`.
     `losses` on single views are minimized beside those that the settings ask for, more slowly, as the fused step doesn't compute them.
     Ends when the steps or the seconds are used up, or early with what it has when the user asked to keep it. Checkpoints go to the job's
     folder every minute and at cancel; with the same inputs there, training goes on from them.
@@ -64,7 +61,7 @@ def train_with_cameras(
     if settings.aim == "surface":
         start = as_surfels(start, seed=seed)
     device = _device(settings, start.surfels, job)
-    schedule = Schedule.plan(views, tuple(train_indices), start, settings, device, begin)
+    schedule = Schedule.plan(views, tuple(train_indices), start, settings, device)
     job.record_choice("training", schedule.why)
     _prepare_kernels(settings, job)
     from .trainer import Trainer

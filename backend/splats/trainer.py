@@ -122,7 +122,6 @@ class Trainer:
 
     def step(self, fraction: float) -> dict[str, float]:
         """Take one step on one view; returns the loss, the running PSNR and the number of splats."""
-        fraction = self.schedule.fraction(fraction)
         factor = self.schedule.factor(fraction)
         self.targets.keep_only(factor)
         if self.prunings < len(PRUNINGS) and fraction >= PRUNINGS[self.prunings][0]:

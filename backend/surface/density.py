@@ -27,7 +27,6 @@ LEAK = 5  # voxels: radius of the morphological closing; the flood doesn't pass 
 MOST_OPEN = 0.1  # area of a cavity's openings by that of its walls, above which it isn't filled; between fingers they are about equal
 FAINT_LEVEL = 0.05  # density that faint splats, too, reach
 MOST_AREA = 1.3  # area at the usual level by that at FAINT_LEVEL, up to which splats are opaque; 1.02 for known shapes, 3 for a sieve
-FEW_VOXELS = 1_000_000  # enough to compare areas
 FLOOR = 1e-3  # lowest density, in levels, that differs from empty space
 
 
@@ -59,9 +58,12 @@ def surface_of_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels:
     return None if mesh is None else _colored(mesh, splats, job)
 
 
-def is_faint(splats: Splats, ball: Ball, *, job: Job) -> bool:
-    """Whether splats are too faint for the usual level of density; raises ReifyError where the ball holds none."""
-    return _cut_opaque(splats, ball, 0.0, FEW_VOXELS, job) is None
+def is_faint(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, *, job: Job) -> bool:
+    """Whether splats are too faint for `surface_of_opaque`, with the same voxels: coarser ones blur gaps away.
+
+    Raises ReifyError where the ball holds no splats.
+    """
+    return _cut_opaque(splats, ball, voxel_size, max_voxels, job) is None
 
 
 def _cut_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, job: Job) -> Mesh | None:

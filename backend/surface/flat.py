@@ -1,4 +1,4 @@
-"""Surfels for the surface of a subject that photos cut out, made of its splats where these are faint."""
+"""Surfels for the surface of a subject that photos cut out, where its splats are faint."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from ..capture.views import load_views
 from ..jobs.job import Job
+from ..jobs.meanwhile import meanwhile
+from ..splats.initialize import starting_splats
 from ..splats.settings import TrainingSettings
 from ..splats.train import train
 from ..values import Capture, Splats
@@ -13,9 +15,7 @@ from .density import is_faint, subject_of
 from .fuse import SurfaceSettings
 from .region import Ball
 
-BEGIN = 0.4  # fraction of training that splats have behind them when they are flattened: from then on all losses of surfels count
-SHARE = 0.5  # of the training's budget; a step of surfels takes some three times as long
-READING, LOOKING = 0.03, 0.1  # about their shares of the time
+LOOKING, READING, STARTING = 0.1, 0.13, 0.16  # fractions of all of it that are done then
 
 
 def is_cut_out(capture: Capture) -> bool:
@@ -26,28 +26,30 @@ def is_cut_out(capture: Capture) -> bool:
 def splats_for_surface(
     splats: Splats, capture: Capture, settings: SurfaceSettings, training: TrainingSettings, seed: int, *, job: Job
 ) -> Splats:
-    """The splats that a cut-out subject's surface is extracted from: these, or surfels that are trained from them where they are faint.
+    """The splats that a cut-out subject's surface is extracted from: these, or surfels that are trained for it where they are faint.
 
-    Splats of any shape explain what glitters by a fog about the surface; surfels are held together by losses on depth and normals, but
-    show less of the look. So training goes on for them through SHARE of its budget, and the splats themselves are kept for pictures.
-    Raises ReifyError where nothing is opaque, or there isn't enough memory.
+    Splats of any shape explain what glitters by a fog that reaches deep behind the surface, which flattening keeps; surfels are held
+    together by losses on depth and normals from the start, but show less of the look. So they are trained beside the splats, which are
+    kept for pictures, with the same budget. Raises ReifyError where nothing is opaque, or there isn't enough memory.
     """
     if splats.surfels:
         return splats
     ball = subject_of(splats, alone=True) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
     with job.span(LOOKING):
-        if not is_faint(splats, ball, job=job):
+        if not is_faint(splats, ball, settings.voxel_size, settings.max_voxels * 1_000_000, job=job):
             return splats
-    job.record_choice("surface.splats", "flattened for the mesh, as the splats are faint")
-    with job.span(LOOKING + READING):
+    job.record_choice("surface.splats", "flat ones, trained for the mesh alone, as the splats are faint")
+    with job.span(READING):
         views = load_views(capture, training.long_side_px, job=job)
-    budget = replace(training, seconds=SHARE * training.seconds, steps=max(1, round(SHARE * training.steps)))
     # Cameras were corrected before, and comparing neighboring photos wants them fixed.
-    surface = replace(budget, aim="surface", refine_cameras=False)
+    surface = replace(training, aim="surface", refine_cameras=False)
+    with job.span(STARTING):
+        seen = views.take(capture.train)
+        start = meanwhile(lambda: starting_splats(seen, capture.points, surface, seed=seed), job, 0.0, "Placing the first splats")
     steps = job.report.metrics.get("steps")
     with job.span(1.0):
-        flat = train(views, capture.train, splats, surface, seed=seed, job=job, begin=BEGIN)
-    job.metric("flattening_steps", job.report.metrics["steps"])
+        flat = train(views, capture.train, start, surface, seed=seed, job=job)
+    job.metric("flat_steps", job.report.metrics["steps"])
     if steps is not None:
         job.metric("steps", steps)
     return flat

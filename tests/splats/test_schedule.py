@@ -59,13 +59,3 @@ def test_pictures_grow_and_rates_fall_as_training_goes_on(views, make_splats):
     assert factors == sorted(factors, reverse=True) and factors[0] > 1 and factors[-1] == 1
     assert (np.diff(rates) < 0).all()
     assert [plan.active_bases(f) for f in (0, 0.2, 0.3, 0.9)] == [1, 4, 9, 16]
-
-
-def test_a_training_that_goes_on_begins_with_what_comes_then_and_ends_alike(views, make_splats):
-    settings = dataclasses.replace(SETTINGS, seconds=10)
-    whole = _plan(views, make_splats(500), settings)
-    rest = Schedule.plan(views, tuple(range(6)), make_splats(500), settings, Device("cpu", "CPU, 2 threads", 2, 8 << 30, ""), begin=0.4)
-    assert (rest.fraction(0.0), rest.fraction(0.5), rest.fraction(1.0)) == (0.4, 0.7, 1.0)
-    assert rest.factor(rest.fraction(0.0)) == whole.factor(0.4) == 1
-    assert rest.expected_steps(rest.fraction(0.5), 300) == pytest.approx(600)
-    assert rest.rates(rest.fraction(0.5), 300)["means"] < rest.rates(rest.fraction(0.1), 60)["means"]

@@ -1,7 +1,8 @@
-"""Splats that a surface is extracted from: as trained, or flattened where they are faint."""
+"""Splats that a surface is extracted from: as trained, or flat ones where those are faint."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from reify.backend.splats.surfels import as_surfels
 from reify.backend.surface import flat
 from reify.backend.surface.density import is_faint, subject_of
 from reify.backend.surface.fuse import SurfaceSettings
-from reify.backend.values import Capture, Photo, Splats
+from reify.backend.values import Capture, Photo, Splats, Views
 
 from .clouds import ball_splats
 
@@ -27,41 +28,42 @@ def photo(**fields) -> Photo:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+def asked(monkeypatch: pytest.MonkeyPatch, make_orbit) -> list[tuple]:
     """What training was asked for; surfels come back untrained."""
     found: list[tuple] = []
 
-    def train(views, indices, start, settings, *, seed, job, begin):
-        found.append((indices, settings, begin))
+    def train(views, indices, start, settings, *, seed, job):
+        found.append((indices, settings))
         job.metric("steps", 500)
         return as_surfels(start, seed)
 
     monkeypatch.setattr(flat, "train", train)
-    monkeypatch.setattr(flat, "load_views", lambda *arguments, **more: "views")
+    monkeypatch.setattr(flat, "load_views", lambda *arguments, **more: Views([], [], [], make_orbit(4, 8)))
+    monkeypatch.setattr(flat, "starting_splats", lambda *arguments, **more: ball_splats(100))
     return found
 
 
-def flattened(splats: Splats, job: Job) -> Splats:
+def chosen(splats: Splats, job: Job) -> Splats:
     capture = Capture("ball", tuple(photo(has_alpha=True) for _ in range(4)), test=(2,))
-    return flat.splats_for_surface(splats, capture, SurfaceSettings(), TRAINING, 0, job=job)
+    return flat.splats_for_surface(splats, capture, SurfaceSettings(max_voxels=1), TRAINING, 0, job=job)
 
 
-def test_faint_splats_are_flattened_in_a_share_of_their_training(asked) -> None:
+def test_flat_splats_are_trained_beside_faint_ones(asked) -> None:
     job, faint = Job(), ball_splats(opacity_logit=FAINT)
     job.metric("steps", 1000)
-    assert is_faint(faint, subject_of(faint, alone=True), job=Job())
-    assert flattened(faint, job).surfels
-    ((indices, settings, begin),) = asked
-    assert (indices, begin) == ((0, 1, 3), flat.BEGIN)
-    assert (settings.aim, settings.seconds, settings.steps, settings.refine_cameras) == ("surface", 30.0, 500, False)
-    assert (job.report.metrics["steps"], job.report.metrics["flattening_steps"]) == (1000, 500)
+    assert is_faint(faint, subject_of(faint, alone=True), 0.0, 10**6, job=Job())
+    assert chosen(faint, job).surfels
+    ((indices, settings),) = asked
+    assert indices == (0, 1, 3)
+    assert settings == replace(TRAINING, aim="surface", refine_cameras=False)
+    assert (job.report.metrics["steps"], job.report.metrics["flat_steps"]) == (1000, 500)
     assert "faint" in job.report.choices["surface.splats"]
 
 
 def test_opaque_splats_and_surfels_stay_as_they_are(asked) -> None:
     opaque, surfels = ball_splats(), as_surfels(ball_splats(opacity_logit=FAINT), 0)
-    assert flattened(opaque, Job()) is opaque
-    assert flattened(surfels, Job()) is surfels
+    assert chosen(opaque, Job()) is opaque
+    assert chosen(surfels, Job()) is surfels
     assert not asked
 
 
