@@ -37,9 +37,9 @@ LEVELS = [
     ["geometry"],
     ["formats", "metrics", "jobs"],
     ["engine", "rendering"],
-    ["capture", "pictures"],
+    ["capture", "pictures", "prompt", "shapes"],
     ["splats", "mesh", "bodies"],
-    ["surface", "texture"],
+    ["surface", "texture", "assembly"],
     ["methods"],
     ["compiling", "selftest", "orders"],
 ]
