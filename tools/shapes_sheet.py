@@ -1,4 +1,4 @@
-"""`python -m reify.tools.shapes_sheet -o SHEET.png [NOUN…]`: everything in the catalogue, or some of it, from the front right, to be looked at."""
+"""`python -m reify.tools.shapes_sheet -o SHEET.png [NOUN…]`: everything in the catalogue, or some of it, to be looked at."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ class Thing:
     options: Mapping[str, Any] = field(default_factory=dict)
     place: str = "ground"  # where it belongs when nothing is said: "ground", "sky", "ceiling", "wall"
     open: bool = False  # something can be put into it from above
+    opened: Mapping[str, Any] = field(default_factory=dict)  # further options where something is put into it
 
 
 def _t(make: Callable[..., Shell], size_m: float, place: str = "ground", open: bool = False, **options: Any) -> Thing:
@@ -193,7 +194,7 @@ THINGS: dict[str, Thing] = {
     "crate": _t(p.crate, 0.6),
     "chest": _t(p.chest, 0.8),
     "treasure chest": _t(p.chest, 0.9, treasure=True),
-    "box": _t(p.package, 0.4),
+    "box": Thing(p.package, 0.4, open=True, opened={"open_": True}),
     "gift": _t(p.package, 0.33, gift=True),
     "suitcase": _t(p.suitcase, 0.64),
     "sword": _t(p.sword, 0.95),

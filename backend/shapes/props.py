@@ -68,8 +68,14 @@ def chest(rng: Rng, *, treasure: bool = False) -> Shell:
     return joined(*parts, heap, *coins)
 
 
-def package(rng: Rng, *, gift: bool = False) -> Shell:
-    """A cardboard box with tape, or a gift with ribbon and bow."""
+def package(rng: Rng, *, gift: bool = False, open_: bool = False) -> Shell:
+    """A cardboard box with tape, or open with its flaps out, or a gift with ribbon and bow."""
+    if open_:
+        card, thick = Slot("body", "paper", (190, 148, 100)), 0.006
+        sides = [box((0.4, thick, 0.26), card, (0, s * (0.15 - thick / 2), 0.13)) for s in (-1, 1)]
+        sides += [box((thick, 0.3 - 2 * thick, 0.26), card, (s * (0.2 - thick / 2), 0, 0.13)) for s in (-1, 1)]
+        flaps = [moved(turned(box((0.4, 0.14, 0.004), card), "x", -s * 55), 0, s * 0.188, 0.2) for s in (-1, 1)]
+        return joined(box((0.39, 0.29, thick), card, (0, 0, thick / 2)), *sides, *flaps)
     if not gift:
         card = Slot("body", "paper", (190, 148, 100))
         return joined(
