@@ -11,7 +11,7 @@ from mathutils import Matrix, Vector
 from ..backend.values import Array
 from . import compat
 
-GROUND = 6.0  # width of the ground, in the scene's sizes
+GROUND = 60.0  # width of the ground, in the scene's sizes
 HORIZON = (0.62, 0.7, 0.8)  # linear
 FLOOR = (0.34, 0.33, 0.31)
 SUN_W, SKY = 3.0, 0.7  # strengths

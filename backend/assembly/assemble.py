@@ -46,7 +46,9 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
     names = sentence.labels(found)
     instances = [[item for item in placed if item.entity == i] for i in range(len(found.entities))]
     styles = [entity.style or style for entity in found.entities]
-    parts = {i: _part(names[i], entity, shells[i], instances[i], styles[i]) for i, entity in enumerate(found.entities)}
+    sizes = [float((shell.high - shell.low).max()) for shell in shells]
+    shares = [size / max(sizes) for size in sizes]
+    parts = {i: _part(names[i], entity, shells[i], instances[i], styles[i], shares[i]) for i, entity in enumerate(found.entities)}
     hosts = {item.entity: placed[item.host].entity for item in placed if item.host >= 0 and item.hold in ("on", "in")}
     parts = {i: replace(part, parent=names[hosts[i]] if i in hosts else "") for i, part in parts.items()}
     job.progress(0.9, "checking")
@@ -92,10 +94,10 @@ def _shell(entity: Entity, filled: bool, seed: int) -> Shell:
     return shell
 
 
-def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: str) -> Part:
+def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: str, share: float) -> Part:
     mesh, slot = as_mesh(shell)
     if style == "voxel":
-        mesh, slot = voxelized(mesh, slot)
+        mesh, slot = voxelized(mesh, slot, share)
     return Part(
         name=name,
         noun=entity.noun,

@@ -17,6 +17,11 @@ from .heights import Envelope
 SIDES = {"left of": (-1.0, 0.0), "right of": (1.0, 0.0), "behind": (0.0, 1.0), "in front of": (0.0, -1.0)}
 TURNED_ROUND = {"left of": "right of", "right of": "left of", "behind": "in front of", "in front of": "behind", "beside": "beside"}
 SEATS = ("chair", "stool", "armchair", "bench")
+WORN = ("hat", "top hat", "crown")  # go on top of whoever has them
+CARRIERS = (  # things that are said to be "with" what stands on them
+    *("table", "desk", "bookshelf", "cupboard", "nightstand", "dresser", "bench", "chair", "sofa", "bed", "stool", "rug", "plate", "cake"),
+    *("cushion", "cart", "fireplace", "barrel", "crate", "island", "hill", "mountain"),
+)
 TERRAIN = ("hill", "mountain", "volcano", "island")  # things on it stand in it to their lowest corner
 VARIED = ("tree", "pine", "palm", "bush", "flower", "rock", "mushroom", "grass", "cloud", "log", "cactus", "boulder", "stone")
 CARRIED = 0.62  # of two things' largest sides: up to it the smaller one stands on the larger
@@ -172,7 +177,8 @@ def _suiting(held: Entity, holder: Entity) -> str:
         return "in"
     if held.noun in SEATS:
         return "around" if held.count > 1 else "beside"
-    if size <= CARRIED * room and room < 4.0 or thing(holder.noun) in (THINGS[noun] for noun in TERRAIN):
+    carries = holder.known and thing(holder.noun).make in [THINGS[noun].make for noun in CARRIERS]
+    if size <= CARRIED * room and (carries or held.noun in WORN):
         return "on"
     return "beside"
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..values import Array, Mesh
 
-ACROSS = 22  # voxels along the longest side of a thing
+ACROSS = 36  # voxels along the longest side of the largest thing
+FEWEST, MOST = 9, 24  # along that of any
 SAMPLES = 2.5  # points along the longest side of a face, for each voxel that it spans
 CORNERS = np.array([(x, y, z) for z in (0, 1) for y in (0, 1) for x in (0, 1)])
 SIDES = (  # a direction, and the corners of the cube's face there, counter-clockwise from outside
@@ -19,10 +20,13 @@ SIDES = (  # a direction, and the corners of the cube's face there, counter-cloc
 )
 
 
-def voxelized(mesh: Mesh, material_of_face: Array) -> tuple[Mesh, Array]:
-    """The outside of the voxels as quads, standing on the same floor, and the material of each triangle, [F] int32."""
+def voxelized(mesh: Mesh, material_of_face: Array, share: float = 1.0) -> tuple[Mesh, Array]:
+    """The outside of the voxels as quads, standing on the same floor, and the material of each triangle, [F] int32.
+
+    `share` is its longest side, of that of the largest thing in the scene.
+    """
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-    size = float((high - low).max()) / ACROSS
+    size = float((high - low).max()) / np.clip(round(ACROSS * share), FEWEST, MOST)
     points, material = _samples(mesh, material_of_face, size)
     cells = np.clip(((points - low) / size).astype(int), 0, np.maximum(np.ceil((high - low) / size - 1e-6).astype(int) - 1, 0))
     keys, inverse = np.unique(cells, axis=0, return_inverse=True)
