@@ -3,6 +3,7 @@
     result = api.make("photos", "~/captures/fox", preset="Preview", settings={"texture.size_px": 4096})
     api.place(result)                        # into the open scene
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
+    api.make("text", "a red apple on a wooden table")
     results = api.make_all("image", "~/drawings")       # one for each picture in the folder
     api.get_model("isnet", accept_license="MIT")        # pretrained weights, for learned cut-outs
     api.convert("garden.ply", "garden.spz")             # a file of splats in another format
@@ -259,6 +260,8 @@ def _orders(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Or
         raise TypeError(f"there is no argument called {min(unknown)!r}")
     method = method_called(method_id)
     settings = settings_of.with_values(method.preset(how.get("preset") or next(iter(method.presets))), how.get("settings", {}))
+    if not method.takes_files and sources:
+        settings, sources = settings_of.with_values(settings, {"text": " ".join(map(str, sources))}), ()
     paths = tuple(Path(source).expanduser().absolute() for source in sources)
     return orders.one_by_one(Order(method.id, settings_of.values(settings), paths, how.get("seed", 0), how.get("name", "")))
 

@@ -1,6 +1,7 @@
 """The command line: `blender --background --command reify …` and `python3 dev.py run …`, one parser for both.
 
     reify run photos DIR -o scene.blend     photos into a Blender scene
+    reify run text "a red apple on a wooden table" -o scene.blend
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
@@ -89,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     job.set_defaults(command=_run_job)
     many = commands.add_parser("batch", help="run a method on every capture in a folder; what is finished is kept")
     batches = many.add_subparsers(required=True, metavar="METHOD")
-    for method in (method for method in all_methods().values() if not method.changes_things):
+    for method in (method for method in all_methods().values() if method.takes_files and not method.changes_things):
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
     _add_render(commands.add_parser("render", help="render the splats of a .blend file along its camera's animation"))
@@ -135,7 +136,10 @@ def _add_convert(sub: argparse.ArgumentParser) -> None:
 
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
     what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, or camera file of another program"
-    sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
+    if method.takes_files:
+        sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
+    else:
+        sub.add_argument("sentence", nargs="+", metavar="SENTENCE", help="what to make; a red apple on a wooden table")
     endings = ", ".join(f"{ending} {kind}" for ending, kind in api.outputs_of(method).items())
     text = f"what to write, by its ending: {endings}; may be repeated"
     sub.add_argument("-o", "--output", action="append", type=Path, required=True, metavar="FILE", help=text)
@@ -192,6 +196,8 @@ def _add_option(target: Any, option: settings_of.Option) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     method = method_called(arguments.method_id)
+    if not method.takes_files:
+        arguments.inputs, arguments.text = (), " ".join(arguments.sentence)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
     order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs)

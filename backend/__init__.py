@@ -4,8 +4,10 @@ Imports only go down:
 
     methods                                    what an artist can choose
     surface  texture                           anything to triangles; UV coordinates and textures
+    assembly                                   a sentence's things, made, dressed and put where it says
     splats  mesh  bodies                       Gaussians; repair and simplification; meshes from outlines
     capture  pictures                          photos and cameras; single pictures, cut out
+    prompt  shapes                             what a sentence says; parametric generators of things
     networks                                   pretrained networks and the library of their weights
     rendering  engine                          what can be rendered and fitted, losses, the training loop; installing
     formats  metrics  jobs                     files, measures, running

@@ -63,7 +63,7 @@ class Order:
     @property
     def possible(self) -> bool:
         """False where it isn't known any more what it was made of."""
-        return bool(self.sources) or self.given is not None
+        return bool(self.sources) or self.given is not None or not method_called(self.method).takes_files
 
 
 def resolved(order: Order) -> tuple[Method, Any]:

@@ -10,12 +10,14 @@ import numpy as np
 
 from ..backend.values import Capture, Result
 from . import compat, photo_cameras, placement, provenance, succession, versions
+from .assembly import place_scene
 from .cameras import camera_object, fit_render_to
 from .guard import all_or_nothing
 from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
 from .splats import splats_object
+from .stage import set_up
 from .visibility import set_hidden
 
 RESTS = "reify_rests"  # marks results that rest on their root's floor
@@ -63,6 +65,8 @@ def commit(
             _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
             for level, mesh in enumerate(result.lods, start=1):
                 _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
+        if result.scene is not None:
+            place_scene(result.scene, root, lambda made, role, parent: _place(made, collection, result, role, parent))
         if result.points is not None and len(result.points):
             _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
         if result.capture is not None and result.capture.cameras is not None:
@@ -75,7 +79,11 @@ def commit(
         if not had_cameras:
             photo_cameras.set_shown(replaces, False)
         return replaces
-    if fresh:
+    if fresh and result.scene is not None:
+        for item in set_up(scene, collection, members(collection, "part")):
+            provenance.describe(item, result.report, "stage")
+        _hide_cube(scene)
+    elif fresh:
         _dress(scene, collection)
     return collection
 
@@ -156,9 +164,13 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
         scene.world = bpy.data.worlds.new("Reify World")
         compat.use_nodes(scene.world)
         scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    _hide_cube(scene)
+    if scene.camera is None and (cameras := members(collection, "camera")):
+        fit_render_to(cameras[0], scene)
+
+
+def _hide_cube(scene: bpy.types.Scene) -> None:
     cube: Any = scene.objects.get("Cube")
     if cube is not None:  # it would stand in the middle of the result
         cube.hide_render = True
         set_hidden(cube)
-    if scene.camera is None and (cameras := members(collection, "camera")):
-        fit_render_to(cameras[0], scene)

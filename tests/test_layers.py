@@ -39,9 +39,9 @@ LEVELS = [
     ["formats", "metrics", "jobs"],
     ["engine", "rendering"],
     ["networks"],
-    ["capture", "pictures"],
+    ["capture", "pictures", "prompt", "shapes"],
     ["splats", "mesh", "bodies"],
-    ["surface", "texture"],
+    ["surface", "texture", "assembly"],
     ["methods"],
     ["compiling", "selftest", "orders"],
 ]

@@ -26,7 +26,7 @@ from ..jobs.environment import Environment
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.needs import Needs
-from ..values import Given, Mesh, Points, Result, Splats
+from ..values import Given, Mesh, Points, Result, Sentence, Splats
 
 Reader = Callable[[Path, tuple[type, ...]], Given]
 
@@ -52,6 +52,11 @@ class Method:
     def changes_things(self) -> bool:
         """True where it takes what exists already: a selected object, or a file of splats, points or a mesh."""
         return any(kind in (Splats, Points, Mesh) for kind in self.takes)
+
+    @property
+    def takes_files(self) -> bool:
+        """False where all that it is made from stands in its settings."""
+        return Sentence not in self.takes
 
     def shares(self, sources: Sequence[Path], settings: Any) -> tuple[tuple[Path, ...], ...]:
         """The files and folders of each result that these make; raises ReifyError where there is nothing in them."""
