@@ -100,8 +100,8 @@ def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
     if settings.method in LEARNED:
-        extracting = Expected(3.0 + 9.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
-        return {**cutting, RECONSTRUCTING: Expected(45.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
+        extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
+        return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
     return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 

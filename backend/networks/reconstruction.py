@@ -15,7 +15,7 @@ from .library.catalog import TRIPOSR
 from .library.keeping import CONVERTED
 from .library.places import need
 
-PEAK_BYTES = 3_500_000_000  # of main memory, with the weights as float32
+PEAK_BYTES = 2_500_000_000  # of main memory, with the weights as float32
 
 
 @dataclass(frozen=True)
