@@ -26,7 +26,7 @@ from .splat_color import view_color
 from .splat_materials import BLEND, CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squared
 
 GROUP = "Reify Splats"
-MARK, VERSION = "reify_splats", 3  # property of the node group, which the first version, without looks, didn't have
+MARK, VERSION = "reify_splats", 4  # property of the node group, which the first version, without looks, didn't have
 WITH_LOOKS = 2  # the version from which on it has looks
 BALL = "Reify Splat Shape"
 DRAWN = "Drawn by Reify"
@@ -288,20 +288,27 @@ def _shape(n: Nodes) -> tuple[Any, Any]:
     return rotation, n.vector("MAXIMUM", scale, thinnest)
 
 
-def _frame(n: Nodes) -> tuple[Any, Any, Any]:
-    """At each splat, a rotation whose z axis points away from the scene's camera, that axis, and the distance from the camera."""
+def _frame(n: Nodes) -> tuple[Any, Any, Any, Any]:
+    """At each splat, a rotation whose z axis points away from the scene's camera, that axis, the distance, and z in the camera's space."""
     camera = n.add("GeometryNodeInputActiveCamera")["Active Camera"]
-    place = n.add("GeometryNodeObjectInfo", transform_space="RELATIVE", Object=camera)["Location"]
+    camera = n.add("GeometryNodeObjectInfo", transform_space="RELATIVE", Object=camera)
     position = n.add("GeometryNodeInputPosition")["Position"]
-    ray = n.vector("SUBTRACT", position, place)
+    ray = n.vector("SUBTRACT", position, camera["Location"])
     away = n.vector("NORMALIZE", ray)
-    return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away, n.vector("LENGTH", ray)
+    into_camera = n.add("FunctionNodeInvertMatrix", Matrix=camera["Transform"])["Matrix"]
+    seen = n.add("FunctionNodeTransformPoint", Vector=position, Transform=into_camera)["Vector"]
+    z = n.add("ShaderNodeSeparateXYZ", Vector=seen)["Z"]
+    return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away, n.vector("LENGTH", ray), z
 
 
 def _facing(
-    n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any, Any], pixel: Any
+    n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any, Any, Any], pixel: Any
 ) -> Any:
-    """One mesh of squares across the view, around the ellipse that each splat is in it."""
+    """One mesh of squares across the view, around the ellipse that each splat is in it, the farthest first.
+
+    EEVEE blends the triangles of an object in the order of the mesh; Cycles needs no order.
+    """
+    points = n.add("GeometryNodeSortElements", domain="POINT", Geometry=points, Sort_Weight=frame[3])["Geometry"]
     rotation, scale = shape
     # The covariance in the square's plane is A A', where the rows of A are the plane's axes in the splat's frame times its scale.
     into_splat = n.add("FunctionNodeRotateRotation", rotation_space="LOCAL", Rotation=_inverted(n, rotation), Rotate_By=frame[0])[
