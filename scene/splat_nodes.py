@@ -201,8 +201,9 @@ def _group() -> bpy.types.NodeTree:
     points = _with_color(n, given["Geometry"], frame[1], use_facing)
     seen = n.compare("GREATER_THAN", opacity, FAINTEST * 1.01)
     reach = n.math("SQRT", reach_squared(n, opacity))
-    facing = _facing(n, points, opacity, seen, reach, shape, frame, given[PIXEL])
-    solid = _solid(n, points, seen, reach, shape)
+    blur = _blur(n, frame[2], given[PIXEL])
+    facing = _facing(n, points, opacity, seen, reach, shape, frame, blur)
+    solid = _solid(n, points, seen, reach, shape, blur)
     soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_facing, False_=solid, True_=facing)["Output"]
     box, diagonal = _box(n, given["Geometry"], _is_clear(n, given, trained, shape[1]))
     radius = n.math("MULTIPLY", n.math("MULTIPLY", diagonal, POINT_RADIUS), given["Viewport Size"])
@@ -301,8 +302,14 @@ def _frame(n: Nodes) -> tuple[Any, Any, Any, Any]:
     return n.add("FunctionNodeAlignRotationToVector", axis="Z", Vector=away)["Rotation"], away, n.vector("LENGTH", ray), z
 
 
+def _blur(n: Nodes, distance: Any, pixel: Any) -> Any:
+    """Variance that the low-pass filter adds to a splat at a distance from the camera."""
+    width = n.math("MULTIPLY", distance, pixel)
+    return n.math("MULTIPLY", n.math("MULTIPLY", width, width), LOW_PASS)
+
+
 def _facing(
-    n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any, Any, Any], pixel: Any
+    n: Nodes, points: Any, opacity: Any, seen: Any, reach: Any, shape: tuple[Any, Any], frame: tuple[Any, Any, Any, Any], blur: Any
 ) -> Any:
     """One mesh of squares across the view, around the ellipse that each splat is in it, the farthest first.
 
@@ -319,8 +326,6 @@ def _facing(
         turned = n.add("FunctionNodeRotateVector", Vector=axis, Rotation=into_splat)["Vector"]
         rows.append(n.vector("MULTIPLY", turned, scale))
     xx, xy, yy = (n.vector("DOT_PRODUCT", rows[i], rows[j]) for i, j in ((0, 0), (0, 1), (1, 1)))
-    width = n.math("MULTIPLY", frame[2], pixel)
-    blur = n.math("MULTIPLY", n.math("MULTIPLY", width, width), LOW_PASS)
     xx, yy = n.math("ADD", xx, blur), n.math("ADD", yy, blur)
     # Its axes, by the closed form of the eigenvalues of a symmetric 2x2 matrix.
     half = n.math("MULTIPLY", n.math("SUBTRACT", xx, yy), 0.5)
@@ -421,8 +426,11 @@ def _ball() -> bpy.types.Object:
     return bpy.data.objects.new(BALL, data)
 
 
-def _solid(n: Nodes, points: Any, seen: Any, reach: Any, shape: tuple[Any, Any]) -> Any:
+def _solid(n: Nodes, points: Any, seen: Any, reach: Any, shape: tuple[Any, Any], blur: Any) -> Any:
     rotation, scale = shape
+    # The same variance along all axes is the filter's from every side: what a splat adds to a ray is its maximum there.
+    squared = n.add("ShaderNodeSeparateXYZ", Vector=n.vector("MULTIPLY", scale, scale))
+    scale = n.add("ShaderNodeCombineXYZ", **{axis: n.math("SQRT", n.math("ADD", squared[axis], blur)) for axis in "XYZ"})["Vector"]
     proxy = n.add("GeometryNodeMeshIcoSphere", Radius=CIRCUMSCRIBED, Subdivisions=1)["Mesh"]
     proxy = n.add("GeometryNodeSetShadeSmooth", 0, proxy)[0]
     proxy = n.add("GeometryNodeSetMaterial", Geometry=proxy, Material=splat_materials.solid())["Geometry"]
