@@ -217,12 +217,12 @@ def _window(emit: Emit) -> None:
         environment = {**os.environ, "REIFY_GUI_SHOTS": folder}
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gui", "tests/gui/test_splats.py"]
         subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=sys.stderr)
-        figures = Path(folder) / "splats-figures.json"
-        if not figures.is_file():
+        found = sorted(Path(folder).glob("*-figures.json"))
+        if not found:
             print("there is no Blender with a window: tests/gui/make_chroot.sh", file=sys.stderr)
-            return
-        for name, (value, unit) in json.loads(figures.read_text()).items():
-            emit(name, value, unit)
+        for figures in found:
+            for name, (value, unit) in json.loads(figures.read_text()).items():
+                emit(name, value, unit)
 
 
 PARTS = {
