@@ -14,7 +14,7 @@ POINTS = 20_000  # sampled from all depth maps together
 WITNESSES = 64  # cameras that each is compared with
 LEAST_WITNESSES = 3  # cameras, its own among them, that must see a scene's point; two agree by chance
 SPREAD = 0.5  # distance of what is in the middle of pictures from its median, by that of the cameras, above which they look at a scene
-RELIEF = 0.4  # third by second principal standard deviation of a surface, below which it is a wall; a ball's front half has 0.5
+RELIEF = 0.5  # third by second principal standard deviation of a surface, below which it is a wall: that of the front half of a ball
 SHELL = 1.1  # outer by inner radius of the shell around a scene's ball that a surface cut by the ball continues in
 MOST_CUT = 0.01  # area in that shell by that in the ball, up to which the ball ends in a gap; a plane that goes on has 0.21
 
@@ -55,10 +55,10 @@ def find_region(maps: DepthMaps) -> Ball:
         return _ball(center, radius)
     count = share * len(_witnesses(maps))
     seen = count >= LEAST_WITNESSES
-    if not seen.any():
+    if not seen.any() or radius == 0.0:
         return _ball(center, radius)
     area = footprint[seen] ** 2 / count[seen]  # what many cameras see was sampled as often
-    return _ball(center, _to_a_gap(max(radius, float(np.median(distance[seen]))), distance[seen], area))
+    return _ball(center, _to_a_gap(radius, distance[seen], area))
 
 
 def surrounded(center: Array, cameras: Cameras) -> bool:
@@ -77,14 +77,14 @@ def flatness(points: Array) -> float:
 
 
 def _to_a_gap(radius: float, distance: Array, area: Array) -> float:
-    """The outer radius of the first SHELL about the ball, growing from the given radius, that holds next to no surface.
+    """The outer radius of the first SHELL that holds next to no surface, about a ball that does; it grows from the given radius.
 
     `distance` [P] is that of points on the surface from the ball's center, `area` [P] what each stands for.
     """
     while True:
         inside, further = (float(area[distance < limit].sum()) for limit in (radius, SHELL * radius))
         radius *= SHELL
-        if further - inside <= MOST_CUT * inside:
+        if inside > 0.0 and further - inside <= MOST_CUT * inside:
             return radius
 
 
