@@ -30,8 +30,6 @@ SMALL = (
 OF_BLENDER = "blender_"  # begins the temporary folder of a Blender, which a killed one leaves
 # Blender prints those of its own exporters.
 OWN_TRACEBACK = re.compile(rf'File "({re.escape(str(Path(__file__).resolve().parents[1]))}|[^"]*/reify/)')
-    rf'File "{re.escape(str(Path(__file__).resolve().parents[1]))}|File "[^"]*/reify/'
-)  # Blender prints those of its exporters
 LONGEST_S = 120.0  # of a run on a busy machine; what takes longer hangs
 INSTALLING = """
 import sys

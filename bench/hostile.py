@@ -65,12 +65,6 @@ LEAST: dict[str, float] = {
     "texture.size_px": 512,
     "mesh.faces": 5000,
 }
-    "training.steps": 60,
-    "training.long_side_px": 96,
-    "surface.max_voxels": 1,
-    "texture.size_px": 512,
-    "mesh.faces": 5000,
-}
 TAKING: dict[str, dict[str, float]] = {  # what takes memory beside that
     "photos": {},
     "splats": {"training.max_splats": 60_000, "training.steps": 800},
