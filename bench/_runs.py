@@ -9,6 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -27,6 +28,8 @@ SMALL = (
     *("--texture-size-px", "256", "--mesh-faces", "2000", "--training-device", "cpu"),
 )
 OF_BLENDER = "blender_"  # begins the temporary folder of a Blender, which a killed one leaves
+# Blender prints those of its own exporters.
+OWN_TRACEBACK = re.compile(rf'File "({re.escape(str(Path(__file__).resolve().parents[1]))}|[^"]*/reify/)')
 LONGEST_S = 120.0  # of a run on a busy machine; what takes longer hangs
 INSTALLING = """
 import sys
@@ -123,7 +126,7 @@ class Photos:
         """What is wrong with a run that has ended; "" for nothing. One that needn't have ended well may have made nothing."""
         code, out = run.ended(), self.root / name
         found = {path.name for path in out.iterdir()}
-        if "Traceback" in run.words or code == -1:
+        if OWN_TRACEBACK.search(run.words) or code == -1:
             return f"code {code}: {run.words[-600:]}"
         if ended_well and (code or found != set(OUTPUTS)):
             return f"code {code}, made {sorted(found)}: {run.words[-600:]}"

@@ -54,13 +54,20 @@ def peak(): return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").
 method = method_called("photos")
 settings = with_values(method.settings(), json.loads(sys.argv[2]))
 before = peak()
-orders.run(orders.Order("photos", values(settings), (Path(sys.argv[1]),)), Environment(), lambda event: None)
-print(peak() - before, method.needed(settings).memory.bytes)
+source = Path(sys.argv[1])
+orders.run(orders.Order("photos", values(settings), (source,)), Environment(), lambda event: None)
+print(peak() - before, method.needed(settings, method.inputs((source,))).memory.bytes)
 """
-LEAST = {"training.steps": 60, "training.long_side_px": 96, "surface.max_voxels": 1, "texture.size_px": 512, "mesh.faces": 5000}
-TAKING = {  # what takes memory beside that
+LEAST: dict[str, float] = {
+    "training.steps": 60,
+    "training.long_side_px": 96,
+    "surface.max_voxels": 1,
+    "texture.size_px": 512,
+    "mesh.faces": 5000,
+}
+TAKING: dict[str, dict[str, float]] = {  # what takes memory beside that
     "photos": {},
-    "splats": {"training.max_splats": 300_000, "training.steps": 200},
+    "splats": {"training.max_splats": 60_000, "training.steps": 800},
     "fusion": {"surface.max_voxels": 12, "surface.voxel_size": 0.003},
     "textures": {"texture.size_px": 4096},
 }

@@ -288,7 +288,8 @@ class Job:
             timing = self._forecast.end(self._now(), from_cache)
         cache = self.environment.cache
         if timing is not None and cache is not None and self._report.method and not self._keep.is_set():
-            keep_timing(self._report.method, title, timing, cache.timings)
+            with self.keeping():
+                keep_timing(self._report.method, title, timing, cache.timings)
         self._keep.clear()
         self._reached, self._can_keep, self._said = 1.0, False, ("", {})
         self._emit()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
 from ..capture.used import digests_of
 from ..engine.kernels import compile_beside
+from ..errors import ReifyError
 from ..formats import endings
+from ..formats.images import open_image
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
-from ..jobs.needs import Needs
+from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings
 from ..networks.library.catalog import ISNET
 from ..networks.library.places import as_need
@@ -106,11 +110,33 @@ def expected(
     return {**seconds, "Baking relief": Expected(1.0 + texels, compiling=5.0)} if texture.normal_map else seconds
 
 
+def _pictures(photos: Photos) -> list[Path]:
+    """The pictures that the sources list, in a folder or in that folder in it which has most of them; none where there is a video."""
+    found = [source for source in photos.sources if _is_picture(source)]
+    for folder in (source for source in photos.sources if is_folder(source)):
+        with suppress(OSError):  # which reading the photos tells
+            places = [folder, *(path for path in folder.iterdir() if is_folder(path))]
+            found += max(([path for path in place.iterdir() if _is_picture(path)] for place in places), key=len)
+    return found
+
+
+def _is_picture(path: Path) -> bool:
+    return endings.has(path, (*endings.PICTURES, *endings.RAW)) and not endings.is_hidden(path.name)
+
+
 def _listed(photos: Photos) -> int:
     """How many pictures the sources list, not looked into; a common number where they list none, as a video does."""
-    folders = [source for source in photos.sources if is_folder(source)]
-    files = [*photos.sources, *(path for folder in folders for path in folder.iterdir())]
-    return sum(endings.has(path, (*endings.PICTURES, *endings.RAW)) for path in files) or COMMON_COUNT
+    return len(_pictures(photos)) or COMMON_COUNT
+
+
+def _memory(photos: Photos, settings: Settings) -> Memory:
+    """The estimate for these photos, by the size that the first one states."""
+    listed, megapixels = _pictures(photos), COMMON_MEGAPIXELS
+    with suppress(ReifyError):
+        if listed:
+            with open_image(listed[0]) as picture:
+                megapixels = picture.width * picture.height / 1e6
+    return memory_of(settings, len(listed) or COMMON_COUNT, megapixels)
 
 
 def _needs(settings: Settings) -> Needs:
@@ -156,4 +182,5 @@ METHOD = Method(
         "Baking relief",
     ),
     needs=_needs,
+    memory=_memory,
 )
