@@ -267,6 +267,28 @@ class REIFY_OT_place_splats(SplatOperator, bpy.types.Operator):
             splat_places.origin_to_base(source)
 
 
+class REIFY_OT_splats_to_points(SplatOperator, bpy.types.Operator):
+    """Make a point cloud of the splats, with their colors and normals"""
+
+    bl_idname = "reify.splats_to_points"
+    bl_label = "Splats to Points"
+    bl_options = UNDOABLE
+
+    least_opacity: bpy.props.FloatProperty(
+        name="Opacity", description="Fainter splats become no points", default=0.3, min=0.0, max=1.0, subtype="FACTOR"
+    )
+
+    def edit(self, source: bpy.types.Object, context: bpy.types.Context) -> None:
+        """Make it."""
+        from ..scene import splat_points
+
+        made = splat_points.points_beside(source, self.least_opacity)
+        for selected in context.selected_objects:
+            selected.select_set(False)
+        made.select_set(True)
+        context.view_layer.objects.active = made
+
+
 CLASSES = (
     REIFY_OT_delete_splats,
     REIFY_OT_separate_splats,
@@ -280,5 +302,6 @@ CLASSES = (
     REIFY_OT_adjust_splats,
     REIFY_OT_apply_splat_transform,
     REIFY_OT_place_splats,
+    REIFY_OT_splats_to_points,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

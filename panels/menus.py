@@ -12,18 +12,9 @@ REST = ("self_test", "open_preferences")
 OBJECT = ("convert", "scene_to_splats", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
 PLACEMENT = ("rest_on_floor", "set_ground", "turn_to_front", "set_size", "set_length")
 SPLATS = (
-    *(
-        "select_splats",
-        "outline_splats",
-        "delete_splats",
-        "separate_splats",
-        "join_splats",
-        "hide_splats",
-        "reveal_splats",
-        "subject_only",
-        "remove_floaters",
-    ),
-    *("crop_box", "decimate_splats", "adjust_splats", "apply_splat_transform", "place_splats", "shadow_catcher"),
+    *("select_splats", "outline_splats", "delete_splats", "separate_splats", "join_splats", "hide_splats", "reveal_splats"),
+    *("subject_only", "remove_floaters", "crop_box", "decimate_splats", "adjust_splats", "apply_splat_transform", "place_splats"),
+    *("shadow_catcher", "splats_to_points"),
 )
 IMAGE = ("use_active_image", "show_cutout", "draw_box", "paint_strokes", "use_strokes", "clear_marks")
 

@@ -1,7 +1,8 @@
 """`python -m reify.tools.splat_story [FILE]`: the pictures of docs/other_splats.md, made by what the page says.
 
-FILE is a file of splats of another program. Without one, splats of the demo scene are trained for a minute and written as other programs
-leave them: tilted, with Y down, in a unit of their own, and split into `--count` parts. The clicks' seconds are printed. Needs bpy.
+FILE holds splats of another program. Without one, `--count` splats are spread over the surfaces of the demo scene, with the colors of
+its photos, and written as other programs leave them: tilted, with Y down, in a unit of their own. The clicks' seconds are printed.
+Needs bpy.
 Look at every picture before you commit it.
 """
 
@@ -11,23 +12,25 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..backend.geometry import quaternions
-from ..backend.values import Array, Splats
+from ..backend.values import SH_C0, Array, Cameras, Splats
+from ..scene import attributes
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 QUALITY = 85
-PART = 0.4  # standard deviation of a part, of that of the splat that it is a part of
-VIEWS, PHOTO_PX = 32, 320  # of the demo scene's photos
+SIZE = 0.75  # standard deviation of the demo's splats, of their distance
+AROUND = 2.6  # radius of the part of the demo scene that is taken
+THICKNESS = 0.04  # depth up to which a point is seen behind the nearest one of its pixel
+VIEWS, PHOTO_PX = 28, 256  # of the demo scene's photos
 UNIT = 3.7  # of the file, in those of the demo
 TILT = np.array([0.97, 0.12, -0.2, 0.06])  # quaternion w x y z, about
 HEIGHT_M = 1.2  # of the subject
-RENDERED = 150_000  # splats that the render keeps
+RENDERED = 60_000  # splats that the render keeps, wider by what goes
 
 
 def main() -> int:
@@ -35,58 +38,99 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="splat_story", description=__doc__)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--count", type=int, default=3_000_000, help="splats of the file that is made where none is given")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of training it")
     parser.add_argument("--out", type=Path, default=PICTURES)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="reify-") as folder:
-        path = arguments.file or made_file(Path(folder), arguments.count, arguments.seconds)
+        path = arguments.file or made_file(Path(folder), arguments.count)
         tell(path, arguments.out)
     return 0
 
 
-def made_file(folder: Path, count: int, seconds: float) -> Path:
+def made_file(folder: Path, count: int) -> Path:
     """Splats of the demo scene, as another program leaves them."""
-    from ..backend.capture.read import CaptureSettings, read_photos
-    from ..backend.capture.solve import CameraSettings, solve_cameras
-    from ..backend.formats.splat_ply import write_splat_ply
-    from ..backend.formats.transforms import write_transforms
-    from ..backend.geometry.axes import Z_UP_FROM_Y_DOWN
-    from ..backend.jobs.job import Job
-    from ..backend.splats.settings import TrainingSettings
-    from ..backend.splats.stages import train_capture
-    from ..backend.splats.transform import transformed
-    from ..backend.values import Photos
-    from ..scene.studio import render_capture, studio_cameras
+    import bpy
 
-    pictures = render_capture(folder / "photos", views=VIEWS, size_px=PHOTO_PX)
-    write_transforms(studio_cameras(VIEWS, PHOTO_PX), [path.name for path in pictures], folder / "photos" / "transforms.json")
-    job = Job()
-    capture = read_photos(Photos((folder / "photos",)), CaptureSettings(hold_out=0), job=job)
-    capture = solve_cameras(capture, CameraSettings(), job=job)
-    splats, _capture = train_capture(capture, TrainingSettings(seconds=seconds, long_side_px=PHOTO_PX), 0, job=job)
+    from ..backend.formats.splat_ply import write_splat_ply
+    from ..backend.geometry.axes import Z_UP_FROM_Y_DOWN
+    from ..backend.splats.transform import transformed
+    from ..scene.studio import build_studio, render_capture, studio_cameras
+
+    pictures = render_capture(folder, views=VIEWS, size_px=PHOTO_PX)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    points, normals, spacing = _sampled(build_studio(), count)
+    splats = surface_splats(points, normals, _colors(points, normals, studio_cameras(VIEWS, PHOTO_PX), pictures), spacing)
     away: Array = np.eye(4)
     away[:3, :3] = Z_UP_FROM_Y_DOWN[:3, :3].T @ quaternions.to_matrices((TILT / np.linalg.norm(TILT))[None])[0] * UNIT
     away[:3, 3] = 5.0, -2.0, 9.0
     path = folder / "other.ply"
-    write_splat_ply(split(transformed(splats, away), count), path, up="-y")
+    write_splat_ply(transformed(splats, away), path, up="-y")
     return path
 
 
-def split(splats: Splats, count: int, seed: int = 0) -> Splats:
-    """About `count` smaller splats that look alike: each is replaced by samples of it, whose opacities sum to its own."""
-    parts = max(1, round(count / len(splats)))
-    rng = np.random.default_rng(seed)
-    many = splats.take(np.repeat(np.arange(len(splats)), parts))
-    spread = np.exp(many.log_scales) * rng.normal(size=many.means.shape) * (1 - PART**2) ** 0.5
-    offset = np.einsum("nij,nj->ni", quaternions.to_matrices(many.quats), spread)
-    opacity = 1 / (1 + np.exp(-many.opacity_logits))
-    opacity = 1 - (1 - np.minimum(opacity, 0.99)) ** (1 / (parts * PART**2)) if parts > 1 else opacity
-    return replace(
-        many,
-        means=(many.means + (offset if parts > 1 else 0)).astype(np.float32),
-        log_scales=(many.log_scales + (np.log(PART) if parts > 1 else 0)).astype(np.float32),
-        opacity_logits=np.log(opacity / (1 - opacity)).astype(np.float32),
+def surface_splats(points: Array, normals: Array, srgb: Array, spacing: float) -> Splats:
+    """Flat splats at points [N,3] of surfaces with normals [N,3] and colors [N,3], `spacing` apart on average."""
+    # The rotation from z to the normal; where that is -z, half a turn about x.
+    quats = np.column_stack((1 + normals[:, 2], -normals[:, 1], normals[:, 0], np.zeros(len(points))))
+    quats[np.abs(quats).max(axis=1) < 1e-6] = 0.0, 1.0, 0.0, 0.0
+    return Splats(
+        means=points.astype(np.float32),
+        quats=(quats / np.linalg.norm(quats, axis=1, keepdims=True)).astype(np.float32),
+        log_scales=np.tile(np.log(np.array([1.0, 1.0, 0.2]) * SIZE * spacing), (len(points), 1)).astype(np.float32),
+        opacity_logits=np.full(len(points), 1.0, np.float32),
+        sh=((srgb - 0.5) / SH_C0)[:, None].astype(np.float32),
     )
+
+
+def _sampled(scene: Any, count: int) -> tuple[Array, Array, float]:
+    """Points and normals [N,3], evenly spread over a scene's surfaces near its middle, and their distance."""
+    import bpy
+
+    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+    triangles = []
+    for made in scene.objects:
+        if made.type not in ("MESH", "FONT"):
+            continue
+        evaluated = made.evaluated_get(depsgraph)
+        mesh = evaluated.to_mesh()
+        mesh.calc_loop_triangles()
+        vertices = attributes.read(mesh, "position") @ np.array(evaluated.matrix_world)[:3, :3].T + np.array(evaluated.matrix_world)[:3, 3]
+        corners: Array = np.empty(3 * len(mesh.loop_triangles), np.int32)
+        mesh.loop_triangles.foreach_get("vertices", corners)
+        triangles.append(vertices[corners.reshape(-1, 3)])
+        evaluated.to_mesh_clear()
+    corners = np.concatenate(triangles)
+    corners = corners[np.linalg.norm(corners[:, :, :2], axis=2).max(axis=1) < AROUND]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.linalg.norm(across, axis=1) / 2
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(corners), count, p=areas / areas.sum())
+    u, v = np.sort(rng.random((2, count)), axis=0)
+    weights = np.stack((u, v - u, 1 - v), axis=1)
+    points = np.einsum("nk,nkc->nc", weights, corners[chosen])
+    return points, across[chosen] / (2 * areas[chosen, None]), float((areas.sum() / count) ** 0.5)
+
+
+def _colors(points: Array, normals: Array, cameras: Cameras, pictures: list[Path]) -> Array:
+    """Mean colors [N,3] of points in the pictures that show them, by how much they face these; gray where none does."""
+    from PIL import Image
+
+    total, weight = np.zeros((len(points), 3)), np.full(len(points), 1e-9)
+    for pose, K, path in zip(cameras.cam_from_world, cameras.K, pictures, strict=True):
+        picture = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
+        placed = points @ pose[:3, :3].T + pose[:3, 3]
+        x, y = ((placed @ K.T)[:, :2] / placed[:, 2:]).T.astype(np.int64)
+        facing = -np.einsum("nc,nc->n", normals @ pose[:3, :3].T, placed) / np.linalg.norm(placed, axis=1)
+        seen = np.flatnonzero((placed[:, 2] > 0) & (facing > 0.1) & (x >= 0) & (y >= 0) & (x < PHOTO_PX) & (y < PHOTO_PX))
+        pixel = y[seen] * PHOTO_PX + x[seen]
+        nearest = np.full(PHOTO_PX**2, np.inf)
+        np.minimum.at(nearest, pixel, placed[seen, 2])
+        front = placed[seen, 2] < nearest[pixel] + THICKNESS
+        seen, pixel = seen[front], pixel[front]
+        share = facing[seen] ** 4  # a sharp picture of a place counts for more than many slanted ones
+        total[seen] += share[:, None] * picture.reshape(-1, 3)[pixel]
+        weight[seen] += share
+    return np.where(weight[:, None] > 1e-6, total / weight[:, None], 0.3)
 
 
 def tell(path: Path, out: Path, size_px: tuple[int, int] = (640, 420), samples: int = 8) -> list[Path]:
@@ -123,12 +167,15 @@ def tell(path: Path, out: Path, size_px: tuple[int, int] = (640, 420), samples: 
     _timed("Apply Transform", lambda: ops.reify.apply_splat_transform())
     context.view_layer.update()
     _timed("Stand on Floor", lambda: ops.reify.place_splats(level=False, stand=False, center=True, origin=True))
-    _timed("Decimate", lambda: ops.reify.decimate_splats(by="COUNT", count=min(RENDERED, len(source.data.points))))
     context.view_layer.update()
     low, high = _bounds(source)
     source.location.z -= low[2]
     context.view_layer.update()
     picture("subject", source)
+    count = len(source.data.points)
+    if count > RENDERED:
+        _timed("Decimate", lambda: ops.reify.decimate_splats(by="COUNT", count=RENDERED))
+        _timed("Adjust", lambda: ops.reify.adjust_splats(scale=(count / RENDERED) ** 0.5))
     _set(scene, source)
     context.view_layer.objects.active = source
     _timed("Shadow Catcher", lambda: ops.reify.shadow_catcher())

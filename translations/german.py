@@ -855,6 +855,11 @@ GERMAN = {
     "Name of a preset of From Photos; empty for the panel's settings": (
         "Name einer Vorgabe von „Aus Fotos“; leer für die Einstellungen des Panels"
     ),
+    "Make a point cloud of the splats, with their colors and normals": (
+        "Aus den Splats eine Punktwolke machen, mit ihren Farben und Normalen"
+    ),
+    "Splats to Points": "Splats zu Punkten",
+    "Fainter splats become no points": "Schwächere Splats werden keine Punkte",
     "Light:": "Licht:",
     "Shadow Catcher": "Schattenfänger",
     "Let shadows of the scene's meshes, or of the selected ones, fall on the splats, and shadows of the splats on meshes": (

@@ -333,3 +333,28 @@ def test_the_mesh_of_the_same_result_is_cut_along_with_the_splats(body):
     assert bpy.ops.reify.subject_only() == {"FINISHED"}
     heights = np.array([vertex.co.z for vertex in mesh.data.vertices])
     assert (heights > 0.5).sum() == len(ring) and (heights < 0.5).sum() < 30
+
+
+def test_points_of_splats_have_their_places_colors_and_normals_across_flat_ones(body):
+    import bpy
+    from reify.backend.values import SH_C0
+    from reify.scene import attributes
+    from reify.scene.points import read_points
+    from reify.scene.splats import read_splats
+
+    splats = read_splats(body)
+    flat = np.tile(np.float32([0.02, 0.02, 0.001]), (6003, 1))
+    attributes.write(body.data, "scale", "FLOAT_VECTOR", flat)
+    attributes.write(body.data, "rotation", "QUATERNION", np.tile(np.float32([1, 0, 0, 0]), (6003, 1)))
+    body.location, body.scale = (1, 2, 3), (2, 2, 2)
+    select("FLOATERS")
+    bpy.ops.reify.hide_splats()
+    assert bpy.ops.reify.splats_to_points() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    made = bpy.context.object
+    assert made != body and made.matrix_world == body.matrix_world
+    points = read_points(made)
+    np.testing.assert_allclose(points.xyz, splats.means[:6000])
+    np.testing.assert_allclose(points.rgb / 255, np.clip(0.5 + SH_C0 * splats.sh[:6000, 0], 0, 1), atol=1 / 255)
+    above = points.xyz[:, 2] - np.median(points.xyz[:, 2])
+    np.testing.assert_allclose(points.normals[above > 0.1], np.tile([0, 0, 1.0], ((above > 0.1).sum(), 1)), atol=1e-6)
