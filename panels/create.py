@@ -11,7 +11,7 @@ from ..session import estimates, needs, properties, queue
 from ..session.properties import changed, chosen_method, group_of, settings_or_default
 from ..session.sources import listed
 from ..session.texts import name_of
-from . import icons
+from . import from_text, icons
 from .engine import draw_packages
 from .missing import draw_missing
 from .parts import PICTURE_SHARE, SidebarPanel, figures, say, text
@@ -62,6 +62,9 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         draw_packages(layout, context, missing.packages)
         return
     group = group_of(scene, method)
+    if not method.takes_files:
+        from_text.draw_sentence(layout, context, group)
+        return
     _draw_buttons(layout, group, bool(missing))
     # What grows comes below what is pressed: buttons don't move away under the mouse.
     if not group.sources:

@@ -80,8 +80,7 @@ def commit(
             photo_cameras.set_shown(replaces, False)
         return replaces
     if fresh and result.scene is not None:
-        for item in set_up(scene, collection, members(collection, "part")):
-            provenance.describe(item, result.report, "stage")
+        set_up(scene, members(collection, "part"))
         _hide_cube(scene)
     elif fresh:
         _dress(scene, collection)

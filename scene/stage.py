@@ -19,8 +19,11 @@ ELEVATION_DEG, TURN_DEG = 20.0, 28.0  # of the camera, above the ground and to t
 LENS_MM = 50.0
 
 
-def set_up(scene: bpy.types.Scene, collection: bpy.types.Collection, things: list[bpy.types.Object]) -> list[bpy.types.Object]:
-    """Add a sun, a ground and a camera that sees all things; returns the new objects, linked to the collection."""
+def set_up(scene: bpy.types.Scene, things: list[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Add a sun, a ground and a camera that sees all things; returns the new objects.
+
+    They are the user's: no part of a result, they stay when that is made again.
+    """
     bpy.context.view_layer.update()
     corners = np.array([thing.matrix_world @ Vector(corner) for thing in things for corner in thing.bound_box])
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -35,7 +38,7 @@ def set_up(scene: bpy.types.Scene, collection: bpy.types.Collection, things: lis
         made.append(_camera(corners, scene))
         scene.camera = made[-1]
     for item in made:
-        collection.objects.link(item)
+        scene.collection.objects.link(item)
     return made
 
 

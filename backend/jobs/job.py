@@ -135,32 +135,37 @@ class Job:
                 self._forecast.learn(timings_of(self._report.method, cache.timings), kernel_cache.version())
             self._forecast.expect(stages)
 
-    def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False) -> Value:
+    def stage(
+        self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False, kept: bool = True
+    ) -> Value:
         """The value of `function(*inputs, job=self)`, from the cache where the same was computed before.
 
         `depends` is what else the value depends on: things outside the inputs that the function looks at. With `keepable` the function
-        heeds `keep_requested`.
+        heeds `keep_requested`. One that takes no longer than reading its value back would is run with `kept=False`, past the cache and
+        without a folder of its own.
 
         With a cache, raises TypeError where the function isn't annotated to return what `store.save` can write. Metrics, warnings and
         choices that the stage reports are kept with the value.
         """
+        if not kept:
+            return self._passing(title, function, inputs, keepable)
         cache = self.environment.cache
         if cache:
             store.check_storable(_returned(function))
         started = time.perf_counter()
         self._begin(title, keepable)
         self._folder = self._stage_folder(function, (*inputs, depends))
-        kept = cache.load(self._folder) if cache else None
-        if kept is None:
+        found = cache.load(self._folder) if cache else None
+        if found is None:
             with self._alone():
-                kept = cache.load(self._folder) if cache else None  # another job may have had the folder
-                if kept is None:
+                found = cache.load(self._folder) if cache else None  # another job may have had the folder
+                if found is None:
                     value = self._computed(function, inputs)
-        if kept is not None:
-            value = kept["value"]
-            self._note(cached=(*self._report.cached, title), **_merged(self._report, kept))
+        if found is not None:
+            value = found["value"]
+            self._note(cached=(*self._report.cached, title), **_merged(self._report, found))
         self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
-        self._end(title, from_cache=kept is not None)
+        self._end(title, from_cache=found is not None)
         return value
 
     def progress(self, fraction: float, text: str = "", **figures: float) -> None:
@@ -316,6 +321,17 @@ class Job:
             return
         with locks.held(lock_of(self._folder), wait=lambda: self.progress(0.0, WAITING)):
             yield
+
+    def _passing(self, title: str, function: Callable[..., Value], inputs: tuple[Any, ...], keepable: bool) -> Value:
+        """A stage's value, computed and not kept."""
+        started = time.perf_counter()
+        self._begin(title, keepable)
+        with computing(), self._running_stage():
+            value = function(*inputs, job=self)
+        self.progress(1.0)
+        self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
+        self._end(title, from_cache=False)
+        return value
 
     def _computed(self, function: Callable[..., Value], inputs: tuple[Any, ...]) -> Value:
         """What the running stage's function returns, kept in its folder where there is a cache."""

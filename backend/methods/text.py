@@ -41,7 +41,7 @@ def run(inputs: Sentence, settings: Settings, job: Job) -> Result:
     if not settings.text.strip():
         raise ReifyError("There is no sentence.", "Write what to make, such as: a red apple on a wooden table.")
     style = "" if settings.style == "as said" else settings.style
-    scene = job.stage(STAGE, apart(assemble), settings.text.strip(), style, job.seed)
+    scene = job.stage(STAGE, apart(assemble), settings.text.strip(), style, job.seed, kept=False)
     for part in scene.parts:
         job.record_choice(part.name, f"{part.noun} of {part.source}, {part.author}, {part.license}")
     job.metric("things", sum(len(part.world_from_part) for part in scene.parts))
