@@ -6,6 +6,7 @@ least every half second: there a canceled job ends and a paused one waits.
 
 from __future__ import annotations
 
+import importlib.util
 import gc
 import inspect
 import sys
@@ -302,11 +303,9 @@ class Job:
     @contextmanager
     def keeping(self) -> Iterator[None]:
         """What is written inside only saves time later, as checkpoints do: where the system refuses, the job warns once and goes on."""
-        from safetensors import SafetensorError  # which carries the system's refusal of its files
-
         try:
             yield
-        except (OSError, ReifyError, SafetensorError) as error:
+        except _refusals() as error:
             if self._keeps:
                 self._keeps = False
                 reason = getattr(error, "strerror", None) or getattr(error, "what", None) or str(error)
@@ -425,3 +424,12 @@ def _merged(report: Report, kept: Mapping[str, Any]) -> dict[str, Any]:
         "choices": {**report.choices, **kept["choices"]},
         "warnings": (*report.warnings, *kept["warnings"]),
     }
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """How the system's refusal to write is raised; by safetensors, too, where it is installed."""
+    if importlib.util.find_spec("safetensors") is None:
+        return OSError, ReifyError
+    from safetensors import SafetensorError
+
+    return OSError, ReifyError, SafetensorError
