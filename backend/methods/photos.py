@@ -105,7 +105,8 @@ def _pictures(photos: Photos) -> list[Path]:
         with suppress(OSError):  # which reading the photos tells
             places = [folder, *(path for path in folder.iterdir() if is_folder(path))]
             listed = [[path for path in place.iterdir() if _is_picture(path)] for place in places]
-            found += max(listed, key=len)
+            most = max(listed, key=len)
+            found += most
     return found
 
 
