@@ -116,7 +116,9 @@ def _pictures(photos: Photos) -> list[Path]:
     for folder in (source for source in photos.sources if is_folder(source)):
         with suppress(OSError):  # which reading the photos tells
             places = [folder, *(path for path in folder.iterdir() if is_folder(path))]
-            found += max(([path for path in place.iterdir() if _is_picture(path)] for place in places), key=len)
+            listed = [[path for path in place.iterdir() if _is_picture(path)] for place in places]
+            most = max(listed, key=len)
+            found += most
     return found
 
 

@@ -128,3 +128,17 @@ def test_the_estimate_grows_with_what_is_trained_fused_and_painted() -> None:
     assert gib(**{"texture.size_px": 8192}) > standard + 6
     assert gib(**{"surface.max_voxels": 100}) > standard + 3
     assert gib(**{"training.max_splats": 5_000_000}) > standard + 6
+
+
+def test_the_estimate_follows_the_photos_at_hand(tmp_path: Path) -> None:
+    from PIL import Image
+
+    photos = all_methods()["photos"]
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        Image.new("RGB", (64, 48)).save(tmp_path / f"images/{number}.png")
+    settings = photos.settings()
+    common, near = photos.needed(settings).memory, photos.needed(settings, Photos((tmp_path,))).memory
+    assert common is not None and near is not None and near.bytes < common.bytes - (200 << 20)
+    (tmp_path / "images/0.png").write_bytes(b"damaged")
+    assert photos.needed(settings, Photos((tmp_path, tmp_path / "nowhere"))).memory is not None
