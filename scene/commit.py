@@ -60,7 +60,7 @@ def commit(
         provenance.keep_source_from_world(root, source_from_world)
         if result.splats is not None:
             _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
-            _prepare_cycles(scene)
+            prepare_cycles(scene)
         if result.mesh is not None:
             _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
             for level, mesh in enumerate(result.lods, start=1):
@@ -148,7 +148,8 @@ def _place_cameras(result: Result, capture: Capture, collection: bpy.types.Colle
         _place(made, inner, result, "camera", root)
 
 
-def _prepare_cycles(scene: bpy.types.Scene) -> None:
+def prepare_cycles(scene: bpy.types.Scene) -> None:
+    """Let rays of Cycles pass through as many splats as lie behind each other: with less, dense places turn dark."""
     if compat.has_cycles(scene):
         scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
         # Ending rays by chance saves half of the time and costs ten times the samples.

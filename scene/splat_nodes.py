@@ -71,6 +71,7 @@ def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float
     compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, "Viewport Largest"), largest)
     if low_pass:
         _drive_pixel(modifier)
+    _forbid_deform_motion(splats)
     # Slots make the materials belong to the object, and editable where artists look for them.
     for material in (splat_materials.facing(), splat_materials.solid(), splat_materials.viewport()):
         cloud.materials.append(material)
@@ -138,6 +139,7 @@ def upgrade() -> None:
             compat.set_modifier_menu(modifier, socket_identifier(modifier.node_group, LOOK), look)
             if not owner.data.get("antialiased") and not owner.data.get("surfels"):
                 _drive_pixel(modifier)
+            _forbid_deform_motion(owner)
     bpy.data.batch_remove([group for group in old if not group.users])
     if old and GROUP not in bpy.data.node_groups:
         _group().name = GROUP
@@ -156,6 +158,15 @@ def _drive_pixel(modifier: Any) -> None:
         target.context_property, target.data_path = "ACTIVE_SCENE", path
         target.use_fallback_value, target.fallback_value = True, without_camera
     driver.expression = PIXEL_WIDTH
+
+
+def _forbid_deform_motion(splats: Any) -> None:
+    """Let Cycles blur the motion of camera and object only.
+
+    Deformation joins the vertices of two moments by number, which sorting changes: 19 dB to the mean over the shutter, 31 without.
+    """
+    if hasattr(splats, "cycles"):
+        splats.cycles.use_deform_motion = False
 
 
 def _value(modifier: Any, name: str) -> Any:

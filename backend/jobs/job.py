@@ -6,8 +6,8 @@ least every half second: there a canceled job ends and a paused one waits.
 
 from __future__ import annotations
 
-import importlib.util
 import gc
+import importlib.util
 import inspect
 import sys
 import threading

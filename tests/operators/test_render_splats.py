@@ -67,3 +67,13 @@ def test_the_command_line_renders_a_file_and_prints_what_it_wrote(turntable, tmp
     assert alpha_of(written[0]).max() > 0.5
     assert cli.main(["render", str(tmp_path / "none.blend")]) == cli.BAD_INPUT
     assert cli.main(["render", str(tmp_path / "scene.blend"), "--frames", "one"]) == cli.BAD_INPUT
+
+
+def test_cycles_rays_pass_through_imported_splats_as_through_generated_ones(registered, tmp_path):
+    import bpy
+    from reify.backend.formats.splat_ply import write_splat_ply
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    write_splat_ply(bumpy_ball(10), tmp_path / "a.ply")
+    assert bpy.ops.reify.import_splats(filepath=str(tmp_path / "a.ply")) == {"FINISHED"}
+    assert bpy.context.scene.cycles.transparent_max_bounces >= 256

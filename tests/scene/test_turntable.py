@@ -41,3 +41,17 @@ def test_glass_shows_the_splats_behind_it_with_either_shape(scene, face_camera):
     tree.links.new(refraction.outputs[0], output.inputs[0])
     bpy.data.objects["Plane"].data.materials.append(glass)
     assert turntable.psnr(1) >= 27.5
+
+
+def test_motion_blur_of_cycles_agrees_with_render_splats(scene):
+    import bpy
+    from reify.scene.splat_render import SplatRender
+
+    turntable = Turntable(scene, surrounded(bumpy_ball(1500)), (64, 40), samples=16)
+    scene.render.use_motion_blur, scene.render.motion_blur_shutter, scene.render.film_transparent = True, 0.2, True
+    with SplatRender(scene, bpy.context.view_layer) as render:
+        light = render.frame(12)[..., :3]
+    expected = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-8) ** (1 / 2.4) - 0.055)
+    scene.render.film_transparent = False
+    error = (turntable.rendered(12) - expected) ** 2
+    assert -10 * np.log10(error.mean()) >= 27.0
