@@ -9,14 +9,14 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix
 
 from ..backend.errors import ReifyError
 from ..backend.formats.transforms import write_transforms
 from ..backend.surface.orbit import cameras_around
 from ..backend.surface.region import Ball
-from ..backend.values import Result
-from . import placement
+from ..backend.values import Array, Result
+from . import attributes, placement
 from .cameras import FLIP, SENSOR_MM
 from .commit import members
 
@@ -78,13 +78,24 @@ def stand(collection: bpy.types.Collection, result: Result) -> None:
 
 def _ball(objects: Sequence[bpy.types.Object]) -> Ball:
     bpy.context.view_layer.update()
-    corners = np.array([(o.matrix_world @ Vector(corner)).to_tuple() for o in objects for corner in o.bound_box])
-    center = (corners.min(axis=0) + corners.max(axis=0)) / 2
-    radius = float(np.linalg.norm(corners - center, axis=1).max())
+    points = np.concatenate([_extent(o) for o in objects])
+    center = (points.min(axis=0) + points.max(axis=0)) / 2
+    radius = float(np.linalg.norm(points - center, axis=1).max())
     if not radius > 0:
         raise ReifyError("The selected objects have no extent.", "Select others.")
     x, y, z = (float(value) for value in center)
     return Ball((x, y, z), radius / FILL)
+
+
+def _extent(made: Any) -> Array:
+    """Points [N,3] in the world that span an object: a mesh's vertices as modifiers leave them, else the corners of its box."""
+    evaluated = made.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    world = np.array(evaluated.matrix_world)
+    if made.type == "MESH" and len(evaluated.data.vertices):
+        points = attributes.read(evaluated.data, "position")
+    else:
+        points = np.array([corner[:] for corner in made.bound_box])
+    return points @ world[:3, :3].T + world[:3, 3]
 
 
 @contextmanager
