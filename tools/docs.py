@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
 INPUTS = ROOT / "docs" / "inputs.md"
 FORMATS = ROOT / "docs" / "formats.md"
+THINGS = ROOT / "docs" / "things.md"
 DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.jpg"
 PICTURE_PX = 900  # wide and high at most
 
@@ -21,10 +22,10 @@ PICTURE_PX = 900  # wide and high at most
 def main() -> int:
     """Write the pages; take the picture from the last `dev.py demo`, where there was one."""
     from ..scene import compat
-    from . import inputs, splat_formats
+    from . import inputs, splat_formats, things
 
     compat.expose_usd()
-    for path, text in ((PAGE, settings_page()), (INPUTS, inputs.page()), (FORMATS, splat_formats.page())):
+    for path, text in ((PAGE, settings_page()), (INPUTS, inputs.page()), (FORMATS, splat_formats.page()), (THINGS, things.page())):
         path.write_text(text, encoding="utf-8")
         print(path)
     if DEMO.is_file():
