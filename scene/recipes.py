@@ -69,8 +69,8 @@ def node_material(found: Material, style: str = "", size_m: float = 1.0) -> bpy.
     traits = tuple(dict.fromkeys((*found.traits, *(["old"] if style == "old" else []))))
     words = [found.template, "#{:02x}{:02x}{:02x}".format(*found.srgb), *traits, style if style != "old" else "", f"{scale:g}"]
     name = f"Reify {' '.join(filter(None, words))}"
-    if (known := bpy.data.materials.get(name)) is not None:
-        return known
+    if name in bpy.data.materials:
+        return bpy.data.materials[name]
     made = bpy.data.materials.new(name)
     compat.use_nodes(made)
     tree = made.node_tree

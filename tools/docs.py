@@ -15,6 +15,7 @@ PAGE = ROOT / "docs" / "settings.md"
 INPUTS = ROOT / "docs" / "inputs.md"
 MODELS = ROOT / "docs" / "models.md"
 FORMATS = ROOT / "docs" / "formats.md"
+THINGS = ROOT / "docs" / "things.md"
 DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.jpg"
 PICTURE_PX = 900  # wide and high at most
 
@@ -22,11 +23,11 @@ PICTURE_PX = 900  # wide and high at most
 def main() -> int:
     """Write the pages; take the picture from the last `dev.py demo`, where there was one."""
     from ..scene import compat
-    from . import inputs, models, splat_formats
+    from . import inputs, models, splat_formats, things
 
     compat.expose_usd()
-    pages = ((PAGE, settings_page()), (INPUTS, inputs.page()), (MODELS, models.page()), (FORMATS, splat_formats.page()))
-    for path, text in pages:
+    made = {PAGE: settings_page, INPUTS: inputs.page, MODELS: models.page, FORMATS: splat_formats.page, THINGS: things.page}
+    for path, text in ((path, page()) for path, page in made.items()):
         path.write_text(text, encoding="utf-8")
         print(path)
     if DEMO.is_file():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backend.assembly.assemble import as_mesh
 from ..backend.formats.images import write_png
 from ..backend.geometry.raster import render_mesh
 from ..backend.shapes import catalogue
@@ -35,15 +36,21 @@ def main() -> None:
 
 
 def view(shell: Shell, size_px: int) -> Array:
-    """A picture [size,size,3] uint8 of a shell in its slots' colors, lit from the camera."""
-    triangles = np.concatenate((shell.faces[:, :3], shell.faces[:, [0, 2, 3]]))
-    slot = np.concatenate((shell.slot, shell.slot))
-    real = triangles[:, 1] != triangles[:, 2]
-    triangles, slot = triangles[real], slot[real]
+    """A picture [size,size,3] uint8 of a shell in its slots' colors."""
+    mesh, slot = as_mesh(shell)
     colors = np.array([found.srgb for found in shell.slots], dtype=np.float32) / 255
-    corners = shell.vertices[triangles].reshape(-1, 3).astype(np.float32)
-    mesh = Mesh(corners, np.arange(len(corners), dtype=np.int32).reshape(-1, 3), vertex_srgb=np.repeat(colors[slot], 3, axis=0))
-    middle, size = (shell.low + shell.high) / 2, float(np.linalg.norm(shell.high - shell.low))
+    return lit(mesh.vertices[mesh.faces], colors[slot], size_px)
+
+
+def lit(corners: Array, colors: Array, size_px: int) -> Array:
+    """A picture [size,size,3] uint8 of triangles [F,3,3] in colors [F,3], lit from the camera."""
+    mesh = Mesh(
+        corners.reshape(-1, 3).astype(np.float32),
+        np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3),
+        vertex_srgb=np.repeat(colors, 3, axis=0).astype(np.float32),
+    )
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    middle, size = (low + high) / 2, float(np.linalg.norm(high - low))
     turn, tilt = np.radians(TURN), np.radians(TILT)
     right = np.array([np.cos(turn), np.sin(turn), 0.0])
     forward = np.array([-np.sin(turn) * np.cos(tilt), np.cos(turn) * np.cos(tilt), -np.sin(tilt)])
@@ -53,8 +60,8 @@ def view(shell: Shell, size_px: int) -> Array:
     focal = size_px * DISTANCE / 1.02
     K = np.array([[focal, 0.0, size_px / 2], [0.0, focal, size_px / 2], [0.0, 0.0, 1.0]])
     cameras = Cameras(pose[None], K[None], np.array([[size_px, size_px]]), np.zeros((1, 8)))
-    lit = render_mesh(mesh, cameras, 0, clay=True)[..., :1].astype(np.float32) / 255
-    picture = render_mesh(mesh, cameras, 0, (PAPER,) * 3)[..., :3] * np.where(lit < 1, np.clip(0.25 + 0.85 * lit, 0, 1), 1.0)
+    light = render_mesh(mesh, cameras, 0, clay=True)[..., :1].astype(np.float32) / 255
+    picture = render_mesh(mesh, cameras, 0, (PAPER,) * 3)[..., :3] * np.where(light < 1, np.clip(0.25 + 0.85 * light, 0, 1), 1.0)
     return picture.astype(np.uint8)
 
 

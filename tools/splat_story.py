@@ -138,7 +138,7 @@ def tell(path: Path, out: Path, size_px: tuple[int, int] = (640, 420), samples: 
     import bpy
 
     from .. import operators
-    from ..scene.commit import _prepare_cycles
+    from ..scene.commit import prepare_cycles
     from ..session import registration
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -179,7 +179,7 @@ def tell(path: Path, out: Path, size_px: tuple[int, int] = (640, 420), samples: 
     _set(scene, source)
     context.view_layer.objects.active = source
     _timed("Shadow Catcher", lambda: ops.reify.shadow_catcher())
-    _prepare_cycles(scene)
+    prepare_cycles(scene)
     made.append(out / "other-splats-rendered.jpg")
     _rendered(scene, size_px, samples, made[-1])
     return made

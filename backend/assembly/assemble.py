@@ -15,10 +15,11 @@ from ..shapes import catalogue
 from ..shapes.solids import Shell, scaled
 from ..values import Array, Mesh, Part, Scene
 from . import claims, dress
-from .layout import Placed, lay_out
+from .layout import Placed, is_terrain, lay_out, meant
 from .voxels import voxelized
 
 SOURCE = "Reify's generators"
+ROOM = 2.6  # width of terrain, in widths of what stands on it
 
 
 def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
@@ -40,6 +41,7 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
     for i, entity in enumerate(found.entities):
         job.progress(0.6 * i / len(found.entities), entity.noun)
         shells.append(_shell(entity, _is_filled(found, i), seed + i))
+    _widen_terrain(found, shells)
     job.progress(0.6, "layout")
     placed = lay_out(found, shells, seed)
     style = style or found.style
@@ -69,6 +71,29 @@ def _known(found: Parse) -> Parse:
         if relation.subject in number and objects:
             relations.append(replace(relation, subject=number[relation.subject], objects=objects))
     return replace(found, entities=tuple(found.entities[i] for i in kept), relations=tuple(relations))
+
+
+def _widen_terrain(found: Parse, shells: list[Shell]) -> None:
+    """Let hills and islands be several times as wide as what stands on them."""
+    for relation in found.relations:
+        for subject, kind, host in meant(relation, found.entities):
+            if kind == "on" and is_terrain(found.entities[host]):
+                room, load = (float((shells[i].high - shells[i].low)[:2].max()) for i in (host, subject))
+                shells[host] = _leveled(scaled(shells[host], max(1.0, ROOM * load / room)), 0.55 * load)
+
+
+def _leveled(shell: Shell, radius: float) -> Shell:
+    """Terrain with a level place of a radius on its summit, which blends into the slopes over half as much again."""
+    away = np.hypot(shell.vertices[:, 0], shell.vertices[:, 1])
+    soil = [i for i, slot in enumerate(shell.slots) if slot.part in ("ground", "body", "snow")]
+    top = np.zeros(len(away), dtype=bool)
+    top[shell.faces[np.isin(shell.slot, soil)]] = True
+    top &= shell.vertices[:, 2] > 0.05 * float(shell.vertices[top][:, 2].max())
+    level = float(np.median(shell.vertices[(away <= radius) & top][:, 2])) if ((away <= radius) & top).any() else float(shell.high[2])
+    share = np.clip((1.5 - away / radius) / 0.5, 0, 1) * top
+    vertices = shell.vertices.copy()
+    vertices[:, 2] += share * (level - vertices[:, 2])
+    return replace(shell, vertices=vertices)
 
 
 def _is_filled(found: Parse, entity: int) -> bool:

@@ -148,6 +148,11 @@ def meant(relation: Relation, entities: Sequence[Entity]) -> list[tuple[int, str
     return [(other, _suiting(entities[other], entities[relation.subject]), relation.subject) for other in relation.objects]
 
 
+def is_terrain(entity: Entity) -> bool:
+    """True for hills, mountains and islands, which are as large as what stands on them needs."""
+    return entity.known and thing(entity.noun) in [THINGS[noun] for noun in TERRAIN]
+
+
 def overlaps(a: Placed, b: Placed) -> bool:
     """True where two boxes share more than a margin."""
     margin = MARGIN + 0.01 * min(float((a.high - a.low).min()), float((b.high - b.low).min()))
@@ -284,10 +289,13 @@ def _put_on(plan: _Plan, entity: int, carriers: Sequence[int]) -> None:
         size = (float(high[0] - low[0]), float(high[1] - low[1]))
         spots = heights.places(_envelope(plan, index), size, float(carrier.high[2] - carrier.low[2]))
         flat = [spot for spot in spots if spot[0] <= spots[0][0] + 1e-6]
+        sunk = is_terrain(plan.found.entities[carrier.entity])
+        if sunk:
+            flat = []
+            spots.sort(key=lambda spot: spot[1] ** 2 + spot[2] ** 2)  # the summit first
         if turn < len(carriers) and len(flat) > 3 and not whole:
             aim = flat[int(plan.rng.integers(max(1, len(flat) // 4)))]
             flat.sort(key=lambda spot: (spot[1] - aim[1]) ** 2 + (spot[2] - aim[2]) ** 2)
-        sunk = thing(plan.found.entities[carrier.entity].noun) in [THINGS[noun] for noun in TERRAIN]
         for _cost, x, y, z in [*flat, *spots][:SPOTS]:
             if sunk:
                 half = np.array(size) / 2
@@ -306,29 +314,44 @@ def _put_on(plan: _Plan, entity: int, carriers: Sequence[int]) -> None:
 
 
 def _put_in(plan: _Plan, entity: int, holders: Sequence[int]) -> None:
-    """Inside: on the bottom of an open vessel, in layers where there are many; in the middle of what is closed."""
+    """Inside: heaped on the bottom of an open vessel; on end in it where they are long; in the middle of what is closed."""
     made = _instances(plan, entity, holders[0], "in")
     share = -(-len(made) // len(holders))
     for i, item in enumerate(made):
         index = holders[i // share]
         holder = plan.placed[index]
         item.host = index
-        over = _envelope(plan, index)
         half = (holder.high - holder.low)[:2] / 2
         middle = (holder.low + holder.high)[:2] / 2 - holder.position[:2]
-        inner = over.window(middle - 0.3 * half, middle + 0.3 * half)
-        is_open = thing(plan.found.entities[holder.entity].noun).open
-        bottom = float(np.nanmin(inner)) if is_open and np.isfinite(inner).any() else 0.0
         size = np.ptp(item.shape, axis=0)
-        sticks_out = bool(size[2] > (holder.high - holder.low)[2])  # flowers in a vase
-        radius = 0.25 * float(half.min()) if sticks_out else max(0.0, 0.62 * float(half.min()) - float(np.hypot(*size[:2])) / 2)
-        turn = i % share
-        in_layer = share if sticks_out else max(1, min(share, int(np.pi * radius / max(float(size[:2].max()) * 0.55, 1e-9))))
-        angle = 2 * np.pi * (turn % in_layer) / in_layer + 0.7 * (turn // in_layer)
-        offset = radius * np.array([np.cos(angle), np.sin(angle)]) if share > 1 else np.zeros(2)
-        lift = (turn // in_layer) * float(size[2]) * 0.85
-        item.position = holder.position + (*(middle + offset), bottom + lift - float(item.shape[:, 2].min()))
+        if size[2] > (holder.high - holder.low)[2] and size[2] > 1.5 * float(size[:2].max()):  # flowers in a vase
+            angle, radius, lift = 2 * np.pi * (i % share) / share, 0.25 * float(half.min()) * (share > 1), 0.0
+        else:
+            angle, radius, lift = _heaped(i % share, share, float(size[:2].max()), 0.82 * float(half.min()))
+        place = middle + radius * np.array([np.cos(angle), np.sin(angle)])
+        inner = _envelope(plan, index).window(place - 0.2 * size[:2], place + 0.2 * size[:2])
+        is_open = thing(plan.found.entities[holder.entity].noun).open
+        bottom = 0.0
+        if is_open and np.isfinite(inner).any():
+            floor = inner[inner <= np.nanmin(inner) + 0.5 * size[2]]  # not the handle above
+            bottom = float(np.median(floor))
+        item.position = holder.position + (*place, bottom + lift * float(size[2]) - float(item.shape[:, 2].min()))
     _keep(plan, made)
+
+
+def _heaped(number: int, count: int, width: float, room: float) -> tuple[float, float, float]:
+    """Angle, distance from the middle, and height in heights of one thing, of one of `count` in a heap inside a circle of radius `room`."""
+    fitting = next((n for n, ratio in ((7, 1.5), (5, 1.35), (4, 1.21), (3, 1.08), (2, 1.0)) if room >= ratio * width), 1)
+    layer, first = 0, 0
+    while number >= first + fitting:
+        first += fitting
+        layer, fitting = layer + 1, max(1, fitting - 1 if fitting < 7 else 4)
+    here = min(fitting, count - first)
+    place = number - first
+    if here == 1 or (here == 7 and place == 6):
+        return 0.0, 0.0, 0.8 * layer
+    ring = 6 if here == 7 else here
+    return 2 * np.pi * place / ring + 0.6 * layer, width / (2 * np.sin(np.pi / ring)), 0.8 * layer
 
 
 def _put_under(plan: _Plan, entity: int, index: int) -> None:

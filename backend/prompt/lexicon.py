@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SENSES = 3  # of a word that are looked at, the most frequent first
+SENSES = 3  # of a word that `nearest` looks at, the most frequent first
 GENERATIONS = 5  # of hypernyms up to a known thing: "oak" to "tree" takes 1, "poodle" to "dog" 1, "sloop" to "boat" 4
 NEAREST = 3  # things that are offered in the place of an unknown one
 FARTHEST = 7  # steps between two nouns through their common hypernym that are still near: "violin" to "drum"
 SPELLING = 0.8  # least `difflib` ratio of what may be a misspelling
+BROAD = ("grass", "plate", "pot", "cake", "picture", "hill", "star", "fountain", "bike", "top", "shell", "stone", "ring", "glass", "wall")
+UNLIKE = ("submarine", "helmet", "scooter", "coffee", "iceberg", "bird", "toilet")  # look like nothing that WordNet has them under
 IRREGULAR = {
     **{"knives": "knife", "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "scarves": "scarf", "mice": "mouse"},
     **{"geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man", "women": "woman", "children": "child", "people": "person"},
@@ -68,20 +70,24 @@ def is_plural(word: str) -> bool:
 
 
 def thing_called(word: str, things: Collection[str]) -> str:
-    """The one of `things` that a noun names: itself, a synonym, or the nearest hypernym; empty where none does."""
+    """The one of `things` that a noun names: itself, a synonym, or the nearest hypernym; empty where none does.
+
+    Both are taken in their most frequent sense, and things of BROAD names don't stand for their hyponyms: a helmet is no plate.
+    """
     noun = singular(word)
     for form in (word, noun):
         if form in things:
             return form
-    best: tuple[int, int, str] | None = None
-    for rank, synset in enumerate(lexicon().senses.get(noun, ())[:SENSES]):
-        for distance, ancestor in enumerate(_upwards(synset)):
-            named = next((name for name in lexicon().words[ancestor] if name in things), "")
-            if named and (best is None or (distance + rank, rank) < best[:2]):
-                best = (distance + rank, rank, named)
-            if named or distance == GENERATIONS:
-                break
-    return best[2] if best else ""
+    senses = lexicon().senses
+    if noun in UNLIKE or noun not in senses:
+        return ""
+    for distance, ancestor in enumerate(_upwards(senses[noun][0])):
+        if distance > GENERATIONS:
+            break
+        for name in lexicon().words[ancestor]:
+            if name in things and name not in BROAD and senses[name][0] == ancestor:
+                return name
+    return ""
 
 
 def nearest(word: str, things: Collection[str]) -> tuple[str, ...]:

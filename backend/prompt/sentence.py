@@ -16,6 +16,7 @@ from .phrases import Phrase, phrases_of
 from .words import COLLECTIVES, CONTAINERS, LIQUIDS, PARTS, PORTIONS
 
 LONGEST = 600  # characters
+FILLING = 6  # things that a basket of apples holds where no number is said
 SUPPORTS = ("on", "in", "with")  # relations whose subject is carried by the object, or the other way round
 ASIDE = ("beside", "left of", "right of", "behind", "in front of")
 SMALLER = 0.5  # of two things' largest sides: below it the first one may stand on the second
@@ -261,6 +262,8 @@ def _content(reading: _Reading, phrase: Phrase) -> None:
     elif noun in LIQUIDS:
         reading.entities[index] = replace(holder, parts=(*holder.parts, ("content", noun)))
     elif holder.noun in CONTAINERS or lexicon.singular(holder.word) in CONTAINERS:
+        if not phrase.opened and phrase.entity.count > 1:
+            phrase = replace(phrase, entity=replace(phrase.entity, count=FILLING))
         inside = _entity(reading, phrase)
         reading.relations.insert(max(len(reading.relations) - 1, 0), ("in", [inside], [index]))
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import buildings as b
 from . import furniture as f
+from . import household as h
 from . import nature as n
 from . import props as p
 from . import vehicles as v
@@ -244,6 +245,33 @@ THINGS: dict[str, Thing] = {
     "gear": _t(p.gear, 0.24),
     "magnet": _t(p.magnet, 0.14),
     "hourglass": _t(p.hourglass, 0.21),
+    "refrigerator": _t(h.refrigerator, 1.75),
+    "stove": _t(h.stove, 0.9),
+    "oven": _t(h.stove, 0.9),
+    "washing machine": _t(h.washer, 0.85),
+    "bathtub": _t(h.bathtub, 1.7),
+    "bell": _t(h.bell, 0.24),
+    "arrow": _t(h.arrow, 0.77),
+    "wand": _t(h.wand, 0.36),
+    "medal": _t(h.medal, 0.15),
+    "phone": _t(h.phone, 0.15),
+    "camera": _t(h.camera, 0.14),
+    "radio": _t(h.radio, 0.34),
+    "paper": _t(h.sheet, 0.297),
+    "newspaper": _t(h.sheet, 0.42, kind="newspaper"),
+    "map": _t(h.sheet, 0.5, kind="map"),
+    "envelope": _t(h.sheet, 0.22, kind="envelope"),
+    "calendar": _t(h.sheet, 0.3, kind="calendar"),
+    "ruler": _t(h.ruler, 0.3),
+    "pen": _t(h.pen, 0.15),
+    "brush": _t(h.pen, 0.23, brush=True),
+    "battery": _t(h.battery, 0.036),
+    "lock": _t(h.lock, 0.085),
+    "nail": _t(h.nail, 0.06),
+    "screw": _t(h.nail, 0.046, screw=True),
+    "rainbow": _t(h.rainbow, 8.0),
+    "traffic light": _t(h.traffic_light, 3.03),
+    "kite": _t(h.kite, 1.5),
 }
 SYNONYMS = {  # common words that WordNet leads elsewhere, or nowhere
     **{"couch": "sofa", "settee": "sofa", "bookcase": "bookshelf", "tv": "television", "plane": "airplane", "bike": "bicycle"},
@@ -275,7 +303,19 @@ SYNONYMS = {  # common words that WordNet leads elsewhere, or nowhere
         "melon": "watermelon",
     },
     **{"die": "dice", "postbox": "mailbox", "signpost": "sign", "hut": "cabin", "shed": "cabin", "soccer ball": "football"},
-    **{"lorry": "truck", "automobile": "car", "steam engine": "train", "rowboat": "boat", "sailing boat": "sailboat", "yacht": "sailboat"},
+    **{
+        "lorry": "truck",
+        "fridge": "refrigerator",
+        "letter": "envelope",
+        "telephone": "phone",
+        "smartphone": "phone",
+        "padlock": "lock",
+        "automobile": "car",
+        "steam engine": "train",
+        "rowboat": "boat",
+        "sailing boat": "sailboat",
+        "yacht": "sailboat",
+    },
     **{"treasure": "treasure chest", "lectern": "desk", "pebble": "stone"},
 }
 

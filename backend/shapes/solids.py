@@ -209,7 +209,9 @@ def ball(radius: float, slot: Slot, center: Sequence[float] = (0, 0, 0), rings: 
     return moved(lathe(profile, slot, sides), *center)
 
 
-def sweep(path: Sequence[Sequence[float]], radius: float | Sequence[float], slot: Slot, sides: int = 8, loop: bool = False) -> Shell:
+def sweep(
+    path: Sequence[Sequence[float]] | Array, radius: float | Sequence[float] | Array, slot: Slot, sides: int = 8, loop: bool = False
+) -> Shell:
     """A round rod along a path [R,3], with radii that are spread over it evenly; frames are carried along by parallel transport."""
     points = np.asarray(path, dtype=np.float64)
     tangents = np.gradient(points, axis=0) if not loop else np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .looks import CERAMIC, CLAY, DARK, GLASS, HANDLE, METAL, STEEL, STEM, WOOD, detail, skin
@@ -421,7 +423,7 @@ def _bar(half_width: float, half_thick: float, y: float) -> np.ndarray:
     )
 
 
-def _curve(points: list[tuple[float, float, float]], steps: int = 0) -> np.ndarray:
+def _curve(points: Sequence[tuple[float, float, float]], steps: int = 0) -> np.ndarray:
     """A Catmull-Rom curve through points, with three times as many."""
     p = np.asarray(points, dtype=np.float64)
     padded = np.concatenate((2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]))

@@ -124,6 +124,20 @@ def test_too_many_things_are_refused() -> None:
         scene_of("a hundred apples and a hundred pears")
 
 
+def test_a_heap_in_a_bowl_does_not_stand_in_itself() -> None:
+    scene = scene_of("a bowl of six apples")
+    centers = part(scene, "apple").world_from_part[:, :3, 3]
+    apart = np.linalg.norm(centers[:, None] - centers[None], axis=2)[np.triu_indices(6, 1)]
+    assert apart.min() > 0.05
+
+
+def test_a_castle_on_a_hill_stands_on_level_ground_that_is_wide_enough() -> None:
+    scene = scene_of("a castle on a hill")
+    (castle_low, castle_high), (hill_low, hill_high) = box(part(scene, "castle")), box(part(scene, "hill"))
+    assert (hill_high - hill_low)[0] > 2 * (castle_high - castle_low)[0]
+    assert castle_low[2] > 0.5 * hill_high[2]
+
+
 def test_circular_relations_end() -> None:
     scene = scene_of("a chair left of a table. The table is left of the chair.")
     assert not all(scene.claims.values())
