@@ -252,7 +252,11 @@ def _orders(root: Path) -> tuple[Order, tuple[Order, ...]]:
     tiny = {"training.steps": 60, "training.long_side_px": 96, "texture.size_px": 256, "surface.max_voxels": 1, "mesh.faces": 2000}
     return (
         order("photos", root / "capture", **tiny),
-        (order("image", root / "a.png"), order("surface", root / "points.ply"), order("surface", root / "splats.ply", voxel_size=0.1)),
+        (
+            order("image", root / "a.png"),
+            order("surface", root / "points.ply"),
+            order("surface", root / "splats.ply", voxel_size=0.1, views=8, long_side_px=96),
+        ),
     )
 
 
