@@ -328,7 +328,7 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     assert "2,000 splats" in texts and len(drawn) == 6
     assert drawn[2:] == ["reify.render_splats", "reify.render_splats", "reify.store_splats", "reify.export_splats"]
     set_look(made, ELLIPSOIDS)
-    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 3
+    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 4
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):
