@@ -121,6 +121,7 @@ print(device.compiling_seconds())
 
 @pytest.mark.slow
 def test_after_the_programs_have_run_a_scene_is_drawn_without_compiling() -> None:
+    pytest.importorskip("numba")
     kernels.compile_missing(job=Job())
     code = """
 from dataclasses import replace
