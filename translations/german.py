@@ -156,6 +156,7 @@ GERMAN = {
     "Yes": "Ja",
     "No": "Nein",
     "Photos Placed": "Platzierte Fotos",
+    "LPIPS": "LPIPS",
     "PSNR": "PSNR",
     "LPIPS": "LPIPS",
     "SSIM": "SSIM",
