@@ -32,8 +32,8 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
             return
         cloud = context.object.data
         bands = sum(attribute.name.startswith("radiance:sh_") for attribute in cloud.attributes)
-        degree = round((bands + 1) ** 0.5) - 1
-        text(layout, context, say("{count} splats, colors of SH degree {degree}", count=number(len(cloud.points)), degree=degree))
+        count = number(len(cloud.points))
+        text(layout, context, say("{count} splats, whose colors change with the view" if bands else "{count} splats", count=count))
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False

@@ -47,6 +47,7 @@ class Progress:
     figures: Mapping[str, float] = field(default_factory=dict)  # "psnr" -> 24.1
     seconds_left: float | None = None  # of the job; None while there is too little to tell from, and at its end
     can_keep: bool = False  # the stage ends early with what it has where the user wants that
+    compiling: bool = False  # kernels are compiled, and the stage waits for them
 
 
 @dataclass(frozen=True)
@@ -388,8 +389,7 @@ class Job:
             if self._stage:
                 self._forecast.reach(self._reached, now)
             overall, left = self._forecast.look(now)
-        text = device.COMPILING if device.is_compiling() else text
-        self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep))
+        self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep, device.is_compiling()))
 
     def _now(self) -> Moment:
         now = time.monotonic() if self._running.is_set() else self._paused_at

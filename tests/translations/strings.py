@@ -94,14 +94,16 @@ def _form(node: ast.expr) -> str:
 
 def _figures() -> Iterator[str]:
     from reify.backend.jobs.runner import State
-    from reify.panels import convert, parts, splats
+    from reify.backend.jobs.standing import COMPILES
+    from reify.panels import convert, menus, parts, splats
     from reify.scene import splat_nodes
 
     yield from (splats.LABELS.get(name, name) for name in splat_nodes.INPUTS)
     yield from splat_nodes.LOOKS
+    yield from (*menus.SEARCHED.values(), *menus.SHOWN.values(), COMPILES)
     yield from convert.LABELS.values()
     yield from (state.value for state in State)
-    yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
+    yield from (parts.figure_label(name) for name in (*parts.HEADLINE, *parts.EXPERT, "quads"))
 
 
 def _written() -> Iterator[str]:
