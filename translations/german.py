@@ -180,7 +180,6 @@ GERMAN = {
     "Yes": "Ja",
     "No": "Nein",
     "Photos Placed": "Platzierte Fotos",
-    "LPIPS": "LPIPS",
     "PSNR": "PSNR",
     "LPIPS": "LPIPS",
     "SSIM": "SSIM",
