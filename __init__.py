@@ -12,7 +12,7 @@ def register() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
-    from .scene import viewport
+    from .scene import splat_storage, viewport
     from .session import registration
 
     preferences.register()
@@ -21,6 +21,7 @@ def register() -> None:
     panels.register()
     translations.register()
     viewport.register()
+    splat_storage.register()
     _commands.append(bpy.utils.register_cli_command("reify", _command))
 
 
@@ -29,9 +30,10 @@ def unregister() -> None:
     import bpy
 
     from . import operators, panels, preferences, translations
-    from .scene import viewport
+    from .scene import splat_storage, viewport
     from .session import registration
 
+    splat_storage.unregister()
     viewport.unregister()
     translations.unregister()
     while _commands:

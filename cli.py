@@ -1,11 +1,14 @@
 """The command line: `blender --background --command reify …` and `python3 dev.py run …`, one parser for both.
 
     reify run photos DIR -o scene.blend     photos into a Blender scene
+    reify run text "a red apple on a wooden table" -o scene.blend
     reify run job.json                      the same as a file, which `--save-job job.json` writes
     reify batch DIR -o RESULTS              a folder of captures, each a folder of photos
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
     reify convert garden.ply garden.spz     a file of splats or points in another format
+    reify render garden.blend -o frames/    the splats of a scene along its camera's animation, as EXR with depth
     reify install                           the engine into Blender; reify install torch: what graphics cards need
+    reify models list                       pretrained weights: what there is, what is here; get, import, verify, remove
     reify self-test                         every kernel for a second: what works, and how fast
     reify demo -o demo                      the same on pictures of a scene that Reify renders itself
 
@@ -30,16 +33,16 @@ from .backend import settings as settings_of
 from .backend.engine.requirements import PARTS
 from .backend.errors import ReifyError
 from .backend.formats import splat_files
-from .backend.jobs.job import Job, Progress
-from .backend.jobs.runner import Runner, State, Task
-from .backend.jobs.terminal import ProgressLine, drain
+from .backend.jobs.job import Progress
+from .backend.jobs.runner import State, Task
+from .backend.jobs.terminal import ProgressLine
 from .backend.methods import Method, all_methods, method_called
 from .backend.orders import Order
-from .farm import batch
+from .backend.streams import output_to_error, without_notes
+from .farm import batch, models
 from .farm.cluster import on_cluster
 from .farm.job_file import read_order, write_order
-from .farm.perform import carry_out, check_output
-from .farm.streams import output_to_error, without_notes
+from .farm.perform import carry_out, check_output, performed
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, interrupts.EXIT_CODE
 NO_CACHE = "compute every stage anew and keep nothing"
@@ -87,9 +90,10 @@ def parser() -> argparse.ArgumentParser:
     job.set_defaults(command=_run_job)
     many = commands.add_parser("batch", help="run a method on every capture in a folder; what is finished is kept")
     batches = many.add_subparsers(required=True, metavar="METHOD")
-    for method in (method for method in all_methods().values() if not method.changes_things):
+    for method in (method for method in all_methods().values() if method.takes_files and not method.changes_things):
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
+    _add_render(commands.add_parser("render", help="render the splats of a .blend file along its camera's animation"))
     demo = commands.add_parser("demo", help="render pictures of a small scene and reconstruct it from them")
     demo.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results (default: demo)")
     demo.add_argument("--views", type=int, default=40, help="number of pictures to render (default: 40)")
@@ -100,9 +104,20 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("part", nargs="?", default=PARTS[0].name, choices=[part.name for part in PARTS], help="default: the engine")
     install.add_argument("--wheels", type=Path, metavar="DIR", help="from the .whl files in this folder instead of the network")
     install.set_defaults(command=_install)
+    models.add_commands(commands.add_parser("models", help="pretrained weights: list, get, import, verify and remove them"))
     test = commands.add_parser("self-test", help="try every kernel for a second, and print a report for a bug thread")
     test.set_defaults(command=_self_test)
     return top
+
+
+def _add_render(sub: argparse.ArgumentParser) -> None:
+    sub.description = "Render a scene's splats through its camera, composited by depth with its meshes, as OpenEXR with alpha and depth."
+    sub.add_argument("scene", type=Path, metavar="FILE", help=".blend file")
+    output = "where frames are written, # stands for a digit of the number; a folder where it ends with a slash (default: the scene's path)"
+    sub.add_argument("-o", "--output", default="", metavar="PATH", help=output)
+    sub.add_argument("--frames", default="", metavar="FIRST[-LAST]", help="frames to render (default: the scene's)")
+    sub.add_argument("--splats-only", action="store_true", help="leave out meshes and world")
+    sub.set_defaults(command=_render)
 
 
 def _add_convert(sub: argparse.ArgumentParser) -> None:
@@ -121,7 +136,10 @@ def _add_convert(sub: argparse.ArgumentParser) -> None:
 
 def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
     what = "file of splats, points or a mesh" if method.changes_things else "folder, picture, video, or camera file of another program"
-    sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
+    if method.takes_files:
+        sub.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=what)
+    else:
+        sub.add_argument("sentence", nargs="+", metavar="SENTENCE", help="what to make; a red apple on a wooden table")
     endings = ", ".join(f"{ending} {kind}" for ending, kind in api.outputs_of(method).items())
     text = f"what to write, by its ending: {endings}; may be repeated"
     sub.add_argument("-o", "--output", action="append", type=Path, required=True, metavar="FILE", help=text)
@@ -178,6 +196,8 @@ def _add_option(target: Any, option: settings_of.Option) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     method = method_called(arguments.method_id)
+    if not method.takes_files:
+        arguments.inputs, arguments.text = (), " ".join(arguments.sentence)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
     order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs)
@@ -237,25 +257,46 @@ def _convert(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _render(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("bpy") is None:
+        raise ReifyError("There is no Blender here to render with.", "Install bpy by pip, or use blender --background --command reify.")
+    import bpy
+
+    if not arguments.scene.is_file():
+        raise ReifyError(f"{arguments.scene} isn't there.", "Name a .blend file.")
+    try:
+        first, last = (int(number) for number in (arguments.frames.split("-") * 2)[:2]) if arguments.frames else (0, -1)
+    except ValueError:
+        raise ReifyError(f"--frames {arguments.frames} isn't a range of frames.", "Write it as in: --frames 1-24.") from None
+    with output_to_error():
+        bpy.ops.wm.open_mainfile(filepath=str(arguments.scene.expanduser().absolute()))
+        scene: Any = bpy.context.scene
+        target = arguments.output or bpy.path.abspath(scene.render.filepath)
+        frames = range(first, last + 1) if arguments.frames else None
+        written = list(api.render_splats(target, frames, with_scene=not arguments.splats_only))
+    for path in written:
+        print(path)
+    return DONE
+
+
 def _install(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("bpy") is None:
         raise ReifyError("There is no Blender here to install the engine into.", "Install the packages of requirements/engine.txt by pip.")
     from .session import engine
     from .session.side_jobs import INSTALLER
 
+    wheels = arguments.wheels and arguments.wheels.expanduser().absolute()
+    if unchecked := engine.plan(arguments.part, wheels)[0].unchecked:
+        print(unchecked, file=sys.stderr)
     with output_to_error():
-        engine.install(arguments.part, arguments.wheels and arguments.wheels.expanduser().absolute())
+        engine.install(arguments.part, wheels)
         INSTALLER.wait()
     task = INSTALLER.task
     return CANCELLED if task is None or task.state is State.CANCELLED else DONE
 
 
 def _self_test(arguments: argparse.Namespace) -> int:
-    with output_to_error():
-        task = Task("Self-Test", selftest.run, lambda listener: Job(listener=listener))
-        runner = Runner()
-        drain(runner.submit(task))
-        runner.stop()
+    task = performed("Self-Test", selftest.run)
     if task.result is None:
         print(task.failure.details if task.failure is not None else "", file=sys.stderr)
         return _exit_code([task])

@@ -31,7 +31,11 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         description="Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray",
         default=True,
     )
-
+    weights_folder: bpy.props.StringProperty(
+        name="Shared Weights",
+        description="Folder of pretrained weights that a studio shares; they are used in place",
+        subtype="DIR_PATH",
+    )
     torch_build: bpy.props.EnumProperty(
         name="Computes On",
         description="Which build of torch the engine is installed with",
@@ -51,6 +55,7 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(self, "torch_build")
+        layout.prop(self, "weights_folder")
         column = layout.column(heading="Results")
         column.prop(self, "show_colors")
         column = layout.column()

@@ -173,8 +173,26 @@ def _analyze(subject: Subject, *, job: Job) -> None:
     report_analysis(subject.mesh, "before", job=job)
 
 
+def _show(subject: Subject, *, job: Job) -> None:
+    """What viewports and renders of a scene run: splats and surfels, alone and behind a surface."""
+    from .splats.rasterizers import of_scene
+    from .splats.view import View
+
+    rasterizer = of_scene()
+    from .splats.cpu.scene_rasterizer import Instance, rows_from
+
+    clouds = [Instance(rows_from(replace(subject.splats, surfels=surfels)), np.eye(4)) for surfels in (False, True)]
+    depth = np.ones((SIDE_PX, SIDE_PX), np.float32)
+    view = View(_cameras().cam_from_world[0], (SIDE_PX, SIDE_PX), (SIDE_PX / 2, SIDE_PX / 2), SIDE_PX, SIDE_PX, far=100.0)
+    rasterizer.draw(clouds, view)
+    rasterizer.draw(clouds, replace(view, depth=depth, depth_terms=(-1.0, -0.2, -1.0, 0.0)))
+    rasterizer.measure(clouds, view, None, depth)
+    rasterizer.close()
+
+
 PROGRAMS: dict[str, tuple[Callable[..., object], ...]] = {
     "splats": (
+        _show,
         partial(_train, start_from="points"),
         partial(_train, masked=True, strategy="classic"),
         partial(_train, aim="surface"),

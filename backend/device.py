@@ -122,6 +122,15 @@ def user_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reify"
 
 
+def user_data_folder() -> Path:
+    """Where programs keep what they were given for this user and can't make again."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "reify"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "reify"
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "reify"
+
+
 def prepare_numba() -> None:
     """Point numba's cache of compiled kernels at our cache folder; call before kernels are imported."""
     import numba

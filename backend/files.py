@@ -12,6 +12,7 @@ from pathlib import Path
 from . import folders, whole
 from .errors import ReifyError
 
+IN_USE, TOO_LONG = (5, 32), 206  # Windows: access denied, which is what replacing an open file gives, and sharing; beyond 260 characters
 LEAST_FREE = 1 << 20  # bytes; a disk with less is full: not all that write say why they failed
 
 
@@ -46,6 +47,10 @@ def refusal(path: Path, error: OSError) -> ReifyError:
     """Why `path` couldn't be written, as an error that a user understands."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or (error.errno is None and _is_full(path)):
         return ReifyError(f"The disk is full: {path} couldn't be written.", "Free some space or choose another folder.")
+    if error.errno == errno.ENAMETOOLONG or getattr(error, "winerror", None) == TOO_LONG:
+        return ReifyError(f"{path} is a longer name than the system takes.", "Choose a shorter name, or a folder nearer to the root.")
+    if error.errno == errno.EACCES and getattr(error, "winerror", None) in IN_USE and path.is_file():
+        return ReifyError(f"{path} can't be replaced: another program has it open, or it is read-only.", "Close it there, and try again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ReifyError(f"There is no permission to write {path}.", "Choose a folder that you may write to.")
     if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):

@@ -20,6 +20,7 @@ from .jobs.job import Event, Job
 from .jobs.ledger import Kept
 from .jobs.runner import Task
 from .methods import Method, Reader, method_called
+from .schema import conforming
 from .values import Given, Result
 
 
@@ -62,7 +63,7 @@ class Order:
     @property
     def possible(self) -> bool:
         """False where it isn't known any more what it was made of."""
-        return bool(self.sources) or self.given is not None
+        return bool(self.sources) or self.given is not None or not method_called(self.method).takes_files
 
 
 def resolved(order: Order) -> tuple[Method, Any]:
@@ -131,13 +132,16 @@ def plain(order: Order) -> dict[str, Any]:
 
 
 def from_plain(stored: Mapping[str, Any]) -> Order:
-    """The order that `plain` was given, also in its first form; raises TypeError, KeyError or ValueError for anything else."""
-    found = _from_first_form(stored) if "inputs" in stored else dict(stored)
-    paths = {key: tuple(Path(path) for path in found[key]) for key in ("sources", "outputs")}
-    target = None if found["target"] is None else dict(found["target"])
-    if target is not None and target["of"] is not None:
-        target["of"] = FromObject(uid=0, **target["of"])
-    return Order(**{**found, **paths, "target": None if target is None else Target(**target)})
+    """The order that `plain` was given, also in its first form; raises ValueError for anything else."""
+    try:
+        found = _from_first_form(stored) if "inputs" in stored else dict(stored)
+        if (target := found["target"]) is not None and target["of"] is not None:
+            found["target"] = {**target, "of": {**target["of"], "uid": 0}}
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"it isn't an order: {error!r}") from error
+    if "given" in found:
+        raise ValueError("what an object holds doesn't stand in an order")
+    return conforming(Order, found)
 
 
 def _from_first_form(stored: Mapping[str, Any]) -> dict[str, Any]:

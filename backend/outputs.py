@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import ReifyError
+from .reading import exists, is_device, is_folder
 
 SCENE = ".blend"  # what it holds of several results stands side by side; and no input is one
 OF_NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]')  # characters that some system's file names can't have
@@ -30,6 +31,9 @@ def check(outputs: Sequence[Path], inputs: Sequence[Path], names: Sequence[str] 
 
     `names` are those of the results, each of which is written to all `outputs`.
     """
+    for path in outputs:
+        if is_device(path.name):
+            raise ReifyError(f"{path.name} is a name that Windows keeps for a device.", "Choose another name for the output.")
     if len(set(map(_key, outputs))) < len(outputs):
         twice = next(path for i, path in enumerate(outputs) if _key(path) in map(_key, outputs[:i]))
         raise ReifyError(f"{twice.name} would be written twice.", "Give each output a name of its own.")
@@ -37,12 +41,12 @@ def check(outputs: Sequence[Path], inputs: Sequence[Path], names: Sequence[str] 
     if len(set(map(_key, written))) < len(written):
         twice = next(path for i, path in enumerate(written) if _key(path) in map(_key, written[:i]))
         raise ReifyError(f"Two results would be written to {twice.name}.", "Rename one of the inputs, or run them one by one.")
-    files, holders = {_key(path) for path in inputs if not path.is_dir()}, {_key(path) for path in inputs if path.is_dir()}
+    files, holders = {_key(path) for path in inputs if not is_folder(path)}, {_key(path) for path in inputs if is_folder(path)}
     levels = [(_key(path.parent), path.suffix.casefold(), f"{path.stem}_lod".casefold()) for path in written]
     for path in (*outputs, *written):
         if _key(path) in files:
             raise ReifyError(f"{path.name} is an input, and would be overwritten.", "Choose another name for the output.")
-        if path.suffix.lower() != SCENE and path.exists() and holders & {_key(holder) for holder in path.parents}:
+        if path.suffix.lower() != SCENE and exists(path) and holders & {_key(holder) for holder in path.parents}:
             raise ReifyError(f"{path.name} is among the inputs, and would be overwritten.", "Choose another folder for the output.")
     for path in inputs:
         if any((_key(path.parent), path.suffix.casefold()) == tuple(place) and _is_level(path, stem) for *place, stem in levels):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any, BinaryIO
 from .errors import ReifyError
 
 LARGEST_JSON = 256 << 20  # bytes; a file of 100,000 camera poses has a third of it
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*([.:]|$)", re.IGNORECASE)
 DEEPEST_JSON = 64  # arrays and objects inside each other
 
 
@@ -58,6 +61,11 @@ def exists(path: Path) -> bool:
     return _has_mode(path, lambda mode: True)
 
 
+def is_device(name: str, windows: bool = os.name == "nt") -> bool:
+    """True for a path that leads through a name which Windows keeps for a device, in whatever folder: NUL, aux.png, COM1."""
+    return windows and any(DEVICES.match(part) for part in re.split(r"[\\/]", name))
+
+
 def is_locked(path: Path) -> bool:
     """True where a folder on the way to it may not be entered, so that nothing can be told of it."""
     try:
@@ -81,6 +89,18 @@ def read_bytes(path: Path, most: int) -> bytes:
 def open_file(path: Path) -> BinaryIO:
     """A regular file, opened for reading; raises OSError also for pipes and devices, which would be waited for."""
     return open(path, "rb", opener=_open_regular)
+
+
+class Within(io.BufferedReader):
+    """A file opened for reading that never makes room for more than it holds: decoders ask for the lengths that files state."""
+
+    def __init__(self, path: Path) -> None:
+        file = io.FileIO(path)
+        super().__init__(file)
+        self._bytes = os.fstat(file.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:  # noqa: D102
+        return super().read(size if size is None or size < 0 else min(size, self._bytes))
 
 
 def walk(folder: Path, check: Callable[[], None] = lambda: None, strict: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -136,6 +156,8 @@ def _finite(text: str) -> float:
 
 
 def _has_mode(path: Path, fits: Callable[[int], bool]) -> bool:
+    if is_device(str(path)):  # asking of COM1 opens it
+        return False
     try:
         return fits(os.stat(path).st_mode)
     except (OSError, ValueError):  # too long, a null in it, a loop of links, no permission
@@ -143,6 +165,8 @@ def _has_mode(path: Path, fits: Callable[[int], bool]) -> bool:
 
 
 def _open_regular(path: str, flags: int) -> int:
+    if is_device(path):
+        raise OSError(22, "not a regular file", path)
     file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would be waited for
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)

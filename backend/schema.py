@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 Kind = TypeVar("Kind")
+LARGEST = sys.float_info.max  # nan and infinity, and whole numbers beyond it, are no floats
 
 
 def conforming(kind: type[Kind], stored: Any) -> Kind:
@@ -50,8 +52,10 @@ def _fitting(value: Any, annotation: Any, name: str) -> Any:
     if annotation is Any:
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation is float and is_number and math.isfinite(value):
+    if annotation is float and is_number and abs(value) <= LARGEST:
         return float(value)
+    if annotation is Path and isinstance(value, str):
+        return Path(value)
     if annotation in (str, bool, int) and type(value) is annotation:
         return value
     raise ValueError(f"{name!r} can't be {str(value)[:40]!r}")

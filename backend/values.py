@@ -270,6 +270,52 @@ class Mesh:
                 raise ValueError(f"Mesh.quads is {self.quads}, but the first {2 * self.quads} faces aren't pairs (a, b, c), (a, c, d)")
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """What the user writes; the words themselves are a setting, so that presets, job files and provenance have them."""
+
+    sources: tuple[Path, ...] = ()  # always empty
+    name: str = ""  # of the scene; made from the sentence where it is empty
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a face is made of: a template that scene/ has a procedural node material for, and its color."""
+
+    template: str  # "wood", "metal", "glass", "stone" …
+    srgb: tuple[int, int, int]
+    part: str = ""  # which part of the thing it is on: "roof", "legs"
+    traits: tuple[str, ...] = ()  # "old", "glowing" …
+    accent: tuple[int, int, int] | None = None  # a second color, for stripes
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A thing of a scene, once or several times."""
+
+    name: str  # unique in its scene
+    noun: str
+    mesh: Mesh  # in its own space: standing on z = 0, facing -Y, meters
+    material_of_face: Array  # [F] int32
+    materials: tuple[Material, ...]
+    world_from_part: Array  # [I,4,4] float64, a rigid motion with uniform scale for each instance
+    parent: str = ""  # name of the part that carries it
+    style: str = ""  # of this part alone
+    source: str = ""  # where its shape is from, for credits
+    author: str = ""
+    license: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Named parts with transforms: what a sentence becomes."""
+
+    parts: tuple[Part, ...]
+    style: str = ""
+    outline: tuple[str, ...] = ()  # what was understood, a line each
+    claims: Mapping[str, bool] = field(default_factory=dict)  # what the sentence says, and whether the scene has it so
+
+
 @dataclass(frozen=True, eq=False)
 class Given:
     """One thing that exists already and is to become another: read from a file, or from an object in the scene."""
@@ -314,6 +360,7 @@ class Result:
     mesh: Mesh | None = None
     points: Points | None = None
     capture: Capture | None = None
+    scene: Scene | None = None
     lods: tuple[Mesh, ...] = ()  # ever coarser versions of the mesh
     offset: Array | None = None  # [3] float64, that was taken off the source's positions; None where these are small
 

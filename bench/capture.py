@@ -30,6 +30,7 @@ from ..backend.metrics.cameras import camera_errors
 from ..backend.splats.settings import TrainingSettings
 from ..backend.splats.stages import train_capture
 from ..backend.surface.clean import clean_of_photos
+from ..backend.surface.flat import splats_for_surface
 from ..backend.surface.fuse import SurfaceSettings
 from ..backend.surface.stages import surface_from_photos
 from ..backend.values import Capture, Photos, Report
@@ -85,7 +86,7 @@ def _masked(emit: Emit) -> None:
         return
     from ..backend.splats.render import rasterize
     from ..backend.surface import region
-    from ..backend.surface.depth import render_depth
+    from ..backend.surface.depth import by_expected_depth, render_depth
     from ..backend.surface.solid import confirmed
 
     job = Job()
@@ -93,10 +94,13 @@ def _masked(emit: Emit) -> None:
     capture = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
     training = TrainingSettings(seconds=MASKED_SECONDS, long_side_px=MASKED_PX)
     splats, capture = job.stage("Training splats", train_capture, capture, training, 0)
-    surface = surface_from_photos(splats, capture, SurfaceSettings(long_side_px=MASKED_PX), job=job)
+    extraction = SurfaceSettings(long_side_px=MASKED_PX)
+    splats = job.stage("Training flat splats", splats_for_surface, splats, capture, extraction, training, 0)
+    surface = surface_from_photos(splats, capture, extraction, job=job)
     mesh = clean_of_photos(surface, capture, MeshSettings(), job=job)
     views = load_views(capture, MASKED_PX)
-    maps = render_depth(partial(rasterize, splats), views, job=job)
+    render = partial(rasterize, splats)
+    maps = render_depth(by_expected_depth(render) if splats.surfels else render, views, job=job)
     maps = confirmed(maps, region.find_region(maps), job)
     near = 0.005 * float(np.linalg.norm(np.ptp(mesh.vertices.astype(np.float64), axis=0)))
     overlaps, agreeing, compared = [], 0, 0

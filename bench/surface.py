@@ -3,7 +3,7 @@
 Three rows a mesh: `<mesh>_exact_…` fuses exact depth, which shows what fusing, cleaning and texturing lose by themselves;
 `<mesh>_…` is the whole pipeline, from pictures with alpha through splats; `<mesh>_masks_…` the same with faulty masks. Before the
 first stand the lines of extraction.py. `python3 dev.py bench surface spot armadillo` prints only the whole pipeline of these meshes,
-`… spot_exact` only the first row.
+`… spot_exact` only the first row. On a busy machine REIFY_BENCH_TRAINING_SECONDS=0 REIFY_BENCH_TRAINING_STEPS=2000 make figures comparable.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ Emit = Callable[..., None]
 MESHES = {"spot": "spot_texture.png", "bob": "bob_diffuse.png", "armadillo": None, "rocker_arm": None}
 FILES = {"spot": "spot.obj", "bob": "bob_tri.obj", "armadillo": "armadillo.obj", "rocker_arm": "rocker-arm.obj"}
 VIEWS, HELD_OUT, SIZE_PX = 48, 8, 400
-TRAINING_SECONDS = float(os.environ.get("REIFY_BENCH_TRAINING_SECONDS", "120"))
+TRAINING_SECONDS = float(os.environ.get("REIFY_BENCH_TRAINING_SECONDS", "120"))  # 0 for no limit
+TRAINING_STEPS = int(os.environ.get("REIFY_BENCH_TRAINING_STEPS", "30000"))  # what a busy machine is compared by
 
 
 def run(emit: Emit, parts: tuple[str, ...]) -> None:
@@ -168,11 +169,11 @@ def _reconstruct(emit: Emit, name: str, truth: Mesh, views: Views, extract: Call
 
 
 def train_splats(views: Views, settings: TrainingSettings | None = None) -> Splats:
-    """Splats of the pictures, trained for TRAINING_SECONDS where nothing else is set."""
+    """Splats of the pictures, trained for TRAINING_SECONDS or TRAINING_STEPS where nothing else is set."""
     from ..backend.splats.initialize import starting_splats
     from ..backend.splats.train import train
 
-    settings = settings or TrainingSettings(seconds=TRAINING_SECONDS, long_side_px=SIZE_PX)
+    settings = settings or TrainingSettings(seconds=TRAINING_SECONDS, steps=TRAINING_STEPS, long_side_px=SIZE_PX)
     start = starting_splats(views, None, settings, seed=0)
     return Job().stage("Training splats", train, views, tuple(range(len(views))), start, settings)
 

@@ -22,6 +22,7 @@ from ..backend.reading import read_json
 
 KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "name": str}
 NEEDED = ("method", "inputs", "outputs")
+WITHOUT_FILES = ("text",)  # methods whose inputs are empty: what they are made from stands in the settings
 
 
 def write_order(order: Order, path: Path) -> None:
@@ -55,7 +56,7 @@ def read_order(path: Path) -> Order:
         raise ReifyError(f"{path.name} is no job file: {error}.", "A job file is JSON; --save-job writes one.") from error
     _check_form(found, path.name)
     folder = path.absolute().parent
-    sources, targets = (tuple(folder / Path(one).expanduser() for one in found[key]) for key in ("inputs", "outputs"))
+    sources, targets = (tuple(folder / Path(one).expanduser() for one in found.get(key, ())) for key in ("inputs", "outputs"))
     method = method_called(found["method"])
     preset = method.preset(found.get("preset") or next(iter(method.presets)))
     settings = settings_of.values(settings_of.with_values(preset, found.get("settings", {})))
@@ -77,7 +78,8 @@ def _check_form(found: Any, file: str) -> None:
         raise ReifyError(f"{file} holds no job.", f"A job is an object with {', '.join(NEEDED)}.")
     if unknown := [key for key in found if key not in KINDS]:
         raise ReifyError(f"{file} has an unknown entry {unknown[0]!r}.", f"A job's entries are: {', '.join(KINDS)}.")
-    if missing := [key for key in NEEDED if not found.get(key)]:
+    needed = [key for key in NEEDED if key != "inputs" or found.get("method") not in WITHOUT_FILES]
+    if missing := [key for key in needed if not found.get(key)]:
         raise ReifyError(f"{file} doesn't say its {missing[0]}.", f"A job needs {', '.join(NEEDED)}.")
     for key, value in found.items():
         right = isinstance(value, KINDS[key]) and not isinstance(value, bool)

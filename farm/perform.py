@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import api
 from ..backend import orders, outputs
 from ..backend.errors import ReifyError
+from ..backend.jobs.job import Job
 from ..backend.jobs.runner import Runner, State, Task
 from ..backend.jobs.terminal import drain
 from ..backend.orders import Order
+from ..backend.streams import output_to_error
 from ..backend.values import Result
 from .job_file import check
-from .streams import output_to_error
 
 
 def carry_out(order: Order, keep: bool) -> tuple[list[Task], list[Result]]:
@@ -38,7 +40,7 @@ def _perform(order: Order, keep: bool) -> list[Task]:
     environment = api.environment(keep)
     orders.check(order, environment)
     shares = orders.one_by_one(order)
-    outputs.check(order.outputs, order.sources, [one.name or one.sources[0].stem for one in shares])
+    outputs.check(order.outputs, order.sources, [one.name or (one.sources[0].stem if one.sources else one.method) for one in shares])
     waiting = [orders.task_of(one, environment, api.read) for one in shares]
     runner, done = Runner(), []
     for task in waiting:
@@ -63,3 +65,12 @@ def check_output(path: Path, make: bool = False) -> None:
             pass
     except OSError as error:
         raise ReifyError(f"Nothing can be written to {folder}: {error.strerror}.", "Choose another folder for the output.") from error
+
+
+def performed(title: str, work: Callable[[Job], Result]) -> Task:
+    """A task at its end that belongs to no method; its progress goes to standard error."""
+    runner = Runner()
+    with output_to_error():
+        task = drain(runner.submit(Task(title, work, lambda listener: Job(listener=listener))))
+    runner.stop()
+    return task

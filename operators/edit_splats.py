@@ -65,6 +65,36 @@ class REIFY_OT_separate_splats(SplatOperator, bpy.types.Operator):
             splat_edits.keep(source, ~mask)
 
 
+class REIFY_OT_hide_splats(SplatOperator, bpy.types.Operator):
+    """Hide the selected splats from the viewport, and from what selects; renders show them"""
+
+    bl_idname = "reify.hide_splats"
+    bl_label = "Hide Splats"
+    bl_options = UNDOABLE
+
+    others: bpy.props.BoolProperty(name="Unselected", description="Hide those that aren't selected instead", default=False)
+
+    def edit(self, source: bpy.types.Object, context: bpy.types.Context) -> None:
+        """Hide them."""
+        from ..scene import splat_edits
+
+        splat_edits.hide(source, self.others)
+
+
+class REIFY_OT_reveal_splats(SplatOperator, bpy.types.Operator):
+    """Show hidden splats again, selected"""
+
+    bl_idname = "reify.reveal_splats"
+    bl_label = "Reveal Splats"
+    bl_options = UNDOABLE
+
+    def edit(self, source: bpy.types.Object, context: bpy.types.Context) -> None:
+        """Show them."""
+        from ..scene import splat_edits
+
+        self.report({"INFO"}, f"{splat_edits.reveal(splat_edits.cloud_of(source)):,} splats revealed")
+
+
 class REIFY_OT_join_splats(SplatOperator, bpy.types.Operator):
     """Put the splats of all selected objects into the active one, where they stand, with the colors turned as well"""
 
@@ -237,9 +267,33 @@ class REIFY_OT_place_splats(SplatOperator, bpy.types.Operator):
             splat_places.origin_to_base(source)
 
 
+class REIFY_OT_splats_to_points(SplatOperator, bpy.types.Operator):
+    """Make a point cloud of the splats, with their colors and normals"""
+
+    bl_idname = "reify.splats_to_points"
+    bl_label = "Splats to Points"
+    bl_options = UNDOABLE
+
+    least_opacity: bpy.props.FloatProperty(
+        name="Opacity", description="Fainter splats become no points", default=0.3, min=0.0, max=1.0, subtype="FACTOR"
+    )
+
+    def edit(self, source: bpy.types.Object, context: bpy.types.Context) -> None:
+        """Make it."""
+        from ..scene import splat_points
+
+        made = splat_points.points_beside(source, self.least_opacity)
+        for selected in context.selected_objects:
+            selected.select_set(False)
+        made.select_set(True)
+        context.view_layer.objects.active = made
+
+
 CLASSES = (
     REIFY_OT_delete_splats,
     REIFY_OT_separate_splats,
+    REIFY_OT_hide_splats,
+    REIFY_OT_reveal_splats,
     REIFY_OT_join_splats,
     REIFY_OT_remove_floaters,
     REIFY_OT_subject_only,
@@ -248,5 +302,6 @@ CLASSES = (
     REIFY_OT_adjust_splats,
     REIFY_OT_apply_splat_transform,
     REIFY_OT_place_splats,
+    REIFY_OT_splats_to_points,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -70,6 +70,7 @@ def import_splats(context: bpy.types.Context, paths: list[Path], up: str = "") -
     from ..backend.formats.given import read_splats
     from ..backend.values import Splats
     from ..scene import compat, provenance
+    from ..scene.commit import prepare_cycles
     from ..scene.splats import splats_object
 
     compat.expose_usd()
@@ -86,6 +87,7 @@ def import_splats(context: bpy.types.Context, paths: list[Path], up: str = "") -
         made.select_set(True)
         context.view_layer.objects.active = made
         warnings += given.warnings
+    prepare_cycles(context.scene)
     show_colors(context.window_manager)
     return warnings
 

@@ -41,20 +41,20 @@ class REIFY_OT_outline_splats(bpy.types.Operator):
         return context.region_data is not None
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
-        """Wait for the mouse's button."""
+        """Follow the mouse if its button was pressed, as the tool has it, else wait for that."""
         self._down = False
         self._handle: Any = bpy.types.SpaceView3D.draw_handler_add(self._draw_path, (context.region,), "WINDOW", "POST_PIXEL")
         context.workspace.status_text_set("Drag over the splats; Shift extends, Ctrl subtracts, Esc ends")
         context.window.cursor_modal_set("CROSSHAIR")
         context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+        return self.modal(context, event) if event.value in ("PRESS", "CLICK_DRAG") else {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Follow the mouse."""
         if event.type in ("ESC", "RIGHTMOUSE"):
             self._end(context)
             return {"CANCELLED"}
-        if event.type == "LEFTMOUSE" and event.value == "PRESS":
+        if event.type == "LEFTMOUSE" and event.value in ("PRESS", "CLICK_DRAG"):
             self._down = True
             self.action = "ADD" if event.shift else "SUBTRACT" if event.ctrl else self.action
         if self._down and event.type in ("MOUSEMOVE", "LEFTMOUSE"):

@@ -94,7 +94,8 @@ class REIFY_OT_show_cutout(bpy.types.Operator):
 
         def show() -> None:
             sources = _sources(context)
-            look = Looker(LARGEST_CUTOUT_PX).look(sources, read_settings(chosen_method(context.scene), _group(context)))
+            settings = read_settings(chosen_method(context.scene), _group(context))
+            look = Looker(LARGEST_CUTOUT_PX, preferences.environment()).look(sources, settings)
             if look.overlay is None:
                 raise ReifyError(look.problem)
             image_editor.show(context, images.replaced_image(CUTOUT, look.overlay))

@@ -37,6 +37,18 @@ LABELS = {
 }
 
 
+class VIEW3D_MT_reify_convert_method(bpy.types.Menu):
+    """The methods that fit the active object."""
+
+    bl_label = "Method"
+    bl_idname = "VIEW3D_MT_reify_convert_method"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw them."""
+        for method in conversion.methods_for(conversion.kind_of_active(context)).values():
+            self.layout.prop_enum(context.scene.reify_convert, "method", method.id)
+
+
 class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
     """Change the selected objects."""
 
@@ -51,19 +63,21 @@ class VIEW3D_PT_reify_convert(SidebarPanel, bpy.types.Panel):
             prepare()
             return
         method, reason = conversion.chosen(context), conversion.why_not(context)
-        lacks = False
         if method is not None:
             _draw_method(layout, context, method)
-            if reason:
-                settings = settings_or_default(context.scene, method)
-                lacks = bool(missing := needs.missing(method, settings))
-                draw_missing(layout, context, method, settings, missing)
         row = layout.row()
         row.scale_y = 1.6
         row.enabled = not reason
         row.operator("reify.convert", icon="MODIFIER")
+        lacks = False
+        if method is not None and reason:
+            settings = settings_or_default(context.scene, method)
+            lacks = bool(missing := needs.missing(method, settings))
+            draw_missing(layout, context, method, settings, missing)
         if reason and not lacks:
             text(layout, context, say(reason) + ".", icon="INFO")
+        if method is not None:
+            _draw_settings(layout, context, method)
         _draw_figures(layout, context)
 
 
@@ -73,10 +87,7 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     properties, group = context.scene.reify_convert, group_of(context.scene, method)
     count = len(conversion.fitting(context, method))
     layout.label(text=context.object.name if count == 1 else f"{count} objects", icon="OBJECT_DATA")
-    column = layout.box().column(align=True)  # apart from the button that runs it
-    for other in conversion.methods_for(conversion.kind_of_active(context)).values():
-        column.prop_enum(properties, "method", other.id)
-    text(layout, context, say(method.summary) + ".")
+    layout.menu(VIEW3D_MT_reify_convert_method.bl_idname, text=say(method.title), translate=False)
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -84,13 +95,17 @@ def _draw_method(layout: Any, context: bpy.types.Context, method: Any) -> None:
     if conversion.kind_of_active(context) is Mesh:
         column.prop(properties, "modifiers")
     column.prop(properties, "beside")
+
+
+def _draw_settings(layout: Any, context: bpy.types.Context, method: Any) -> None:
+    text(layout, context, say(method.summary) + ".")
     header, body = layout.panel("reify_convert_settings", default_closed=True)
     header.label(text="Settings")
     VIEW3D_PT_reify_convert_presets.draw_panel_header(header)
     if body is not None:
         body.use_property_split = True
         body.use_property_decorate = False
-        draw_settings(body, method, group)
+        draw_settings(body, method, group_of(context.scene, method))
 
 
 def _draw_figures(layout: Any, context: bpy.types.Context) -> None:
@@ -130,4 +145,4 @@ def _cell(name: str, value: float) -> str:
     return number(value, digits=4)
 
 
-register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_convert,))
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_MT_reify_convert_method, VIEW3D_PT_reify_convert))

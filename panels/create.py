@@ -11,14 +11,16 @@ from ..session import estimates, needs, properties, queue
 from ..session.properties import changed, chosen_method, group_of, settings_or_default
 from ..session.sources import listed
 from ..session.texts import name_of
-from . import icons
+from ..translations import number
+from . import from_text, icons
 from .engine import draw_packages
 from .missing import draw_missing
-from .parts import PICTURE_SHARE, SidebarPanel, figures, say, text
+from .parts import EXPERT, PICTURE_SHARE, SidebarPanel, figures, say, text
 from .queue import draw_interrupted
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
+    from ..backend.jobs.standing import Standing
     from ..backend.methods import Method
 
 MOST_SOURCES = 8  # lines of the list
@@ -62,7 +64,10 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         draw_packages(layout, context, missing.packages)
         return
     group = group_of(scene, method)
-    _draw_buttons(layout, group, bool(missing))
+    if not method.takes_files:
+        from_text.draw_sentence(layout, context, group)
+        return
+    _draw_buttons(layout, method, group, bool(missing))
     # What grows comes below what is pressed: buttons don't move away under the mouse.
     if not group.sources:
         text(layout, context, say(method.summary) + ".")
@@ -77,33 +82,40 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         _draw_list(layout, method, group)
 
 
-def _draw_buttons(layout: Any, group: Any, lacks: bool) -> None:
+def _draw_buttons(layout: Any, method: Method, group: Any, lacks: bool) -> None:
     row = layout.row(align=True)
     row.operator("reify.add_folder", text="Folder", icon="FILE_FOLDER")
     row.operator("reify.add_files", text="Files", icon="FILE_IMAGE")
     row.operator("reify.add_image", text="", icon="IMAGE_DATA")
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    column.prop(group, "preset")
+    _draw_presets(layout, method, group)
     row = layout.row()
     row.scale_y = 1.6
     row.enabled = bool(group.sources) and not lacks
     row.operator("reify.create", icon="SHADERFX")
 
 
-def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, settings: Any, group: Any) -> None:
-    """What these settings, and each preset, would take on this machine."""
-    from ..backend.jobs.standing import clock
+def _draw_presets(layout: Any, method: Method, group: Any) -> None:
+    """The presets, the shortest first, with what each takes on this machine; a menu where nothing tells that."""
+    from ..backend.jobs.standing import about
 
-    sources = listed(group)
-    taken = estimates.seconds(method, settings, sources)
-    if taken is None:
+    timed = estimates.of_presets(method, listed(group)) if group.sources else []
+    column = layout.column(align=True)
+    if len(timed) < len(method.presets):
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(group, "preset")
         return
-    text(layout, context, say("About {time} on this machine", time=clock(taken)), icon="TIME")
-    others = [say("{preset} {time}", preset=say(name), time=clock(each)) for name, each in estimates.of_presets(method, sources)]
-    if len(others) > 1:
-        text(layout, context, ", ".join(others))
+    for name, taken in timed:
+        column.prop_enum(group, "preset", name, text=say("{preset}: about {time}", preset=say(name), time=about(taken)))
+
+
+def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, settings: Any, group: Any) -> None:
+    """What these settings would take on this machine."""
+    from ..backend.jobs.standing import about
+
+    taken = estimates.seconds(method, settings, listed(group))
+    if taken is not None:
+        text(layout, context, say("About {time} on this machine", time=about(taken)), icon="TIME")
 
 
 def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
@@ -154,7 +166,7 @@ def _counted(sources: Any) -> str:
     if len(sources) == 1:
         return str(sources[0].label)
     folders = {Path(bpy.path.abspath(source.path)).parent.name for source in sources if source.path}
-    count = say("{count} sources", count=len(sources))
+    count = say("{count} sources", count=number(len(sources)))
     return f"{count} · {folders.pop()}" if len(folders) == 1 else count
 
 
@@ -164,11 +176,12 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     progress, job = task.progress, task.job
     paused = job is not None and job.paused
     stands = standing(progress, paused)
+    row = layout.row(align=True)
+    row.label(text=name_of(task), translate=False)
+    row.operator("reify.rename", text="", icon="GREASEPENCIL", emboss=False).number = task.number
     if progress is None:
-        layout.label(text=name_of(task), translate=False)
         layout.progress(factor=0.0, text="Waiting" if job is None else "Starting")
     else:
-        layout.label(text=say("{stage} (paused)", stage=say(progress.stage)) if paused else say(progress.stage), translate=False)
         layout.progress(factor=stands.fraction, text=stands.percent)
     row = layout.row(align=True)
     row.operator("reify.pause", text="Resume" if paused else "Pause", icon="PLAY" if paused else "PAUSE").number = task.number
@@ -176,23 +189,34 @@ def _draw_running(layout: Any, context: bpy.types.Context, task: Task) -> None:
     if progress is not None and progress.can_keep:
         layout.operator("reify.keep", icon="CHECKMARK").number = task.number
     if progress is not None:
-        _draw_figures(layout, context, task, stands.left)
+        _draw_figures(layout, context, task, stands, paused)
     for warning in task.warnings:
         text(layout, context, warning, icon="ERROR")
 
 
-def _draw_figures(layout: Any, context: bpy.types.Context, task: Task, left: str) -> None:
+def _draw_figures(layout: Any, context: bpy.types.Context, task: Task, stands: Standing, paused: bool) -> None:
+    """What is done and how long it still takes; what only experts read in a panel that is closed at first."""
     progress = task.progress
     assert progress is not None
-    body, share = layout, 1.0
+    stage = say("{stage} (paused)", stage=say(stands.stage)) if paused else say(stands.stage)
+    lines = [stage, say("{time} left", time=stands.left) if stands.left else "", stands.text]
+    plain = {name: value for name, value in progress.figures.items() if name not in EXPERT}
+    for line in filter(None, (*lines, *(figures({name: value}) for name, value in plain.items()))):
+        text(layout, context, line)
+    if len(plain) == len(progress.figures) and len(task.curve.values) < 2:
+        return
+    header, body = layout.panel("reify_figures", default_closed=True)
+    header.label(text="Figures")
+    if body is None:
+        return
+    share = 1.0
     if len(task.curve.values) > 1:
-        body, share = layout.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
+        body, share = body.split(factor=PICTURE_SHARE), 1.0 - PICTURE_SHARE
         body.template_icon(icons.of_curve(task.curve), scale=4.0)
         body = body.column(align=True)
-    lines = [say("{time} left", time=left)] if left else []
-    lines += [progress.text, *(figures({name: value}) for name, value in progress.figures.items())]
-    for line in filter(None, lines):
-        text(body, context, line, share=share)
+    for name in EXPERT:
+        if name in progress.figures:
+            text(body, context, figures({name: progress.figures[name]}), share=share)
 
 
 register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify,))

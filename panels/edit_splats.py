@@ -34,6 +34,7 @@ class VIEW3D_PT_reify_edit_splats(SidebarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("reify.crop_box", icon="CUBE")
         row.operator("reify.remove_floaters", icon="PARTICLES")
+        layout.operator("wm.tool_set_by_id", text="Edit with Keys", icon="RESTRICT_SELECT_OFF").name = "reify.edit_splats"
         layout.label(text="Select:")
         row = layout.row(align=True)
         for shape, label in OUTLINES:
@@ -46,6 +47,9 @@ class VIEW3D_PT_reify_edit_splats(SidebarPanel, bpy.types.Panel):
         row.operator("reify.delete_splats", text="Delete", icon="TRASH")
         row.operator("reify.separate_splats", text="Separate")
         row.operator("reify.join_splats", text="Join")
+        row = layout.row(align=True)
+        row.operator("reify.hide_splats", text="Hide", icon="HIDE_ON")
+        row.operator("reify.reveal_splats", text="Reveal", icon="HIDE_OFF")
         layout.label(text="Change:")
         row = layout.row(align=True)
         row.operator("reify.adjust_splats", text="Adjust", icon="COLOR")
@@ -55,6 +59,8 @@ class VIEW3D_PT_reify_edit_splats(SidebarPanel, bpy.types.Panel):
         row.operator("reify.place_splats", text="Stand on Floor", icon="VIEW_PERSPECTIVE")
         row.operator("reify.set_length", text="Real Size", icon="DRIVER_DISTANCE")
         layout.operator("reify.apply_splat_transform", text="Apply Transform")
+        layout.label(text="Light:")
+        layout.operator("reify.shadow_catcher", icon="LIGHT_SUN")
 
 
 def _grid(layout: Any) -> None:

@@ -67,6 +67,8 @@ def _draw_absent(layout: Any, context: bpy.types.Context, name: str) -> None:
         text(layout, context, say("About {size} to download, {disk} GB on the disk, in {folder}", **sizes))
     else:
         text(layout, context, say("About {disk} GB on the disk, in {folder}", **sizes))
+    if plan.unchecked:
+        text(layout, context, plan.unchecked, icon="ERROR")
     if not plan.online:
         text(layout, context, "Blender's online access is off.", icon="INFO")
     row = layout.row()

@@ -1,32 +1,36 @@
-"""From Text: said plainly what it needs, as long as there is no method that does it."""
+"""From Text: the sentence, Generate, and below it what was understood, before anything is made."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
-from ..session import properties
-from .parts import SidebarPanel, text
+from ..session.understanding import understood
+from .parts import text
 
 
-class VIEW3D_PT_reify_from_text(SidebarPanel, bpy.types.Panel):
-    """What From Text needs."""
-
-    bl_label = "From Text"
-    bl_idname = "VIEW3D_PT_reify_from_text"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Gone once there is such a method."""
-        from ..backend.methods import all_methods
-
-        return properties.ready() and "text" not in all_methods()
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Say it."""
-        layout = self.layout
-        text(layout, context, "Making objects from words needs a learned model of several gigabytes, and Reify has none yet.", icon="INFO")
-        text(layout, context, "Until it has, draw or photograph what you mean, and choose From Picture or From Photos.")
-
-
-register, unregister = bpy.utils.register_classes_factory((VIEW3D_PT_reify_from_text,))
+def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
+    """Draw what the method needs of the user."""
+    layout.prop(group, "text", text="", icon="TEXT", placeholder="a red apple on a wooden table")
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
+    column.prop(group, "style")
+    column.prop(context.scene.reify, "seed")
+    found = understood(group.text)
+    row = layout.row()
+    row.scale_y = 1.6
+    row.enabled = found.possible
+    row.operator("reify.create", icon="SHADERFX")
+    if not group.text.strip():
+        text(layout, context, "Write what to make: things, their colors and materials, how many, and where they stand.", icon="INFO")
+        return
+    if found.problem:
+        text(layout, context, found.problem, icon="ERROR")
+    if found.lines:
+        header, body = layout.panel("reify_understood")
+        header.label(text="Understood")
+        if body is not None:
+            column = body.column(align=True)
+            for line, is_relation in found.lines:
+                column.label(text=line, icon="LINKED" if is_relation else "OBJECT_DATA", translate=False)

@@ -9,12 +9,32 @@ import bpy
 ADD = ("add_folder", "add_files", "add_image", "paste_image", "use_selected_images", "create", "live_preview")
 RUNNING = ("pause", "keep", "cancel")
 REST = ("self_test", "open_preferences")
-OBJECT = ("convert", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
+OBJECT = ("convert", "scene_to_splats", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
 PLACEMENT = ("rest_on_floor", "set_ground", "turn_to_front", "set_size", "set_length")
 SPLATS = (
-    *("select_splats", "outline_splats", "delete_splats", "separate_splats", "join_splats", "subject_only", "remove_floaters"),
-    *("crop_box", "decimate_splats", "adjust_splats", "apply_splat_transform", "place_splats"),
+    *("select_splats", "outline_splats", "delete_splats", "separate_splats", "join_splats", "hide_splats", "reveal_splats"),
+    *("subject_only", "remove_floaters", "crop_box", "decimate_splats", "adjust_splats", "apply_splat_transform", "place_splats"),
+    *("shadow_catcher", "splats_to_points"),
 )
+SEARCHED = {  # where the button's own words don't tell in a search what they belong to
+    "add_folder": "Add Folder to Sources",
+    "add_files": "Add Files to Sources",
+    "add_image": "Add Image to Sources",
+    "create": "Generate from Sources",
+    "pause": "Pause Job",
+    "keep": "Stop Job and Keep Splats",
+    "cancel": "Cancel Job",
+    "open_preferences": "Reify Preferences",
+    "convert": "Convert with Reify",
+    "regenerate": "Regenerate Result",
+    "use_settings": "Use Settings of Result",
+    "set_size": "Set Size of Result",
+    "set_length": "Set Size by Known Length",
+    "set_ground": "Set Ground of Result",
+    "turn_to_front": "Turn Result to Front",
+    "rest_on_floor": "Rest Result on Floor",
+}
+SHOWN = {"splats": "Show Splats of Result", "mesh": "Show Mesh of Result", "points": "Show Points of Result"}
 IMAGE = ("use_active_image", "show_cutout", "draw_box", "paint_strokes", "use_strokes", "clear_marks")
 
 
@@ -42,7 +62,8 @@ class VIEW3D_MT_reify_object(bpy.types.Menu):
         for group in (OBJECT, PLACEMENT, SPLATS):
             _draw(self.layout, group)
             self.layout.separator()
-        self.layout.operator_enum("reify.show", "role")
+        for role, label in SHOWN.items():
+            self.layout.operator("reify.show", text=label).role = role
 
 
 class IMAGE_MT_reify(bpy.types.Menu):
@@ -58,7 +79,10 @@ class IMAGE_MT_reify(bpy.types.Menu):
 
 def _draw(layout: Any, verbs: tuple[str, ...]) -> None:
     for verb in verbs:
-        layout.operator(f"reify.{verb}")
+        if verb in SEARCHED:
+            layout.operator(f"reify.{verb}", text=SEARCHED[verb])
+        else:
+            layout.operator(f"reify.{verb}")
 
 
 def _draw_add(menu: Any, context: bpy.types.Context) -> None:

@@ -9,6 +9,7 @@ import bpy
 from ..backend.errors import ReifyError
 from ..session import needs
 from .engine import draw_packages
+from .models import draw_get
 from .parts import say, text
 
 if TYPE_CHECKING:
@@ -29,5 +30,7 @@ def draw_missing(layout: Any, context: bpy.types.Context, method: Method, settin
             needs.check(method, settings)
         except ReifyError as error:
             text(layout, context, str(error), icon="ERROR")
+    for weights in missing.weights:
+        draw_get(layout, context, weights.name)
     if missing.memory is not None and needs.fitting(method, settings) is not None:
         layout.operator("reify.fit_memory", icon="MODIFIER_DATA").method = method.id

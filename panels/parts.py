@@ -18,7 +18,8 @@ PICTURE_SHARE = 0.32  # of a panel's width, where a picture stands beside lines 
 NARROWEST_PX = 120
 CHARACTER_PX = 6.0  # average width, for where there is no window that could measure it
 LABELS = {"registered": "Photos Placed"}
-HEADLINE = ("registered", "psnr", "splats", "faces")
+HEADLINE = ("registered", "splats", "faces")
+EXPERT = ("psnr", "ssim", "lpips", "loss")  # figures that say something to experts alone
 
 
 class SidebarPanel:

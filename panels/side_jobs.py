@@ -21,7 +21,7 @@ def draw_side_job(layout: Any, context: bpy.types.Context, side: SideJob) -> Non
     layout.label(text=task.title)
     layout.progress(factor=stands.fraction, text=stands.percent if progress is not None else "Starting")
     left = say("{time} left", time=stands.left) if stands.left else ""
-    for line in filter(None, (progress.text if progress is not None else "", left)):
+    for line in filter(None, (stands.text, left)):
         text(layout, context, line)
     layout.operator(side.cancel_operator, icon="X")
 

@@ -32,8 +32,8 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
             return
         cloud = context.object.data
         bands = sum(attribute.name.startswith("radiance:sh_") for attribute in cloud.attributes)
-        degree = round((bands + 1) ** 0.5) - 1
-        text(layout, context, say("{count} splats, colors of SH degree {degree}", count=number(len(cloud.points)), degree=degree))
+        count = number(len(cloud.points))
+        text(layout, context, say("{count} splats, whose colors change with the view" if bands else "{count} splats", count=count))
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -46,7 +46,25 @@ class VIEW3D_PT_reify_splats(SidebarPanel, bpy.types.Panel):
                 column.prop(*found, text=LABELS.get(name, name))
             if look == splat_nodes.SPLATS:
                 _say_how_many(layout, context)
+        row = layout.row(align=True)
+        row.operator("reify.render_splats", icon="RENDER_STILL")
+        row.operator("reify.render_splats", text="Animation", icon="RENDER_ANIMATION").animation = True
+        _storage(layout, context, cloud)
         layout.operator("reify.export_splats", icon="EXPORT")
+
+
+def _storage(layout: Any, context: bpy.types.Context, cloud: Any) -> None:
+    """Where the splats lie, and what is missing there."""
+    from ..scene import splat_storage
+
+    if splat_storage.is_missing(cloud):
+        text(layout, context, say("Colors don't follow the view: {file} is missing.", file=cloud[splat_storage.FILE]), icon="ERROR")
+        layout.operator("reify.find_splats", icon="FILE_FOLDER")
+    elif cloud.get(splat_storage.BESIDE):
+        text(layout, context, say("Stored in {file}", file=cloud.get(splat_storage.FILE) or "…"))
+        layout.operator("reify.store_splats", text="Pack into .blend", icon="PACKAGE").pack = True
+    else:
+        layout.operator("reify.store_splats", icon="UGLYPACKAGE")
 
 
 def _say_how_many(layout: Any, context: bpy.types.Context) -> None:

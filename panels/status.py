@@ -35,7 +35,7 @@ def draw(header: Any, context: bpy.types.Context) -> None:
 def _line(task: Task, stands: Standing, paused: bool) -> str:
     if task.progress is None:
         return say("Waiting")
-    line = f"{say(task.progress.stage)} {stands.percent}"
+    line = f"{say(stands.stage)} {stands.percent}"
     if paused:
         return say("{stage} (paused)", stage=line)
     return f"{line}, {say('{time} left', time=stands.left)}" if stands.left else line

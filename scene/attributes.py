@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,23 @@ def read(data: Any, name: str) -> Array:
     flat: Array = np.empty(len(found.data) * width, dtype=dtype)
     found.data.foreach_get(field, flat)
     return flat if width == 1 else flat.reshape(-1, width)
+
+
+def taken(data: Any, rows: Array) -> Iterator[tuple[str, str, Array]]:
+    """Name, type and the values in some `rows` [M] of every attribute of points, position first; each is valid until the next one.
+
+    All go through the same memory: fresh memory for each costs as much as reading it.
+    """
+    found = [(a.name, a.data_type) for a in data.attributes if a.domain == "POINT" and a.data_type in FIELDS]
+    widest = max(FIELDS[kind][1] for _name, kind in found) * np.dtype(np.float32).itemsize
+    whole, some = (np.empty(count * widest, np.uint8) for count in (len(data.attributes["position"].data), len(rows)))
+    for name, kind in sorted(found, key=lambda each: each[0] != "position"):
+        field, width, dtype = FIELDS[kind]
+        flat = whole[: len(whole) // widest * width * np.dtype(dtype).itemsize].view(dtype)
+        kept = some[: len(rows) * width * np.dtype(dtype).itemsize].view(dtype).reshape(-1, width)
+        data.attributes[name].data.foreach_get(field, flat)
+        np.take(flat.reshape(-1, width), rows, axis=0, out=kept, mode="clip")  # any other mode makes a copy
+        yield name, kind, kept
 
 
 def columns(data: Any) -> dict[str, Array]:

@@ -10,12 +10,14 @@ import numpy as np
 
 from ..backend.values import Capture, Result
 from . import compat, photo_cameras, placement, provenance, succession, versions
+from .assembly import place_scene
 from .cameras import camera_object, fit_render_to
 from .guard import all_or_nothing
 from .mesh import mesh_object
 from .points import points_object
 from .quads import finished
 from .splats import splats_object
+from .stage import set_up
 from .visibility import set_hidden
 
 RESTS = "reify_rests"  # marks results that rest on their root's floor
@@ -58,11 +60,13 @@ def commit(
         provenance.keep_source_from_world(root, source_from_world)
         if result.splats is not None:
             _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
-            _prepare_cycles(scene)
+            prepare_cycles(scene)
         if result.mesh is not None:
             _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
             for level, mesh in enumerate(result.lods, start=1):
                 _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
+        if result.scene is not None:
+            place_scene(result.scene, root, lambda made, role, parent: _place(made, collection, result, role, parent))
         if result.points is not None and len(result.points):
             _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
         if result.capture is not None and result.capture.cameras is not None:
@@ -75,7 +79,10 @@ def commit(
         if not had_cameras:
             photo_cameras.set_shown(replaces, False)
         return replaces
-    if fresh:
+    if fresh and result.scene is not None:
+        set_up(scene, members(collection, "part"))
+        _hide_cube(scene)
+    elif fresh:
         _dress(scene, collection)
     return collection
 
@@ -141,7 +148,8 @@ def _place_cameras(result: Result, capture: Capture, collection: bpy.types.Colle
         _place(made, inner, result, "camera", root)
 
 
-def _prepare_cycles(scene: bpy.types.Scene) -> None:
+def prepare_cycles(scene: bpy.types.Scene) -> None:
+    """Let rays of Cycles pass through as many splats as lie behind each other: with less, dense places turn dark."""
     if compat.has_cycles(scene):
         scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
         # Ending rays by chance saves half of the time and costs ten times the samples.
@@ -156,9 +164,13 @@ def _dress(scene: bpy.types.Scene, collection: bpy.types.Collection) -> None:
         scene.world = bpy.data.worlds.new("Reify World")
         compat.use_nodes(scene.world)
         scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    _hide_cube(scene)
+    if scene.camera is None and (cameras := members(collection, "camera")):
+        fit_render_to(cameras[0], scene)
+
+
+def _hide_cube(scene: bpy.types.Scene) -> None:
     cube: Any = scene.objects.get("Cube")
     if cube is not None:  # it would stand in the middle of the result
         cube.hide_render = True
         set_hidden(cube)
-    if scene.camera is None and (cameras := members(collection, "camera")):
-        fit_render_to(cameras[0], scene)

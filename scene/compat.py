@@ -103,6 +103,14 @@ def has_cycles(scene: bpy.types.Scene) -> bool:
     return hasattr(scene, "cycles")
 
 
+def render_passes_to_file(settings: bpy.types.ImageFormatSettings) -> None:
+    """Let renders be written with all their passes, as floats; what kind of medium a format belongs to is chosen first from 5.0 on."""
+    target: Any = settings
+    if hasattr(target, "media_type"):
+        target.media_type = "MULTI_LAYER_IMAGE"
+    target.file_format, target.color_depth, target.exr_codec = "OPEN_EXR_MULTILAYER", "32", "ZIP"
+
+
 def make_native_splats(cloud: Any) -> None:
     """Tell Blender that a point cloud's points are splats, where it knows such (5.3); its attributes are the same before."""
     if "GAUSSIAN_SPLAT" in _items(bpy.types.PointCloud, "type") and cloud.type != "GAUSSIAN_SPLAT":

@@ -20,6 +20,7 @@ from ..backend.errors import ReifyError
 from ..backend.files import writing
 from ..backend.formats import glb, obj
 from ..backend.geometry import axes
+from ..backend.streams import without_notes
 from ..backend.values import Array, Mesh, Result
 from .commit import commit, members
 from .mesh import mesh_object
@@ -138,9 +139,13 @@ def _write_stl(path: Path) -> None:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Raise what operators report as the OSError that it was; a traceback of theirs goes to the log and never to the user."""
+    """Raise what operators report as the OSError that it was; a traceback of theirs goes to the log and never to the user.
+
+    What exporters print of their progress is dropped.
+    """
     try:
-        yield
+        with without_notes():
+            yield
     except RuntimeError as error:
         said = str(error).strip().removeprefix("Error: ")
         log.warning("%s couldn't be written: %s", path, said)

@@ -40,7 +40,14 @@ def environment() -> Environment:
     """What jobs are run with: the cache, whether Blender's online access is on, and the user's folder."""
     from ..backend.jobs.environment import Environment
 
-    return Environment(cache=cache(), online=bpy.app.online_access, user_folder=user_folder(""))
+    return Environment(cache=cache(), online=bpy.app.online_access, user_folder=user_folder(""), weights_folders=_weights_folders())
+
+
+def _weights_folders() -> tuple[Path, ...]:
+    from ..backend.networks.library.places import folders_named
+
+    chosen = getattr(of_addon(), "weights_folder", "")
+    return (*((Path(bpy.path.abspath(chosen)),) if chosen else ()), *folders_named())
 
 
 def cache_gb() -> float:

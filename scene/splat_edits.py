@@ -1,10 +1,12 @@
 """Splats of an object selected, taken away and changed, by arrays over their attributes.
 
-What is selected is the attribute that edit mode uses, ".selection". Nothing here asks for more attributes than it changes.
+What is selected is the attribute that edit mode uses, ".selection"; hidden splats can't be.
+Nothing here asks for more attributes than it changes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
@@ -17,6 +19,7 @@ from . import attributes, compat
 from .splats import holds_splats
 
 SELECTION = ".selection"
+HIDDEN = ".hide_point"  # splats that the viewport doesn't show and nothing selects; a render isn't changed
 
 
 def cloud_of(source: bpy.types.Object | None) -> Any:
@@ -46,12 +49,37 @@ def chosen(source: bpy.types.Object | None) -> tuple[Any, Array]:
 
 
 def select(cloud: Any, mask: Array) -> None:
-    """Select the splats of a mask [N] and no others."""
+    """Select the splats of a mask [N] and no others, hidden ones left out."""
+    if HIDDEN in cloud.attributes:
+        mask = mask & ~hidden(cloud)
     found = cloud.attributes.get(SELECTION)
     if found is not None and (found.data_type, found.domain) != ("BOOLEAN", "POINT"):
         cloud.attributes.remove(found)
     attributes.write(cloud, SELECTION, "BOOLEAN", mask)
     cloud.update_tag()
+
+
+def hidden(cloud: Any) -> Array:
+    """Mask [N] of the hidden splats."""
+    if HIDDEN not in cloud.attributes:
+        return np.zeros(len(cloud.points), bool)
+    return attributes.read(cloud, HIDDEN).astype(bool)
+
+
+def hide(source: bpy.types.Object, others: bool = False) -> None:
+    """Hide the selected splats, or the `others`; raises ReifyError where none are selected."""
+    cloud, mask = chosen(source)
+    attributes.write(cloud, HIDDEN, "BOOLEAN", hidden(cloud) | (~mask if others else mask))
+    select(cloud, selection(cloud))
+
+
+def reveal(cloud: Any) -> int:
+    """Show the hidden splats again, selected with no others; returns how many there were."""
+    mask = hidden(cloud)
+    if mask.any():
+        cloud.attributes.remove(cloud.attributes[HIDDEN])
+        select(cloud, mask)
+    return int(mask.sum())
 
 
 def positions(cloud: Any) -> Array:
@@ -81,21 +109,17 @@ def keep(source: bpy.types.Object, mask: Array) -> None:
         raise ReifyError("No splats would be left.", "Delete the object instead.")
     if mask.all():
         return
-    rows = np.flatnonzero(mask)
-    kept = {name: (kind, values.take(rows, axis=0)) for name, kind, values in _attributes(cloud) if name != SELECTION}
-    fill(source, kept)
+    fill(source, (each for each in attributes.taken(cloud, np.flatnonzero(mask)) if each[0] != SELECTION))
 
 
 def copied(source: bpy.types.Object, mask: Array, name: str) -> bpy.types.Object:
     """A new object beside `source`, in its collections, with the splats of a mask [N]."""
     cloud = cloud_of(source)
-    rows = np.flatnonzero(mask)
-    taken = {label: (kind, values.take(rows, axis=0)) for label, kind, values in _attributes(cloud) if label != SELECTION}
     made: Any = source.copy()
     made.name = name
     for collection in source.users_collection:
         collection.objects.link(made)
-    fill(made, taken)
+    fill(made, (each for each in attributes.taken(cloud, np.flatnonzero(mask)) if each[0] not in (SELECTION, HIDDEN)))
     return made
 
 
@@ -113,17 +137,17 @@ def joined(target: bpy.types.Object, arrays: list[dict[str, Array]]) -> None:
             if extra is None:
                 extra = np.zeros((count, *values.shape[1:]), values.dtype)
             own[name] = (kind, np.concatenate((values, extra)))
-    fill(target, own)
+    fill(target, ((name, *own[name]) for name in sorted(own, key=lambda name: name != "position")))
 
 
-def fill(owner: bpy.types.Object, arrays: dict[str, tuple[str, Array]]) -> None:
-    """Give an object a new point cloud with these attributes, type and values by name, and all else that the old one had."""
+def fill(owner: bpy.types.Object, arrays: Iterable[tuple[str, str, Array]]) -> None:
+    """Give an object a new point cloud with attributes by name, type and values, position first, and all else that the old one had."""
     old: Any = owner.data
-    made = compat.point_cloud_object(old.name, arrays["position"][1])
+    each = iter(arrays)
+    made = compat.point_cloud_object(old.name, next(each)[2])
     new: Any = made.data
-    for name, (kind, values) in arrays.items():
-        if name != "position":
-            attributes.write(new, name, kind, values)
+    for name, kind, values in each:
+        attributes.write(new, name, kind, values)
     for key, value in old.items():
         new[key] = value
     for material in old.materials:

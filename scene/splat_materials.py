@@ -16,13 +16,16 @@ COLOR = "reify_color"  # linear red, green, blue and opacity
 BLEND = "reify_blend"  # k of splat_color.py for red, green and blue
 OFFSET = "reify_offset"  # on a square: x, y, z such that opacity is exp(-(x² + y² + z²))
 FAINTEST = 1 / 255  # a splat ends where its opacity falls below this, as the rasterizer's do
-MARK, VERSION = "reify_splats", 3  # property of a material whose nodes are these
+MARK, VERSION = "reify_splats", 4  # property of a material whose nodes are these
 CIRCUMSCRIBED = 1.2584  # circumradius of the icosahedron around the unit sphere
 
 
 def facing() -> bpy.types.Material:
-    """For squares that face the camera: opacity falls with the distance from the middle."""
-    return _found_or_made(FACING, _facing)
+    """For squares that face the camera: opacity falls with the distance from the middle.
+
+    EEVEE blends them, which knows a transparency for each color and no noise, in the order in which the nodes have sorted them.
+    """
+    return _found_or_made(FACING, _facing, "BLENDED")
 
 
 def solid() -> bpy.types.Material:
@@ -95,14 +98,14 @@ def _viewport(n: Nodes) -> None:
     n.add("ShaderNodeOutputMaterial", Surface=n.add("ShaderNodeEmission", Color=color)["Emission"])
 
 
-def _found_or_made(name: str, build: Callable[[Nodes], None]) -> bpy.types.Material:
+def _found_or_made(name: str, build: Callable[[Nodes], None], in_eevee: str = "DITHERED") -> bpy.types.Material:
     material: Any = bpy.data.materials.get((name, None)) or bpy.data.materials.new(name)
     if material.get(MARK) == VERSION:
         return material
     material[MARK] = VERSION
     compat.use_nodes(material)
     material.node_tree.nodes.clear()
-    material.surface_render_method = "DITHERED"
+    material.surface_render_method = in_eevee
     if hasattr(material, "cycles"):
         material.cycles.emission_sampling = "NONE"  # a light tree over every splat costs minutes and gains nothing
     n = Nodes(material.node_tree)

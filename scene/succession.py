@@ -32,7 +32,7 @@ def take_over(older: bpy.types.Collection, newer: bpy.types.Collection) -> list[
     stands_for = {new: old for old, new in pairs}
     for made in tuple(newer.all_objects):
         if made not in stands_for:
-            _move_in(made, newer, older, stands_for.get(made.parent))
+            _move_in(made, newer, older, stands_for.get(made.parent, made.parent))
     root = next((old for old, _new in pairs if provenance.role(old) == "root"), None)
     for old, new in pairs:
         inherit(old, new, root)

@@ -7,6 +7,7 @@ committing    finished results into the open file
 pump          the timer that shows previews and puts results into the scene
 side_jobs     work beside the queue, of each kind one at a time
 engine        the engine's parts: what there is of them, and installing them
+models        pretrained weights as this Blender has them, and fetching them beside the queue
 self_test     trying everything that computes
 conversion    selected objects as what a method changes, and what was made of them
 live          From Picture's live preview

@@ -25,7 +25,7 @@ def put(context: bpy.types.Context, task: Task) -> None:
     """Make the objects of a task's result, all of them or none; raises what went wrong."""
     from ..backend.methods import all_methods
     from ..backend.values import Pictures
-    from ..scene import commit, rows, versions
+    from ..scene import commit, rows, scene_capture, versions
 
     target = task.context.target
     scene = scene_of(context, target)
@@ -38,7 +38,9 @@ def put(context: bpy.types.Context, task: Task) -> None:
         collection = commit.commit(result, scene, replaces=replaced, on_floor=True)
         collection[TASK] = task.id
         if replaced is None:
-            if versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:
+            if scene_capture.is_of_scene(task.context.sources):
+                scene_capture.stand(collection, result)
+            elif versions.version(collection) > 1 or Pictures in all_methods()[task.context.method].takes:
                 rows.set_aside(collection, scene)
             _show(context, collection, fresh)
     show_colors(context.window_manager)

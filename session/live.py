@@ -123,7 +123,7 @@ def _worker() -> Newest[Request, Look]:
     from ..backend.jobs.newest import Newest
     from ..backend.methods._picture_look import Look, Looker
 
-    looker = Looker()
+    looker = Looker(environment=preferences.environment())
     said = "Something unexpected went wrong"
     return Newest(lambda request: looker.look(*request), lambda error: Look(problem=f"{said}: {type(error).__name__}: {error}."))
 

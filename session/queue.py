@@ -118,7 +118,7 @@ def remember(folder: Path) -> None:
     for entry in _ledger.take_over():
         try:
             runner().adopt(ledger.restored(entry, _task_of(_order_of(entry, _ledger))))
-        except (ReifyError, TypeError, KeyError, ValueError) as error:  # of another version of Reify
+        except (ReifyError, ValueError) as error:  # of another version of Reify
             log.warning("a job of an earlier session is left out: %s", error)
             _ledger.forget(entry.id)
 

@@ -1,4 +1,4 @@
-"""Work beside the queue, which jobs don't wait for: the engine's installer and the self-test.
+"""Work beside the queue, which jobs don't wait for: the engine's installer, the self-test, and fetching weights.
 
 Each is a task like those of the queue: it starts, progresses, and ends as exactly one of done, failed and canceled. Panels and the
 status bar show all of them alike.
@@ -91,7 +91,8 @@ class SideJob:
 
 INSTALLER = SideJob("reify.cancel_engine")
 SELF_TEST = SideJob("reify.cancel_self_test")
-ALL = (INSTALLER, SELF_TEST)
+MODELS = SideJob("reify.cancel_model")
+ALL = (INSTALLER, SELF_TEST, MODELS)
 
 
 def busy() -> bool:

@@ -37,7 +37,7 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
     from ..backend import orders
     from ..backend.orders import Order, Target
 
-    if not sources:
+    if not sources and method.takes_files:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
     order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
     _check(order)

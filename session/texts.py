@@ -46,6 +46,8 @@ def details(task: Task | None) -> str:
     lines = [f"{name_of(task)} ({task.title}): {task.state.value}"]
     if task.failure is not None:
         lines += [task.failure.what, task.failure.fix, "", task.failure.details.rstrip()]
+    if task.outcome is not None and task.outcome.metrics:
+        lines += ["", *(f"{name}: {value:.4g}" for name, value in task.outcome.metrics.items())]
     lines += ["", *(f"Note: {warning}" for warning in task.warnings)] if task.warnings else []
     lines += ["", f"Blender {bpy.app.version_string}, Python {platform.python_version()}, {platform.platform()}"]
     lines += [f"torch {sys.modules['torch'].__version__}"] if "torch" in sys.modules else []

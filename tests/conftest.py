@@ -15,8 +15,11 @@ import pytest
 DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 WITHOUT_ENGINE = os.environ.get("REIFY_WITHOUT_ENGINE") == "1"  # the environment has nothing of the engine
 WITHOUT_TORCH = os.environ.get("REIFY_WITHOUT_TORCH") == "1"  # it has the engine's first part only
-# Where tests compare with the twin, are of cards, of torch in a job, or of the installer.
-NEEDS_TORCH = ("tests/splats/", "tests/geometry/", "tests/rendering/", "tests/jobs/", "tests/engine/", "tests/test_device.py")
+# Where tests compare with the twin, are of cards, of torch in a job, of the installer, or of networks.
+NEEDS_TORCH = (
+    *("tests/splats/", "tests/geometry/", "tests/rendering/", "tests/jobs/", "tests/engine/", "tests/networks/"),
+    "tests/test_device.py",
+)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -158,3 +159,25 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not
 def test_json_of_a_report_comes_back(tmp_path: Path) -> None:
     write_text(tmp_path / "deep" / "report.json", json.dumps({"psnr": 1.0}))
     assert json.loads((tmp_path / "deep" / "report.json").read_text()) == {"psnr": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("number", "winerror", "said"),
+    [
+        (errno.EACCES, 5, "another program has it open"),  # replacing an open file
+        (errno.EACCES, 32, "another program has it open"),
+        (errno.ENOENT, 206, "a longer name than the system takes"),
+        (errno.ENAMETOOLONG, None, "a longer name than the system takes"),
+        (errno.EACCES, None, "no permission"),
+    ],
+)
+def test_what_windows_refuses_is_said_with_the_way_out(tmp_path: Path, number: int, winerror: int | None, said: str) -> None:
+    (tmp_path / "a.ply").write_text("open in a viewer")
+    error = OSError(number, "refused")
+    error.winerror = winerror  # type: ignore[attr-defined]
+    assert said in files.refusal(tmp_path / "a.ply", error).what
+
+
+def test_a_name_that_is_too_long_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ReifyError, match="a longer name than the system takes"):
+        files.write_text(tmp_path / ("a" * 300 + ".json"), "{}")

@@ -30,6 +30,7 @@ LEAVES = [
     "private",
     "reading",
     "schema",
+    "streams",
     "whole",
 ]
 LEVELS = [
@@ -37,9 +38,10 @@ LEVELS = [
     ["geometry"],
     ["formats", "metrics", "jobs"],
     ["engine", "rendering"],
-    ["capture", "pictures"],
+    ["networks"],
+    ["capture", "pictures", "prompt", "shapes"],
     ["splats", "mesh", "bodies"],
-    ["surface", "texture"],
+    ["surface", "texture", "assembly"],
     ["methods"],
     ["compiling", "selftest", "orders"],
 ]

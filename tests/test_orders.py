@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reify import api, cli
@@ -103,9 +104,27 @@ def test_an_order_is_the_same_after_json_but_for_what_another_session_cannot_kno
     assert orders.from_plain(orders.plain(dataclasses.replace(order, target=None))).target is None
 
 
-@pytest.mark.parametrize("stored", [{}, {"method": "mesh"}, {"inputs": {"type": "Nothing", "fields": {}}, "place": None}])
-def test_what_is_no_order_raises(stored: dict) -> None:
-    with pytest.raises((TypeError, KeyError, ValueError)):
+SOUND = {"method": "mesh", "settings": {}, "sources": ["/a.glb"], "seed": 0, "name": "a", "outputs": [], "target": None}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {},
+        [],
+        {"method": "mesh"},
+        {"inputs": {"type": "Nothing", "fields": {}}, "place": None},
+        {**SOUND, "name": 5},
+        {**SOUND, "sources": [5]},
+        {**SOUND, "seed": "a"},
+        {**SOUND, "settings": []},
+        {**SOUND, "target": []},
+        {**SOUND, "target": {"scene": "Scene", "of": "Ball"}},
+        {**SOUND, "given": {"path": "/etc/passwd"}},
+    ],
+)
+def test_what_is_no_order_raises(stored: Any) -> None:
+    with pytest.raises(ValueError):
         orders.from_plain(stored)
 
 

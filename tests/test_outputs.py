@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from reify import api
-from reify.backend import outputs
+from reify.backend import outputs, reading
 from reify.backend.errors import ReifyError
 from reify.backend.values import Report, Result
 
@@ -79,3 +79,10 @@ def test_from_python_too_nothing_is_written_over_what_a_result_was_made_of(place
 
 def test_a_name_of_several_parts_stays_in_the_folder(place: Path) -> None:
     assert outputs.path_of(place / "out" / "a.glb", "../../photos\0", several=True).parent == place / "out"
+
+
+def test_an_output_by_the_name_of_a_device_is_refused_on_windows(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs.check([place / "aux.ply"], [place / "bob.obj"])
+    monkeypatch.setattr(outputs, "is_device", lambda name: reading.is_device(name, windows=True))
+    with pytest.raises(ReifyError, match="aux.ply is a name that Windows keeps"):
+        outputs.check([place / "aux.ply"], [place / "bob.obj"])

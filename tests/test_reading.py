@@ -87,3 +87,30 @@ def test_numbers_that_are_not_finite_are_no_settings(value):
     for path in ("training.seconds", "training.steps"):
         with pytest.raises(ReifyError, match="which is no"):
             with_values(METHOD.settings(), {path: value})
+
+
+@pytest.mark.parametrize("name", ["NUL", "aux.png", "images/COM1", "images\\con .jpg", "C:/x/nul:stream", "CONIN$", "LPT¹.txt"])
+def test_names_that_windows_keeps_for_devices_are_known_in_every_folder(name):
+    assert reading.is_device(name, windows=True) and not reading.is_device(name, windows=False)
+
+
+@pytest.mark.parametrize("name", ["auxiliary.png", "console.png", "com10.png", "common/a.png", "null.png", "a.con"])
+def test_names_that_only_resemble_them_are_files(name):
+    assert not reading.is_device(name, windows=True)
+
+
+def test_on_windows_a_device_is_no_file_and_is_never_opened(tmp_path, monkeypatch):
+    (tmp_path / "aux.png").write_bytes(b"a picture")
+    monkeypatch.setattr(reading, "is_device", lambda name: "aux" in name)
+    monkeypatch.setattr(os, "stat", None)
+    assert not reading.is_file(tmp_path / "aux.png") and not reading.exists(tmp_path / "aux.png")
+    with pytest.raises(OSError, match="not a regular file"):
+        reading.open_file(tmp_path / "aux.png")
+
+
+@pytest.mark.parametrize("size", [-1, None, 5, 1 << 40])
+def test_no_more_room_is_made_for_a_file_than_it_holds(tmp_path, size):
+    (tmp_path / "a").write_bytes(b"a picture")
+    with reading.Within(tmp_path / "a") as stream:
+        assert stream.read(2) == b"a "
+        assert stream.read(size) == (b"pictu" if size == 5 else b"picture")

@@ -1,4 +1,4 @@
-"""`python3 dev.py docs`: what in docs/ is made from the code: tables of settings and inputs, and the demo's picture."""
+"""`python3 dev.py docs`: what in docs/ is made from the code: tables of settings, inputs and models, and the demo's picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from ..backend.settings import Option, options
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "settings.md"
 INPUTS = ROOT / "docs" / "inputs.md"
+MODELS = ROOT / "docs" / "models.md"
 FORMATS = ROOT / "docs" / "formats.md"
+THINGS = ROOT / "docs" / "things.md"
 DEMO, PICTURE = ROOT / "demo" / "preview.png", ROOT / "docs" / "pictures" / "demo.jpg"
 PICTURE_PX = 900  # wide and high at most
 
@@ -21,10 +23,11 @@ PICTURE_PX = 900  # wide and high at most
 def main() -> int:
     """Write the pages; take the picture from the last `dev.py demo`, where there was one."""
     from ..scene import compat
-    from . import inputs, splat_formats
+    from . import inputs, models, splat_formats, things
 
     compat.expose_usd()
-    for path, text in ((PAGE, settings_page()), (INPUTS, inputs.page()), (FORMATS, splat_formats.page())):
+    made = {PAGE: settings_page, INPUTS: inputs.page, MODELS: models.page, FORMATS: splat_formats.page, THINGS: things.page}
+    for path, text in ((path, page()) for path, page in made.items()):
         path.write_text(text, encoding="utf-8")
         print(path)
     if DEMO.is_file():

@@ -1,8 +1,8 @@
 """`python3 dev.py lock`: the locks of the engine's parts: all packages that each needs, with the hashes of their wheels.
 
 Made by uv from the pinned lists, each in one file for all platforms and Pythons, with the size of the download on the first line.
-They hold what the Python package index has; what PyTorch's own index has, torch for the CPU on Linux and for CUDA on Windows,
-isn't in them: there torch alone is installed by its version.
+They hold what the Python package index has. The hashes of what only PyTorch's own index has, torch for the CPU on Linux and for CUDA
+on Windows, are in backend/engine/wheels_torch.txt.
 """
 
 from __future__ import annotations

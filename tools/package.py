@@ -182,17 +182,17 @@ def bundled(manifest: str, wheels: Sequence[str], platform: str, python: tuple[i
 def _download(part: Part, folder: Path) -> None:
     """Fetch a part's wheels for this platform and Python, those of the lock with its hashes.
 
-    The torch of PyTorch's own index is fetched by its version.
+    The torch of PyTorch's own index is fetched from there, with the hashes that are known.
     """
     plan = install.Plan(Place(folder, part), builds.fitting("cpu")[0])
     command = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--no-deps", "--dest", str(folder)]
-    apart = [requirement for requirement in plan.place.requirements if requirement.name == install.TORCH and plan.build.index]
-    for requirement in apart:
-        subprocess.check_call([*command, requirement.pinned, "--index-url", plan.build.index])
     with tempfile.TemporaryDirectory() as temporary:
+        if plan.apart is not None:
+            pinned = install.pinned_apart(plan, plan.apart, Path(temporary))
+            subprocess.check_call([*command, *pinned, "--index-url", plan.build.index])
+        names = [plan.apart.name] if plan.apart is not None else []
         lock = Path(temporary, "lock.txt")
-        names = [requirement.name for requirement in apart]
-        lock.write_text(requirements.locked(part.locked, names, install.ONLY_FOR_CUDA if apart else ()), encoding="utf-8")
+        lock.write_text(requirements.locked(part.locked, names, install.ONLY_FOR_CUDA if names else ()), encoding="utf-8")
         subprocess.check_call([*command, "--require-hashes", "--requirement", str(lock)])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ReifyError
 from ..formats.images import resize_to
 from ..jobs.job import Job
+from ..networks.reconstruction import LearnedSettings
 from ..pictures.cutout import CutoutSettings, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
 from ..pictures.regions import SMALLEST, regions_by_color, regions_of_parts, regions_painted
@@ -27,6 +28,7 @@ PREVIEW_PX, PREVIEW_FACES = 256, 1500
 PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbor
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 SHAPING = 0.8  # of the time; the rest is its texture
+LEARNED = ("triposr",)  # methods that aren't bodies of outlines: networks make them
 DISAGREEING = 0.15  # of the depth, between the side and the top view, above which that is said
 
 
@@ -45,6 +47,7 @@ class Settings:
             "extrude": "Flat, with beveled edges, for logos and letters",
             "relief": "Light and dark as height over a plate",
             "turnaround": "Two or three drawn views of one subject: front, side, top",
+            "triposr": "A network that has learned from many objects adds the sides that the picture doesn't show",
         },
     )
     size_m: float = option(1.0, "Width or height of the object, whichever is larger", low=0.001, high=1000.0, unit="m")
@@ -56,6 +59,7 @@ class Settings:
     extrude: ExtrudeSettings = group(ExtrudeSettings, "Extrude")
     relief: ReliefSettings = group(ReliefSettings, "Relief")
     turnaround: TurnaroundSettings = group(TurnaroundSettings, "Turnaround")
+    triposr: LearnedSettings = group(LearnedSettings, "TripoSR")
     texture: ProjectionSettings = group(ProjectionSettings, "Texture")
 
 
@@ -98,7 +102,7 @@ def shaped(
     *,
     job: Job,
 ) -> Mesh:
-    """The textured mesh that `settings.method` (not "auto") makes of cut-out pictures; raises ReifyError.
+    """The textured mesh that `settings.method` (neither "auto" nor one of LEARNED) makes of cut-out pictures; raises ReifyError.
 
     A `rough` one is made faster: its faces are less even, and small parts aren't told from their neighbors.
     """

@@ -49,6 +49,7 @@ class CaptureSettings:
         choices={
             "auto": "Masks beside the photos cut out the subject, those that a transforms.json names hide what is to be ignored",
             "subject": "What is transparent, or black in a mask, is empty space around the subject",
+            "learned": "As auto; photos without a mask get one from a pretrained network; needs torch and the weights of ISNet",
             "ignore": "What is black in a mask is left out of the comparison with the photos",
             "off": "Transparency and masks are not used",
         },
@@ -70,7 +71,7 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
     """
     reader = _Reader(settings, job)
     try:
-        with job.span(0.9):
+        with job.span(0.1 if settings.masks == "learned" else 0.9):
             capture = reader.read_all(photos.sources)
     except PermissionError as error:
         raise ReifyError(
@@ -91,6 +92,11 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
     if capture.cameras is None:
         frames, ordered = (capture.photos, True) if capture.ordered else listing.number_frames(capture.photos, name)
         capture = replace(capture, photos=frames, ordered=ordered)
+    if settings.masks == "learned":
+        from .learned_masks import masked
+
+        with job.span(1.0):
+            capture = replace(capture, photos=masked(capture.photos, job.folder / "masks", job=job))
     job.metric("photos", len(capture.photos))
     reader.account.report()
     test = capture.test or _held_out(len(capture.photos), settings.hold_out)
@@ -104,7 +110,7 @@ class _Reader:
         self.settings = settings
         self.job = job
         self.account = Account(job)
-        black_is_empty = {"auto": None, "subject": True, "ignore": False, "off": None}[settings.masks]
+        black_is_empty = {"auto": None, "learned": None, "subject": True, "ignore": False, "off": None}[settings.masks]
         self.masks = masks.Masks(settings.masks != "off", black_is_empty)
 
     def read_all(self, sources: Sequence[Path]) -> Capture:

@@ -7,6 +7,7 @@ methods, is added and removed by itself.
     place          the folder of a part: whole, half-finished or outdated; found and put on the path
     builds         which build of torch this machine wants
     lock.txt, lock_torch.txt   the same and all that they need, with the hashes of their wheels
+    wheels_torch.txt           hashes of torch's wheels that only PyTorch's own index has
     install        install, verify, replace, remove
     child          what runs in the child process
     explain        pip's complaints as sentences with a way out

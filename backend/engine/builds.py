@@ -14,15 +14,16 @@ class Build:
 
     id: str  # "cpu", "cuda" or "mps"
     title: str
-    index: str  # URL of PyTorch's own index where only that has it, whose wheels the lock doesn't know; else empty
+    index: str  # URL of PyTorch's own index where only that has it; else empty, and the lock has its hashes
     gib: float  # that installing it takes on the disk, with what is downloaded
+    local: str = ""  # label of its version in that index: "cpu" in 2.13.0+cpu
     megabytes: int = 0  # to download, with all that it needs, where it comes from that index; else the lock says
 
 
-CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.1, 203)
+CPU = Build("cpu", "CPU", "https://download.pytorch.org/whl/cpu", 1.1, "cpu", 203)
 CPU_WINDOWS = Build("cpu", "CPU", "", 1.1)
 CUDA = Build("cuda", "NVIDIA graphics card (CUDA)", "", 9.0)
-CUDA_WINDOWS = Build("cuda", "NVIDIA graphics card (CUDA)", "https://download.pytorch.org/whl/cu130", 7.0)
+CUDA_WINDOWS = Build("cuda", "NVIDIA graphics card (CUDA)", "https://download.pytorch.org/whl/cu130", 7.0, "cu130")
 MPS = Build("mps", "Apple processor", "", 0.7)
 
 

@@ -58,7 +58,7 @@ def _pip(arguments: list[str]) -> None:
     import pip
 
     if tuple(int(part) for part in pip.__version__.split(".")[:2]) >= (24, 1):
-        arguments = [*arguments, *(["--progress-bar=raw"] if arguments[0] == "install" else [])]
+        arguments = [*arguments, *(["--progress-bar=raw"] if arguments[0] in ("install", "download") else [])]
     sys.argv = ["pip", *arguments]
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
 

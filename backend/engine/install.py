@@ -36,6 +36,7 @@ DOWNLOADED = 0.85  # share of one call of pip that downloading is
 UNPACKED = 0.93  # share of installing without compiling that is over when the packages are in the folder
 COMPILED_FROM = 0.5  # share of the installation that is over when kernels are compiled, where the part has a compiler
 TRYING = "Trying it out"
+UNCHECKED = "This build of torch can't be compared with a known checksum: whoever it comes from, PyTorch's site or a folder, is trusted."
 _DOWNLOAD = re.compile(r"Downloading (?:\S*/)?(?P<name>[\w.]+)-\d\S* (?:\((?P<size>[\d.]+) (?P<unit>[kMG]?)B\))?")
 _UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
@@ -55,6 +56,24 @@ class Plan:
     def has_torch(self) -> bool:
         """True where torch is to be installed, so that the build matters."""
         return self.place.has(TORCH)
+
+    @property
+    def apart(self) -> Requirement | None:
+        """Torch, where only PyTorch's own index has the build, so that it is installed by a call of pip of its own; else None."""
+        found = (requirement for requirement in self.place.requirements if requirement.name == TORCH)
+        return next(found, None) if self.build.index else None
+
+    @property
+    def hashes_apart(self) -> frozenset[str]:
+        """The SHA-256 that its wheel may have; none where they aren't known for this Python."""
+        if self.apart is None or self.place.part.wheels is None:
+            return frozenset()
+        return requirements.hashes_of_wheels(self.place.part.wheels, f"{self.apart.name}-{self.apart.version}+{self.build.local}")
+
+    @property
+    def unchecked(self) -> str:
+        """One sentence to show before installing where something comes without a hash to compare it with; else empty."""
+        return UNCHECKED if self.apart is not None and not self.hashes_apart else ""
 
     @property
     def gib(self) -> float:
@@ -155,51 +174,67 @@ def _provided(requirements: Sequence[Requirement], root: Path) -> dict[str, str]
 def _run_pip(plan: Plan, wanted: Sequence[Requirement], provided: Mapping[str, str], job: Job) -> None:
     """Install what is wanted, and all that it needs, by the lock with its hashes, whether from the network or from a folder of wheels.
 
-    Torch of PyTorch's own index, whose hashes the lock doesn't have, is installed by its own call of pip, pinned, from that index or folder
-    only, with --no-deps; the lock holds its dependencies.
+    Torch of PyTorch's own index is installed by its own call of pip, from that index or folder only, with --no-deps; the lock holds its
+    dependencies. Where its hash isn't known, which `Plan.unchecked` says beforehand, it is pinned by its version alone, and the network
+    must prove to be PyTorch's.
     """
     if not wanted:
         return
     source = [] if plan.wheels is None else ["--no-index", "--find-links", str(plan.wheels)]
     expected = plan.megabytes * 1e6 or plan.gib * 2**30 / COMPRESSION
+    apart = [requirement for requirement in wanted if requirement == plan.apart]
+    if plan.wheels is not None and _check_wheels(plan, plan.wheels):
+        apart = []
+    if apart and plan.unchecked:
+        job.warn(plan.unchecked)
     with tempfile.TemporaryDirectory(prefix="reify-") as temporary:
         folder = Path(temporary)
-        apart = {requirement.name: requirement for requirement in wanted if requirement.name == TORCH and plan.build.index}
-        if plan.wheels is not None:
-            unknown = _unknown_wheels(plan.wheels, plan.place.part.locked)
-            if apart and TORCH in unknown:
-                job.warn(f"{unknown.pop(TORCH)} isn't in Reify's list of known packages: that it is PyTorch's own can't be checked.")
-            elif apart:  # a build that the lock knows
-                apart = {}
-            if unknown:
-                what = f"{plan.wheels} holds packages that aren't those that Reify knows: {', '.join(unknown.values())}."
-                raise ReifyError(what, "Download them again as the manual says, or install from the network.")
-        for requirement in apart.values():
+        for requirement in apart:
             with job.span(TORCH_SHARE):
                 index = source or ["--index-url", plan.build.index]
-                _pip(plan, [requirement.pinned, "--no-deps", *index], TORCH_SHARE * expected, job)
+                _pip(plan, [*pinned_apart(plan, requirement, folder), *index], TORCH_SHARE * expected, job, hashed=not plan.unchecked)
             expected *= 1.0 - TORCH_SHARE
-        given = {**provided, **{name: requirement.version for name, requirement in apart.items()}}
+        given = {**provided, **{requirement.name: requirement.version for requirement in apart}}
         claims = "\n".join(_hashed(_stand_in(folder, *item)) for item in given.items())
         lock = requirements.locked(plan.place.part.locked, given, ONLY_FOR_CUDA if TORCH in given else ())
         pinned = _written(folder / "requirements.txt", f"{lock}\n{claims}")
         with job.span(1.0):
             _pip(plan, ["--requirement", pinned, "--require-hashes", "--find-links", str(folder), *source], expected, job)
-        _drop_stand_ins(plan.place.partial, apart)
+        _drop_stand_ins(plan.place.partial, [requirement.name for requirement in apart])
 
 
-def _unknown_wheels(folder: Path, lock: Path) -> dict[str, str]:
-    """The file names of wheels by the packages that a lock names, where none of a package's wheels has one of its hashes."""
-    known = requirements.hashes(lock)
-    unknown: dict[str, str] = {}
-    fine = set()
+def pinned_apart(plan: Plan, requirement: Requirement, folder: Path) -> list[str]:
+    """What pip is told to install of PyTorch's own index; a list with hashes, where they are known, is written into the folder."""
+    if not plan.hashes_apart:
+        return [requirement.pinned, "--no-deps"]
+    hashes = " ".join(f"--hash=sha256:{known}" for known in sorted(plan.hashes_apart))
+    listed = _written(folder / "apart.txt", f"{requirement.pinned}+{plan.build.local} {hashes}\n")
+    return ["--requirement", listed, "--require-hashes", "--no-deps"]
+
+
+def _check_wheels(plan: Plan, folder: Path) -> bool:
+    """True where a folder of wheels holds the package index's own torch, which is installed like all else.
+
+    Raises ReifyError with the names of those that are neither what the lock knows nor, for want of a hash, taken on trust.
+    """
+    known = requirements.hashes(plan.place.part.locked)
+    apart = plan.apart.name if plan.apart is not None else ""
+    fine, unknown = set(), {}
     for wheel in sorted(folder.glob("*.whl")):
         name = requirements.normal(wheel.name.partition("-")[0])
-        if name in known and _sha256(wheel) in known[name]:
+        if name not in known:
+            continue
+        digest = _sha256(wheel)
+        if digest in known[name]:
             fine.add(name)
-        elif name in known:
+        elif name != apart or digest not in plan.hashes_apart:
             unknown[name] = wheel.name
-    return {name: file for name, file in unknown.items() if name not in fine}
+    of_index = bool(apart) and apart in fine
+    refused = [wheel for name, wheel in unknown.items() if name not in fine and not (name == apart and plan.unchecked)]
+    if refused:
+        what = f"{folder} holds packages that aren't those that Reify knows: {', '.join(refused)}."
+        raise ReifyError(what, "Download them again as the manual says, or install from the network.")
+    return of_index
 
 
 def _sha256(path: Path) -> str:
@@ -207,12 +242,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _pip(plan: Plan, what: Sequence[str], expected: float, job: Job) -> None:
-    """Install into the growing folder; `expected` is about how many bytes are downloaded. Raises ReifyError where pip gives up."""
+def _pip(plan: Plan, what: Sequence[str], expected: float, job: Job, *, hashed: bool = True) -> None:
+    """Install into the growing folder; `expected` is about how many bytes are downloaded. Raises ReifyError where pip gives up.
+
+    What isn't `hashed` comes only from a host whose certificate is good, whatever the user's settings trust.
+    """
     place = plan.place
     arguments = ["install", "--target", str(place.partial), "--only-binary", ":all:", "--no-compile", "--no-user", "--no-input"]
     arguments += ["--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--cache-dir", str(place.root / "downloads")]
-    with child_of(plan.python, ["pip", *arguments, *what]) as child, place.log.open("a", encoding="utf-8") as log:
+    with child_of(plan.python, ["pip", *arguments, *what], proven=not hashed) as child, place.log.open("a", encoding="utf-8") as log:
         output = _watch(child, log, expected, job)
     if child.returncode != 0:
         raise explained(output, place.root, place.log)

@@ -19,10 +19,15 @@ SECTIONS = ("global", "install")
 LONGEST_S = 30.0
 
 
-def environment(python: str, child: Path) -> dict[str, str]:
-    """The environment for a pip run by `python`, with what holds of the user's settings; `child` is the script that finds pip."""
+def environment(python: str, child: Path, *, proven: bool = False) -> dict[str, str]:
+    """The environment for a pip run by `python`, with what holds of the user's settings; `child` is the script that finds pip.
+
+    Where hosts must be `proven`, none is trusted without a good certificate.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
     settings = {**_from_files(python, child), **{name: value for name in TAKEN_OVER if (value := os.environ.get(_variable(name)))}}
+    if proven:
+        settings.pop("trusted-host", None)
     return {**kept, **{_variable(name): value for name, value in settings.items()}, "PIP_CONFIG_FILE": os.devnull}
 
 

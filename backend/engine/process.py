@@ -17,9 +17,12 @@ CHILD = Path(__file__).with_name("child.py")
 
 
 @contextlib.contextmanager
-def child_of(python: str, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A child process that ends with this one; whatever goes wrong inside the block ends it too."""
-    environment = pip_settings.environment(python, CHILD) if arguments[0] == "pip" else dict(os.environ)
+def child_of(python: str, arguments: list[str], *, proven: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """A child process that ends with this one; whatever goes wrong inside the block ends it too.
+
+    A pip takes over what holds of the user's settings, except for hosts trusted without a certificate where they must be `proven`.
+    """
+    environment = pip_settings.environment(python, CHILD, proven=proven) if arguments[0] == "pip" else dict(os.environ)
     environment = {key: value for key, value in environment.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
     child = subprocess.Popen(
         [python, "-s", str(CHILD), *arguments],

@@ -25,6 +25,7 @@ class Part:
     locked: Path  # these and all that they need, with hashes; made by `dev.py lock`
     gib: float  # that installing it takes on the disk, with what is downloaded; of torch its build says so
     formerly_with: Path | None = None  # list of what older versions installed into the same folder
+    wheels: Path | None = None  # hashes of wheels that the package index doesn't have, with their names
 
 
 ENGINE = Part(
@@ -45,6 +46,7 @@ TORCH = Part(
     LISTS / "torch.txt",
     LOCKS / "lock_torch.txt",
     gib=0.0,
+    wheels=LOCKS / "wheels_torch.txt",
 )
 PARTS = (ENGINE, TORCH)
 
@@ -117,6 +119,15 @@ def hashes(path: Path) -> dict[str, frozenset[str]]:
     """The SHA-256 that a lock has for the wheels of each package, by its normal name."""
     entries = re.split(r"^(?=[\w])", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {normal(re.split(r"[=#\s]", entry)[0]): frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)) for entry in entries}
+
+
+def hashes_of_wheels(path: Path, start: str) -> frozenset[str]:
+    """The SHA-256 of wheels that a list in the form of sha256sum has for this Python, system and processor, whose names begin so."""
+    named = f"{start}-cp{sys.version_info[0]}{sys.version_info[1]}-"
+    system, machine = platform_key().split("-")
+    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    fitting = [(known, wheel) for known, wheel in lines if wheel.startswith(named) and wheel.endswith(f"{machine}.whl")]
+    return frozenset(known for known, wheel in fitting if wheel.rpartition("-")[2].startswith((system, f"many{system}")))
 
 
 @cache

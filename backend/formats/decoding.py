@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..reading import Within
 from ..values import Array
 from . import color, png
 
@@ -136,7 +137,7 @@ def read_tiff(path: Path) -> Stored:
     """A TIFF of 16 or 32 bits in several channels, which Pillow doesn't know; raises OSError where it is no picture."""
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    with Within(path) as stream, tifffile.TiffFile(stream) as file:
         page: Any = max(file.pages[:64], key=lambda one: one.size)  # a first page may be a thumbnail
         if page.size > 4 * LARGEST_MEGAPIXELS * 1e6:
             raise too_large(path)
@@ -303,12 +304,18 @@ def _with_byte_alpha(pixels: Array, largest: int = 0) -> Array:
     return np.concatenate([rgb, alpha], axis=2)
 
 
-def open_exr(path: Path) -> Any:
-    """An EXR file, decoded; raises ReifyError where it would take too much memory, and whatever OpenEXR raises."""
+def exr_library(path: Path) -> Any:
+    """The package that reads and writes EXR files; raises ReifyError where it isn't installed."""
     try:
         import OpenEXR
     except ImportError:
         raise ReifyError(f"{path.name} needs the package OpenEXR, which isn't installed.", "Install the engine again.") from None
+    return OpenEXR
+
+
+def open_exr(path: Path) -> Any:
+    """An EXR file, decoded; raises ReifyError where it would take too much memory, and whatever OpenEXR raises."""
+    OpenEXR = exr_library(path)
     with path.open("rb"):  # OpenEXR doesn't tell a missing file from a broken one
         pass
     with OpenEXR.File(str(path), header_only=True) as file:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..files import writing
+from ..reading import Within
 from ..values import Array
 from . import decoding, endings, raw, sniff, svg
 
@@ -148,7 +149,11 @@ def _open(path: Path) -> Iterator[Image.Image]:
     if endings.has(path, endings.VECTORS):
         yield svg.open_svg(path)
         return
-    with raw.open_raw(path) if endings.has(path, endings.RAW) else Image.open(path) as image:
+    if endings.has(path, endings.RAW):
+        with raw.open_raw(path) as image:
+            yield image
+        return
+    with Within(path) as stream, Image.open(stream) as image:
         if image.format == "PNG":  # whose EXIF may stand behind its pixels: asking for it decodes these
             decoding.require_memory(path, decoding.stored_bytes(image))
         yield image

@@ -28,10 +28,10 @@ def read_text(path: Path) -> tuple[dict[str, Array], int]:
     separator = _separator(lines)
     rows = [_split(line, separator) for line in lines if line.strip()]
     numbers = [row for row in rows if len(row) >= 3 and _are_numbers(row[:3])]
-    if not numbers:
-        raise ReifyError(f"{path.name} holds no points.", "Choose another file.")
-    width = int(np.bincount([min(len(row), 64) for row in numbers]).argmax())
+    width = int(np.bincount([min(len(row), 64) for row in numbers]).argmax()) if numbers else 0
     whole = [row for row in numbers if len(row) >= width and _are_numbers(row[:width])]
+    if not whole:
+        raise ReifyError(f"{path.name} holds no points.", "Choose another file.")
     values = np.array([row[:width] for row in whole], dtype=np.float64)
     return _named(values, _names(rows, width)), len(numbers) - len(whole)
 

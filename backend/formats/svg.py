@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +32,10 @@ FAINTEST = 0.05  # opacity of a shape that is seen
 PAINTS = {"fill": "black", "stroke": "none"}  # and their values where nothing is said (SVG 2, 13.2)
 PLAIN = "opacity:1;fill-opacity:1;stroke-opacity:1;filter:none;mix-blend-mode:normal"
 FOREIGN = re.compile(r"""href\s*=\s*["'](?!\s*(#|data:))|<!ENTITY""")  # what may lead to another file
+# What may take resvg hours on a picture of any size: filters of a million octaves or pixels of radius, patterns in patterns.
+COSTLY = re.compile(r"<([\w-]+:)?(fe[A-Z]|pattern)")
+APART = "import json, sys, resvg_py; sys.stdout.buffer.write(bytes(resvg_py.svg_to_bytes(**json.load(sys.stdin))))"
+LONGEST_S = 30.0
 CODE_STEP = 251 * 65_537  # odd, so that numbers step through all colors, and neighbors in the file differ much
 Rules = dict[str, dict[str, str]]  # declarations by selector
 
@@ -79,12 +87,28 @@ def _rendered(text: str, path: Path, crisp: bool = False) -> Image.Image:
     text = _confined(text, path.parent)
     look: dict[str, Any] = {"shape_rendering": "crisp_edges" if crisp else "geometric_precision", "resources_dir": str(path.parent)}
     look["skip_system_fonts"] = "<text" not in text  # finding fonts takes seconds
+    # Both sides: it fits in there whatever size it says, and what would be too large is never drawn, at which resvg ends the process.
+    look |= {"svg_string": text, "width": LONG_SIDE_PX, "height": LONG_SIDE_PX}
     try:
-        # Both sides: it fits in there whatever size it says, and what would be too large is never drawn, at which resvg ends the process.
-        drawn = resvg_py.svg_to_bytes(svg_string=text, width=LONG_SIDE_PX, height=LONG_SIDE_PX, **look)
-        return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+        drawn = _drawn_apart(look) if COSTLY.search(text) else bytes(resvg_py.svg_to_bytes(**look))
+        return Image.open(io.BytesIO(drawn)).convert("RGBA")
+    except subprocess.TimeoutExpired:
+        raise ReifyError(f"The effects of {path.name} take too long to draw.", "Flatten them, or save it as PNG.") from None
     except (ValueError, RuntimeError) as error:
         raise OSError(str(error)) from error
+
+
+def _drawn_apart(look: Mapping[str, Any]) -> bytes:
+    """The PNG that resvg makes, in a process that is ended after LONGEST_S; raises ValueError with its last words where it fails."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    command = [sys.executable, "-c", APART]
+    run = subprocess.run(
+        command, input=json.dumps(look).encode(), capture_output=True, timeout=LONGEST_S, env=environment, creationflags=hidden
+    )
+    if run.returncode:
+        raise ValueError(run.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2])
+    return run.stdout
 
 
 def _confined(text: str, folder: Path) -> str:

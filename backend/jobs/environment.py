@@ -18,6 +18,7 @@ class Environment:
     memory_bytes: int | None = None  # most main memory that it may plan with; None: what is free when it asks
     online: bool = False  # whether it may fetch what it needs, as weights, from the network
     user_folder: Path | None = None  # what Reify keeps for the user beside results; None where there is no such place
+    weights_folders: tuple[Path, ...] = ()  # of pretrained weights beside the user's own, as a studio shares them; only read
     temporary_folder: Path | None = None  # for what goes when the job ends; None: the system's
 
     def free_memory(self) -> int:

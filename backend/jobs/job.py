@@ -7,6 +7,7 @@ least every half second: there a canceled job ends and a paused one waits.
 from __future__ import annotations
 
 import gc
+import importlib.util
 import inspect
 import sys
 import threading
@@ -46,6 +47,7 @@ class Progress:
     figures: Mapping[str, float] = field(default_factory=dict)  # "psnr" -> 24.1
     seconds_left: float | None = None  # of the job; None while there is too little to tell from, and at its end
     can_keep: bool = False  # the stage ends early with what it has where the user wants that
+    compiling: bool = False  # kernels are compiled, and the stage waits for them
 
 
 @dataclass(frozen=True)
@@ -135,32 +137,37 @@ class Job:
                 self._forecast.learn(timings_of(self._report.method, cache.timings), kernel_cache.version())
             self._forecast.expect(stages)
 
-    def stage(self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False) -> Value:
+    def stage(
+        self, title: str, function: Callable[..., Value], *inputs: Any, depends: Any = None, keepable: bool = False, kept: bool = True
+    ) -> Value:
         """The value of `function(*inputs, job=self)`, from the cache where the same was computed before.
 
         `depends` is what else the value depends on: things outside the inputs that the function looks at. With `keepable` the function
-        heeds `keep_requested`.
+        heeds `keep_requested`. One that takes no longer than reading its value back would is run with `kept=False`, past the cache and
+        without a folder of its own.
 
         With a cache, raises TypeError where the function isn't annotated to return what `store.save` can write. Metrics, warnings and
         choices that the stage reports are kept with the value.
         """
+        if not kept:
+            return self._passing(title, function, inputs, keepable)
         cache = self.environment.cache
         if cache:
             store.check_storable(_returned(function))
         started = time.perf_counter()
         self._begin(title, keepable)
         self._folder = self._stage_folder(function, (*inputs, depends))
-        kept = cache.load(self._folder) if cache else None
-        if kept is None:
+        found = cache.load(self._folder) if cache else None
+        if found is None:
             with self._alone():
-                kept = cache.load(self._folder) if cache else None  # another job may have had the folder
-                if kept is None:
+                found = cache.load(self._folder) if cache else None  # another job may have had the folder
+                if found is None:
                     value = self._computed(function, inputs)
-        if kept is not None:
-            value = kept["value"]
-            self._note(cached=(*self._report.cached, title), **_merged(self._report, kept))
+        if found is not None:
+            value = found["value"]
+            self._note(cached=(*self._report.cached, title), **_merged(self._report, found))
         self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
-        self._end(title, from_cache=kept is not None)
+        self._end(title, from_cache=found is not None)
         return value
 
     def progress(self, fraction: float, text: str = "", **figures: float) -> None:
@@ -288,7 +295,8 @@ class Job:
             timing = self._forecast.end(self._now(), from_cache)
         cache = self.environment.cache
         if timing is not None and cache is not None and self._report.method and not self._keep.is_set():
-            keep_timing(self._report.method, title, timing, cache.timings)
+            with self.keeping():
+                keep_timing(self._report.method, title, timing, cache.timings)
         self._keep.clear()
         self._reached, self._can_keep, self._said = 1.0, False, ("", {})
         self._emit()
@@ -296,11 +304,9 @@ class Job:
     @contextmanager
     def keeping(self) -> Iterator[None]:
         """What is written inside only saves time later, as checkpoints do: where the system refuses, the job warns once and goes on."""
-        from safetensors import SafetensorError  # which carries the system's refusal of its files
-
         try:
             yield
-        except (OSError, ReifyError, SafetensorError) as error:
+        except _refusals() as error:
             if self._keeps:
                 self._keeps = False
                 reason = getattr(error, "strerror", None) or getattr(error, "what", None) or str(error)
@@ -315,6 +321,17 @@ class Job:
             return
         with locks.held(lock_of(self._folder), wait=lambda: self.progress(0.0, WAITING)):
             yield
+
+    def _passing(self, title: str, function: Callable[..., Value], inputs: tuple[Any, ...], keepable: bool) -> Value:
+        """A stage's value, computed and not kept."""
+        started = time.perf_counter()
+        self._begin(title, keepable)
+        with computing(), self._running_stage():
+            value = function(*inputs, job=self)
+        self.progress(1.0)
+        self._note(seconds={**self._report.seconds, title: time.perf_counter() - started})
+        self._end(title, from_cache=False)
+        return value
 
     def _computed(self, function: Callable[..., Value], inputs: tuple[Any, ...]) -> Value:
         """What the running stage's function returns, kept in its folder where there is a cache."""
@@ -372,8 +389,7 @@ class Job:
             if self._stage:
                 self._forecast.reach(self._reached, now)
             overall, left = self._forecast.look(now)
-        text = device.COMPILING if device.is_compiling() else text
-        self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep))
+        self._listener(Progress(self._stage, self._reached, overall, text, figures, left, self._can_keep, device.is_compiling()))
 
     def _now(self) -> Moment:
         now = time.monotonic() if self._running.is_set() else self._paused_at
@@ -408,3 +424,12 @@ def _merged(report: Report, kept: Mapping[str, Any]) -> dict[str, Any]:
         "choices": {**report.choices, **kept["choices"]},
         "warnings": (*report.warnings, *kept["warnings"]),
     }
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """How the system's refusal to write is raised; by safetensors, too, where it is installed."""
+    if importlib.util.find_spec("safetensors") is None:
+        return OSError, ReifyError
+    from safetensors import SafetensorError
+
+    return OSError, ReifyError, SafetensorError

@@ -26,6 +26,7 @@ from typing import Any
 from .. import folders, locks
 from ..errors import ReifyError
 from ..files import refusal, write_text
+from ..reading import read_json
 from ..schema import conforming
 from . import store
 from .runner import Failure, Outcome, State, Task
@@ -165,9 +166,9 @@ class Ledger:
         entries = []
         for path in self.folder.glob("*.json"):
             try:
-                stored = json.loads(path.read_text(encoding="utf-8"))
+                stored = read_json(path)
                 entries.append(conforming(Entry, {**stored, "id": path.stem}))
-            except (OSError, ValueError, TypeError, RecursionError) as error:
+            except (OSError, ValueError, TypeError) as error:
                 log.warning("%s is damaged and left out: %s", path, error)
         return entries
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from .environment import Environment
 
@@ -17,6 +18,8 @@ class Weights:
     name: str
     bytes: int  # on the disk, about as many as are downloaded
     license: str  # in plain words, as "MIT" or "not for commercial use"
+    way: str = ""  # one sentence: how they are got; "": they are to be put into that folder
+    found: Callable[[Environment], bool] | None = field(default=None, compare=False)  # whether they are there; None: in that folder
 
 
 @dataclass(frozen=True)
@@ -57,4 +60,6 @@ def _is_importable(module: str) -> bool:
 
 
 def _is_here(weights: Weights, environment: Environment) -> bool:
+    if weights.found is not None:
+        return weights.found(environment)
     return environment.user_folder is not None and (environment.user_folder / WEIGHTS / weights.name).exists()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .. import device
 from .job import Progress
+
+COMPILES = "Makes the fast code for this processor; it is kept for all later jobs"
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Standing:
     fraction: float  # 0 to 1, of the whole job
     percent: str  # "42%"
     left: str  # "3 min 20 s"; empty while there is too little to tell from
+    stage: str = ""  # title; compiling kernels is a stage of its own, whichever one waits for it
+    text: str = ""  # what the stage does
 
 
 def standing(progress: Progress | None, paused: bool = False) -> Standing:
@@ -22,12 +27,20 @@ def standing(progress: Progress | None, paused: bool = False) -> Standing:
     if progress is None:
         return Standing(0.0, percent(0.0), "")
     left = "" if paused or progress.seconds_left is None else clock(progress.seconds_left)
-    return Standing(progress.overall, percent(progress.overall), left)
+    stage, text = (device.COMPILING, COMPILES) if progress.compiling else (progress.stage, progress.text)
+    return Standing(progress.overall, percent(progress.overall), left, stage, text)
 
 
 def percent(fraction: float) -> str:
     """A fraction in whole per cent, rounded down: 100% is shown at the very end."""
     return f"{math.floor(100 * fraction + 1e-9)}%"
+
+
+def about(seconds: float) -> str:
+    """An estimated duration, no more exact than estimates are: "45 s", "4 min", "1 h 05 min"."""
+    if seconds < 60:
+        return clock(5 * math.ceil(seconds / 5)) if seconds <= 55 else "1 min"
+    return clock(seconds) if seconds >= 3570 else f"{round(seconds / 60)} min"
 
 
 def clock(seconds: float) -> str:

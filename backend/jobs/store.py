@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import values
 from ..files import write_text, writing
-from ..reading import is_file, open_file
+from ..reading import is_file, open_file, parse_json, read_json
 from .identity import PACKAGE
 
 READ_BYTES = 16 << 20  # at once, a hundredth of a second
@@ -47,7 +47,7 @@ def save(value: Any, folder: Path) -> None:
 def load(folder: Path) -> Any:
     """Read what `save` wrote; raises OSError or ValueError where it is missing, or anything of it is damaged."""
     try:
-        stored = json.loads((folder / "value.json").read_text(encoding="utf-8"))
+        stored = read_json(folder / "value.json", finite=False)
         if "checksum" not in stored:
             return _of_first_form(stored, folder)
         checksum = stored.pop("checksum")
@@ -90,7 +90,7 @@ def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
 
     try:
         with safe_open(path, "np") as opened:
-            checksums = json.loads((opened.metadata() or {})[CHECKSUMS])
+            checksums = parse_json((opened.metadata() or {})[CHECKSUMS])
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # it is no mapping
     except (SafetensorError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error

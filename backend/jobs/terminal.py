@@ -82,5 +82,5 @@ def describe(progress: Progress) -> str:
     filled = round(20 * stands.fraction)
     figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
     left = f"{stands.left} left" if stands.left else ""
-    detail = " · ".join(part for part in (progress.text, figures, left) if part)
-    return f"[{'#' * filled}{'.' * (20 - filled)}] {stands.percent:>4} {progress.stage}" + (f": {detail}" if detail else "")
+    detail = " · ".join(part for part in (stands.text, figures, left) if part)
+    return f"[{'#' * filled}{'.' * (20 - filled)}] {stands.percent:>4} {stands.stage}" + (f": {detail}" if detail else "")

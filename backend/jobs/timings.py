@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ReifyError
 from ..files import write_text
 from ..reading import read_json
 from .forecast import Expected, Profile, Timing
-
-log = logging.getLogger(__name__)
 
 
 def timings_of(method: str, file: Path) -> dict[str, Timing]:
@@ -29,11 +25,8 @@ def timings_of(method: str, file: Path) -> dict[str, Timing]:
 
 
 def keep_timing(method: str, title: str, timing: Timing, file: Path) -> None:
-    """Write what a stage took, in place of what it took before; where the file can't be written it is forgotten."""
-    try:
-        write_text(file, json.dumps({**_stored(file), f"{method}/{title}": dataclasses.asdict(timing)}))
-    except ReifyError as error:
-        log.warning("%s", error)
+    """Write what a stage took, in place of what it took before; raises ReifyError where the file can't be written."""
+    write_text(file, json.dumps({**_stored(file), f"{method}/{title}": dataclasses.asdict(timing)}))
 
 
 def _stored(file: Path) -> Mapping[str, Any]:

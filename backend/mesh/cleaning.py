@@ -85,6 +85,7 @@ def clean(mesh: Mesh, settings: MeshSettings, *, job: Job) -> Mesh:
         mesh = _without_holes(mesh, settings, 0.9, job)
     job.progress(0.95, "checking what is promised")
     mesh = sealed(mesh, job=job) if settings.holes in ("all", "rebuild") else settled(mesh, _longest_rim(mesh, settings), job=job)
+    mesh = drop_small_parts(mesh, settings.smallest_part / 100.0, job=job)  # repairs cut off single faces
     job.metric("vertices", len(mesh.vertices))
     job.metric("faces", len(mesh.faces))
     return mesh

@@ -7,9 +7,16 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def least_area(rim):
-    """Triangles [N-2,3] over the vertices of a loop [N,3] with the least sum of areas, wound as the loop is."""
+def least_area(rim, joined):
+    """Triangles [N-2,3] over the vertices of a loop [N,3] with the least sum of areas, wound as the loop is.
+
+    An edge within between two vertices that are `joined` [N,N] already is taken only where there is no other.
+    """
     n = rim.shape[0]
+    around = 0.0
+    for i in range(n):
+        around += np.sqrt(np.sum((rim[i] - rim[i - 1]) ** 2))
+    penalty = n * around * around  # more than the sum of N triangles over the loop
     best = np.zeros((n, n))
     split = np.zeros((n, n), np.int32)
     for span in range(2, n):
@@ -23,6 +30,8 @@ def least_area(rim):
                 cost = best[i, m] + best[m, k] + 0.5 * np.sqrt(x * x + y * y + z * z)
                 if cost < least:
                     least, at = cost, m
+            if joined[i, k] and span < n - 1:
+                least += penalty
             best[i, k], split[i, k] = least, at
     triangles = np.empty((n - 2, 3), np.int64)
     stack = [(0, n - 1)]

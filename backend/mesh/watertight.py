@@ -28,12 +28,16 @@ def enclosing_faces(mesh: Mesh) -> Array:
 
 
 def kept_apart(mesh: Mesh) -> Mesh:
-    """The mesh with the vertices that touch others drawn in by a hair along their normals, so that welding can't join what only touches."""
+    """The mesh with the vertices that touch others drawn in by a hair along their normals, so that welding can't join what only touches.
+
+    Where two sheets have both ends of an edge in common, each sheet's edge gets a vertex in its middle first.
+    """
+    mesh = _split_common_edges(mesh)
     vertices, faces = _welded(mesh)
     crowded = np.zeros(len(vertices), bool)
     edge, uses = topology.edge_numbers(faces)
     start = faces.ravel()
-    on_crowded = uses[edge] > 2
+    on_crowded = ((uses > 2) | _disagreeing(faces, edge, uses))[edge]
     crowded[start[on_crowded]] = crowded[start[topology.next_corner(np.flatnonzero(on_crowded))]] = True
     if not crowded.any():
         return mesh
@@ -43,6 +47,50 @@ def kept_apart(mesh: Mesh) -> Mesh:
     reach = APART * float(np.linalg.norm(np.ptp(mesh.vertices.astype(np.float64), axis=0)))
     moved = mesh.vertices - (reach * touching)[:, None] * normals
     return replace(mesh, vertices=moved.astype(np.float32))
+
+
+def _split_common_edges(mesh: Mesh) -> Mesh:
+    """The mesh with a vertex of its own in the middle of each pair of half-edges that shares its two vertices with another pair."""
+    while True:
+        edge, uses = topology.edge_numbers(mesh.faces)
+        pairs = topology.pair_half_edges(mesh.vertices, mesh.faces)
+        crowded = np.flatnonzero(uses[edge[pairs.first]] > 2)
+        first, second = pairs.first[crowded], pairs.second[crowded]
+        # One edge a face in each round: the others are found again in the next.
+        order = np.arange(len(crowded))
+        earliest = np.full(len(mesh.faces), len(crowded))
+        np.minimum.at(earliest, first // 3, order)
+        np.minimum.at(earliest, second // 3, order)
+        alone = (earliest[first // 3] == order) & (earliest[second // 3] == order)
+        if not alone.any():
+            return mesh
+        mesh = _split(mesh, first[alone], second[alone])
+
+
+def _split(mesh: Mesh, first: Array, second: Array) -> Mesh:
+    """The mesh with a new vertex in the middle of each of N edges, given by its two half-edges [N]; no face may have two of them."""
+    ends = mesh.faces.ravel()[np.stack([first, topology.next_corner(first)])]
+    middle = np.tile(len(mesh.vertices) + np.arange(len(first)), 2)
+    at = np.concatenate([first, second])
+    face, corner = at // 3, at % 3
+    row, following = np.arange(len(at)), (corner + 1) % 3
+    faces, halves = mesh.faces.copy(), mesh.faces[face]
+    faces[face, following], halves[row, corner] = middle, middle
+    uvs = mesh.uvs
+    if uvs is not None:
+        half_uvs = uvs[face]
+        between = 0.5 * (half_uvs[row, corner] + half_uvs[row, following])
+        uvs = uvs.copy()
+        uvs[face, following], half_uvs[row, corner] = between, between
+        uvs = np.concatenate([uvs, half_uvs])
+    colors = mesh.vertex_srgb
+    return Mesh(
+        np.concatenate([mesh.vertices, mesh.vertices[ends].mean(axis=0)]),
+        np.concatenate([faces, halves]).astype(np.int32),
+        uvs,
+        None if colors is None else np.concatenate([colors, colors[ends].mean(axis=0)]).astype(colors.dtype),
+        mesh.textures,
+    )
 
 
 def uncrowded_faces(mesh: Mesh) -> Array:
@@ -74,17 +122,21 @@ def fault_of(mesh: Mesh, open_is_well: bool = False) -> str:
     doubles = len(faces) - len(topology.first_of_doubles(faces))
     faces = faces[topology.first_of_doubles(faces)]
     edge, uses = topology.edge_numbers(faces)
-    start = faces.ravel()
-    forward = start < start[topology.next_corner(np.arange(len(start)))]
-    balance = np.abs(np.bincount(edge, np.where(forward, 1, -1)))
     counts = {
         "{} edges have only one face": int((uses == 1).sum()),
         "{} edges have more than two faces": int((uses > 2).sum()),
-        "{} edges have faces that disagree about which side is out": int(((uses == 2) & (balance > 0)).sum()),
+        "{} edges have faces that disagree about which side is out": int(_disagreeing(faces, edge, uses).sum()),
         "{} faces lie on others": doubles,
     }
     faults = [what.format(count) for what, count in counts.items() if count][int(open_is_well and (uses == 1).any()) :]
     return " and ".join(faults if faults or open_is_well or not _is_flat(mesh).all() else ["it encloses nothing"])
+
+
+def _disagreeing(faces: Array, edge: Array, uses: Array) -> Array:
+    """Edges [E] bool of two faces that disagree about which side is out: both run along it in the same direction."""
+    start = faces.ravel()
+    forward = start < start[topology.next_corner(np.arange(len(start)))]
+    return (uses == 2) & (np.bincount(edge, np.where(forward, 1, -1)) != 0)
 
 
 def _welded(mesh: Mesh) -> tuple[Array, Array]:

@@ -25,8 +25,8 @@ from ..jobs import needs as needs_of
 from ..jobs.environment import Environment
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
-from ..jobs.needs import Needs
-from ..values import Given, Mesh, Points, Result, Splats
+from ..jobs.needs import Memory, Needs
+from ..values import Given, Mesh, Points, Result, Sentence, Splats
 
 Reader = Callable[[Path, tuple[type, ...]], Given]
 
@@ -45,6 +45,7 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]]  # name -> changes to the settings; the first one is the default
     stages: tuple[str, ...]  # titles of all stages that it may run
     needs: Needs | Callable[[Any], Needs] = Needs()  # the same for all settings, or a function of them
+    memory: Callable[[Any, Any], Memory] | None = None  # of inputs and settings, where that is nearer than what `needs` knows
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
     expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
 
@@ -52,6 +53,11 @@ class Method:
     def changes_things(self) -> bool:
         """True where it takes what exists already: a selected object, or a file of splats, points or a mesh."""
         return any(kind in (Splats, Points, Mesh) for kind in self.takes)
+
+    @property
+    def takes_files(self) -> bool:
+        """False where all that it is made from stands in its settings."""
+        return Sentence not in self.takes
 
     def shares(self, sources: Sequence[Path], settings: Any) -> tuple[tuple[Path, ...], ...]:
         """The files and folders of each result that these make; raises ReifyError where there is nothing in them."""
@@ -77,17 +83,18 @@ class Method:
             raise ReifyError(f"There is no preset called {name!r}.", f"Choose one of: {', '.join(self.presets)}.")
         return settings_of.with_values(self.settings(), self.presets[name])
 
-    def needed(self, settings: Any) -> Needs:
-        """What a job with these settings needs."""
-        return self.needs(settings) if callable(self.needs) else self.needs
+    def needed(self, settings: Any, inputs: Any = None) -> Needs:
+        """What a job with these settings needs; with its inputs, the memory is estimated for them."""
+        needs = self.needs(settings) if callable(self.needs) else self.needs
+        return needs if inputs is None or self.memory is None else replace(needs, memory=self.memory(inputs, settings))
 
-    def missing(self, settings: Any, environment: Environment) -> Needs:
+    def missing(self, settings: Any, environment: Environment, inputs: Any = None) -> Needs:
         """The part of it that isn't there; what is asked before a job starts, wherever it is started."""
-        return needs_of.missing(self.needed(settings), environment)
+        return needs_of.missing(self.needed(settings, inputs), environment)
 
-    def check(self, settings: Any, environment: Environment) -> None:
+    def check(self, settings: Any, environment: Environment, inputs: Any = None) -> None:
         """Raise ReifyError, with the way to get it, where something that a job with these settings needs is missing."""
-        missing = self.missing(settings, environment)
+        missing = self.missing(settings, environment, inputs)
         if missing.packages:
             what = f"{self.title} needs packages that aren't installed: {', '.join(missing.packages)}."
             parts = parts_of(missing.packages)
@@ -95,32 +102,30 @@ class Method:
         if missing.weights:
             weights = missing.weights[0]
             what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
-            raise ReifyError(what, f"Put them into {_weights_folder(environment)}.")
+            raise ReifyError(what, weights.way or f"Put them into {_weights_folder(environment)}.")
         if missing.memory is not None:
             needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
             what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."
-            smaller = self.fitting(settings, environment)
+            smaller = self.fitting(settings, environment, inputs)
             if smaller is None:
                 raise ReifyError(what, "Close other programs.")
-            path = missing.memory.setting
-            raise ReifyError(what, f"Set {path} to {settings_of.values(smaller)[path]}, or close other programs.")
+            now, then = settings_of.values(settings), settings_of.values(smaller)
+            changes = " and ".join(f"{path} to {value}" for path, value in then.items() if value != now[path])
+            raise ReifyError(what, f"Set {changes}, or close other programs.")
 
-    def fitting(self, settings: Any, environment: Environment) -> Any | None:
+    def fitting(self, settings: Any, environment: Environment, inputs: Any = None) -> Any | None:
         """The settings with what the memory grows with halved until it fits; None where that isn't possible."""
-        memory = self.needed(settings).memory
-        if memory is None or not memory.setting:
-            return None
-        option = next(option for option in settings_of.options(self.settings) if option.path == memory.setting)
         smaller = settings
-        while (value := option.kind(settings_of.values(smaller)[option.path] / 2)) >= (option.low or 1):
+        while (memory := self.needed(smaller, inputs).memory) is not None and memory.bytes > environment.free_memory():
+            option = next((option for option in settings_of.options(self.settings) if option.path == memory.setting), None)
+            if option is None or (value := option.kind(settings_of.values(smaller)[option.path] / 2)) < (option.low or 1):
+                return None
             smaller = settings_of.with_values(smaller, {option.path: value})
-            if not self.missing(smaller, environment).memory:
-                return smaller
-        return None
+        return smaller if smaller != settings else None
 
     def perform(self, inputs: Any, settings: Any, job: Job) -> Result:
         """Run it in `job`, with the report saying how to do the same again; raises ReifyError where it can't be done."""
-        self.check(settings, job.environment)
+        self.check(settings, job.environment, inputs)
         needs = self.needed(settings)
         job.describe(
             method=self.id,

@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bodies.from_pictures import Settings, chosen_for, preview_mesh
+from ..bodies.from_pictures import LEARNED, Settings, chosen_for, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
+from ..jobs.environment import Environment
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, finished, found_in, scaled
 from ..pictures.read import read_parts, read_picture
+from ..reading import exists
 from ..settings import file_of
 from ..values import Array, Mesh, Picture, Report
 from .image import in_order, one_by_one
@@ -41,8 +43,9 @@ class Look:
 class Looker:
     """Looks at pictures again and again, for one thread: what a changed setting doesn't touch isn't done again."""
 
-    def __init__(self, long_side_px: int = LONG_SIDE_PX) -> None:
+    def __init__(self, long_side_px: int = LONG_SIDE_PX, environment: Environment | None = None) -> None:
         self.long_side_px = long_side_px
+        self.environment = environment  # where the weights of learned cut-outs lie
         self._kept: dict[str, tuple[Any, Any]] = {}
 
     def look(self, sources: Sequence[Path], settings: Settings) -> Look:
@@ -59,7 +62,7 @@ class Looker:
             )
             method, why = self._once("method", (keys, settings.method), lambda: chosen_for(pictures, settings))
             look = replace(look, reason=f"{method.capitalize()}, because {why}." if why else "")
-            return replace(look, mesh=preview_mesh(pictures, replace(settings, method=method)))
+            return look if method in LEARNED else replace(look, mesh=preview_mesh(pictures, replace(settings, method=method)))
         except ReifyError as error:
             return replace(look, problem=f"{error.what} {error.fix}".strip())
 
@@ -79,7 +82,7 @@ class Looker:
 
     def _found(self, path: Path, settings: CutoutSettings, strokes: Path | None) -> tuple[Picture, float, Report]:
         """The picture made small with the coverage as it was found, how small, and what was chosen."""
-        job = Job()
+        job = Job(self.environment)
         srgb, alpha = read_picture(path, job)
         pixels = resize(srgb if alpha is None else np.dstack([srgb, alpha]), self.long_side_px)
         scale = pixels.shape[1] / srgb.shape[1]
@@ -106,4 +109,4 @@ def _side_by_side(pictures: Sequence[Array]) -> Array:
 
 def _stamp(path: Path) -> tuple[Path, int]:
     """A file, and when it was changed; -1 where there is none."""
-    return path, path.stat().st_mtime_ns if path.exists() else -1
+    return path, path.stat().st_mtime_ns if exists(path) else -1

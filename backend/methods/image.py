@@ -6,20 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..bodies.from_pictures import Settings, build, chosen_for
+from ..bodies.from_pictures import LEARNED, Settings, build, chosen_for
 from ..errors import ReifyError
 from ..formats import endings
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
-from ..jobs.needs import Needs
+from ..jobs.needs import Memory, Needs
+from ..mesh.cleaning import MeshSettings, clean
+from ..networks.library.catalog import ISNET, TRIPOSR
+from ..networks.library.places import as_need
+from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..values import Picture, Pictures, Result
+from ..surface.learned import mesh_of_planes
+from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top")
+RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
 
 
@@ -29,8 +35,16 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     strokes = file_of(settings.cutout.strokes)
     cut = [job.stage(title, apart(cut_out), view, settings.cutout, strokes) for title, view in zip(CUTTING, views, strict=False)]
     method = _chosen(cut, settings, job)
+    if method in LEARNED:
+        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, job))
     mesh = job.stage("Building mesh", apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
+
+
+def _learned(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
+    mesh = job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+    return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
@@ -74,9 +88,20 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
+def _needs(settings: Settings) -> Needs:
+    weights = (ISNET,) * (settings.cutout.by == "learned") + (TRIPOSR,) * (settings.method in LEARNED)
+    packages = ("scipy", "PIL", "safetensors", *("torch",) * bool(weights))
+    if settings.method not in LEARNED:
+        return Needs(packages=packages, weights=tuple(map(as_need, weights)))
+    return Needs(packages=(*packages, "numba", "fast_simplification"), weights=tuple(map(as_need, weights)), memory=Memory(PEAK_BYTES))
+
+
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
-    cutting = {title: Expected(0.5) for title in CUTTING[: int(views)]}
+    cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
+    if settings.method in LEARNED:
+        extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
+        return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
     return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 
@@ -90,7 +115,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, "Building mesh"),
-    needs=Needs(packages=("scipy", "PIL", "safetensors")),
+    stages=(*CUTTING, "Building mesh", RECONSTRUCTING, EXTRACTING, CLEANING),
+    needs=_needs,
     split=one_by_one,
 )

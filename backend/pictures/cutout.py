@@ -33,6 +33,7 @@ class CutoutSettings:
             "alpha": "What isn't transparent",
             "plain": "What differs from the color along the picture's border",
             "grabcut": "What looks different from its surroundings, from a box or strokes where they are given",
+            "learned": "What a pretrained network takes for the subject, whatever is behind it; needs torch and the weights of ISNet",
             "whole": "All of the picture",
         },
         label="Found By",
@@ -87,6 +88,8 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
         half = f"; half transparent areas belong to the subject, from {solid / 255:.0%} opacity on" if solid < 128 else ""
         job.record_choice("cut-out", "by transparency, because the picture has it" + half)
         return np.minimum(alpha.astype(np.float32) / solid, 1.0)
+    if by == "learned":
+        return _learned(srgb, name, job)
     if by in ("auto", "plain") and not (settings.box or strokes):
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:
@@ -166,6 +169,16 @@ def smaller(picture: Picture, long_side_px: int) -> Picture:
 def _nearest(labels: Array, shape: tuple[int, ...]) -> Array:
     rows, columns = (np.arange(size) * have // size for size, have in zip(shape, labels.shape, strict=True))
     return labels[rows[:, None], columns]
+
+
+def _learned(srgb: Array, name: str, job: Job) -> Array:
+    from ..networks.subjects import Finder
+
+    coverage = Finder(job).coverage(srgb, job.progress)
+    job.record_choice("cut-out", "by ISNet")
+    if not (coverage > 0.5).any():
+        raise ReifyError(f"ISNet sees no subject in {name}.", "Choose another way to cut it out.")
+    return coverage
 
 
 def _by_grabcut(srgb: Array, name: str, settings: CutoutSettings, strokes: Path | None, job: Job) -> Array:

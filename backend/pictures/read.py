@@ -10,6 +10,7 @@ from ..errors import ReifyError
 from ..formats import endings, svg
 from ..formats.images import open_image, read_image
 from ..jobs.job import Job
+from ..reading import is_folder
 from ..values import Array
 
 LONG_SIDE_PX = 4096  # a texture of this size is what graphics cards and artists are at ease with
@@ -22,7 +23,7 @@ def read_picture(path: Path, job: Job) -> tuple[Array, Array | None]:
     Pictures of more than LONG_SIDE_PX are scaled down, of animations the first frame is taken, premultiplied
     colors are divided by their alpha; the job says so. Raises ReifyError for what can't be read or is too small.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise ReifyError(f"{path.name} is a folder.", "Choose a picture, or several.")
     with open_image(path) as image:
         width, height = image.size

@@ -14,6 +14,7 @@ from .step import SplatStep, StepFigures
 
 if TYPE_CHECKING:
     from .cpu.rasterizer import CpuRasterizer
+    from .cpu.scene_rasterizer import SceneRasterizer
     from .cuda.rasterizer import CudaRasterizer
     from .cuda.torch_rasterizer import TorchRasterizer
 
@@ -84,6 +85,14 @@ def pictured(device: Device, splats: Splats) -> Pictured:
     if not hasattr(found, "rasterize"):
         raise ValueError(f"{device.name} only trains")
     return found
+
+
+def of_scene() -> SceneRasterizer:
+    """A rasterizer of several clouds at once, on the CPU; close it in the end."""
+    prepare_numba()
+    from .cpu.scene_rasterizer import SceneRasterizer
+
+    return SceneRasterizer()
 
 
 def _on_cpu(device: Device, splats: Splats, capacity: int, sh_degree: int, training: bool) -> CpuRasterizer:

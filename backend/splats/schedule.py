@@ -63,7 +63,7 @@ class Schedule:
             )
         # 200 steps a second are more than any CPU takes, so that there is room for what the schedule may ask for.
         most_steps = min(settings.steps, settings.seconds * 200) if settings.seconds > 0 else settings.steps
-        picture_factor = float(np.clip(np.sqrt(pixels / 160_000), 0.5, 2.0))
+        picture_factor = _picture_factor(pixels)
         most = settings.max_splats or max(_useful(most_steps, picture_factor), len(start))
         limit = ", limited by memory" if room < most else ""
         why = (
@@ -124,6 +124,15 @@ class Schedule:
         }
         length = np.float32(np.clip(np.sqrt(3000 / self.expected_steps(fraction, step)), 0.5, 2.5))
         return {name: rate * length * np.float32(factor) for name, rate in rates.items()}
+
+
+def useful_splats(steps: float, pixels: float) -> int:
+    """How many splats a training ends with that may choose, by its steps and the pixels of a photo."""
+    return _useful(steps, _picture_factor(pixels))
+
+
+def _picture_factor(pixels: float) -> float:
+    return float(np.clip(np.sqrt(pixels / 160_000), 0.5, 2.0))
 
 
 def _useful(steps: float, picture_factor: float) -> int:

@@ -52,17 +52,29 @@ def surface_of_density(
 def surface_of_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, *, job: Job) -> Mesh | None:
     """The outer surface of the density at its usual level; None where splats are too faint for that.
 
-    Walls of opaque splats lie where they are at any level. Of faint ones a higher level keeps shreds, and holes that the flood passes:
-    the area is then that of both sides. Raises ReifyError where the ball holds no splats.
+    Raises ReifyError where the ball holds no splats.
     """
+    mesh = _cut_opaque(splats, ball, voxel_size, max_voxels, job)
+    return None if mesh is None else _colored(mesh, splats, job)
+
+
+def is_faint(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, *, job: Job) -> bool:
+    """Whether splats are too faint for `surface_of_opaque`, with the same voxels: coarser ones blur gaps away.
+
+    Raises ReifyError where the ball holds no splats.
+    """
+    return _cut_opaque(splats, ball, voxel_size, max_voxels, job) is None
+
+
+def _cut_opaque(splats: Splats, ball: Ball, voxel_size: float, max_voxels: int, job: Job) -> Mesh | None:
+    # Walls of opaque splats lie where they are at any level. Of faint ones a higher level keeps shreds, and holes that the flood passes:
+    # the area is then that of both sides.
     with job.span(0.7):
         density = log_density(splats, ball, voxel_size, max_voxels, job=job)
     job.progress(0.7, "comparing levels")
     mesh, whole = (_cut(density, level, "cubes") for level in (DensitySettings().level, FAINT_LEVEL))
     areas = [float(triangles.areas(m.vertices, m.faces).sum()) for m in (mesh, whole)]
-    if not 0.0 < areas[0] <= MOST_AREA * areas[1]:
-        return None
-    return _colored(mesh, splats, job)
+    return mesh if 0.0 < areas[0] <= MOST_AREA * areas[1] else None
 
 
 def _cut(density: SparseGrid, level: float, polygons: str) -> Mesh:

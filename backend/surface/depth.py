@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,19 @@ def render_depth(render: Callable[[Cameras, int], Rendering], views: Views, *, j
             "The depth pictures are empty: nothing in the scene is solid.", "Train longer, or check that the cameras look at the subject."
         )
     return maps
+
+
+def by_expected_depth(render: Callable[[Cameras, int], Rendering]) -> Callable[[Cameras, int], Rendering]:
+    """What renders the mean depth by blending weight (`info["expected_depth"]`), where there is one, instead of that of the front.
+
+    The losses on surfels hold the mean: it varies smoothly, where the front jumps from splat to splat.
+    """
+
+    def rendered(cameras: Cameras, index: int) -> Rendering:
+        rendering = render(cameras, index)
+        return replace(rendering, depth=rendering.info.get("expected_depth", rendering.depth))
+
+    return rendered
 
 
 def facing_of(depth: Array, K: Array) -> Array:

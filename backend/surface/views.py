@@ -19,19 +19,25 @@ def surface_of_capture(splats: Splats, render: Render, views: Views, settings: S
     `render` draws the splats. "auto" fuses depth where a photo has no mask. Where all cut out the subject, nothing but the subject is
     dense: it takes the density of opaque splats, and the solid of faint ones and of surfels, which leave gaps in the density.
     """
+    from .depth import by_expected_depth
+
+    def solid() -> Mesh:
+        drawn = by_expected_depth(render) if splats.surfels else render
+        return surface_from_views(drawn, views, replace(settings, extraction="solid"), job=job)
+
+    if settings.extraction == "solid":
+        return solid()
     if settings.extraction not in ("auto", "density"):
         return surface_from_views(render, views, settings, job=job)
     from .density import DensitySettings, subject_of, surface_of_density, surface_of_opaque
     from .region import Ball
 
-    def chosen(extraction: str, why: str) -> Mesh:
-        job.record_choice("surface.extraction", f"{extraction}, {why}")
-        return surface_from_views(render, views, replace(settings, extraction=extraction), job=job)
-
     if settings.extraction == "auto" and not all(alpha is not None and (alpha == 0).any() for alpha in views.alpha):
-        return chosen("fuse", "as not all photos cut out the subject")
+        job.record_choice("surface.extraction", "fuse, as not all photos cut out the subject")
+        return surface_from_views(render, views, replace(settings, extraction="fuse"), job=job)
     if settings.extraction == "auto" and splats.surfels:
-        return chosen("solid", "as all photos cut out the subject, and splats are flat")
+        job.record_choice("surface.extraction", "solid, as all photos cut out the subject, and splats are flat")
+        return solid()
     ball = subject_of(splats, alone=True) if settings.radius == 0 else Ball((0.0, 0.0, 0.0), settings.radius)
     most = settings.max_voxels * 1_000_000
     if settings.extraction == "density":
@@ -44,8 +50,9 @@ def surface_of_capture(splats: Splats, render: Render, views: Views, settings: S
     job.warn(
         "The splats are faint, as on shiny subjects: fine relief of the mesh is uncertain. The preset Surface trains splats for meshes."
     )
+    job.record_choice("surface.extraction", "solid, as all photos cut out the subject, and splats are too faint for their density")
     with job.span(1.0):
-        return chosen("solid", "as all photos cut out the subject, and splats are too faint for their density")
+        return solid()
 
 
 def surface_from_views(render: Render, views: Views, settings: SurfaceSettings, polygons: str = "cubes", *, job: Job) -> Mesh:

@@ -13,7 +13,7 @@ from ..settings import option
 from ..values import Array, Mesh, Views
 
 SLOTS = 6  # photos that a texel blends
-BYTES_A_TEXEL = 120  # of main memory at the peak, as measured at 2048 px with two thirds of the texels in islands
+BYTES_A_TEXEL = 110  # of main memory at the peak, as measured at 2048 px with two thirds of the texels in islands
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,9 @@
 """Splats drawn into 3D viewports as they were trained: sorted, blended, with colors that follow the view, amid the scene's meshes.
 
-clouds      which splats are shown, and their attributes as arrays
-view        what a region looks through
-rasterizer  the CPU's kernels on several clouds at once; blending cuts splats off behind the scene's surface
-worker      the thread that draws
-pace        how finely while a view moves
-drawing     the draw handler
+clouds   which splats are shown, and their attributes as arrays
+worker   the thread that draws, by the backend's `SceneRasterizer`
+pace     how finely while a view moves
+drawing  the draw handler
 """
 
 from __future__ import annotations

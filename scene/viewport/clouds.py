@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from ...backend.values import SH_C0, Array
 from .. import attributes, splat_nodes
+from ..splat_edits import HIDDEN
 from ..splats import holds_splats, read_arrays, splats_of
 
 if TYPE_CHECKING:
-    from .rasterizer import Rows
+    from ...backend.splats.cpu.scene_rasterizer import Rows
 
 SELECTED_SRGB = np.array([1.0, 0.6, 0.1], np.float32)  # near the theme's color of selected vertices
 SELECTED_SHARE = 0.6  # of that color in a selected splat
@@ -73,13 +74,15 @@ def note_changes(depsgraph: bpy.types.Depsgraph) -> None:
             _lists.clear()
 
 
-def carry() -> None:
-    """Let the nodes hand on what other modifiers make of splats; not to be called while something is drawn."""
+def carry() -> bool:
+    """Let the nodes hand on what other modifiers make of splats, and say whether any had to be told; not while something is drawn."""
+    told = bool(_to_carry)
     for name, carried in _to_carry.items():
         found: Any = bpy.data.objects.get(name)
         if found is not None:
             splat_nodes.set_carried(found, carried)
     _to_carry.clear()
+    return told
 
 
 def shown(context: bpy.types.Context) -> list[Shown]:
@@ -89,8 +92,18 @@ def shown(context: bpy.types.Context) -> list[Shown]:
     scene, layer = context.scene, context.view_layer
     key = (scene.session_uid, layer.name)
     if key not in _lists:
-        _lists[key] = list(_collect(context.evaluated_depsgraph_get(), layer))
+        _lists[key] = list(_collect(context.evaluated_depsgraph_get(), layer, _is_ours))
     return _lists[key]
+
+
+def rendered(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> list[Shown]:
+    """The splats that a render of the view layer shows, instances of collections and nodes among them."""
+    return list(_collect(depsgraph, layer, is_rendered))
+
+
+def is_rendered(found: bpy.types.Object) -> bool:
+    """Whether an object holds splats that renders show where it is visible to them."""
+    return found.type == "POINTCLOUD" and any(modifier.show_render for modifier in splat_nodes.drawing(found))
 
 
 def visible(entry: Shown, layer: bpy.types.ViewLayer, space: bpy.types.SpaceView3D) -> bool:
@@ -99,13 +112,13 @@ def visible(entry: Shown, layer: bpy.types.ViewLayer, space: bpy.types.SpaceView
     return owner is not None and owner.visible_get(view_layer=layer, viewport=space) and owner.visible_in_viewport_get(space)
 
 
-def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> Iterator[Shown]:
+def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer, wanted: Callable[[Any], bool]) -> Iterator[Shown]:
     drawn: list[Any] = [data for data in bpy.data.pointclouds if holds_splats(data)]
     if not drawn:
         return
     found: Any
     for found in layer.objects:
-        if found.type == "POINTCLOUD" and found.data in drawn and _is_ours(found):
+        if found.type == "POINTCLOUD" and found.data in drawn and wanted(found):
             matrix = found.evaluated_get(depsgraph).matrix_world
             yield Shown(_cloud(found, depsgraph), found.name, np.array(matrix, np.float64))
     if not any(found.is_instancer or _has_nodes(found) for found in layer.objects if found.data not in drawn):
@@ -115,7 +128,7 @@ def _collect(depsgraph: bpy.types.Depsgraph, layer: bpy.types.ViewLayer) -> Iter
         if not instance.is_instance or instance.parent is None:
             continue
         source = instance.object.original
-        if source.type != "POINTCLOUD" or source == instance.parent.original or source.data not in drawn or not _is_ours(source):
+        if source.type != "POINTCLOUD" or source == instance.parent.original or source.data not in drawn or not wanted(source):
             continue
         placed = np.array(instance.matrix_world, np.float64)
         key = (source.session_uid, instance.parent.name, placed.tobytes())
@@ -160,12 +173,14 @@ def read_cloud(data: Any, source: Any, edited: bool = False) -> Cloud:
         tint = (SELECTED_SRGB - 0.5) / SH_C0
         arrays["radiance:base"][chosen, :3] *= 1 - SELECTED_SHARE
         arrays["radiance:base"][chosen, :3] += SELECTED_SHARE * tint
+    if HIDDEN in source.attributes:
+        arrays["radiance:base"][attributes.read(source, HIDDEN).astype(bool), 3] = 0.0
     return Cloud(arrays, count, bool(data.get("antialiased", False)), bool(data.get("surfels", False)))
 
 
 def rows_of(cloud: Cloud) -> Rows:
-    """The cloud as the rasterizer wants it; called by the drawing thread."""
-    from .rasterizer import rows_from
+    """The cloud as the rasterizer wants it; called by the drawing thread, after `of_scene`."""
+    from ...backend.splats.cpu.scene_rasterizer import rows_from
 
     if cloud.rows is None:
         assert cloud.arrays is not None

@@ -22,12 +22,12 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
+from ...backend.splats.view import View, view_of
 from ...backend.values import Array
 from .. import splat_nodes
 from . import clouds
 from .clouds import Shown
 from .pace import Pace
-from .view import View, view_of
 from .worker import Wish, Worker
 
 SETTLE_S = 0.15  # without a change before a view counts as standing still

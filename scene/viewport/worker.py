@@ -8,11 +8,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...backend.splats.view import View
 from .clouds import Shown, rows_of
-from .view import View
 
 if TYPE_CHECKING:
-    from .rasterizer import Picture, Rasterizer
+    from ...backend.splats.cpu.scene_rasterizer import Picture, SceneRasterizer
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +74,9 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            from .rasterizer import Rasterizer
+            from ...backend.splats.rasterizers import of_scene
 
-            rasterizer = Rasterizer()
+            rasterizer = of_scene()
         except Exception as error:  # said in the panel; the viewport shows ellipsoids then
             log.exception("splats can't be drawn")
             self.problem = f"{type(error).__name__}: {error}"
@@ -95,8 +95,8 @@ class Worker:
             screen = next(iter(self._wishes))
             return screen, *self._wishes.pop(screen)
 
-    def _draw(self, rasterizer: Rasterizer, screen: Hashable, ticket: int, wish: Wish) -> None:
-        from .rasterizer import Instance
+    def _draw(self, rasterizer: SceneRasterizer, screen: Hashable, ticket: int, wish: Wish) -> None:
+        from ...backend.splats.cpu.scene_rasterizer import Instance
 
         try:
             instances = [Instance(rows_of(entry.cloud), entry.world_from_object) for entry in wish.shown]

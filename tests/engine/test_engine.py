@@ -32,22 +32,22 @@ GOOD = "__version__ = '1.0'\nimport numpy\n"
 BROKEN = "raise ImportError('libgone.so.1: cannot open shared object file')\n"
 
 
-def make_wheel(folder: Path, name: str, source: str, needs: str = "numpy", padding: int = 0) -> Path:
+def make_wheel(folder: Path, name: str, source: str, needs: str = "numpy", padding: int = 0, version: str = "1.0") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         f"{name}/__init__.py": source,
         f"{name}/data.bin": "x" * padding,
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: {needs}\n",
-        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: {needs}\n",
+        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     lines = []
-    path = folder / f"{name}-1.0-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for file, text in files.items():
             wheel.writestr(file, text)
             digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
             lines.append(f"{file},sha256={digest},{len(text)}")
-        wheel.writestr(f"{name}-1.0.dist-info/RECORD", "\n".join([*lines, f"{name}-1.0.dist-info/RECORD,,"]))
+        wheel.writestr(f"{name}-{version}.dist-info/RECORD", "\n".join([*lines, f"{name}-{version}.dist-info/RECORD,,"]))
     return path
 
 
@@ -394,14 +394,77 @@ def test_what_the_lock_does_not_name_in_a_folder_is_left_there(here: place.Place
     assert here.state() is place.State.READY and not list(here.folder.glob("reify_three*"))
 
 
-def test_a_torch_from_a_folder_that_the_lock_does_not_know_is_installed_with_a_warning(
-    here: place.Place, wheels: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def known_wheel(listed: Path, wheel: Path) -> None:
+    """Write the list of wheels that only PyTorch's index has: this one, under the name that it would have for this Python and system."""
+    system, machine = requirements.platform_key().split("-")
+    tags = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    name = f"{'-'.join(wheel.name.split('-')[:2]).replace('_', '-', 1)}-{tags}-{tags}-{system}_{machine}.whl"
+    listed.write_text(f"# made by hand\n{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {name}\n")
+
+
+@pytest.fixture
+def apart(locked: install.Plan, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> install.Plan:
+    """A plan whose torch comes from an index of its own, with a known hash."""
     monkeypatch.setattr(install, "TORCH", "reify-two")
-    plan, job = replace(from_folder(here, wheels), build=builds.CPU), Job()
-    make_wheel(wheels, "reify_two", GOOD + "# the build for the processor\n")
+    known_wheel(tmp_path / "known.txt", make_wheel(tmp_path / "own", "reify_two", GOOD, version="1.0+cpu"))
+    build = replace(builds.CPU, index=make_index(tmp_path / "torch", tmp_path / "own"))
+    return replace(locked, build=build, place=replace(locked.place, part=replace(locked.place.part, wheels=tmp_path / "known.txt")))
+
+
+def test_a_torch_of_its_own_index_must_have_a_known_hash(apart: install.Plan, tmp_path: Path) -> None:
+    assert not apart.unchecked
+    job = Job()
+    install.install(apart, job=job)
+    assert apart.place.state() is place.State.READY and not job.report.warnings
+    assert [found.name for found in apart.place.folder.glob("reify_two-*")] == ["reify_two-1.0+cpu.dist-info"]
+    install.uninstall(apart.place)
+    make_wheel(tmp_path / "own", "reify_two", GOOD + "# somebody else's\n", version="1.0+cpu")
+    with pytest.raises(ReifyError, match="A downloaded package is damaged"):
+        install.install(apart, job=Job())
+    assert apart.place.state() is place.State.ABSENT
+
+
+def test_a_torch_in_a_folder_must_have_a_known_hash_where_there_is_one(apart: install.Plan, wheels: Path, tmp_path: Path) -> None:
+    (wheels / "reify_two-1.0-py3-none-any.whl").unlink()
+    shutil.copy(tmp_path / "own/reify_two-1.0+cpu-py3-none-any.whl", wheels)
+    plan = replace(apart, online=False, wheels=wheels)
+    install.install(plan, job=Job())
+    install.uninstall(plan.place)
+    make_wheel(wheels, "reify_two", GOOD + "# somebody else's\n", version="1.0+cpu")
+    with pytest.raises(ReifyError, match=r"aren't those that Reify knows: reify_two-1.0\+cpu"):
+        install.install(plan, job=Job())
+
+
+@pytest.mark.parametrize("from_folder_of_wheels", [False, True])
+def test_a_torch_whose_hash_is_not_known_is_installed_only_after_a_word(
+    apart: install.Plan, wheels: Path, tmp_path: Path, from_folder_of_wheels: bool
+) -> None:
+    (tmp_path / "known.txt").write_text("# none for this Python\n")
+    make_wheel(tmp_path / "own", "reify_two", GOOD)
+    make_wheel(wheels, "reify_two", GOOD + "# another build\n")
+    plan, job = replace(apart, wheels=wheels if from_folder_of_wheels else None), Job()
+    assert plan.unchecked == install.UNCHECKED
     install.install(plan, job=job)
-    assert here.state() is place.State.READY and "reify_two-1.0-py3-none-any.whl isn't in" in job.report.warnings[0]
+    assert plan.place.state() is place.State.READY and job.report.warnings == (install.UNCHECKED,)
+
+
+def test_what_has_no_known_hash_comes_only_from_hosts_with_a_good_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "download.pytorch.org")
+    assert pip_settings.environment(sys.executable, process.CHILD)["PIP_TRUSTED_HOST"] == "download.pytorch.org"
+    assert "PIP_TRUSTED_HOST" not in pip_settings.environment(sys.executable, process.CHILD, proven=True)
+
+
+def test_every_build_of_torch_has_known_hashes_but_that_for_windows_cards_before_python_3_13(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = requirements.read(TORCH.listed)[0].version
+    assert version in TORCH.wheels.read_text()
+    for python in ((3, 11), (3, 13), (3, 14)):
+        monkeypatch.setattr(sys, "version_info", (*python, 0, "final", 0))
+        for build, key in ((builds.CPU, "linux-x86_64"), (builds.CPU, "linux-aarch64"), (builds.CUDA_WINDOWS, "win-amd64")):
+            monkeypatch.setattr(requirements, "platform_key", lambda key=key: key)
+            known = install.Plan(place.Place(Path(), TORCH), build).hashes_apart
+            assert len(known) == (1 if build is builds.CPU or python == (3, 13) else 0)
+    for build in (builds.CUDA, builds.CPU_WINDOWS, builds.MPS):
+        assert not build.index and not install.Plan(place.Place(Path(), TORCH), build).unchecked
 
 
 @pytest.mark.parametrize("of_torch", [False, True])

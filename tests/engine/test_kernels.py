@@ -117,3 +117,27 @@ print(device.compiling_seconds())
 """
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=600)
     assert float(ran.stdout.split()[-1]) < 1.0
+
+
+@pytest.mark.slow
+def test_after_the_programs_have_run_a_scene_is_drawn_without_compiling() -> None:
+    pytest.importorskip("numba")
+    kernels.compile_missing(job=Job())
+    code = """
+from dataclasses import replace
+import numpy as np
+from reify.backend import device
+from reify.backend.splats.rasterizers import of_scene
+from reify.tests.splats.test_scene_rasterizer import HEIGHT, WIDTH, bumpy_ball, instance, view
+rasterizer = of_scene()
+ball = bumpy_ball(500)
+clouds = [instance(ball), instance(replace(ball, surfels=True)), instance(replace(ball, antialiased=True))]
+depth = np.ones((HEIGHT, WIDTH), np.float32)
+for seen in (view(), view(depth=depth, depth_terms=(-1.0, -0.2, -1.0, 0.0), far=100.0)):
+    rasterizer.draw(clouds, seen, 2)
+rasterizer.measure(clouds, view(), None, depth)
+rasterizer.close()
+print(device.compiling_seconds())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=600)
+    assert float(ran.stdout.split()[-1]) == 0.0

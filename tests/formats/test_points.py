@@ -80,7 +80,7 @@ def test_large_coordinates_of_text_are_centered(tmp_path):
     assert np.abs(given.value.xyz + given.offset - (BALL + PLACE)).max() < 1e-6
 
 
-@pytest.mark.parametrize("content", ["", "no numbers\n", "1 2\n3 4\n"])
+@pytest.mark.parametrize("content", ["", "no numbers\n", "1 2\n3 4\n", "1 2 3 a\n1 2 3 b\n"])
 def test_text_without_points_is_refused(tmp_path, content):
     (tmp_path / "a.xyz").write_text(content)
     with pytest.raises(ReifyError, match="holds no points"):

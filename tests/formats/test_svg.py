@@ -72,3 +72,28 @@ def test_a_packed_drawing_that_unpacks_to_hundreds_of_megabytes_is_refused(tmp_p
     (tmp_path / "a.svgz").write_bytes(gzip.compress(b" " * (svg.LARGEST + 1)))
     with pytest.raises(ReifyError, match="unpacks to more than"):
         images.read_image(tmp_path / "a.svgz")
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        '<feTurbulence numOctaves="1000000" baseFrequency="0.00001"/>',
+        f'<feConvolveMatrix order="60" kernelMatrix="{" ".join(["1"] * 3600)}"/>',
+    ],
+)
+def test_an_effect_that_would_take_hours_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: str) -> None:
+    monkeypatch.setattr(svg, "LONGEST_S", 1.0)
+    (tmp_path / "a.svg").write_text(f'{HEAD}<filter id="f">{effect}</filter><rect width="100" height="50" filter="url(#f)"/></svg>')
+    with pytest.raises(ReifyError, match="effects of a.svg take too long"):
+        images.read_image(tmp_path / "a.svg", 64)
+
+
+def test_a_drawing_with_an_effect_is_drawn_as_one_without(tmp_path: Path) -> None:
+    filtered = ' filter="url(#f)"'
+    body = '<rect x="10" y="10" width="50" height="30" fill="red"{}/></svg>'
+    (tmp_path / "plain.svg").write_text(HEAD + body.format(""))
+    (tmp_path / "moved.svg").write_text(f'{HEAD}<filter id="f"><feOffset dx="0"/></filter>{body.format(filtered)}')
+    assert np.array_equal(images.read_image(tmp_path / "moved.svg", 200), images.read_image(tmp_path / "plain.svg", 200))
+    (tmp_path / "moved.svg").write_text(f'{HEAD}<filter id="f"><feOffset dx="0"/></filter>{body.format("")[:-6]}')
+    with pytest.raises(ReifyError, match="damaged or cut off"):
+        images.read_image(tmp_path / "moved.svg", 200)

@@ -52,6 +52,31 @@ def test_splats_are_seen_as_they_were_trained_in_every_mode_from_every_side_and_
     assert not warnings_in(outcome["output"])
 
 
+def test_eevee_agrees_with_the_rasterizer_from_a_camera_that_moves(blender) -> None:
+    from PIL import Image
+    from reify.backend.formats.splat_ply import write_splat_ply
+    from reify.backend.splats.render import rasterize
+    from reify.backend.values import Cameras
+    from reify.tests.scene.viewport.subject import bumpy_ball, surrounded
+
+    subject = surrounded(bumpy_ball(6000))
+    write_splat_ply(subject, blender.folder / "subject.ply")
+    outcome = blender.play("eevee", timeout=1200, compare=False)
+    found = {}
+    for frame, pose in outcome["poses"].items():
+        with Image.open(blender.folder / f"eevee-{frame}.png") as picture:
+            shot = np.asarray(picture.convert("RGB"), np.float32) / 255
+        height, width = shot.shape[:2]
+        K = np.array([[[width, 0, width / 2], [0, width, height / 2], [0, 0, 1]]], float)
+        cam_from_world = np.linalg.inv(np.array(pose) @ np.diag([1, -1, -1, 1]))
+        seen = rasterize(subject, Cameras(cam_from_world[None], K, np.array([[width, height]]), np.zeros((1, 8))), 0, geometry=False)
+        error = (shot - np.clip(seen.rgb, 0, 1))[seen.alpha > LEAST_ALPHA]
+        found[frame] = float(-10 * np.log10(np.mean(error**2)))
+    print(found)
+    (SHOTS / "eevee-figures.json").write_text(json.dumps({"eevee_psnr": (round(min(found.values()), 2), "dB")}))
+    assert min(found.values()) >= LEAST_DB
+
+
 def _agreement(folder: Path, outcome: dict[str, Any], subject: Any, name: str) -> float:
     """PSNR of the viewport's picture `name` to that of the rasterizer over an empty viewport, where there are splats, in dB."""
     from reify.backend.splats.render import rasterize

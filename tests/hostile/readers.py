@@ -5,6 +5,7 @@ A reader may return, or raise one of the errors that its callers expect; everyth
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from reify.backend.formats.mesh_ply import read_mesh_ply
 from reify.backend.formats.posed import Finders, resolve
 from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
+from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.forecast import Expected, Timing
 from reify.backend.jobs.ledger import Ledger
 from reify.backend.jobs.timings import keep_timing, timings_of
@@ -213,7 +215,7 @@ def _read_ledger(path: Path) -> None:
     ledger = Ledger(path.parent)
     try:
         for entry in ledger.take_over():
-            orders.from_plain(entry.order)
+            _restored(entry.order)
     finally:
         ledger.close()
 
@@ -235,9 +237,16 @@ def _read_settings(path: Path) -> None:
 
 def _read_order(path: Path) -> None:
     try:
-        orders.from_plain(parse_json(path.read_bytes()))
-    except (TypeError, KeyError, ValueError, AttributeError):  # which the queue takes as an order that can't be done any more
+        stored = parse_json(path.read_bytes())
+    except ValueError:
         return
+    _restored(stored)
+
+
+def _restored(stored: Any) -> None:
+    """As the queue makes a job of what an earlier session has left; an order that it can't is left out."""
+    with contextlib.suppress(ReifyError, ValueError):
+        orders.task_of(orders.from_plain(stored), Environment())
 
 
 def _read_folder(path: Path) -> None:
@@ -280,14 +289,15 @@ SPLATS = {
     if "pxr" not in one.packages  # OpenUSD itself parses these files
     for ending in one.endings
 }
-READERS: dict[str, Reader] = {
-    **SPLATS,
+POINTS = {
     "points PLY": Reader(_points_ply, _read_any),
     "points LAS": Reader(_las, _read_any),
     "points text": Reader(_written("a.xyz", TABLE), _read_any),
     "points CSV": Reader(_written("a.csv", "x,y,z,r,g,b\n" + TABLE.replace(" ", ",")), _read_any),
     "mesh PLY": Reader(_written("a.ply", MESH), read_mesh_ply),
     "OBJ": Reader(_written("a.obj", OBJ), _near_copy, (ReifyError, OSError)),
+}
+CAMERAS = {
     "COLMAP cameras.bin": _camera_file(layouts.colmap, "cameras.bin"),
     "COLMAP images.bin": _camera_file(layouts.colmap, "images.bin"),
     "COLMAP points3D.bin": _camera_file(layouts.colmap, "points3D.bin"),
@@ -302,6 +312,8 @@ READERS: dict[str, Reader] = {
     "RealityScan": _camera_file(layouts.realityscan, "cameras.csv"),
     "Bundler": _camera_file(layouts.bundler, "bundle.out"),
     "cameras.json": _camera_file(layouts.splat_trainer, "cameras.json"),
+}
+PICTURES = {
     "PNG": Reader(_picture("a.png"), _read_picture),
     "PNG with alpha": Reader(_picture("a.png", np.dstack([RGB, RGB[..., 0]])), _read_picture),
     "PNG of 16 bits": Reader(_picture("a.png", RGB[..., 0].astype(np.uint16) * 257), _read_picture),
@@ -326,6 +338,8 @@ READERS: dict[str, Reader] = {
     "depth NumPy": Reader(lambda folder: (np.save(folder / "a.npy", XYZ), folder / "a.npy")[1], lambda path: read_depth(path, 0.001)),
     "video": Reader(_film, _read_film),
     "folder": Reader(_picture("a.jpg"), _read_folder),
+}
+OWN = {
     "job file": Reader(_job_file, _read_job_file),
     "batch report": Reader(_batch_report, _read_batch_report),
     "cached value": Reader(_cached, _read_cached),
@@ -335,3 +349,5 @@ READERS: dict[str, Reader] = {
     "settings": Reader(lambda folder: _written("a.json", json.dumps(dict(_order(folder).settings)))(folder), _read_settings),
     "order": Reader(lambda folder: _written("a.json", json.dumps(orders.plain(_order(folder))))(folder), _read_order),
 }
+FAMILIES: dict[str, dict[str, Reader]] = {"splats": SPLATS, "points": POINTS, "cameras": CAMERAS, "pictures": PICTURES, "own": OWN}
+READERS = {name: reader for family in FAMILIES.values() for name, reader in family.items()}

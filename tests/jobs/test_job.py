@@ -277,7 +277,7 @@ def test_a_function_reports_of_itself_and_its_caller_says_which_part_that_is() -
 
 def test_while_kernels_are_compiled_progress_says_so_wherever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = []
-    job = Job(listener=lambda event: texts.append(event.text) if isinstance(event, Progress) else None)
+    job = Job(listener=lambda event: texts.append((event.text, event.compiling)) if isinstance(event, Progress) else None)
 
     def stage(*, job: Job) -> None:
         job.progress(0.1, "working")
@@ -287,4 +287,4 @@ def test_while_kernels_are_compiled_progress_says_so_wherever_that_is(monkeypatc
         job.progress(0.3, "working")
 
     job.stage("Stage", stage)
-    assert [text for text in texts if text] == ["working", device.COMPILING, "working"]
+    assert [each for each in texts if each[0]] == [("working", False), ("working", True), ("working", False)]

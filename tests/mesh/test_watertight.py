@@ -9,7 +9,8 @@ import pytest
 from reify.backend.geometry import topology, triangles
 from reify.backend.jobs.job import Job
 from reify.backend.mesh.analyze import analyze
-from reify.backend.mesh.cleaning import MeshSettings, clean
+from reify.backend.mesh.cleaning import MeshSettings, _longest_rim, clean
+from reify.backend.mesh.holes import _length
 from reify.backend.mesh.watertight import fault_of
 from reify.backend.values import Mesh
 from reify.tests.mesh.solids import ball
@@ -34,6 +35,7 @@ def fin(*places) -> Mesh:
     return Mesh(np.array(places, np.float32), np.arange(len(places), dtype=np.int32).reshape(-1, 3))
 
 
+SMALL = replace(SETTINGS, holes="small", smallest_part=0.5)
 KINDS = {
     "a fin on an edge": together(cube(), fin((0, 0, 1), (1, 0, 1), (0.5, -1, 2))),
     "three faces in the air": together(cube(), *(fin((4, 0, 0), (4, 2, 0), tip) for tip in ((4, 0, 2), (4, 0, -2), (6, 0, 0)))),
@@ -74,6 +76,24 @@ def test_a_torn_and_simplified_surface_is_manifold_once_it_is_welded(share: floa
     found = analyze(mesh)
     assert (found.non_manifold_edges, found.double_faces, found.degenerate_faces) == (0, 0, 0)
     assert found.faces == len(mesh.faces)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_surface_full_of_pinholes_is_closed_without_edges_of_more_than_two_faces(seed: int) -> None:
+    body, rng = ball(5), np.random.default_rng(seed)
+    # What simplifying leaves of a torn sheet: pairs of faces missing, and vertices drawn together, so that edges across holes exist.
+    gone = rng.random(len(body.faces)) < 0.05
+    drawn = np.arange(len(body.vertices))
+    ends = body.faces[rng.random(len(body.faces)) < 0.1][:, :2]
+    drawn[ends[:, 0]] = ends[:, 1]
+    torn = Mesh(body.vertices, drawn[body.faces[~gone]])
+    job = Job()
+    mesh = clean(torn, SMALL, job=job)
+    found = analyze(mesh)
+    assert not job.report.warnings[1:], job.report.warnings
+    assert (found.non_manifold_edges, found.flipped_edges, found.double_faces) == (0, 0, 0)
+    rims = topology.boundary_loops(mesh.faces, topology.pair_half_edges(mesh.vertices, mesh.faces))
+    assert found.parts == 1 and all(_length(mesh.vertices[rim]) > 0.9 * _longest_rim(mesh, SMALL) for rim in rims)
 
 
 def test_a_promise_that_cannot_be_kept_is_a_warning() -> None:

@@ -140,6 +140,54 @@ def test_separated_splats_are_an_object_beside_and_joining_brings_them_back_as_t
     assert distance.max() < 1e-5
 
 
+def test_hidden_splats_are_shown_by_no_viewport_and_selected_by_nothing_until_they_are_revealed(body):
+    import bpy
+    from reify.scene.splats import read_splats
+    from reify.scene.viewport import clouds
+
+    mask = select("FLOATERS")
+    assert bpy.ops.reify.hide_splats() == {"FINISHED"}
+    assert not chosen(body).any()
+    np.testing.assert_array_equal(select("ALL"), ~mask)
+    shown = clouds.read_cloud(body.data, body.data).arrays["radiance:base"][:, 3]
+    np.testing.assert_array_equal(shown == 0, mask)
+    assert len(read_splats(body)) == 6003 and (read_splats(body).opacity_logits > 1).all()
+    assert bpy.ops.reify.reveal_splats() == {"FINISHED"}
+    np.testing.assert_array_equal(chosen(body), mask)
+    assert bpy.ops.reify.hide_splats(others=True) == {"FINISHED"}
+    np.testing.assert_array_equal(select("ALL"), mask)
+    assert bpy.ops.reify.delete_splats() == {"FINISHED"}  # the hidden ones stay, hidden
+    assert len(body.data.points) == 6000 and not select("ALL").any()
+
+
+def test_hidden_splats_stay_hidden_behind_other_modifiers(body):
+    import bpy
+    from reify.scene import splat_nodes
+    from reify.scene.viewport import clouds
+
+    mask = select("FLOATERS")
+    bpy.ops.reify.hide_splats()
+    bpy.ops.reify.crop_box()
+    bpy.context.object.scale = (9, 9, 9)
+    splat_nodes.set_carried(body, True)
+    splat_nodes.set_drawn(True)
+    bpy.context.view_layer.update()
+    geometry = body.evaluated_get(bpy.context.evaluated_depsgraph_get()).evaluated_geometry()
+    shown = clouds.read_cloud(body.data, geometry.mesh).arrays["radiance:base"][:, 3]
+    assert (shown > 0).sum() == (~mask).sum()
+
+
+def test_every_key_of_the_tool_calls_an_operator_with_settings_that_it_has(body):
+    import bpy
+    from reify.operators import splat_tool
+
+    for name, _key, settings in splat_tool.KEYS:
+        kind = getattr(bpy.ops.reify, name.removeprefix("reify.")).get_rna_type()
+        for setting, value in settings.items():
+            found = kind.properties[setting]
+            assert found.type != "ENUM" or value in found.enum_items
+
+
 def test_a_crop_box_shows_what_is_inside_and_follows_when_it_is_moved(body):
     import bpy
 
@@ -285,3 +333,28 @@ def test_the_mesh_of_the_same_result_is_cut_along_with_the_splats(body):
     assert bpy.ops.reify.subject_only() == {"FINISHED"}
     heights = np.array([vertex.co.z for vertex in mesh.data.vertices])
     assert (heights > 0.5).sum() == len(ring) and (heights < 0.5).sum() < 30
+
+
+def test_points_of_splats_have_their_places_colors_and_normals_across_flat_ones(body):
+    import bpy
+    from reify.backend.values import SH_C0
+    from reify.scene import attributes
+    from reify.scene.points import read_points
+    from reify.scene.splats import read_splats
+
+    splats = read_splats(body)
+    flat = np.tile(np.float32([0.02, 0.02, 0.001]), (6003, 1))
+    attributes.write(body.data, "scale", "FLOAT_VECTOR", flat)
+    attributes.write(body.data, "rotation", "QUATERNION", np.tile(np.float32([1, 0, 0, 0]), (6003, 1)))
+    body.location, body.scale = (1, 2, 3), (2, 2, 2)
+    select("FLOATERS")
+    bpy.ops.reify.hide_splats()
+    assert bpy.ops.reify.splats_to_points() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    made = bpy.context.object
+    assert made != body and made.matrix_world == body.matrix_world
+    points = read_points(made)
+    np.testing.assert_allclose(points.xyz, splats.means[:6000])
+    np.testing.assert_allclose(points.rgb / 255, np.clip(0.5 + SH_C0 * splats.sh[:6000, 0], 0, 1), atol=1 / 255)
+    above = points.xyz[:, 2] - np.median(points.xyz[:, 2])
+    np.testing.assert_allclose(points.normals[above > 0.1], np.tile([0, 0, 1.0], ((above > 0.1).sum(), 1)), atol=1e-6)

@@ -13,7 +13,6 @@ def scene(registered, monkeypatch):  # noqa: F811
     import bpy
     from reify.session import queue
 
-    monkeypatch.setattr(Layout, "prop_enum", lambda self, owner, name, value: self.drawn.append(f"{name}={value}"), raising=False)
     monkeypatch.setattr(Layout, "split", Layout.row, raising=False)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     _ = bpy.context.scene.reify
@@ -33,11 +32,13 @@ def test_a_mesh_is_offered_its_methods_with_their_settings(scene):
     import bpy
     from reify.backend import settings as settings_of
     from reify.backend.methods import all_methods
-    from reify.panels.convert import VIEW3D_PT_reify_convert
+    from reify.panels.convert import VIEW3D_MT_reify_convert_method, VIEW3D_PT_reify_convert
 
     bpy.ops.mesh.primitive_cube_add()
     drawn, texts = draw(VIEW3D_PT_reify_convert)
-    assert {"reify.convert", "method=mesh", "preset", "beside", "modifiers"} <= set(drawn)
+    assert {"reify.convert", "preset", "beside", "modifiers"} <= set(drawn)
+    assert "method=mesh" in draw(VIEW3D_MT_reify_convert_method)[0]
+    assert drawn.index("reify.convert") < drawn.index("faces"), "what grows comes below the button"
     assert {option.path for option in settings_of.options(all_methods()["mesh"].settings)} <= set(drawn)
     assert "Cube" in texts
 

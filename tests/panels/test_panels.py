@@ -43,6 +43,17 @@ class Layout:
         assert name in owner.bl_rna.properties or name.strip('["]') in owner, f"{owner} has no {name}"
         self.drawn.append(name)
 
+    def menu(self, name: str, text: str = "", **_options) -> None:
+        import bpy
+
+        assert hasattr(bpy.types, name)
+        self.texts.append(text)
+
+    def prop_enum(self, owner, name: str, value: str, text: str = "") -> None:
+        assert value in owner.bl_rna.properties[name].enum_items or not owner.bl_rna.properties[name].enum_items
+        self.drawn.append(f"{name}={value}")
+        self.texts.append(text)
+
     def separator(self) -> None:
         pass
 
@@ -58,12 +69,13 @@ class Layout:
         assert values in getattr(bpy.ops.reify, name.partition(".")[2]).get_rna_type().properties
         self.drawn.append(name)
 
-    def operator(self, name: str, **_options) -> SimpleNamespace:
+    def operator(self, name: str, text: str = "", **_options) -> SimpleNamespace:
         import bpy
 
         room, _, verb = name.partition(".")
         assert verb in dir(getattr(bpy.ops, room)), f"there is no operator {name}"
         self.drawn.append(name + ("" if self.enabled else " (disabled)"))
+        self.texts.append(text)
         return SimpleNamespace()
 
 
@@ -228,7 +240,10 @@ def test_a_running_job_shows_stage_percent_time_left_figures_and_its_buttons(sce
     drawn, texts = draw(VIEW3D_PT_reify)
     for part in ("Training splats", "62%", "step 800 of 1600", "PSNR 24.1", "3 min 20 s left", "Two photos have no camera."):
         assert part in texts
-    assert {"progress", "reify.pause", "reify.keep", "reify.cancel"} <= set(drawn)
+    assert {"progress", "reify.pause", "reify.keep", "reify.cancel", "reify.rename"} <= set(drawn)
+    assert texts.index("fox") < texts.index("62%"), "a job is named by its capture while it runs, too"
+    task.progress = dataclasses.replace(task.progress, compiling=True)
+    assert "Compiling, once" in draw(VIEW3D_PT_reify)[1]
     assert "next job" in draw(VIEW3D_PT_reify_settings)[1]
 
 
@@ -253,7 +268,7 @@ def test_a_result_shows_its_figures_and_what_to_do_with_it(scene, task):
     task.state, task.result = State.DONE, samples.result()
     task.outcome = Outcome("fox", 61.0, samples.result().report.metrics)
     drawn, texts = draw(VIEW3D_PT_reify_results)
-    assert "PSNR 27.3, Splats 81,204" in texts and "In 1 min 01 s" in texts
+    assert "Splats 81,204" in texts and "PSNR" not in texts and "In 1 min 01 s" in texts
     assert "reify.retry" in drawn, "a result that isn't in this file can be put into it"
     commit(samples.result())[TASK] = task.id
     bpy.context.view_layer.objects.active = bpy.data.objects["fox"]
@@ -305,10 +320,14 @@ def test_the_status_bar_shows_what_runs_and_how_to_end_it(scene, task):
     header = SimpleNamespace(layout=Layout(drawn, texts))
     task.state, task.progress = State.RUNNING, Progress("Training splats", 0.5, 0.43, "step 1", seconds_left=130.0)
     draw_status(header, bpy.context)
-    assert (drawn, texts) == (["progress", "reify.cancel"], ["Training splats 43%, 2 min 10 s left"])
+    assert (drawn, texts) == (["progress", "reify.cancel"], ["Training splats 43%, 2 min 10 s left", ""])
+    task.progress = dataclasses.replace(task.progress, compiling=True)
+    draw_status(header, bpy.context)
+    assert texts[2].startswith("Compiling, once 43%"), "as in the panel"
+    drawn.clear()
     task.state = State.DONE
     draw_status(header, bpy.context)
-    assert len(drawn) == 2
+    assert not drawn
     redraw()
 
 
@@ -325,9 +344,10 @@ def test_the_splats_panel_shows_how_they_are_drawn_and_without_any_what_to_selec
     bpy.context.view_layer.objects.active = made
     made.select_set(True)
     drawn, texts = draw(VIEW3D_PT_reify_splats)
-    assert "2,000 splats" in texts and len(drawn) == 3 and drawn[-1] == "reify.export_splats"
+    assert "2,000 splats" in texts and len(drawn) == 6
+    assert drawn[2:] == ["reify.render_splats", "reify.render_splats", "reify.store_splats", "reify.export_splats"]
     set_look(made, ELLIPSOIDS)
-    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 1
+    assert len(draw(VIEW3D_PT_reify_splats)[0]) == len(INPUTS) + 4
 
 
 def test_the_menus_hold_what_the_search_is_to_find(scene):
@@ -335,7 +355,9 @@ def test_the_menus_hold_what_the_search_is_to_find(scene):
 
     drawn = [name for menu in menus.CLASSES for name in draw(menu)[0]]
     assert {"reify.create", "reify.convert", "reify.show", "reify.draw_box", "reify.self_test"} <= set(drawn)
-    assert len(drawn) == len(set(drawn))
+    assert len([name for name in drawn if name != "reify.show"]) == len(set(drawn)) - 1
+    words = " ".join(draw(menu)[1] for menu in menus.CLASSES)
+    assert "Cancel Job" in words and "Show Mesh of Result" in words and "Regenerate Result" in words
 
 
 def test_waiting_jobs_are_listed_and_only_where_there_are_any(scene, task):
@@ -432,7 +454,8 @@ def test_notes_of_a_version_with_fewer_fields_are_read_and_those_of_one_method_t
     made = bpy.data.objects["fox Mesh"]
     bpy.context.view_layer.objects.active = made
     made[provenance.KEY] = json.dumps({"role": "mesh", "method": "gone", "metrics": {"psnr": 20.0}})
-    assert "PSNR 20" in draw(VIEW3D_PT_reify_results)[1]
+    assert provenance.read(made)["metrics"] == {"psnr": 20.0}
+    draw(VIEW3D_PT_reify_results)
     with pytest.raises(RuntimeError, match="There is no method called 'gone'"):
         bpy.ops.reify.regenerate()
     made[provenance.KEY] = json.dumps({"role": "mesh", "method": "photos", "settings": {"texture.size_px": [1]}})

@@ -81,15 +81,3 @@ def test_what_is_wrong_with_the_picture_is_in_the_panel_before_anything_runs(loo
     while live.tick():
         time.sleep(0.01)
     assert "Nothing is left of ring once its background is gone." in draw(VIEW3D_PT_reify_picture)[1]
-
-
-def test_from_text_says_what_it_needs_until_there_is_such_a_method(scene, monkeypatch):  # noqa: F811
-    import bpy
-    from reify.backend import methods
-    from reify.panels import from_text
-
-    assert from_text.VIEW3D_PT_reify_from_text.poll(bpy.context)
-    _, texts = draw(from_text.VIEW3D_PT_reify_from_text)
-    assert "needs a learned model" in texts and "From Picture" in texts
-    monkeypatch.setattr(methods, "all_methods", lambda: {"text": None})
-    assert not from_text.VIEW3D_PT_reify_from_text.poll(bpy.context)

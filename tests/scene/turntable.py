@@ -19,7 +19,7 @@ class Turntable:
 
     def __init__(self, scene: Any, splats: Splats, size_px: tuple[int, int], samples: int = 4) -> None:
         import bpy
-        from reify.scene.commit import _prepare_cycles
+        from reify.scene.commit import prepare_cycles
         from reify.scene.splats import splats_object
 
         self.scene, self.splats, self.size_px = scene, splats, size_px
@@ -42,7 +42,7 @@ class Turntable:
         scene.render.resolution_x, scene.render.resolution_y = size_px
         scene.render.dither_intensity = 0.0
         scene.view_settings.view_transform = "Standard"
-        _prepare_cycles(scene)
+        prepare_cycles(scene)
 
     def rendered(self, frame: int) -> np.ndarray:
         """Cycles' picture [H,W,3], sRGB."""

@@ -18,7 +18,7 @@ from reify.backend.surface.hull import visual_hull
 from reify.backend.surface.orbit import cameras_around, views_of
 from reify.backend.surface.region import Ball
 from reify.backend.surface.views import surface_from_views, surface_of_capture
-from reify.backend.values import Views
+from reify.backend.values import Rendering, Views
 
 from .clouds import ball_splats
 
@@ -80,6 +80,23 @@ def test_splats_of_photos_that_cut_out_their_subject_are_taken_where_they_are_de
     middle = {"density": [1, 2, 3], "solid": [0, 0, 0], "fuse": [0, 0, 0]}[chosen]
     assert mesh.vertices.mean(axis=0) == pytest.approx(middle, abs=0.1)
     assert job.report.choices["surface.extraction"].startswith(chosen)
+
+
+@pytest.mark.parametrize("surfels", [True, False])
+def test_the_solid_of_surfels_lies_at_their_mean_depth_that_of_others_at_the_front(
+    surfels: bool, solids, make_orbit, make_renderer, make_views
+) -> None:
+    cameras = make_orbit(20, 64)
+    front, mean = make_renderer(solids["sphere"]), make_renderer(lambda p: np.linalg.norm(p, axis=-1) - 0.6)
+
+    def render(cameras, index) -> Rendering:
+        return replace(front(cameras, index), info={"expected_depth": mean(cameras, index).depth})
+
+    masks = [np.where(np.hypot(*np.indices((64, 64)) - 31.5) < 31, np.uint8(255), np.uint8(0)) for _ in range(len(cameras))]
+    splats = replace(ball_splats(), surfels=surfels)
+    mesh = surface_of_capture(splats, render, make_views(cameras, masks), SurfaceSettings("solid", voxel_size=0.05), job=Job())
+    reached = float(np.median(np.linalg.norm(mesh.vertices, axis=1)))
+    assert reached == pytest.approx(0.6 if surfels else 0.8, abs=0.03)
 
 
 def test_the_hull_needs_masks_of_several_photos(make_orbit, make_renderer, make_views, solids) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from reify.backend.methods import all_methods
 from reify.backend.settings import options
-from reify.tools import docs, inputs, splat_formats
+from reify.tools import docs, inputs, models, splat_formats, things
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +25,14 @@ def test_the_settings_page_names_every_flag_of_every_method() -> None:
 
 def test_the_page_of_inputs_says_what_is_read_of_each_layout() -> None:
     assert docs.INPUTS.read_text(encoding="utf-8") == inputs.page(), "run `python3 dev.py docs`"
+
+
+def test_the_page_of_things_is_the_catalogue() -> None:
+    assert docs.THINGS.read_text(encoding="utf-8") == things.page(), "run `python3 dev.py docs`"
+
+
+def test_the_page_of_models_is_the_one_that_the_library_makes() -> None:
+    assert docs.MODELS.read_text(encoding="utf-8") == models.page(), "run `python3 dev.py docs`"
 
 
 @pytest.mark.blender

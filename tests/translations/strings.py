@@ -16,7 +16,11 @@ SPOKEN = ("say", "text", "told", "poll_message_set")
 
 def all_strings() -> set[str]:
     """What has to be in the table of each language. The extension must be registered."""
-    return {string for string in (*_registered(), *_written(), *_methods(), *_figures()) if any(letter.isalpha() for letter in string)}
+    return {
+        string
+        for string in (*_registered(), *_written(), *_methods(), *_models(), *_figures())
+        if any(letter.isalpha() for letter in string)
+    }
 
 
 def _registered() -> Iterator[str]:
@@ -59,6 +63,15 @@ def _methods() -> Iterator[str]:
         yield from (option.group for option in settings_of.options(method.settings))
 
 
+def _models() -> Iterator[str]:
+    from reify.backend.networks.library.catalog import ENTRIES
+    from reify.backend.networks.library.entry import Proof
+
+    yield from (proof.value for proof in Proof)
+    for entry in ENTRIES:
+        yield from (entry.use, entry.license.words)
+
+
 def messages() -> set[str]:
     """What errors and notes of jobs say in Blender, with `{}` for each value, as far as it stands in the source as a whole."""
     found = set()
@@ -66,7 +79,7 @@ def messages() -> set[str]:
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = _name(node.func) if isinstance(node, ast.Call) else ""
-                places = node.args if name == "ReifyError" else node.args[:1] if name == "warn" else []
+                places = node.args if name in ("ReifyError", "Refused") else node.args[:1] if name == "warn" else []
                 if isinstance(node, ast.Assign) and {"what", "fix"} & {_name(target) for target in node.targets}:
                     places = [node.value]
                 found |= {form for place in places for part in _parts(place) if (form := _form(part))}
@@ -81,14 +94,16 @@ def _form(node: ast.expr) -> str:
 
 def _figures() -> Iterator[str]:
     from reify.backend.jobs.runner import State
-    from reify.panels import convert, parts, splats
+    from reify.backend.jobs.standing import COMPILES
+    from reify.panels import convert, menus, parts, splats
     from reify.scene import splat_nodes
 
     yield from (splats.LABELS.get(name, name) for name in splat_nodes.INPUTS)
     yield from splat_nodes.LOOKS
+    yield from (*menus.SEARCHED.values(), *menus.SHOWN.values(), COMPILES)
     yield from convert.LABELS.values()
     yield from (state.value for state in State)
-    yield from (parts.figure_label(name) for name in (*parts.HEADLINE, "loss", "ssim", "quads"))
+    yield from (parts.figure_label(name) for name in (*parts.HEADLINE, *parts.EXPERT, "quads"))
 
 
 def _written() -> Iterator[str]:

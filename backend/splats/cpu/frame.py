@@ -13,6 +13,7 @@ import numpy as np
 
 from . import planes, tiles
 from .intermediates import DISC, GEOMETRY, MARGIN, PROJECTED, SURFACE, TILE
+from .team import Team
 
 Array = Any
 CHUNKS = 32  # of the depth order, for building the tiles' lists in parallel
@@ -94,6 +95,20 @@ class Lists:
         if entries > len(self.members):
             size = int(entries * 1.3) + 1024
             self.members, self.rows = np.zeros(size, np.int32), np.zeros(size, np.int32)
+
+
+def sort_into_tiles(team: Team, count: int, scratch: Scratch, lists: Lists, tiles_x: int, histogram: Array, tile_start: Array) -> None:
+    """Sort the first `count` projected splats by depth, and list those that touch each tile, front to back."""
+    keys, order = scratch.keys, scratch.order
+    lists.visible, lists.entries = tiles.visible_order(
+        lists.counts[:count], scratch.depths.view(np.uint32), lists.offsets, keys[0], order[0], keys[1], order[1]
+    )
+    lists.grow(lists.entries)
+    chunk = max(1, -(-lists.visible // CHUNKS))
+    sorted_splats = (chunk, lists.visible, order[0], scratch.boxes, lists.projected)
+    team.run(tiles.count_by_chunk, CHUNKS, 1, *sorted_splats, tiles_x, histogram)
+    tiles.start_tiles(histogram, CHUNKS, tile_start)
+    team.run(tiles.fill_tiles, CHUNKS, 1, *sorted_splats, lists.offsets, tiles_x, histogram, lists.members, lists.rows)
 
 
 class Scratch:

@@ -27,9 +27,9 @@ from ...rendering.targets import Target
 from ...values import Cameras, Rendering, Splats
 from .. import columns, layout
 from ..step import FUSED, SplatStep, StepFigures, fuses, loss_of, photometric_of, weight_of
-from . import blending, descent, loss, planes, projection, surfel_blending, surfels, tiles
+from . import blending, descent, loss, planes, projection, surfel_blending, surfels
 from .comparison import NO_MASK, ROWS, Comparison, compare_geometry, compare_photo, compare_views, expected_depth
-from .frame import CHUNKS, Drawing, Frame, Lists, PlanarCotangents, Scratch
+from .frame import Drawing, Frame, Lists, PlanarCotangents, Scratch, sort_into_tiles
 from .intermediates import DEPTHS, GRADIENT, NORMALS, SURFACE
 from .team import Team
 
@@ -297,17 +297,8 @@ class CpuRasterizer:
         if geometric and not self.surfels:
             lists.add_planes(len(counts))
             self.team.run(planes.depth_planes, n, _SPLATS, self.parameters, camera, counts, projected, lists.shapes)
-        keys, order = scratch.keys, scratch.order
-        lists.visible, lists.entries = tiles.visible_order(
-            counts[:n], scratch.depths.view(np.uint32), lists.offsets, keys[0], order[0], keys[1], order[1]
-        )
-        lists.grow(lists.entries)
-        chunk = max(1, -(-lists.visible // CHUNKS))
-        sorted_splats = (chunk, lists.visible, order[0], boxes, projected)
-        self.team.run(tiles.count_by_chunk, CHUNKS, 1, *sorted_splats, tiles_x, frame.histogram)
-        tiles.start_tiles(frame.histogram, CHUNKS, frame.tile_start)
-        self.team.run(tiles.fill_tiles, CHUNKS, 1, *sorted_splats, lists.offsets, tiles_x, frame.histogram, lists.members, lists.rows)
-        lists.middle = scratch.depths[order[0, lists.visible // 2]] if lists.visible else np.float32(0)
+        sort_into_tiles(self.team, n, scratch, lists, tiles_x, frame.histogram, frame.tile_start)
+        lists.middle = scratch.depths[scratch.order[0, lists.visible // 2]] if lists.visible else np.float32(0)
         kernels = surfel_blending if self.surfels else blending
         kernel = kernels.blend_geometry if geometric else kernels.blend
         self.team.run(

@@ -32,13 +32,13 @@ class Cells:
 
     @cached_property
     def neighbors(self) -> tuple[Array, Array]:
-        """Pairs of cells that share a face, an edge or a corner, each pair once."""
+        """Pairs of cells that share a face, an edge or a corner, each pair once, the lesser index first."""
         first, second = [], []
         for offset in HALF:
             place = self._find(self.codes + int(np.dot(offset, self.strides)))
             found = np.flatnonzero(place >= 0)
             first.append(found)
-            second.append(place[found])
+            second.append(place[found].astype(np.int64))
         return np.concatenate(first), np.concatenate(second)
 
     def _find(self, codes: Array) -> Array:
@@ -55,38 +55,42 @@ class Cells:
 
     def bodies(self, occupied: Array) -> Array:
         """For each cell the least index of a cell that it is connected with through `occupied` [M] cells; itself where it isn't."""
-        first, second = self.neighbors
-        both = occupied[first] & occupied[second]
-        first, second = first[both], second[both]
         label = np.arange(len(self.codes))
-        while True:
-            one, other = label[first], label[second]
-            apart = one != other
-            if not apart.any():
-                break
-            first, second = first[apart], second[apart]
-            one, other = one[apart], other[apart]
-            np.minimum.at(label, np.maximum(one, other), np.minimum(one, other))  # roots onto smaller roots
-            while (label != (above := label[label])).any():
+        first, second = self.neighbors
+        if not occupied.all():
+            both = occupied.take(first) & occupied.take(second)
+            first, second = first[both], second[both]
+        while len(first):
+            # Roots onto smaller roots; pairs of roots are all that later rounds need.
+            np.minimum.at(label, second, first)
+            while (label != (above := label.take(label))).any():
                 label = above
+            first, second = label.take(first), label.take(second)
+            apart = np.flatnonzero(first != second)
+            first, second = first.take(apart), second.take(apart)
+            first, second = np.minimum(first, second), np.maximum(first, second)
         return label
 
 
 def cells_of(points: Array, size: float) -> Cells:
     """The cells of edge length `size` that points [N,3] lie in; a cell is left free at the border, so that neighbors don't wrap."""
     middle = np.median(points[:: -(-len(points) // SAMPLE)], axis=0)
-    place = np.clip(np.floor((points - middle) * (1 / size)), -MOST_CELLS // 2, MOST_CELLS // 2).astype(np.int32)
-    place -= place.min(axis=0) - 1
-    span = place.max(axis=0).astype(np.int64) + 2
-    strides = (int(span[1] * span[2]), int(span[2]), 1)
-    code = place @ np.array(strides)
-    total = int(span.prod())
+    axes, span = [], []
+    for coordinate, center in zip(points.T, middle, strict=True):  # axis by axis: numpy's minimum over rows of three is slow
+        place = np.floor((coordinate - center) * points.dtype.type(1 / size)).clip(-MOST_CELLS // 2, MOST_CELLS // 2).astype(np.int64)
+        place -= place.min() - 1
+        axes.append(place)
+        span.append(int(place.max()) + 2)
+    strides = (span[1] * span[2], span[2], 1)
+    code = axes[0] * strides[0] + axes[1] * strides[1] + axes[2]
+    total = span[0] * strides[0]
     if total > DENSE:
         codes, of_point = np.unique(code, return_inverse=True)
         return Cells(codes, of_point.ravel(), strides)
+    occupied = np.zeros(total, bool)
+    occupied[code] = True
+    codes = np.flatnonzero(occupied)
     table = np.zeros(total, np.int32)
-    table[code] = 1
-    codes = np.flatnonzero(table)
     table[codes] = np.arange(1, len(codes) + 1, dtype=np.int32)
     return Cells(codes, table[code] - 1, strides, table)
 

@@ -16,7 +16,7 @@ def wish():
     pytest.importorskip("bpy")
     from reify.scene.viewport.clouds import Cloud, Shown
     from reify.scene.viewport.worker import Wish
-    from reify.tests.scene.viewport.test_rasterizer import view
+    from reify.tests.splats.test_scene_rasterizer import view
 
     splats = bumpy_ball(500)
     opacity = 1 / (1 + np.exp(-splats.opacity_logits))

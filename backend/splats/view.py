@@ -1,4 +1,4 @@
-"""What a 3D viewport's region looks through, as a pinhole camera with OpenCV's axes."""
+"""What a viewport or a render looks through, as a pinhole camera with OpenCV's axes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def view_of(
     clip_planes: tuple[Array, ...] = (),
     depth: Array | None = None,
 ) -> View:
-    """The view of a region: OpenGL's projection [4,4] and view matrix [4,4], its size in pixels, and where it is clipped."""
+    """The view of a region or a camera: OpenGL's projection [4,4] and view matrix [4,4], the size in pixels, and where it is clipped.
+
+    `clip` counts for perspective views, whose far end a float32 projection doesn't hold.
+    """
     p, v = np.asarray(window_matrix, np.float64), np.asarray(view_matrix, np.float64)
     cam_from_world = _OPENCV_FROM_OPENGL @ v
     shift = 0.0
@@ -49,8 +52,8 @@ def view_of(
         principal = width / 2 * (1 + p[0, 3]), height / 2 * (1 - p[1, 3])
         focal = focal[0] * shift, focal[1] * shift
         cam_from_world[2, 3] += shift
-        # Blender looks at both sides of the plane through an orthographic view's center.
-        near, far = shift - clip[1], shift + clip[1]
+        # From the matrix: an orthographic viewport shows both sides of the plane through its center, a camera what is before it.
+        near, far = shift + (1 + p[2, 3]) / p[2, 2], shift + (p[2, 3] - 1) / p[2, 2]
     else:
         principal = width / 2 * (1 - p[0, 2]), height / 2 * (1 + p[1, 2])
         near, far = clip

@@ -18,7 +18,7 @@ def output_to_error() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
-    """Drop what Blender says of every picture that it renders: it would tear the line of progress."""
+    """Drop what Blender says of pictures that it renders and files that it writes: it would tear the line of progress."""
     with open(os.devnull, "w") as nowhere, _output_to(nowhere):
         yield
 

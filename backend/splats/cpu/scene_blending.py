@@ -1,8 +1,8 @@
-"""Splats onto a viewport's pixels, each cut off where the scene's own surface is nearer.
+"""Blending of splats and surfels together, depth-tested against the scene's surfaces per splat and pixel.
 
-The kernel is `blending.blend` and `surfel_blending.blend` of `backend.splats.cpu` with one more plane: the depth of the scene at each
-pixel. A splat counts in a pixel where its own depth plane there is in front of that. A mesh amid splats then hides those behind it and
-no others; one depth per pixel of the finished picture couldn't tell them apart.
+The kernel is `blending.blend` and `surfel_blending.blend` in one, with a plane of depth limits. A splat counts in a pixel where its own
+depth plane there is in front of the limit. A mesh amid splats then hides those behind it and no others; one depth per pixel of the
+finished picture couldn't tell them apart.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import math
 import numpy as np
 from numba import njit
 
-from ...backend.splats.cpu.blending import AHEAD, PIXELS, opaque, reach, start_tile
-from ...backend.splats.cpu.intermediates import BLUE, DEPTH, DISC, GREEN, INVERSE, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, SHRINK, TILE, X, Y
-from ...backend.splats.cpu.intermediates import PROJECTED as STRIDE
-from ...backend.splats.cpu.lanes import exp2, iota, load, maximum, minimum, prefetch, spread, store, where_at_least
-from ...backend.splats.cpu.planes import PLANE, SLOPE_X, SLOPE_Y
-from ...backend.splats.cpu.surfel_blending import LEAST_SHRINK, TO_POWER
-from ...backend.splats.cpu.surfels import LOW_PASS
-from ...backend.splats.cpu.tiles import CUT
+from .blending import AHEAD, BELOW_SURFACE, NEAR, PIXELS, SURFACE_LIGHT, opaque, reach, start_tile
+from .intermediates import BLUE, DEPTH, DISC, GREEN, INVERSE, QUAD_A, QUAD_B, QUAD_C, QUAD_L, RED, SHRINK, TILE, X, Y
+from .intermediates import PROJECTED as STRIDE
+from .lanes import exp2, iota, load, maximum, minimum, prefetch, spread, store, where_at_least
+from .planes import FRONT, PLANE, SLOPE_X, SLOPE_Y
+from .surfel_blending import LEAST_SHRINK, TO_POWER
+from .surfels import LOW_PASS
+from .tiles import CUT
 
 F = np.float32
 LEVELS = F(4095)  # 12 bits a channel: two channels are one whole number that a float32 holds exactly
+LIMIT, SURFACE = 4, 5  # planes of a tile's buffer, after transmittance, red, green and blue
 
 
 @njit(nogil=True, fastmath=True, inline="never")
@@ -31,14 +32,14 @@ def _take_limits(limits, row0, column0, buffer):
     height, width = limits.shape
     for row in range(TILE):
         for x in range(TILE):
-            k = 4 * PIXELS + (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+            k = LIMIT * PIXELS + (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
             inside = row0 + row < height and column0 + x < width
             buffer[k] = limits[row0 + row, column0 + x] if inside else F(0)
 
 
 @njit(nogil=True, fastmath=True, inline="never")
-def _put_tile(buffer, row0, column0, packed):
-    """Write the pixels of a tile at (row0, column0) of `packed`, which may end amid the tile."""
+def _put_packed(buffer, row0, column0, packed):
+    """Write the pixels of a tile at (row0, column0) of `packed`, which may end amid the tile, first row at the bottom."""
     height, width = packed.shape[0], packed.shape[1]
     for row in range(min(TILE, height - row0)):
         for x in range(min(TILE, width - column0)):
@@ -49,32 +50,57 @@ def _put_tile(buffer, row0, column0, packed):
             packed[out, column0 + x, 1] = _level(buffer[3 * PIXELS + k]) * F(4096) + _level(alpha)
 
 
+@njit(nogil=True, fastmath=True, inline="never")
+def _put_planes(buffer, row0, column0, planes):
+    """Write the pixels of a tile at (row0, column0) of `planes` [h,w,5], which may end amid the tile, first row at the top."""
+    height, width = planes.shape[0], planes.shape[1]
+    for row in range(min(TILE, height - row0)):
+        for x in range(min(TILE, width - column0)):
+            k = (x >> 3) * (PIXELS // 2) + row * 8 + (x & 7)
+            for c in range(3):
+                planes[row0 + row, column0 + x, c] = buffer[(1 + c) * PIXELS + k]
+            planes[row0 + row, column0 + x, 3] = F(1) - buffer[k]
+            planes[row0 + row, column0 + x, 4] = buffer[SURFACE * PIXELS + k]
+
+
 @njit(nogil=True, fastmath=True, inline="always")
 def _level(value):
     return F(math.floor(min(max(value, F(0)), F(1)) * LEVELS + F(0.5)))
 
 
 @njit(nogil=True, fastmath=True, inline="always")
-def _add(buffer, k, weight, red, green, blue):
-    store(buffer, k, load(buffer, k) - weight)
+def _find_surface(buffer, k, through, weight, depth):
+    """Set the surface's depth where this splat's weight takes the transmittance below SURFACE_LIGHT, which happens once."""
+    crossed = where_at_least(spread(F(0)) - (through - weight), -BELOW_SURFACE, depth)
+    store(buffer, SURFACE * PIXELS + k, load(buffer, SURFACE * PIXELS + k) + where_at_least(through, SURFACE_LIGHT, crossed))
+
+
+@njit(nogil=True, fastmath=True, inline="always")
+def _add(buffer, k, through, weight, red, green, blue):
+    store(buffer, k, through - weight)
     store(buffer, PIXELS + k, load(buffer, PIXELS + k) + weight * red)
     store(buffer, 2 * PIXELS + k, load(buffer, 2 * PIXELS + k) + weight * green)
     store(buffer, 3 * PIXELS + k, load(buffer, 3 * PIXELS + k) + weight * blue)
 
 
-def _make_blend(limited):
-    # Two kernels from one text: without a scene around them splats need no depth planes.
-    @njit(nogil=True, fastmath=True, cache=True)
-    def blend(first, last, tiles_x, left_px, top_px, tile_start, members, projected, planes, discs, first_surfel, limits, packed):
-        """Composite tiles into `packed` [h,w,2], first row at the bottom: premultiplied sRGB and alpha, 12 bits each, two in a float.
+def _make_blend(limited, measured):
+    # Four kernels from one text: without a scene around them splats need no depth planes, and a viewport needs no depth of them.
+    slanted = limited or measured
+    size = (6 if measured else 5 if limited else 4) * PIXELS
 
-        `packed` is a part of the picture whose first column and topmost row are the picture's `left_px` and `top_px`, both those of a
-        tile; tiles outside of it must be empty. From number `first_surfel` on splats are surfels, whose planes are in `discs`.
-        `limits` [H,W] are the scene's depths, first row at the top; read only by the kernel that is `limited`.
+    @njit(nogil=True, fastmath=True, cache=True)
+    def blend(first, last, tiles_x, left_px, top_px, tile_start, members, projected, planes, discs, first_surfel, limits, out):
+        """Composite tiles into `out` [h,w,2], first row at the bottom: premultiplied sRGB and alpha, 12 bits each, two in a float.
+
+        The kernel that is `measured` writes [h,w,5] instead, first row at the top: premultiplied sRGB, alpha, and the depth of the surface
+        as `blending.blend` finds it, 0 where there is none. `out` is a part of the picture whose first column and topmost row are the
+        picture's `left_px` and `top_px`, both those of a tile; tiles outside of it must be empty. From number `first_surfel` on splats
+        are surfels, whose planes are in `discs`. `limits` [H,W] are the scene's depths, first row at the top; read only by the kernel
+        that is `limited`.
         """
-        buffer = np.empty((5 if limited else 4) * PIXELS, np.float32)  # transmittance, red, green, blue, limit
+        buffer = np.empty(size, np.float32)
         splats, flat, round_ = projected.reshape(-1), planes.reshape(-1), discs.reshape(-1)
-        one, least = spread(F(1)), spread(LEAST_SHRINK)
+        one, least, near = spread(F(1)), spread(LEAST_SHRINK), spread(NEAR)
         for tile in range(first, last):
             start, end = tile_start[tile], tile_start[tile + 1]
             row0, column0 = tile // tiles_x * TILE, tile % tiles_x * TILE
@@ -93,8 +119,9 @@ def _make_blend(limited):
                 center, top = splats[s + DEPTH], y0 - splats[s + Y]
                 if n < first_surfel:
                     a, b, c = splats[s + QUAD_A], splats[s + QUAD_B], splats[s + QUAD_C]
-                    if limited:
-                        slope_x, slope_y = flat[n * PLANE + SLOPE_X], flat[n * PLANE + SLOPE_Y]
+                    if slanted:
+                        p = n * PLANE
+                        front, slope_x, slope_y = flat[p + FRONT], flat[p + SLOPE_X], flat[p + SLOPE_Y]
                     for column in range(left, right):
                         dx = iota() + (x0 + F(8) * F(column) - splats[s + X])
                         across = dx * dx * a
@@ -103,11 +130,15 @@ def _make_blend(limited):
                             dy = top + F(row)
                             power = across + tilt * dy + (c * dy * dy + level)
                             k = column * (PIXELS // 2) + row * 8
-                            weight = where_at_least(power, -CUT, exp2(power)) * load(buffer, k)
+                            through = load(buffer, k)
+                            weight = where_at_least(power, -CUT, exp2(power)) * through
+                            if slanted:
+                                change = dx * slope_x + slope_y * dy
                             if limited:
-                                depth = dx * slope_x + (slope_y * dy + center)
-                                weight = where_at_least(load(buffer, 4 * PIXELS + k) - depth, F(0), weight)
-                            _add(buffer, k, weight, red, green, blue)
+                                weight = where_at_least(load(buffer, LIMIT * PIXELS + k) - (change + center), F(0), weight)
+                            if measured:
+                                _find_surface(buffer, k, through, weight, maximum(change + front, near))
+                            _add(buffer, k, through, weight, red, green, blue)
                 else:
                     d = n * DISC
                     i00, i01, i10, i11 = round_[d + INVERSE], round_[d + INVERSE + 1], round_[d + INVERSE + 2], round_[d + INVERSE + 3]
@@ -123,19 +154,26 @@ def _make_blend(limited):
                             on_disc, on_picture = (u * u + v * v) * (shrink * shrink), round0 + LOW_PASS * dy * dy
                             power = minimum(on_disc, on_picture) * TO_POWER + level
                             k = column * (PIXELS // 2) + row * 8
-                            weight = where_at_least(power, -CUT, exp2(power)) * load(buffer, k)
-                            if limited:
+                            through = load(buffer, k)
+                            weight = where_at_least(power, -CUT, exp2(power)) * through
+                            if slanted:
                                 depth = center + where_at_least(on_picture - on_disc, F(0), (shrink - one) * center)
-                                weight = where_at_least(load(buffer, 4 * PIXELS + k) - depth, F(0), weight)
-                            _add(buffer, k, weight, red, green, blue)
+                            if limited:
+                                weight = where_at_least(load(buffer, LIMIT * PIXELS + k) - depth, F(0), weight)
+                            if measured:
+                                _find_surface(buffer, k, through, weight, depth)
+                            _add(buffer, k, through, weight, red, green, blue)
                 if (i - start) % 16 == 15 and opaque(buffer):
                     break
-            _put_tile(buffer, row0 - top_px, column0 - left_px, packed)
+            if measured:
+                _put_planes(buffer, row0 - top_px, column0 - left_px, out)
+            else:
+                _put_packed(buffer, row0 - top_px, column0 - left_px, out)
 
     return blend
 
 
-blend = {limited: _make_blend(limited) for limited in (False, True)}
+blend = {(limited, measured): _make_blend(limited, measured) for limited in (False, True) for measured in (False, True)}
 
 
 @njit(nogil=True, cache=True)

@@ -18,9 +18,9 @@ FIELDS = ("means", "quats", "log_scales", "opacity_logits", "sh")
 
 @pytest.fixture(scope="module")
 def rasterizer():
-    from reify.scene.viewport.rasterizer import Rasterizer
+    from reify.backend.splats.rasterizers import of_scene
 
-    made = Rasterizer()
+    made = of_scene()
     yield made
     made.close()
 
@@ -31,14 +31,14 @@ def ball() -> Splats:
 
 
 def view(**changes):
-    from reify.scene.viewport.view import View
+    from reify.backend.splats.view import View
 
     pose = looking_at(np.array([[1.5, -3.5, 1.0]]), np.zeros(3))[0]
     return dataclasses.replace(View(pose, (130.0, 131.0), (77.0, 49.0), WIDTH, HEIGHT), **changes)
 
 
 def instance(splats: Splats, matrix: np.ndarray | None = None):
-    from reify.scene.viewport.rasterizer import Instance, rows_from
+    from reify.backend.splats.cpu.scene_rasterizer import Instance, rows_from
 
     return Instance(rows_from(splats), np.eye(4) if matrix is None else matrix)
 
@@ -190,3 +190,30 @@ def test_nothing_in_view_is_an_empty_picture(rasterizer, ball):
     behind[:3, 3] = view().cam_from_world[2, :3] * -50
     for instances in ([], [instance(ball, behind)]):
         assert picture_of(rasterizer.draw(instances, view())).max() == 0
+
+
+@pytest.mark.parametrize("surfels", [False, True])
+def test_what_is_measured_has_the_colors_and_the_surface_that_training_renders(rasterizer, ball, surfels):
+    from reify.backend.splats.render import rasterize
+
+    splats, seen = dataclasses.replace(ball, surfels=surfels), view()
+    (found,) = rasterizer.measure([instance(splats)], seen, None)
+    (fx, fy), (cx, cy) = seen.focal_px, seen.principal_px
+    K = np.array([[[fx, 0, cx], [0, fy, cy], [0, 0, 1]]])
+    expected = rasterize(splats, Cameras(seen.cam_from_world[None], K, np.array([[WIDTH, HEIGHT]]), np.zeros((1, 8))), 0)
+    np.testing.assert_allclose(found[..., :3], expected.rgb, atol=1e-4)
+    np.testing.assert_allclose(found[..., 3], expected.alpha, atol=1e-4)
+    apart = np.abs(found[..., 4] - expected.depth) > 1e-3
+    assert (found[..., 4] > 0).mean() > 0.15 and apart.mean() < 2e-3  # which splat is the thirtieth per cent may be a matter of rounding
+
+
+def test_each_limit_gives_what_lies_before_it(rasterizer, ball):
+    near, far = samples.splat((0, -1, 0), 0.8, 0.3, 0.0), samples.splat((0, 1, 0), 0.3, 0.3, 3.0)
+    ahead = view(cam_from_world=looking_at(np.array([[0.0, -4.0, 0.0]]), np.zeros(3))[0], principal_px=(75.0, 50.0))
+    wall = np.full((HEIGHT, WIDTH), np.inf, np.float32)
+    wall[:, : WIDTH // 2] = 4.0
+    free, cut = rasterizer.measure([instance(far), instance(near)], ahead, None, wall)
+    (alone,) = rasterizer.measure([instance(near)], ahead, None)
+    np.testing.assert_allclose(cut[:, WIDTH // 2 :], free[:, WIDTH // 2 :])
+    np.testing.assert_allclose(cut[:, : WIDTH // 2], alone[:, : WIDTH // 2], atol=1e-6)
+    assert np.abs(cut - free)[..., :4].max() > 0.1

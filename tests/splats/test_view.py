@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reify.scene.viewport.view import view_of
+from reify.backend.splats.view import view_of
 
 WIDTH, HEIGHT = 640, 400
 
@@ -45,7 +45,7 @@ def test_a_point_falls_on_the_pixel_where_opengl_puts_it(projection):
 @pytest.mark.parametrize("projection", [perspective(), orthographic()])
 def test_the_depth_buffer_gives_back_the_depth_of_a_point_from_this_camera(projection):
     pytest.importorskip("numba")
-    from reify.scene.viewport.blending import limits_of
+    from reify.backend.splats.cpu.scene_blending import limits_of
 
     view = view_of(projection, pose(), 1, 1, (0.1, 100.0))
     points = np.column_stack((np.random.default_rng(1).uniform(-1, 1, (20, 3)), np.ones(20)))
@@ -60,7 +60,7 @@ def test_the_depth_buffer_gives_back_the_depth_of_a_point_from_this_camera(proje
 
 def test_a_smaller_picture_takes_the_farthest_depth_of_its_pixels_and_what_is_empty_lies_at_the_far_end():
     pytest.importorskip("numba")
-    from reify.scene.viewport.blending import limits_of
+    from reify.backend.splats.cpu.scene_blending import limits_of
 
     view = view_of(perspective(), pose(), 2, 2, (0.1, 100.0))
     near, middle = (np.float32((1.002002 * d - 0.2002002) / d * 0.5 + 0.5) for d in (2.0, 4.0))
@@ -68,3 +68,11 @@ def test_a_smaller_picture_takes_the_farthest_depth_of_its_pixels_and_what_is_em
     limits = np.empty((1, 2), np.float32)
     limits_of(buffer, 2, *(np.float32(v) for v in (*view.depth_terms, 0.0, view.far)), limits)
     np.testing.assert_allclose(limits, [[4.0, 100.0]], rtol=1e-2)
+
+
+@pytest.mark.parametrize("near", [0.5, -100.0])
+def test_an_orthographic_view_is_clipped_where_its_matrix_says(near):
+    far, p = 100.0, orthographic()
+    p[2, 2], p[2, 3] = -2 / (far - near), -(far + near) / (far - near)
+    view = view_of(p, pose(), WIDTH, HEIGHT, (0.1, 1000.0))
+    np.testing.assert_allclose((view.near - view.depth_shift, view.far - view.depth_shift), (near, far))

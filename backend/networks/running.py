@@ -1,0 +1,44 @@
+"""Running networks: a module built without memory, its weights from mapped files, on the device that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from ..errors import ReifyError
+from ..jobs.environment import Environment
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def built(make: Callable[[], Module], weights: Path, device: torch.device) -> Module:
+    """The module that `make` makes, with its weights from a .safetensors file, for inference on a device.
+
+    On the processor half precision becomes float32, which is faster there. Raises ReifyError where the file's names or shapes aren't
+    exactly the module's.
+    """
+    from safetensors.torch import load_file
+
+    with torch.device("meta"):
+        module = make()
+    half = device.type != "cpu"
+    arrays = {name: array.to(device, torch.float16 if half else torch.float32) for name, array in load_file(weights).items()}
+    try:
+        module.load_state_dict(arrays, strict=True, assign=True)
+    except RuntimeError as error:
+        raise ReifyError(f"{weights} doesn't hold the weights of this model.", "Remove the model and get it again.") from error
+    return module.eval().requires_grad_(False)
+
+
+def chosen_device(environment: Environment) -> torch.device:
+    """The device that networks run on: NVIDIA's or Apple's where there is one and the environment doesn't ask for the processor."""
+    if environment.device != "cpu":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+    return torch.device("cpu")

@@ -1,0 +1,93 @@
+"""A `Scene` as Blender objects: one mesh a thing, shared by its instances, under empties that can be moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..backend.values import Array, Part, Scene
+from . import attributes
+from .mesh import mesh_data
+from .recipes import FLAT_STYLES, node_material
+
+SMOOTH_DEG = 35.0  # edges that bend less are shaded smooth
+CREDITS = "reify_credits"  # on each object: source, author and license of its shape
+NOUN = "reify_noun"
+WIRE = 0.006  # thickness of wireframes, of the thing's size
+LOW_POLY_FACES = 220  # about as many triangles the low poly style leaves of a thing
+
+Place = Callable[[bpy.types.Object, str, bpy.types.Object], None]
+
+
+def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.types.Object]:
+    """Make the objects of a scene, which are returned; `place` links one with its role under its parent.
+
+    Several instances hang on an empty. What is carried hangs on its carrier, so that a table takes its lamp along.
+    """
+    world: dict[bpy.types.Object, Array] = {root: np.eye(4)}
+    first: dict[str, bpy.types.Object] = {}
+    made = []
+
+    def put(item: bpy.types.Object, role: str, parent: bpy.types.Object, matrix: Array) -> None:
+        world[item] = matrix
+        place(item, role, parent)
+        item.matrix_parent_inverse = Matrix()
+        item.matrix_basis = Matrix((np.linalg.inv(world[parent]) @ matrix).tolist())
+
+    for part in _carriers_first(scene.parts):
+        style = part.style or scene.style
+        size = float(np.ptp(part.mesh.vertices, axis=0).max())
+        data = _data(part, style, size)
+        parent = first.get(part.parent, root)
+        if len(part.world_from_part) > 1:
+            group = bpy.data.objects.new(f"{part.name} x{len(part.world_from_part)}", None)
+            group.empty_display_type, group.empty_display_size = "PLAIN_AXES", 0.4 * size
+            middle = np.eye(4)
+            middle[:3, 3] = part.world_from_part[:, :3, 3].mean(axis=0)
+            put(group, "group", parent, middle)
+            parent = group
+        for matrix in part.world_from_part:
+            item = bpy.data.objects.new(part.name, data)
+            put(item, "part", parent, matrix)
+            item[CREDITS], item[NOUN] = f"{part.source}, {part.author}, {part.license}", part.noun
+            _modify(item, style, size, len(part.mesh.faces))
+            first.setdefault(part.name, item)
+            made.append(item)
+    return made
+
+
+def _carriers_first(parts: tuple[Part, ...]) -> Iterator[Part]:
+    waiting, done = list(parts), {""}
+    names = {part.name for part in parts}
+    while waiting:
+        ready = next((part for part in waiting if part.parent in done or part.parent not in names), waiting[0])
+        waiting.remove(ready)
+        done.add(ready.name)
+        yield ready
+
+
+def _data(part: Part, style: str, size_m: float) -> bpy.types.Mesh:
+    data = mesh_data(part.name, part.mesh)
+    for material in part.materials:
+        data.materials.append(node_material(material, style, size_m))
+    paired = 2 * part.mesh.quads
+    of_polygon = np.concatenate((part.material_of_face[0:paired:2], part.material_of_face[paired:]))
+    attributes.write(data, "material_index", "INT", of_polygon, domain="FACE")
+    if style in FLAT_STYLES:
+        data.shade_flat()
+    else:
+        data.set_sharp_from_angle(angle=float(np.radians(SMOOTH_DEG)))
+    data.update()
+    return data
+
+
+def _modify(item: bpy.types.Object, style: str, size_m: float, faces: int) -> None:
+    """What a style does to the geometry, as modifiers that can be taken off."""
+    if style == "low poly" and faces > LOW_POLY_FACES:
+        item.modifiers.new("Low Poly", "DECIMATE").ratio = LOW_POLY_FACES / faces
+    elif style == "wireframe":
+        wire = item.modifiers.new("Wireframe", "WIREFRAME")
+        wire.thickness, wire.use_even_offset = WIRE * size_m, False

