@@ -1603,6 +1603,18 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "The cut-out of {} includes what looks like a floor: look at it, and cut it out another way.": (
+        "Zum freigestellten Motiv von {0} gehört, was wie ein Boden aussieht: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} reaches across the picture: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} reicht quer durch das Bild: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} covers {} of the picture's border: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} bedeckt {1} des Bildrands: ansehen und auf andere Weise freistellen."
+    ),
+    "The outline of {} follows no edge along {} of its length: look at it, and cut it out another way.": (
+        "Der Umriss von {0} folgt auf {1} seiner Länge keiner Kante: ansehen und auf andere Weise freistellen."
+    ),
     "{} masks": "{0} Masken",
     "{} masks of no photo": "{0} Masken ohne Foto",
     "{} masks that don't fit": "{0} Masken, die nicht passen",

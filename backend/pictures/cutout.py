@@ -14,6 +14,7 @@ from ..settings import option
 from ..values import Array, Picture
 from .background import plain_background
 from .box import box_of, sides_of
+from .evidence import evidence_of
 from .read import read_parts, read_picture
 from .transparency import solid_alpha
 
@@ -94,6 +95,8 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:
             job.record_choice("cut-out", why)
+            if doubt := evidence_of(srgb, coverage).doubt(name):
+                job.warn(doubt)
             return coverage
         if by == "plain":
             raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
