@@ -42,6 +42,10 @@ that it was built after the paper alone.
 - **TripoSR** as the method of From Picture (`--method triposr`): a colored body of the one object in the picture, with the sides that
   aren't seen, upright, its front to -Y. Cut the subject out whole, and look at it in Live Preview first: what stands on the picture's
   ground becomes a part of the body. The published weights couldn't be fetched where this was built, so nobody here has seen its results.
+- **Depth Anything** as the method of From Picture (`--method depth_anything`): a textured relief of all that the picture shows, or of what
+  isn't transparent in it, in perspective and open at the back. Where one thing ends before another the sheet is cut instead of stretched
+  (`--depth-steepest`). One picture tells neither the lens nor how deep the scene is: those are settings (`--depth-view`,
+  `--depth-farthest`). Nobody here has seen results of the published weights of this one, either.
 """
 
 
