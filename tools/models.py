@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..backend.networks.library.catalog import ENTRIES
-from ..backend.networks.library.entry import Entry, Proof
+from ..backend.networks.library.entry import Entry, Proof, Stage
 
 HEAD = """# Pretrained models
 
@@ -48,13 +48,33 @@ that it was built after the paper alone.
   `--depth-farthest`). Nobody here has seen results of the published weights of this one, either.
 """
 
+PLANS = """
+## What is in memory when
+
+Weights are float32 on the processor and float16 on a graphics card. What a network computes comes on top of them; From Picture checks
+before it starts that there is room for both.
+
+"""
+
 
 def page() -> str:
     """The page as Markdown."""
     proofs = {"real": Proof.REAL_WEIGHTS.value, "architecture": Proof.ARCHITECTURE.value, "paper": Proof.PAPER.value}
     heads = ("model", "id", "what it does", "parameters", "download", "license", "package or file to import", "proof")
     rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    return HEAD + "\n".join([*rows, *map(_row, ENTRIES)]) + "\n" + TAIL.format(**proofs)
+    return HEAD + "\n".join([*rows, *map(_row, ENTRIES)]) + "\n" + TAIL.format(**proofs) + _plans()
+
+
+def _plans() -> str:
+    heads = ("model", "on the device at a time", "parameters", "weights on the processor", "weights on a graphics card")
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    rows += [f"| {entry.title} | {_stage(stage)} |" for entry in ENTRIES for stage in entry.plan]
+    return PLANS + "\n".join(rows) + "\n"
+
+
+def _stage(stage: Stage) -> str:
+    millions = f"{stage.parameters / 1e6:.1f} M"
+    return " | ".join([stage.title, millions, *(f"{size / 1e6:.0f} MB" for size in (stage.processor_bytes, stage.card_bytes))])
 
 
 def _row(entry: Entry) -> str:
