@@ -636,6 +636,22 @@ GERMAN = {
         "Zellen entlang jeder Achse des Raums um das Objekt; mehr behalten feinere Einzelheiten"
     ),
     "Reconstructing object": "Objekt rekonstruieren",
+    "Depth Anything": "Depth Anything",
+    "A relief of all that the picture shows, each place as near as a network takes it to be": (
+        "Ein Relief von allem, was das Bild zeigt, jede Stelle so nah, wie ein Netz sie schätzt"
+    ),
+    "Tells how near everything in a picture is": "Schätzt, wie nah alles in einem Bild ist",
+    "Estimating depth": "Tiefe schätzen",
+    "Farthest": "Fernstes",
+    "How many times as far away the farthest place is as the nearest": "Wievielmal so weit weg die fernste Stelle ist wie die nächste",
+    "View Angle": "Blickwinkel",
+    "Angle between the ends of the picture's longer side as the camera sees them": (
+        "Winkel zwischen den Enden der längeren Bildseite, wie die Kamera sie sieht"
+    ),
+    "Steepest": "Steilstes",
+    "Where the surface turns away from the camera by more than this, it is cut instead of stretched": (
+        "Wo sich die Fläche weiter von der Kamera abwendet, wird sie aufgeschnitten statt gedehnt"
+    ),
     "Inflate": "Aufblasen",
     "Round, like a balloon with the subject's outline": "Rund, wie ein Ballon mit dem Umriss des Motivs",
     "Layers": "Lagen",
@@ -661,6 +677,8 @@ GERMAN = {
     "What looks different from its surroundings, from a box or strokes where they are given": "Was anders aussieht als seine Umgebung, von Rahmen oder Strichen ausgehend, wo es sie gibt",
     "Whole": "Ganz",
     "All of the picture": "Das ganze Bild",
+    "Opaque": "Deckend",
+    "What isn't transparent; all of a picture without transparency": "Was nicht durchsichtig ist; ein Bild ohne Transparenz ganz",
     "Box": "Rahmen",
     "Box around the subject for GrabCut: left, top, right, bottom in pixels": "Rahmen um das Motiv für GrabCut: links, oben, rechts, unten in Pixeln",
     "Strokes": "Striche",
@@ -1065,6 +1083,9 @@ GERMAN = {
     "End the download; it goes on from here when it is started again": "Das Herunterladen beenden; neu begonnen geht es von hier weiter",
     "Folder of pretrained weights that a studio shares; they are used in place": "Ordner vortrainierter Gewichte, den ein Studio teilt; sie werden dort benutzt, wo sie liegen",
     "Free for any use, commercial too, as long as the license text goes along with the weights.": "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext die Gewichte begleitet.",
+    "Free for any use, commercial too, as long as the license text and its notices go along with the weights.": (
+        "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext und seine Hinweise die Gewichte begleiten."
+    ),
     "Get Model": "Modell holen",
     "Get {model} ({size} MB)…": "{model} holen ({size} MB)…",
     "I have read the license and accept it": "Ich habe die Lizenz gelesen und nehme sie an",
@@ -1092,6 +1113,9 @@ ERRORS = {
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
+    "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
+    "Nothing is left of the relief.": "Vom Relief ist nichts übrig.",
+    "Let it be steeper before it is cut.": "Es steiler werden lassen, ehe es aufgeschnitten wird.",
     "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
@@ -1793,6 +1817,9 @@ PROGRESS = {
     "unpacking {}": "{0} wird ausgepackt",
     "downloading {}": "{0} wird heruntergeladen",
     "loading TripoSR": "TripoSR wird geladen",
+    "loading Depth Anything": "Depth Anything wird geladen",
+    "estimating depth": "Tiefe schätzen",
+    "placing it by depth": "Nach der Tiefe anordnen",
     "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
     "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",
     "coloring": "Einfärben",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..bodies.from_pictures import LEARNED, Settings, build, chosen_for
+from ..bodies.from_pictures import LEARNED, Settings, build, build_by_depth, chosen_for, cutout_of
 from ..errors import ReifyError
 from ..formats import endings
 from ..jobs.forecast import Expected
@@ -14,7 +14,9 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks.library.catalog import ISNET, TRIPOSR
+from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
+from ..networks.library.catalog import DEPTH_ANYTHING, ISNET, TRIPOSR
+from ..networks.library.entry import Entry
 from ..networks.library.places import as_need
 from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
 from ..pictures.cutout import cut_out
@@ -26,6 +28,7 @@ from . import Method
 
 VIEWS = ("front", "side", "top")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
+ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
 
 
@@ -33,15 +36,18 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
     views = in_order(pictures.sources, settings)
     strokes = file_of(settings.cutout.strokes)
-    cut = [job.stage(title, apart(cut_out), view, settings.cutout, strokes) for title, view in zip(CUTTING, views, strict=False)]
+    cut = [job.stage(title, apart(cut_out), view, cutout_of(settings), strokes) for title, view in zip(CUTTING, views, strict=False)]
     method = _chosen(cut, settings, job)
     if method in LEARNED:
-        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, job))
-    mesh = job.stage("Building mesh", apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
+        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, method, job))
+    mesh = job.stage(BUILDING, apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
-def _learned(picture: Picture, settings: Settings, job: Job) -> Mesh:
+def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mesh:
+    if method == "depth_anything":
+        disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
+        return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
     planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
     mesh = job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
@@ -89,20 +95,26 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned") + (TRIPOSR,) * (settings.method in LEARNED)
-    packages = ("scipy", "PIL", "safetensors", *("torch",) * bool(weights))
-    if settings.method not in LEARNED:
-        return Needs(packages=packages, weights=tuple(map(as_need, weights)))
-    return Needs(packages=(*packages, "numba", "fast_simplification"), weights=tuple(map(as_need, weights)), memory=Memory(PEAK_BYTES))
+    weights = (ISNET,) * (settings.cutout.by == "learned")
+    if settings.method == "depth_anything":
+        return _needed("scipy", "PIL", weights=(*weights, DEPTH_ANYTHING), memory=Memory(DEPTH_PEAK_BYTES))
+    if settings.method == "triposr":
+        return _needed("scipy", "PIL", "numba", "fast_simplification", weights=(*weights, TRIPOSR), memory=Memory(PEAK_BYTES))
+    return _needed("scipy", "PIL", weights=weights)
+
+
+def _needed(*packages: str, weights: tuple[Entry, ...], memory: Memory | None = None) -> Needs:
+    return Needs((*packages, "safetensors", *("torch",) * bool(weights)), tuple(map(as_need, weights)), memory)
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
-    if settings.method in LEARNED:
+    if settings.method == "triposr":
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
         return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
-    return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
+    estimating = {ESTIMATING: Expected(4.0)} if settings.method == "depth_anything" else {}
+    return {**cutting, **estimating, BUILDING: Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 
 METHOD = Method(
@@ -115,7 +127,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, "Building mesh", RECONSTRUCTING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )

@@ -88,7 +88,33 @@ TRIPOSR = Entry(
     packages=("torch",),
 )
 
-ENTRIES = (ISNET, TRIPOSR)
+DEPTH_ANYTHING = Entry(
+    id="depth_anything",
+    title="Depth Anything v2 Small",
+    use="Tells how near everything in a picture is",
+    source="Yang et al., Depth Anything V2, NeurIPS 2024",
+    parameters=24_710_849,
+    dtype="float32",
+    files=(
+        File(
+            "depth_anything_v2_vits.pth",
+            99_218_434,
+            "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
+            (Hub("depth-anything/Depth-Anything-V2-Small", "03876f8651c73a60fe4c2c48294e09fcb6838fcf", "depth_anything_v2_vits.pth"),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text and its notices go along with the weights.",
+        "Lihe Yang and others",
+        "https://huggingface.co/depth-anything/Depth-Anything-V2-Small",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="depth_anything",
+    packages=("torch",),
+)
+
+ENTRIES = (ISNET, TRIPOSR, DEPTH_ANYTHING)
 
 
 def entry_called(name: str) -> Entry:
