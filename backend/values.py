@@ -107,6 +107,7 @@ class Picture:
     srgb: Array  # [H,W,3] uint8, straight (not premultiplied), first row on top
     coverage: Array  # [H,W] float32, share of each pixel that the subject covers, 0 to 1
     parts: Array | None = None  # [H,W] int32, shapes that the file tells apart from 0, -1 outside of them; None where it has only pixels
+    view: str = "front"  # the side that it shows: "front", "side", "top" or "back"
 
     def __post_init__(self) -> None:
         if self.srgb.ndim != 3 or self.srgb.shape[2] != 3 or self.coverage.shape != self.srgb.shape[:2]:

@@ -47,7 +47,7 @@ class Settings:
             "lathe": "Turned around its axis, for vases, bottles and wheels",
             "extrude": "Flat, with beveled edges, for logos and letters",
             "relief": "Light and dark as height over a plate",
-            "turnaround": "Two or three drawn views of one subject: front, side, top",
+            "turnaround": "Drawn views of one subject: front, side or top, back",
             "triposr": "A network that has learned from many objects adds the sides that the picture doesn't show",
             "depth_anything": "A relief of all that the picture shows, each place as near as a network takes it to be",
         },
@@ -74,7 +74,8 @@ def cutout_of(settings: Settings) -> CutoutSettings:
 
 def build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
     """The mesh of `shaped`, with its figures in the report."""
-    if len(pictures) == 3 and (apart := disagreement(*pictures)) > DISAGREEING:
+    views = [picture for picture in pictures if picture.view != "back"]
+    if len(views) == 3 and (apart := disagreement(*views)) > DISAGREEING:
         job.warn(f"The side and the top view disagree about the depth by {apart:.0%}; their mean was taken.")
     mesh = shaped(pictures, settings, painted, job=job)
     _report(mesh, job)
@@ -100,7 +101,9 @@ def chosen_for(cut: Sequence[Picture], settings: Settings) -> tuple[str, str]:
         _need_a_subject(picture)
     if settings.method != "auto":
         return settings.method, ""
-    return ("turnaround", f"{len(cut)} views of one subject were given") if len(cut) > 1 else proposed(outline_of(cut[0]))
+    if any(picture.view in ("side", "top") for picture in cut):
+        return "turnaround", f"{len(cut)} views of one subject were given"
+    return proposed(outline_of(cut[0]))
 
 
 def preview_mesh(cut: Sequence[Picture], settings: Settings) -> Mesh:
@@ -124,13 +127,15 @@ def shaped(
 ) -> Mesh:
     """The textured mesh that `settings.method` (neither "auto" nor one of LEARNED) makes of cut-out pictures; raises ReifyError.
 
+    The first is the front; the others' `view` says what they show.
+
     A `rough` one is made faster: its faces are less even, and small parts aren't told from their neighbors.
     """
     if settings.method == "turnaround":
         return _turned_around(pictures, settings, job)
     picture, small = pictures[0], smaller(pictures[0], LARGEST_SUBJECT_PX)
     _need_a_subject(picture)
-    normals = None
+    normals, back = None, _seen_from("back", pictures)
     if settings.method == "relief":
         subject = small.coverage
         if settings.relief.framed:
@@ -145,7 +150,7 @@ def shaped(
     job.progress(SHAPING, "projecting the picture")
     mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
     scale = picture.srgb.shape[1] / small.srgb.shape[1]
-    return projected(mesh, scale * pictured_px, is_back, picture, settings.texture, normals)
+    return projected(mesh, scale * pictured_px, is_back, picture, settings.texture, normals, back=back)
 
 
 def _report(mesh: Mesh, job: Job) -> None:
@@ -181,7 +186,11 @@ def _solid(picture: Picture, settings: Settings, painted: Path | None, rough: bo
 
 
 def _turned_around(pictures: Sequence[Picture], settings: Settings, job: Job) -> Mesh:
-    front, side, top = pictures[0], *(*pictures[1:], None, None)[:2]
-    if side is None:
-        raise ReifyError("A turnaround needs two or three views, but there is one picture.", "Add the side view, or choose another method.")
-    return turnaround(front, side, top, settings.faces, settings.size_m, settings.turnaround, job.progress)
+    side, top, back = (_seen_from(view, pictures) for view in ("side", "top", "back"))
+    if side is None and top is None:
+        raise ReifyError("A turnaround needs a side or a top view beside the front.", "Add one, or choose another method.")
+    return turnaround(pictures[0], side, top, settings.faces, settings.size_m, settings.turnaround, job.progress, back)
+
+
+def _seen_from(view: str, pictures: Sequence[Picture]) -> Picture | None:
+    return next((picture for picture in pictures if picture.view == view), None)

@@ -1,4 +1,4 @@
-"""From Picture: a picture becomes a closed, textured mesh, by geometry alone; or two or three drawn views of one subject do."""
+"""From Picture: a picture becomes a closed, textured mesh, by geometry alone; or drawn views of one subject do."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ from ..surface.learned import mesh_of_planes
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
-VIEWS = ("front", "side", "top")
+VIEWS = ("front", "side", "top", "back")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
-CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
+CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
 
 def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
-    views = in_order(pictures.sources, settings)
+    views = seen_from(pictures.sources, settings)
     strokes = file_of(settings.cutout.strokes)
-    cut = [job.stage(title, apart(cut_out), view, cutout_of(settings), strokes) for title, view in zip(CUTTING, views, strict=False)]
+    cut = []
+    for view, source in views.items():
+        picture = job.stage(CUTTING[VIEWS.index(view)], apart(cut_out), source, cutout_of(settings), strokes)
+        cut.append(replace(picture, view=view))
     method = _chosen(cut, settings, job)
     if method in LEARNED:
         return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, method, job))
@@ -54,28 +57,43 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
-    """The jobs that several files make: one for each picture, or one in all for the views of a turnaround.
+    """The jobs that several files make: one in all for a turnaround, else one for each picture or sheet.
 
+    A sheet is a front view with others whose names differ in the view's word alone; methods other than auto take the back beside it.
     A folder stands for the pictures in it. Raises ReifyError where there are none.
     """
     files = [file for source in sources for file in (_pictures_in(source) if is_folder(source) else (source,))]
     if settings.method == "turnaround":
         return (Pictures(tuple(files)),)
-    return tuple(Pictures((file,)) for file in files)
+    views = VIEWS if settings.method == "auto" else ("front", "back")
+    sheets: dict[tuple[Path, str], list[Path]] = {}
+    for file in files:
+        words = [view for view in views if view in file.stem.lower()]
+        sheet = file.stem.lower().replace(words[0], "") if len(words) == 1 else file.name
+        sheets.setdefault((file.parent, sheet), []).append(file)
+    jobs = []
+    for together in sheets.values():
+        fronts = ["front" in file.stem.lower() for file in together]
+        jobs += [Pictures(tuple(together))] if sum(fronts) == 1 else [Pictures((file,)) for file in together]
+    return tuple(jobs)
 
 
-def in_order(sources: Sequence[Path], settings: Settings) -> tuple[Path, ...]:
-    """Front, side, top: by the files' names where each has one of these words, else as given; raises ReifyError for a wrong number."""
+def seen_from(sources: Sequence[Path], settings: Settings) -> dict[str, Path]:
+    """The pictures by the view that they show, in the order of VIEWS: as their names say, where each has one of these words, else as given.
+
+    Raises ReifyError for a number of them that the method doesn't take.
+    """
     if not sources:
         raise ReifyError("There is no picture.", "Choose one.")
-    if len(sources) > 1 and settings.method not in ("auto", "turnaround"):
-        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
     if len(sources) > len(VIEWS):
-        raise ReifyError(f"A turnaround takes two or three views, but there are {len(sources)} pictures.", "Leave out the others.")
-    places = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
-    if all(len(place) == 1 for place in places) and len({place[0] for place in places}) == len(sources):
-        return tuple(source for _, source in sorted(zip(places, sources, strict=True), key=lambda pair: VIEWS.index(pair[0][0])))
-    return tuple(sources)
+        raise ReifyError(f"A turnaround takes two to four views, but there are {len(sources)} pictures.", "Leave out the others.")
+    named = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
+    views = {view[0]: source for view, source in zip(named, sources, strict=True) if len(view) == 1}
+    if len(views) < len(sources) or "front" not in views:
+        views = dict(zip(VIEWS, sources, strict=False))
+    if views.keys() - {"front", "back"} and settings.method not in ("auto", "turnaround"):
+        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
+    return {view: views[view] for view in VIEWS if view in views}
 
 
 def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
