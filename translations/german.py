@@ -144,6 +144,7 @@ GERMAN = {
     "Turn splats or a point cloud into a mesh": "Splats oder eine Punktwolke in ein Mesh verwandeln",
     "Repair a mesh, remove what nobody sees, close holes, simplify, and make levels of detail or quads": "Ein Mesh reparieren, Unsichtbares entfernen, Löcher schließen, vereinfachen, Detailstufen oder Vierecke erzeugen",
     "Reading photos": "Fotos lesen",
+    "Comparing masks": "Masken vergleichen",
     "Finding cameras": "Kameras finden",
     "Training splats": "Splats trainieren",
     "Extracting surface": "Oberfläche gewinnen",
