@@ -114,6 +114,34 @@ class REIFY_OT_show_cameras(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class REIFY_OT_show_coverage(bpy.types.Operator):
+    """Show from where photos were taken as a dome of tiles: shut and orange where none looks from, the more open and blue the more do"""
+
+    bl_idname = "reify.show_coverage"
+    bl_label = "Coverage"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show the dome, or put it away."""
+        from ..scene import coverage, photo_cameras, provenance
+
+        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
+        if found is None or not photo_cameras.cameras_of(found):
+            self.report({"ERROR"}, "Select a result that was made from photos.")
+            return {"CANCELLED"}
+        if coverage.dome_of(found) is not None:
+            coverage.hide(found)
+            return {"FINISHED"}
+        coverage.show(found)
+        for sentence in coverage.said(coverage.dome_of(found)):
+            self.report({"INFO"}, sentence)
+        return {"FINISHED"}
+
+
 class REIFY_OT_mark_asset(bpy.types.Operator):
     """Offer the selected result in the asset browser, with a picture, tags and notes on how it was made"""
 
@@ -155,6 +183,7 @@ CLASSES = (
     REIFY_OT_delete_result,
     REIFY_OT_open_folder,
     REIFY_OT_show_cameras,
+    REIFY_OT_show_coverage,
     REIFY_OT_mark_asset,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -96,7 +96,7 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
 
 
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:
-    from ..scene import photo_cameras, provenance
+    from ..scene import coverage, photo_cameras, provenance
 
     collection = provenance.collection_of(context.object)
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
@@ -124,6 +124,10 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
             text_shown = say("{count} Cameras", count=count)
             row.operator("reify.show_cameras", text=text_shown, translate=False, icon="OUTLINER_OB_CAMERA", depress=shown)
             row.prop(collection, "reify_photo")
+            dome = coverage.dome_of(collection)
+            layout.operator("reify.show_coverage", icon="MESH_UVSPHERE", depress=dome is not None)
+            for sentence in coverage.said(dome) if dome is not None else ():
+                text(layout, context, sentence)
     row = layout.row(align=True)
     if "mesh" in present:
         row.operator("reify.export_result", icon="EXPORT")
