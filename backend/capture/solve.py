@@ -15,6 +15,7 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
+from .coverage import said_of
 from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
@@ -108,6 +109,8 @@ def solve_cameras(capture: Capture, settings: CameraSettings, *, job: Job) -> Ca
     job.metric("registered", len(capture.photos))
     if settings.upright:
         capture = normalize_world(capture, given=given, job=job)
+        assert capture.cameras is not None, "found or given"
+        job.record_choice("coverage", " ".join(said_of(capture.cameras, [photo.name for photo in capture.photos])))
     return capture
 
 
