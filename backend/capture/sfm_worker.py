@@ -37,9 +37,12 @@ def main(request_file: str) -> None:
     pycolmap.set_random_seed(SEED)
     database = Path(request["database"])
     describe_photos(database, request)
-    _extract(database, request)
-    pairs = _choose_pairs(database, request)
-    _match(database, pairs, request)
+    if request["matches"]:
+        _take_over(database, request)
+    else:
+        _extract(database, request)
+        pairs = _choose_pairs(database, request)
+        _match(database, pairs, request)
     models = _refine(_map(database, request), request)
     _write(database, models, request)
 
@@ -91,6 +94,26 @@ def _extract(database: Path, request: dict[str, Any]) -> None:
             database, request["pictures"], image_names=names, camera_mode=pycolmap.CameraMode.PER_IMAGE, reader_options=reader,
             extraction_options=options, device=pycolmap.Device.cpu,
         )  # fmt: skip
+
+
+def _take_over(path: Path, request: dict[str, Any]) -> None:
+    """Write the features and matches of `learned_matches` into the database, unless an earlier run has, and verify the matches."""
+    names = [image["name"] for image in request["images"]]
+    listing = path.with_suffix(".pairs.txt")
+    database = pycolmap.Database.open(path)
+    with np.load(request["matches"]) as given:
+        pairs = [tuple(map(int, name.split("_")[1:])) for name in given if name.startswith("matches_")]
+        if not database.num_keypoints():
+            for number in range(len(names)):
+                database.write_keypoints(number + 1, given[f"keypoints_{number}"])
+            for one, two in pairs:
+                database.write_matches(one + 1, two + 1, given[f"matches_{one}_{two}"])
+    database.close()
+    listing.write_text("".join(f"{names[one]} {names[two]}\n" for one, two in pairs), encoding="utf-8")
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.mergedict({"ransac": {"random_seed": SEED}, **request["verification"]})
+    with _watching("matching", len(pairs), path, lambda opened: opened.num_verified_image_pairs()):
+        pycolmap.verify_matches(path, listing, verification)
 
 
 def _choose_pairs(path: Path, request: dict[str, Any]) -> list[Pair]:

@@ -15,9 +15,11 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
+from . import learned_matches
 from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
+from .sfm_pairs import all_pairs
 from .sfm_pictures import mask_name, picture_name, write_pictures
 from .silhouettes import shares_inside
 from .trust import Verdict, judge, report
@@ -27,6 +29,7 @@ FEWEST = 3  # photos with a camera, for anything that comes after
 FEW_PHOTOS = 8  # of which some pair hardly ever overlaps enough
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
+LEARNED = 0.8  # fraction of an attempt by networks, once their matches are found
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
 LOOKED_THROUGH = 0.5  # fraction of the stage, once photos with given cameras are decoded
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
@@ -166,6 +169,8 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
     most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
+    if count > FEW or not learned_matches.available(job.environment):
+        ladder = tuple(rung for rung in ladder if not rung.learned)
     best: Attempt | None = None
     reached = 0.0
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
@@ -200,6 +205,7 @@ def _attempt(
     continued = before is not None and before.rung.key == rung.key and 2 * len(missing) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
+    matches = folder / "learned.npz"
     request = {
         "database": str(folder / f"{rung.key}.db"),
         "pictures": str(folder / "pictures"),
@@ -222,15 +228,23 @@ def _attempt(
         "verification": dict(rung.verification),
         "mapper": rung.mapper,
         "mapping": dict(rung.mapping),
+        "matches": str(matches) if rung.learned else "",
         "continued": continued,
         "model": str(folder / "model.npz"),
     }
+
+    if rung.learned:
+        pictures = [folder / "pictures" / picture_name(index) for index in range(count)]
+        masks = [folder / "masks" / mask_name(index) for index in range(count)]
+        with job.span(LEARNED):
+            learned_matches.write_matches(pictures, masks, all_pairs(count), matches, job=job)
 
     def show(step: str, done: int, total: int) -> None:
         low, high = STEPS[step]
         job.progress(low + (high - low) * done / max(total, 1), TEXTS[step].format(done=done, total=total) + again)
 
-    return run_worker(request, folder, job, show)
+    with job.span(1.0):
+        return run_worker(request, folder, job, show)
 
 
 def _lenses(photos: Sequence[Photo], sizes: Array, sharing: str) -> tuple[list[dict[str, Any]], Array]:

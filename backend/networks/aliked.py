@@ -1,0 +1,223 @@
+"""ALIKED: keypoints of a picture and what they look like, by a small network with deformable convolutions.
+
+Zhao, Wu, Chen, Chen, Xu, Li, "ALIKED: A Lighter Keypoint and Descriptor Extraction Network via Deformable Transformation", IEEE TIM 2023;
+the model n16. Deformable convolution (Dai et al., ICCV 2017) samples by `grid_sample`, without a compiled operator. Modules are named as in
+the published file; batch normalization is folded into the convolutions before it. Letters: B pictures, C channels, H and W pixels, K
+keypoints, P sample positions of a descriptor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WIDTHS = (16, 32, 64, 128)  # channels of the four blocks
+DIMENSION, POSITIONS = 128, 16  # of descriptors, and the places that each one looks at
+DIVISOR = 32  # of height and width inside the network
+RADIUS_PX = 2  # keypoints are further apart than that
+TEMPERATURE = 0.1  # of the soft maximum that places a keypoint between pixels
+LEAST_SCORE = 0.2
+LARGEST_OFFSET = 0.25  # of the longer side: how far a deformable sample may lie away
+NORM_EPSILON = 1e-5  # of batch normalization
+
+
+class Aliked(nn.Module):
+    """From colors [1,3,H,W], 0 to 1, to keypoints [K,2] (x, y; the center of the first pixel is 0, 0), descriptors [K,128], scores [K]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, second, third, fourth = WIDTHS
+        share = DIMENSION // 4
+        self.block1 = Plain(3, first)
+        self.block2 = Residual(first, second, nn.Conv2d(first, second, 3, padding=1), nn.Conv2d(second, second, 3, padding=1))
+        self.block3 = Residual(second, third, Deformable(second, third), Deformable(third, third))
+        self.block4 = Residual(third, fourth, Deformable(third, fourth), Deformable(fourth, fourth))
+        self.conv1 = nn.Conv2d(first, share, 1, bias=False)
+        self.conv2 = nn.Conv2d(second, share, 1, bias=False)
+        self.conv3 = nn.Conv2d(third, share, 1, bias=False)
+        self.conv4 = nn.Conv2d(fourth, share, 1, bias=False)
+        self.score_head = nn.Sequential(
+            nn.Conv2d(DIMENSION, 8, 1, bias=False),
+            nn.SELU(),
+            nn.Conv2d(8, 4, 3, padding=1, bias=False),
+            nn.SELU(),
+            nn.Conv2d(4, 4, 3, padding=1, bias=False),
+            nn.SELU(),
+            nn.Conv2d(4, 1, 3, padding=1, bias=False),
+        )
+        self.desc_head = Descriptors()
+
+    def forward(self, colors: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        """`most` keypoints at most, the strongest ones."""
+        features, scores = self.maps(colors)
+        xy = keypoints(scores, most)
+        return xy, self.desc_head(features, xy), _sampled(scores, xy)[0]
+
+    def maps(self, colors: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit features [1,128,H,W] and scores [1,1,H,W]."""
+        height, width = colors.shape[2:]
+        above, left = (-height % DIVISOR) // 2, (-width % DIVISOR) // 2
+        padding = (left, -width % DIVISOR - left, above, -height % DIVISOR - above)
+        level1 = self.block1(F.pad(colors, padding, mode="replicate"))
+        level2 = self.block2(F.avg_pool2d(level1, 2))
+        level3 = self.block3(F.avg_pool2d(level2, 4))
+        level4 = self.block4(F.avg_pool2d(level3, 4))
+        reduced = [
+            F.selu(reduce(level))
+            for reduce, level in zip((self.conv1, self.conv2, self.conv3, self.conv4), (level1, level2, level3, level4), strict=True)
+        ]
+        full = reduced[0].shape[2:]
+        wide = [F.interpolate(each, full, mode="bilinear", align_corners=True) for each in reduced[1:]]
+        joined = torch.cat([reduced[0], *wide], dim=1)
+        scores = torch.sigmoid(self.score_head(joined))
+        inside = (..., slice(above, above + height), slice(left, left + width))
+        return F.normalize(joined, dim=1)[inside], scores[inside]
+
+
+class Plain(nn.Module):
+    """Two convolutions at full resolution."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """From [B,inputs,H,W] to [B,outputs,H,W]."""
+        return F.selu(self.conv2(F.selu(self.conv1(features))))
+
+
+class Residual(nn.Module):
+    """Two convolutions of a kind, beside a linear way around them."""
+
+    def __init__(self, inputs: int, outputs: int, conv1: nn.Module, conv2: nn.Module) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = conv1, conv2
+        self.downsample = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """From [B,inputs,H,W] to [B,outputs,H,W]."""
+        return F.selu(self.conv2(F.selu(self.conv1(features))) + self.downsample(features))
+
+
+class Deformable(nn.Module):
+    """A 3x3 convolution whose samples move by offsets that another convolution finds."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.offset_conv = nn.Conv2d(inputs, 18, 3, padding=1)
+        self.regular_conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """From [B,inputs,H,W] to [B,outputs,H,W]."""
+        largest = LARGEST_OFFSET * max(features.shape[2:])
+        offsets = self.offset_conv(features).clamp(-largest, largest)
+        return deformed(features, offsets, self.regular_conv.weight, self.regular_conv.bias)
+
+
+class Descriptors(nn.Module):
+    """Descriptors of keypoints out of features at places around each (section III-C, SDDH)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset_conv = nn.Sequential(nn.Conv2d(DIMENSION, 2 * POSITIONS, 3), nn.SELU(), nn.Conv2d(2 * POSITIONS, 2 * POSITIONS, 1))
+        self.sf_conv = nn.Conv2d(DIMENSION, DIMENSION, 1, bias=False)
+        self.agg_weights = nn.Parameter(torch.empty(POSITIONS, DIMENSION, DIMENSION))
+
+    def forward(self, features: Tensor, xy: Tensor) -> Tensor:
+        """From features [1,C,H,W] and keypoints [K,2] to unit descriptors [K,C]."""
+        _, channels, height, width = features.shape
+        largest = LARGEST_OFFSET * max(height, width)
+        offsets = self.offset_conv(_patches(features[0], xy)).clamp(-largest, largest)[..., 0, 0]  # [K,2P]
+        places = xy[:, None] + offsets.reshape(-1, 2, POSITIONS).transpose(1, 2)  # [K,P,2]
+        sampled = _sampled(features, places.reshape(-1, 2)).reshape(1, channels, -1, POSITIONS)
+        looks = F.selu(self.sf_conv(sampled))[0]  # [C,K,P]
+        return F.normalize(torch.einsum("ckp,pcd->kd", looks, self.agg_weights), dim=1)
+
+
+def deformed(features: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Deformable 3x3 convolution of features [B,C,H,W] with offsets [B,18,H,W] (y, x of each tap, in pixels) and a weight [O,C,3,3]."""
+    batch, channels, height, width = features.shape
+    ys, xs = torch.meshgrid(
+        torch.arange(height, device=features.device, dtype=features.dtype),
+        torch.arange(width, device=features.device, dtype=features.dtype),
+        indexing="ij",
+    )
+    taps = torch.tensor([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)], device=features.device, dtype=features.dtype)  # [9,2]
+    moved = offsets.reshape(batch, 9, 2, height, width) + taps[:, :, None, None]
+    grid = torch.stack([_unit(moved[:, :, 1] + xs, width), _unit(moved[:, :, 0] + ys, height)], dim=-1)  # [B,9,H,W,2]
+    sampled = F.grid_sample(features, grid.reshape(batch, 9 * height, width, 2), align_corners=True)
+    sampled = sampled.reshape(batch, channels, 9, height, width)
+    result = torch.einsum("bckhw,ock->bohw", sampled, weight.flatten(2))
+    return result if bias is None else result + bias[:, None, None]
+
+
+def keypoints(scores: Tensor, most: int) -> Tensor:
+    """Local maxima [K,2] (x, y) of scores [1,1,H,W], placed between pixels by a soft maximum (section III-B, DKD)."""
+    height, width = scores.shape[2:]
+    peaks = _local_maxima(scores)[0, 0]
+    for edge in (peaks[:RADIUS_PX], peaks[-RADIUS_PX:], peaks[:, :RADIUS_PX], peaks[:, -RADIUS_PX:]):
+        edge.zero_()
+    strong = peaks > LEAST_SCORE
+    chosen = (strong if strong.any() else peaks > scores.mean()).flatten().nonzero()[:, 0]
+    if len(chosen) > most:
+        chosen = chosen[scores.flatten()[chosen].argsort(descending=True)[:most]]
+    side = 2 * RADIUS_PX + 1
+    around = F.unfold(scores, side, padding=RADIUS_PX)[0].T[chosen]  # [K,side²]
+    weights = ((around - around.amax(dim=1, keepdim=True)) / TEMPERATURE).exp()
+    steps = torch.arange(-RADIUS_PX, RADIUS_PX + 1, device=scores.device, dtype=scores.dtype)
+    offsets = torch.stack([steps.repeat(side), steps.repeat_interleave(side)], dim=1)
+    moved = weights @ offsets / weights.sum(dim=1, keepdim=True)
+    return torch.stack([chosen % width, torch.div(chosen, width, rounding_mode="floor")], dim=1) + moved
+
+
+def folded(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Our arrays out of the published ones: each batch normalization scales and shifts the convolution before it."""
+    arrays = {name: array.float() for name, array in published.items() if ".bn" not in name}
+    for norm in sorted({name.rpartition(".")[0] for name in published if ".bn" in name}):
+        convolution = norm.replace(".bn", ".conv")
+        if f"{convolution}.weight" not in arrays:
+            convolution += ".regular_conv"
+        scale = published[f"{norm}.weight"] / (published[f"{norm}.running_var"] + NORM_EPSILON).sqrt()
+        arrays[f"{convolution}.weight"] = arrays[f"{convolution}.weight"] * scale[:, None, None, None]
+        arrays[f"{convolution}.bias"] = published[f"{norm}.bias"] - published[f"{norm}.running_mean"] * scale
+    return arrays
+
+
+def _local_maxima(scores: Tensor) -> Tensor:
+    """Scores [1,1,H,W] where they are maxima among their neighbors, or would be but for neighbors that a maximum suppresses; else 0."""
+
+    def highest(values: Tensor) -> Tensor:
+        return F.max_pool2d(values, 2 * RADIUS_PX + 1, stride=1, padding=RADIUS_PX)
+
+    maxima = scores == highest(scores)
+    for _ in range(2):
+        suppressed = highest(maxima.to(scores.dtype)) > 0
+        left = torch.where(suppressed, 0.0, scores)
+        maxima = maxima | ((left == highest(left)) & ~suppressed)
+    return torch.where(maxima, scores, 0.0)
+
+
+def _patches(features: Tensor, xy: Tensor) -> Tensor:
+    """Features [C,H,W] in the 3x3 pixels around the pixels of keypoints [K,2]: [K,C,3,3]."""
+    _, height, width = features.shape
+    corner = (xy.long() - 0.5).long()
+    # The original's bounds, one pixel tighter than the picture's at the far sides.
+    left, top = corner[:, 0].clamp(0, width - 4), corner[:, 1].clamp(0, height - 4)
+    steps = torch.arange(3, device=xy.device)
+    return features[:, (top[:, None] + steps)[:, :, None], (left[:, None] + steps)[:, None, :]].transpose(0, 1)
+
+
+def _sampled(values: Tensor, xy: Tensor) -> Tensor:
+    """Values [1,C,H,W] between pixels, at places [K,2]: [C,K], or [K] of one channel's first axis."""
+    height, width = values.shape[2:]
+    grid = torch.stack([_unit(xy[:, 0], width), _unit(xy[:, 1], height)], dim=1)
+    return F.grid_sample(values, grid[None, None], align_corners=True)[0, :, 0]
+
+
+def _unit(pixels: Tensor, size: int) -> Tensor:
+    """Pixels as grid_sample wants them: -1 at the center of the first one, 1 at that of the last."""
+    return 2.0 * pixels / (size - 1) - 1.0
