@@ -49,7 +49,7 @@ class Window:
         """A picture of the whole screen.
 
         `moving` where what the 3D view shows differs from run to run; `busy` while something runs that must not be missed: the
-        window doesn't rest then, and the view shows below the sidebar's panels, too.
+        window doesn't rest then, and the view shows above and below the sidebar's panels, too.
         """
         before = None
         for _ in range(1 if busy else SETTLING):
@@ -65,7 +65,7 @@ class Window:
             left, top, right, bottom = self.box(self._view)
             boxes.append((left, top, self.sidebar.x, bottom))  # the sidebar lies over the view
             if busy:
-                boxes.append((self.sidebar.x, (top + bottom) // 2, right, bottom))
+                boxes += [(self.sidebar.x, top, right, self.box(self.sidebar)[1]), (self.sidebar.x, (top + bottom) // 2, right, bottom)]
         self.notes["shots"][name] = {"file": path.name, "moving": boxes}
 
     def box(self, region: Any) -> tuple[int, int, int, int]:
