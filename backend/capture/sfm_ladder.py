@@ -25,7 +25,7 @@ class Rung:
     verification: Mapping[str, Any] = field(default_factory=dict)
     mapper: str = "incremental"
     mapping: Mapping[str, Any] = field(default_factory=dict)
-    learned: bool = False  # features and matches by pretrained networks instead of SIFT
+    learned: bool = False  # features and matches by pretrained networks are added to those of the best attempt
 
     @property
     def key(self) -> str:
@@ -74,5 +74,5 @@ def rungs(long_side_px: int, most_features: int, every_pair: bool) -> tuple[Rung
         Rung("more and fainter features", 0.9, fine, True, {}, LOOSE_VERIFICATION, mapping=LOOSE),
         Rung("affine features with domain-size pooling, guided matching", 0.7, affine, True, guided, LOOSE_VERIFICATION, mapping=LOOSE),
         Rung("affine features and the global mapper", 0.7, affine, True, guided, LOOSE_VERIFICATION, "global", {"min_num_matches": 10}),
-        Rung("ALIKED features matched by LightGlue", 1.0, {}, True, {}, LOOSE_VERIFICATION, mapping=LOOSE, learned=True),
+        Rung("SIFT, with LightGlue for the photos that it left", 1.0, {}, True, {}, LOOSE_VERIFICATION, mapping=LOOSE, learned=True),
     )

@@ -19,7 +19,7 @@ from . import learned_matches
 from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
-from .sfm_pairs import all_pairs
+from .sfm_pairs import rescuing_pairs
 from .sfm_pictures import mask_name, picture_name, write_pictures
 from .silhouettes import shares_inside
 from .trust import Verdict, judge, report
@@ -131,7 +131,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     with job.span(1.0):
         attempt = _climb(capture, sizes, settings, folder, job)
     model = attempt.model
-    _check(model, capture, job)
+    _check(model, capture, settings, job)
     assert attempt.verdict is not None
     report(attempt.verdict, job)
     job.record_choice("structure from motion", f"{attempt.rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
@@ -169,7 +169,7 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
     most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
-    if count > FEW or not learned_matches.available(job.environment):
+    if not learned_matches.available(job.environment):
         ladder = tuple(rung for rung in ladder if not rung.learned)
     best: Attempt | None = None
     reached = 0.0
@@ -202,7 +202,7 @@ def _attempt(
     count = len(capture.photos)
     missing = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
     # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
-    continued = before is not None and before.rung.key == rung.key and 2 * len(missing) < count
+    continued = before is not None and (before.rung.key == rung.key or rung.learned) and 2 * len(missing) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
     matches = folder / "learned.npz"
@@ -229,15 +229,19 @@ def _attempt(
         "mapper": rung.mapper,
         "mapping": dict(rung.mapping),
         "matches": str(matches) if rung.learned else "",
+        "base": str(folder / f"{before.rung.key}.db") if rung.learned and before is not None else "",
         "continued": continued,
         "model": str(folder / "model.npz"),
     }
 
     if rung.learned:
+        assert before is not None and before.model.likeness is not None  # other attempts came before, and left photos out
+        pairs = rescuing_pairs(before.model.likeness, before.model.photos.tolist())
+        job.record_choice("learned matching", f"{len(pairs)} pairs of photos, for {len(missing)} without a camera")
         pictures = [folder / "pictures" / picture_name(index) for index in range(count)]
         masks = [folder / "masks" / mask_name(index) for index in range(count)]
         with job.span(LEARNED):
-            learned_matches.write_matches(pictures, masks, all_pairs(count), matches, job=job)
+            learned_matches.write_matches(pictures, masks, sizes, pairs, matches, job=job)
 
     def show(step: str, done: int, total: int) -> None:
         low, high = STEPS[step]
@@ -308,7 +312,7 @@ def _reason(model: Model, index: int) -> str:
     return f"too few matches with the others ({model.inliers[index]} with {model.partners[index]} photos)"
 
 
-def _check(model: Model, capture: Capture, job: Job) -> None:
+def _check(model: Model, capture: Capture, settings: CameraSettings, job: Job) -> None:
     count, placed = len(capture.photos), len(model.photos)
     if placed < FEWEST:
         raise _failure(model)
@@ -319,6 +323,8 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
         job.record_choice("photos without a camera", "; ".join(f"{name}: {why}" for name, why in missing.items()))
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
+        if settings.retry and (way := learned_matches.way(job.environment)):
+            job.warn(f"Learned matching may place the photos that are left. {way}")
 
 
 def _verdict(model: Model, capture: Capture, sizes: Array, folder: Path) -> Verdict:

@@ -9,13 +9,12 @@ keypoints, P sample positions of a descriptor.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WIDTHS = (16, 32, 64, 128)  # channels of the four blocks
-DIMENSION, POSITIONS = 128, 16  # of descriptors, and the places that each one looks at
 DIVISOR = 32  # of height and width inside the network
 RADIUS_PX = 2  # keypoints are further apart than that
 TEMPERATURE = 0.1  # of the soft maximum that places a keypoint between pixels
@@ -24,13 +23,23 @@ LARGEST_OFFSET = 0.25  # of the longer side: how far a deformable sample may lie
 NORM_EPSILON = 1e-5  # of batch normalization
 
 
-class Aliked(nn.Module):
-    """From colors [1,3,H,W], 0 to 1, to keypoints [K,2] (x, y; the center of the first pixel is 0, 0), descriptors [K,128], scores [K]."""
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of the network; the model n16 by default."""
 
-    def __init__(self) -> None:
+    widths: tuple[int, int, int, int] = (16, 32, 64, 128)  # channels of the four blocks
+    dimension: int = 128  # of descriptors
+    positions: int = 16  # places that each descriptor looks at
+
+
+class Aliked(nn.Module):
+    """From colors [1,3,H,W], 0 to 1, to keypoints [K,2] (x, y; the center of the first pixel is 0, 0), descriptors [K,C], scores [K]."""
+
+    def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
-        first, second, third, fourth = WIDTHS
-        share = DIMENSION // 4
+        shape = shape or Shape()
+        first, second, third, fourth = shape.widths
+        share = shape.dimension // 4
         self.block1 = Plain(3, first)
         self.block2 = Residual(first, second, nn.Conv2d(first, second, 3, padding=1), nn.Conv2d(second, second, 3, padding=1))
         self.block3 = Residual(second, third, Deformable(second, third), Deformable(third, third))
@@ -40,7 +49,7 @@ class Aliked(nn.Module):
         self.conv3 = nn.Conv2d(third, share, 1, bias=False)
         self.conv4 = nn.Conv2d(fourth, share, 1, bias=False)
         self.score_head = nn.Sequential(
-            nn.Conv2d(DIMENSION, 8, 1, bias=False),
+            nn.Conv2d(shape.dimension, 8, 1, bias=False),
             nn.SELU(),
             nn.Conv2d(8, 4, 3, padding=1, bias=False),
             nn.SELU(),
@@ -48,7 +57,7 @@ class Aliked(nn.Module):
             nn.SELU(),
             nn.Conv2d(4, 1, 3, padding=1, bias=False),
         )
-        self.desc_head = Descriptors()
+        self.desc_head = Descriptors(shape.dimension, shape.positions)
 
     def forward(self, colors: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
         """`most` keypoints at most, the strongest ones."""
@@ -57,7 +66,7 @@ class Aliked(nn.Module):
         return xy, self.desc_head(features, xy), _sampled(scores, xy)[0]
 
     def maps(self, colors: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit features [1,128,H,W] and scores [1,1,H,W]."""
+        """Unit features [1,C,H,W] and scores [1,1,H,W]."""
         height, width = colors.shape[2:]
         above, left = (-height % DIVISOR) // 2, (-width % DIVISOR) // 2
         padding = (left, -width % DIVISOR - left, above, -height % DIVISOR - above)
@@ -121,19 +130,19 @@ class Deformable(nn.Module):
 class Descriptors(nn.Module):
     """Descriptors of keypoints out of features at places around each (section III-C, SDDH)."""
 
-    def __init__(self) -> None:
+    def __init__(self, dimension: int, positions: int) -> None:
         super().__init__()
-        self.offset_conv = nn.Sequential(nn.Conv2d(DIMENSION, 2 * POSITIONS, 3), nn.SELU(), nn.Conv2d(2 * POSITIONS, 2 * POSITIONS, 1))
-        self.sf_conv = nn.Conv2d(DIMENSION, DIMENSION, 1, bias=False)
-        self.agg_weights = nn.Parameter(torch.empty(POSITIONS, DIMENSION, DIMENSION))
+        self.offset_conv = nn.Sequential(nn.Conv2d(dimension, 2 * positions, 3), nn.SELU(), nn.Conv2d(2 * positions, 2 * positions, 1))
+        self.sf_conv = nn.Conv2d(dimension, dimension, 1, bias=False)
+        self.agg_weights = nn.Parameter(torch.empty(positions, dimension, dimension))
 
     def forward(self, features: Tensor, xy: Tensor) -> Tensor:
         """From features [1,C,H,W] and keypoints [K,2] to unit descriptors [K,C]."""
         _, channels, height, width = features.shape
         largest = LARGEST_OFFSET * max(height, width)
         offsets = self.offset_conv(_patches(features[0], xy)).clamp(-largest, largest)[..., 0, 0]  # [K,2P]
-        places = xy[:, None] + offsets.reshape(-1, 2, POSITIONS).transpose(1, 2)  # [K,P,2]
-        sampled = _sampled(features, places.reshape(-1, 2)).reshape(1, channels, -1, POSITIONS)
+        places = xy[:, None] + offsets.reshape(len(xy), 2, -1).transpose(1, 2)  # [K,P,2]
+        sampled = _sampled(features, places.reshape(-1, 2)).reshape(1, channels, len(xy), -1)
         looks = F.selu(self.sf_conv(sampled))[0]  # [C,K,P]
         return F.normalize(torch.einsum("ckp,pcd->kd", looks, self.agg_weights), dim=1)
 

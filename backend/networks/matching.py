@@ -46,15 +46,15 @@ class Matcher:
         weights = need(ALIKED_LIGHTGLUE, job.environment)
         self._networks = built(Networks, weights.files[CONVERTED], chosen_device(job.environment))
 
-    def describe(self, srgb: Array, mask: Array | None = None) -> Described:
-        """The keypoints of a picture [H,W,3] uint8, without those where `mask` [H,W] is 0."""
+    def describe(self, srgb: Array, shown: Array | None = None) -> Described:
+        """The keypoints of a picture [H,W,3] uint8, without those where `shown` [H,W] bool is False."""
         weight = self._networks.lightglue.input_proj.weight
         colors = torch.tensor(srgb).permute(2, 0, 1)[None].to(weight.device, torch.float32) / 255.0
         with torch.inference_mode():
             xy, descriptors, _scores = self._networks.aliked(colors.to(weight.dtype), MOST_KEYPOINTS)
-            if mask is not None:
+            if shown is not None:
                 column, row = xy.round().long().unbind(1)
-                kept = torch.tensor(mask, device=xy.device)[row, column] > 0
+                kept = torch.tensor(shown, device=xy.device)[row, column]
                 xy, descriptors = xy[kept], descriptors[kept]
         return Described(xy, descriptors, (srgb.shape[1], srgb.shape[0]))
 
@@ -67,12 +67,20 @@ class Matcher:
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """Both networks' arrays out of the published checkpoints; raises ValueError where they hold other networks."""
-    found = {name: torch.load(path, map_location="cpu", weights_only=True) for name, path in files.items()}
-    glue = {name: array for name, array in found["aliked_lightglue.pth"].items() if name != "confidence_thresholds"}
-    arrays = {f"aliked.{name}": array for name, array in folded(found["aliked-n16.pth"]).items()}
-    arrays |= {f"lightglue.{name}": array.float() for name, array in glue.items()}
+    loaded = {name: torch.load(path, map_location="cpu", weights_only=True) for name, path in files.items()}
+    return {name: array.contiguous().numpy() for name, array in arranged(loaded).items()}
+
+
+def arranged(files: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The same of tensors by file and name."""
+    glue = {name: array.float() for name, array in files["aliked_lightglue.pth"].items() if name != "confidence_thresholds"}
+    try:
+        arrays = {f"aliked.{name}": array for name, array in folded(files["aliked-n16.pth"]).items()}
+    except KeyError:
+        arrays = {}
+    arrays |= {f"lightglue.{name}": array for name, array in glue.items()}
     with torch.device("meta"):
         wanted = {name: array.shape for name, array in Networks().state_dict().items()}
     if wanted != {name: array.shape for name, array in arrays.items()}:
         raise ValueError("it holds other networks than ALIKED n16 and LightGlue")
-    return {name: array.contiguous().numpy() for name, array in arrays.items()}
+    return arrays
