@@ -12,6 +12,7 @@ import numpy as np
 from .. import folders
 from ..device import available_threads
 from ..errors import ReifyError
+from ..formats.names import examples
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
@@ -237,7 +238,7 @@ def _attempt(
     if rung.learned:
         assert before is not None and before.model.likeness is not None  # other attempts came before, and left photos out
         pairs = rescuing_pairs(before.model.likeness, before.model.photos.tolist())
-        job.record_choice("learned matching", f"{len(pairs)} pairs of photos, for {len(missing)} without a camera")
+        job.record_choice("learned matching", f"{len(pairs)} pairs for {examples([capture.photos[index].name for index in missing])}")
         pictures = [folder / "pictures" / picture_name(index) for index in range(count)]
         masks = [folder / "masks" / mask_name(index) for index in range(count)]
         with job.span(LEARNED):
