@@ -65,8 +65,8 @@ class Aliked(nn.Module):
         xy = keypoints(scores, most)
         return xy, self.desc_head(features, xy), _sampled(scores, xy)[0]
 
-    def maps(self, colors: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit features [1,C,H,W] and scores [1,1,H,W]."""
+    def maps(self, colors: Tensor) -> tuple[Features, Tensor]:
+        """Features and scores [1,1,H,W]."""
         height, width = colors.shape[2:]
         above, left = (-height % DIVISOR) // 2, (-width % DIVISOR) // 2
         padding = (left, -width % DIVISOR - left, above, -height % DIVISOR - above)
@@ -79,11 +79,42 @@ class Aliked(nn.Module):
             for reduce, level in zip((self.conv1, self.conv2, self.conv3, self.conv4), (level1, level2, level3, level4), strict=True)
         ]
         full = reduced[0].shape[2:]
-        wide = [F.interpolate(each, full, mode="bilinear", align_corners=True) for each in reduced[1:]]
-        joined = torch.cat([reduced[0], *wide], dim=1)
-        scores = torch.sigmoid(self.score_head(joined))
-        inside = (..., slice(above, above + height), slice(left, left + width))
-        return F.normalize(joined, dim=1)[inside], scores[inside]
+        # Its first layer sees one pixel at a time, so it can be applied before the levels are enlarged: 8 channels instead of all.
+        shares = self.score_head[0].weight.chunk(len(reduced), dim=1)
+        seen = [
+            F.interpolate(F.conv2d(level, share), full, mode="bilinear", align_corners=True)
+            for level, share in zip(reduced, shares, strict=True)
+        ]
+        scores = torch.sigmoid(self.score_head[1:](sum(seen)))
+        return Features(reduced, (left, above), (width, height)), scores[..., above : above + height, left : left + width]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A picture's unit features where they are asked for; at full size they would take 0.5 GB a megapixel."""
+
+    levels: list[Tensor]  # [1,C/4,.,.] each, the first as large as the padded picture
+    corner: tuple[int, int]  # column and row of the picture's first pixel in that
+    size: tuple[int, int]  # width and height of the picture
+
+    def at(self, columns: Tensor, rows: Tensor) -> Tensor:
+        """Features [C,N] of pixels [N]; zero outside of the picture."""
+        inside = (columns >= 0) & (columns < self.size[0]) & (rows >= 0) & (rows < self.size[1])
+        height, width = self.levels[0].shape[2:]
+        x, y = _unit(columns + self.corner[0], width), _unit(rows + self.corner[1], height)
+        grid = torch.stack([x, y], dim=1).to(self.levels[0].dtype)[None, None]
+        joined = [F.grid_sample(level, grid, padding_mode="border", align_corners=True)[0, :, 0] for level in self.levels]
+        return F.normalize(torch.cat(joined), dim=0) * inside
+
+    def between(self, xy: Tensor) -> Tensor:
+        """Features [C,N] at places [N,2] between pixels, bilinear."""
+        corner = xy.floor()
+        part = (xy - corner).T
+        total = torch.zeros((), device=xy.device, dtype=xy.dtype)
+        for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            weight = (part[0] if right else 1 - part[0]) * (part[1] if down else 1 - part[1])
+            total = total + weight * self.at(corner[:, 0] + right, corner[:, 1] + down)
+        return total
 
 
 class Plain(nn.Module):
@@ -136,13 +167,12 @@ class Descriptors(nn.Module):
         self.sf_conv = nn.Conv2d(dimension, dimension, 1, bias=False)
         self.agg_weights = nn.Parameter(torch.empty(positions, dimension, dimension))
 
-    def forward(self, features: Tensor, xy: Tensor) -> Tensor:
-        """From features [1,C,H,W] and keypoints [K,2] to unit descriptors [K,C]."""
-        _, channels, height, width = features.shape
-        largest = LARGEST_OFFSET * max(height, width)
-        offsets = self.offset_conv(_patches(features[0], xy)).clamp(-largest, largest)[..., 0, 0]  # [K,2P]
-        places = xy[:, None] + offsets.reshape(len(xy), 2, -1).transpose(1, 2)  # [K,P,2]
-        sampled = _sampled(features, places.reshape(-1, 2)).reshape(1, channels, len(xy), -1)
+    def forward(self, features: Features, xy: Tensor) -> Tensor:
+        """From features and keypoints [K,2] to unit descriptors [K,C]."""
+        largest = LARGEST_OFFSET * max(features.size)
+        offsets = self.offset_conv(_patches(features, xy)).clamp(-largest, largest)[..., 0, 0]  # [K,2P]
+        places = xy[:, None] + offsets.reshape(len(xy), 2, self.agg_weights.shape[0]).transpose(1, 2)  # [K,P,2]
+        sampled = features.between(places.reshape(-1, 2)).reshape(1, -1, *places.shape[:2])
         looks = F.selu(self.sf_conv(sampled))[0]  # [C,K,P]
         return F.normalize(torch.einsum("ckp,pcd->kd", looks, self.agg_weights), dim=1)
 
@@ -210,14 +240,15 @@ def _local_maxima(scores: Tensor) -> Tensor:
     return torch.where(maxima, scores, 0.0)
 
 
-def _patches(features: Tensor, xy: Tensor) -> Tensor:
-    """Features [C,H,W] in the 3x3 pixels around the pixels of keypoints [K,2]: [K,C,3,3]."""
-    _, height, width = features.shape
+def _patches(features: Features, xy: Tensor) -> Tensor:
+    """Features in the 3x3 pixels around the pixels of keypoints [K,2]: [K,C,3,3]."""
+    width, height = features.size
     corner = (xy.long() - 0.5).long()
     # The original's bounds, one pixel tighter than the picture's at the far sides.
     left, top = corner[:, 0].clamp(0, width - 4), corner[:, 1].clamp(0, height - 4)
     steps = torch.arange(3, device=xy.device)
-    return features[:, (top[:, None] + steps)[:, :, None], (left[:, None] + steps)[:, None, :]].transpose(0, 1)
+    rows, columns = torch.broadcast_tensors((top[:, None] + steps)[:, :, None], (left[:, None] + steps)[:, None, :])
+    return features.at(columns.reshape(-1), rows.reshape(-1)).T.reshape(len(xy), 3, 3, -1).permute(0, 3, 1, 2)
 
 
 def _sampled(values: Tensor, xy: Tensor) -> Tensor:

@@ -44,7 +44,8 @@ class Matcher:
 
     def __init__(self, job: Job) -> None:
         weights = need(ALIKED_LIGHTGLUE, job.environment)
-        self._networks = built(Networks, weights.files[CONVERTED], chosen_device(job.environment))
+        # In half precision, places in a picture would be rounded to half a pixel and more.
+        self._networks = built(Networks, weights.files[CONVERTED], chosen_device(job.environment)).float()
 
     def describe(self, srgb: Array, shown: Array | None = None) -> Described:
         """The keypoints of a picture [H,W,3] uint8, without those where `shown` [H,W] bool is False."""

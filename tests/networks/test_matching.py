@@ -57,12 +57,25 @@ def _named(original, start: str):
 def test_keypoints_and_descriptors_are_those_of_the_original(original, aliked, number: int) -> None:
     colors = original[f"picture_{number}"].permute(2, 0, 1)[None].float() / 255
     features, scores = aliked.maps(colors)
-    torch.testing.assert_close(features[0, :, ::4, ::4], original[f"features_{number}"], rtol=0, atol=1e-4)
+    rows, columns = torch.meshgrid(*(torch.arange(0, side, 4) for side in colors.shape[2:]), indexing="ij")
+    found = features.at(columns.flatten(), rows.flatten()).reshape(-1, *rows.shape)
+    torch.testing.assert_close(found, original[f"features_{number}"], rtol=0, atol=1e-4)
     torch.testing.assert_close(scores[0, 0], original[f"scores_{number}"], rtol=0, atol=1e-4)
     xy, descriptors, strength = aliked(colors, 5000)
     torch.testing.assert_close(xy, original[f"xy_{number}"], rtol=0, atol=1e-3)
     torch.testing.assert_close(descriptors, original[f"descriptors_{number}"], rtol=0, atol=1e-4)
     torch.testing.assert_close(strength, original[f"strength_{number}"], rtol=0, atol=1e-4)
+
+
+def test_features_beyond_the_picture_are_zero_and_those_between_pixels_bilinear(original, aliked) -> None:
+    features, _scores = aliked.maps(original["picture_0"].permute(2, 0, 1)[None].float() / 255)
+    height, width = original["picture_0"].shape[:2]
+    columns, rows = torch.tensor([-1, width, 3, 3]), torch.tensor([5, 5, -1, height])
+    assert not features.at(columns, rows).any()
+    one, two = features.at(torch.tensor([4, 5]), torch.tensor([7, 7])).T
+    between = features.between(torch.tensor([[4.25, 7.0], [width - 0.5, 5.0]])).T
+    torch.testing.assert_close(between[0], 0.75 * one + 0.25 * two)
+    torch.testing.assert_close(between[1], 0.5 * features.at(torch.tensor([width - 1]), torch.tensor([5]))[:, 0])
 
 
 def test_only_as_many_keypoints_are_kept_as_wanted_the_strongest_ones(original, aliked) -> None:
