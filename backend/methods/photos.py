@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..capture import learned_matches
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
@@ -62,7 +63,8 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=read)
     cut_out = settings.surface.extraction in ("auto", "solid") and is_cut_out(capture)
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None, cut_out))
-    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
+    learned = learned_matches.available(job.environment)
+    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras, depends=learned)
     if cut_out:
         capture = job.stage("Comparing masks", apart(agreeing_masks), capture)
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)

