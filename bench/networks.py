@@ -138,7 +138,7 @@ def _matching(emit: Callable[..., None]) -> None:
     found, seconds, how = _placed(with_weights)
     names = {photo.name for photo in alone.photos}
     added = [index for index, photo in enumerate(found.photos) if photo.name not in names]
-    figures = {"of": len(found.photos) + len(found.unregistered), "without": len(alone.photos)}
+    figures: dict[str, float] = {"of": len(found.photos) + len(found.unregistered), "without": len(alone.photos)}
     figures |= {"seconds": round(seconds, 1), "seconds_without": round(alone_s, 1)}
     if added:
         figures["added_db"] = round(_worse_db(found, added), 2)

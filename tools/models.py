@@ -49,6 +49,9 @@ that it was built after the paper alone.
   isn't transparent in it, in perspective and open at the back. Where one thing ends before another the sheet is cut instead of stretched
   (`--depth-steepest`). One picture tells neither the lens nor how deep the scene is: those are settings (`--depth-view`,
   `--depth-farthest`). Nobody here has seen results of the published weights of this one, either.
+- **Depth** as what splats of From Photos start from (`--training-start-from depth`): estimated for each photo, with its scale and shift
+  fitted to the sparse points in it, for captures that have few of these. Where the photos' depths don't agree, the sparse points alone
+  are used.
 """
 
 PLANS = """

@@ -657,6 +657,9 @@ GERMAN = {
     ),
     "Tells how near everything in a picture is": "Schätzt, wie nah alles in einem Bild ist",
     "Estimating depth": "Tiefe schätzen",
+    "These, and depth that a network estimates for each photo; needs torch and the weights of Depth Anything": (
+        "Diese, und Tiefe, die ein Netz für jedes Foto schätzt; braucht torch und die Gewichte von Depth Anything"
+    ),
     "Farthest": "Fernstes",
     "How many times as far away the farthest place is as the nearest": "Wievielmal so weit weg die fernste Stelle ist wie die nächste",
     "View Angle": "Blickwinkel",
@@ -1132,6 +1135,10 @@ ERRORS = {
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
     "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
     "Nothing is left of the relief.": "Vom Relief ist nichts übrig.",
+    "There are no sparse points to fit depth to.": "Es gibt keine Punkte, denen die Tiefe angepasst werden könnte.",
+    "Estimated depth doesn't agree from photo to photo; splats start from the sparse points alone.": (
+        "Die geschätzte Tiefe stimmt von Foto zu Foto nicht überein; Splats beginnen nur bei den Punkten der Kameras."
+    ),
     "Let it be steeper before it is cut.": "Es steiler werden lassen, ehe es aufgeschnitten wird.",
     "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
@@ -1850,6 +1857,7 @@ PROGRESS = {
     "loading TripoSR": "TripoSR wird geladen",
     "loading Depth Anything": "Depth Anything wird geladen",
     "estimating depth": "Tiefe schätzen",
+    "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
     "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
     "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",

@@ -33,7 +33,7 @@ class DepthSettings:
         label="View Angle",
     )
     steepest: float = option(
-        80.0,
+        86.0,
         "Where the surface turns away from the camera by more than this, it is cut instead of stretched",
         low=20.0,
         high=89.9,
