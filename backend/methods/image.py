@@ -14,18 +14,21 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks.library.catalog import ISNET, TRIPOSR
+from ..networks import reconstruction, structured
+from ..networks.library.catalog import DINOV2_LARGE, ISNET, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
-from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
+from ..networks.reconstruction import planes_of_picture
+from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_planes
+from ..surface.learned import mesh_of_latents, mesh_of_planes
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
+SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
 
 
@@ -36,15 +39,27 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     cut = [job.stage(title, apart(cut_out), view, settings.cutout, strokes) for title, view in zip(CUTTING, views, strict=False)]
     method = _chosen(cut, settings, job)
     if method in LEARNED:
-        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, job))
+        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], method, settings, job))
     mesh = job.stage("Building mesh", apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
-def _learned(picture: Picture, settings: Settings, job: Job) -> Mesh:
-    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
-    mesh = job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+def _learned(picture: Picture, method: str, settings: Settings, job: Job) -> Mesh:
+    mesh = (_of_trellis if method == "trellis" else _of_triposr)(picture, settings, job)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
+
+
+def _of_triposr(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
+    return job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+
+
+def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = TRELLIS.fingerprint
+    tokens = job.stage(SEEING, apart(tokens_of_picture), picture, depends=DINOV2_LARGE.fingerprint)
+    places = job.stage(SHAPING, apart(places_of_tokens), tokens, settings.trellis, job.seed, depends=weights)
+    latents = job.stage(DETAILING, apart(latents_of_tokens), tokens, places, settings.trellis, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_latents), places, latents, settings.size_m, depends=weights)
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
@@ -89,16 +104,25 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned") + (TRIPOSR,) * (settings.method in LEARNED)
+    weights = (ISNET,) * (settings.cutout.by == "learned") + WEIGHTS.get(settings.method, ())
     packages = ("scipy", "PIL", "safetensors", *("torch",) * bool(weights))
     if settings.method not in LEARNED:
         return Needs(packages=packages, weights=tuple(map(as_need, weights)))
-    return Needs(packages=(*packages, "numba", "fast_simplification"), weights=tuple(map(as_need, weights)), memory=Memory(PEAK_BYTES))
+    peak = structured.PEAK_BYTES if settings.method == "trellis" else reconstruction.PEAK_BYTES
+    return Needs(packages=(*packages, "numba", "fast_simplification"), weights=tuple(map(as_need, weights)), memory=Memory(peak))
+
+
+WEIGHTS = {"triposr": (TRIPOSR,), "trellis": (DINOV2_LARGE, TRELLIS)}  # of the methods that are networks
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
+    if settings.method == "trellis":
+        runs = settings.trellis.steps * 1.8  # of a network, since some steps look without the picture, too
+        sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
+        surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
+        return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
     if settings.method in LEARNED:
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
         return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
@@ -115,7 +139,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, "Building mesh", RECONSTRUCTING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, "Building mesh", RECONSTRUCTING, SEEING, SHAPING, DETAILING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )
