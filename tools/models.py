@@ -52,6 +52,13 @@ that it was built after the paper alone.
 - **Depth** as what splats of From Photos start from (`--training-start-from depth`): estimated for each photo, with its scale and shift
   fitted to the sparse points in it, for captures that have few of these. Where the photos' depths don't agree, the sparse points alone
   are used.
+- **TRELLIS** as the method of From Picture (`--method trellis`): two networks invent the whole object from noise, by what DINOv2 sees of
+  the picture; a third says how 256 cubes along each axis hold its surface and its colors. Another **Seed** makes another object of the
+  same picture, without looking at that again. It needs *DINOv2 Large*, too: `reify models get dinov2-large`, then
+  `reify models get trellis`. It is made for graphics cards: on two cores each of about 90 runs of a network at full size takes a good
+  part of a minute. From the picture to what the networks say everything agrees with the original; how their numbers become a mesh was
+  built after the FlexiCubes paper, and nobody here has seen it with the published weights, which couldn't be fetched. Its Gaussians
+  are built, and not offered: no SHA-256 of the file that they need could be found.
 """
 
 PLANS = """

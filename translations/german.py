@@ -643,6 +643,22 @@ GERMAN = {
     "A network that has learned from many objects adds the sides that the picture doesn't show": (
         "Ein Netz, das von vielen Objekten gelernt hat, ergänzt die Seiten, die das Bild nicht zeigt"
     ),
+    "TRELLIS": "TRELLIS",
+    "Networks invent the whole object by the picture, finely and another one by each seed; slow without a graphics card": (
+        "Netze erfinden nach dem Bild das ganze Objekt, fein und mit jedem Startwert ein anderes; ohne Grafikkarte langsam"
+    ),
+    "Steps from noise to the object, of its shape and of its details; fewer are faster and rougher": (
+        "Schritte vom Rauschen zum Objekt, für seine Form und für seine Einzelheiten; weniger sind schneller und gröber"
+    ),
+    "Guidance": "Führung",
+    "How closely the object follows the picture": "Wie genau das Objekt dem Bild folgt",
+    "Looks at pictures for other models: TRELLIS needs it": "Sieht Bilder für andere Modelle an: TRELLIS braucht es",
+    "Turns a picture of one object into a finely shaped, colored body, another one by each seed; needs DINOv2 Large": (
+        "Macht aus dem Bild eines Objekts einen fein geformten, farbigen Körper, mit jedem Startwert einen anderen; braucht DINOv2 Large"
+    ),
+    "Looking at the picture": "Bild ansehen",
+    "Finding the shape": "Form finden",
+    "Filling in details": "Einzelheiten ausarbeiten",
     "Turns a picture of one object into a body, with the sides that the picture doesn't show": (
         "Macht aus dem Bild eines Objekts einen Körper, mit den Seiten, die das Bild nicht zeigt"
     ),
@@ -1130,6 +1146,7 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
@@ -1859,6 +1876,13 @@ PROGRESS = {
     "estimating depth": "Tiefe schätzen",
     "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
+    "loading TRELLIS": "TRELLIS wird geladen",
+    "loading DINOv2": "DINOv2 wird geladen",
+    "looking at the picture": "Bild ansehen",
+    "finding the shape": "Form finden",
+    "filling in details": "Einzelheiten ausarbeiten",
+    "decoding the surface": "Oberfläche entschlüsseln",
+    "extracting the surface": "Oberfläche ausziehen",
     "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
     "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",
     "coloring": "Einfärben",

@@ -14,21 +14,23 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
-from ..networks.library.catalog import DEPTH_ANYTHING, ISNET, TRIPOSR
-from ..networks.library.entry import Entry
+from ..networks import depth, reconstruction, structured
+from ..networks.depth import disparity_of_picture
+from ..networks.library.catalog import DEPTH_ANYTHING, DINOV2_LARGE, ISNET, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
-from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
+from ..networks.reconstruction import planes_of_picture
+from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_planes
+from ..surface.learned import mesh_of_latents, mesh_of_planes
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top", "back")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
+SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
 
@@ -51,9 +53,21 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
     if method == "depth_anything":
         disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
         return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
-    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
-    mesh = job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+    mesh = (_of_trellis if method == "trellis" else _of_triposr)(picture, settings, job)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
+
+
+def _of_triposr(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
+    return job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+
+
+def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = TRELLIS.fingerprint
+    tokens = job.stage(SEEING, apart(tokens_of_picture), picture, depends=DINOV2_LARGE.fingerprint)
+    places = job.stage(SHAPING, apart(places_of_tokens), tokens, settings.trellis, job.seed, depends=weights)
+    latents = job.stage(DETAILING, apart(latents_of_tokens), tokens, places, settings.trellis, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_latents), places, latents, settings.size_m, depends=weights)
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
@@ -113,21 +127,31 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned")
-    if settings.method == "depth_anything":
-        return _needed("scipy", "PIL", weights=(*weights, DEPTH_ANYTHING), memory=Memory(DEPTH_PEAK_BYTES))
-    if settings.method == "triposr":
-        return _needed("scipy", "PIL", "numba", "fast_simplification", weights=(*weights, TRIPOSR), memory=Memory(PEAK_BYTES))
-    return _needed("scipy", "PIL", weights=weights)
+    weights = (ISNET,) * (settings.cutout.by == "learned") + WEIGHTS.get(settings.method, ())
+    packages = (
+        "scipy",
+        "PIL",
+        "safetensors",
+        *("torch",) * bool(weights),
+        *("numba", "fast_simplification") * (settings.method in PEAK_BYTES),
+    )
+    peak = PEAK_BYTES.get(settings.method)
+    return Needs(packages=packages, weights=tuple(map(as_need, weights)), memory=None if peak is None else Memory(peak))
 
 
-def _needed(*packages: str, weights: tuple[Entry, ...], memory: Memory | None = None) -> Needs:
-    return Needs((*packages, "safetensors", *("torch",) * bool(weights)), tuple(map(as_need, weights)), memory)
+# Of the methods that are networks:
+WEIGHTS = {"triposr": (TRIPOSR,), "trellis": (DINOV2_LARGE, TRELLIS), "depth_anything": (DEPTH_ANYTHING,)}
+PEAK_BYTES = {"triposr": reconstruction.PEAK_BYTES, "trellis": structured.PEAK_BYTES, "depth_anything": depth.DEPTH_PEAK_BYTES}
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
+    if settings.method == "trellis":
+        runs = settings.trellis.steps * 1.8  # of a network, since some steps look without the picture, too
+        sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
+        surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
+        return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
     if settings.method == "triposr":
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
         return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
@@ -145,7 +169,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )

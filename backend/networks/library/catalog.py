@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, Hub, License, Package, Proof, Web
+from .entry import Entry, File, Hub, License, Package, Proof, Stage, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -150,7 +150,80 @@ ALIKED_LIGHTGLUE = Entry(
     packages=("torch",),
 )
 
-ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING)
+DINOV2_LARGE = Entry(
+    id="dinov2-large",
+    title="DINOv2 Large",
+    use="Looks at pictures for other models: TRELLIS needs it",
+    source="Oquab et al., DINOv2: Learning Robust Visual Features without Supervision, 2024, with registers of Darcet et al., 2024",
+    parameters=304_371_712,
+    dtype="float32",
+    files=(
+        File(
+            "dinov2_vitl14_reg4_pretrain.pth",
+            1_217_607_321,
+            "36e4deffbaef061a2576705b0c36f93621e2ae20bf6274694821b0b492551b51",
+            (Web(("https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_reg4_pretrain.pth",)),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Meta AI",
+        "https://github.com/facebookresearch/dinov2/blob/main/LICENSE",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="dinov2",
+    packages=("torch",),
+)
+
+TRELLIS = Entry(
+    id="trellis",
+    title="TRELLIS",
+    use="Turns a picture of one object into a finely shaped, colored body, another one by each seed; needs DINOv2 Large",
+    source="Xiang et al., Structured 3D Latents for Scalable and Versatile 3D Generation, CVPR 2025",
+    parameters=1_320_573_974,
+    dtype="float16",
+    files=tuple(
+        File(name, size, sha256, (Hub("microsoft/TRELLIS-image-large", "25e0d31ffbebe4b5a97464dd851910efc3002d96", f"ckpts/{name}"),))
+        for name, size, sha256 in (
+            (
+                "ss_flow_img_dit_L_16l8_fp16.safetensors",
+                1_130_770_840,
+                "96dc6bfd4136fd950af564dd16b4ae533c9ba6af8f26c670646b2a9f2789b1db",
+            ),
+            (
+                "ss_dec_conv3d_16l8_fp16.safetensors",
+                147_591_972,
+                "1c76d4a40519aa2d711cc263a8404105231ac26db31d946bed48b84fee79009a",
+            ),
+            (
+                "slat_flow_img_dit_L_64l8p2_fp16.safetensors",
+                1_203_755_136,
+                "693fb2a58ad497bd222007301eeec49d14d60f8c12d2f2f00c221fa747b4c66c",
+            ),
+            (
+                "slat_dec_mesh_swin8_B_64l8m256c_fp16.safetensors",
+                181_903_412,
+                "3e87aba94b5786407eb06d0502c1ed0885a0027a3f2b8537bfe15b0a92c01859",
+            ),
+        )
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Microsoft",
+        "https://huggingface.co/microsoft/TRELLIS-image-large",
+    ),
+    proof=Proof.ARCHITECTURE,
+    stages=(
+        Stage("flow of the shape", 555_543_560),
+        Stage("decoder of the shape", 73_671_201),
+        Stage("flow of the details", 600_432_520),
+        Stage("decoder of the surface", 90_926_693),
+    ),
+)
+
+ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS)
 
 
 def entry_called(name: str) -> Entry:
