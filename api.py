@@ -54,6 +54,7 @@ __all__ = [
     "get_model",
     "import_model",
     "jobs",
+    "look_at_photos",
     "make",
     "make_all",
     "models",
@@ -165,6 +166,19 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
                 WRITERS[kind](one, outputs.path_of(path, one.name, len(results) > 1))
     except OSError as error:
         raise refusal(path, error) from error
+
+
+def look_at_photos(*sources: Path | str) -> dict[str, str]:
+    """Each photo among the sources with what is the matter with it, "" where nothing is: blurred, too dark or bright, a copy of another.
+
+    Nothing else is computed. The measure is the rest of the capture. Frames of videos aren't looked at. Raises ReifyError.
+    """
+    from .backend.capture import quality
+    from .backend.capture.read import CaptureSettings, listed_photos
+
+    photos = listed_photos([Path(source) for source in sources], CaptureSettings(), job=Job())
+    found = quality.faults(quality.look_at(photos))
+    return {photo.name: found.get(index, "") for index, photo in enumerate(photos)}
 
 
 def convert(

@@ -1,4 +1,7 @@
-"""From photos to cameras, how many, how fast, how far from the truth; the demo from end to end; lego after a minute."""
+"""From photos to cameras, how many, how fast, how far from the truth; the demo from end to end; lego after a minute.
+
+`python3 dev.py bench capture fountain many` runs only those of PARTS.
+"""
 
 from __future__ import annotations
 
@@ -39,22 +42,11 @@ MASKED, MASKED_SECONDS, MASKED_PX = "ethiopian_head", 60, 640
 Emit = Callable[..., None]
 
 
-def run(emit: Emit) -> None:
-    """All figures of the suite; those whose capture is absent are left out."""
-    for capture in ("fox", "kermit", "banana", "snowmiku"):
-        if _exists(capture):
-            _placing(emit, capture)
-    if _exists("strecha_fountain-P11"):
-        _fountain(emit)
-    if _exists("snowmiku"):
-        _first_result(emit)
-    if _exists(MASKED):
-        _masked(emit)
-    _demo(emit)
+def run(emit: Emit, parts: tuple[str, ...]) -> None:
+    """The figures of the suite, or of some of its PARTS; those whose capture is absent are left out."""
     device.prepare_numba()
-    _cameras.doubts(emit, DATA)
-    _cameras.many(emit, DATA)
-    quality_after(emit, "lego", 60)
+    for part in parts or tuple(PARTS):
+        PARTS[part](emit)
 
 
 def _exists(capture: str) -> bool:
@@ -64,7 +56,9 @@ def _exists(capture: str) -> bool:
     return there
 
 
-def _placing(emit: Emit, name: str) -> None:
+def _placing(name: str, emit: Emit) -> None:
+    if not _exists(name):
+        return
     solved, report, seconds = _solve(DATA / name)
     count = int(report.metrics["photos"])
     emit(f"{name}_registered", len(solved.photos), "photos", of=count, how=report.choices["structure from motion"])
@@ -73,6 +67,8 @@ def _placing(emit: Emit, name: str) -> None:
 
 
 def _fountain(emit: Emit) -> None:
+    if not _exists("strecha_fountain-P11"):
+        return
     solved, _report, _seconds = _solve(DATA / "strecha_fountain-P11")
     given = read_photos(Photos((DATA / "strecha_fountain-P11",)), CaptureSettings(), job=Job())
     assert given.cameras is not None and solved.cameras is not None
@@ -86,6 +82,8 @@ def _fountain(emit: Emit) -> None:
 
 def _masked(emit: Emit) -> None:
     """What becomes of a shiny subject with hand-made masks: pieces, holes, outlines and depth of its mesh."""
+    if not _exists(MASKED):
+        return
     from ..backend.splats.render import rasterize
     from ..backend.surface import region
     from ..backend.surface.depth import by_expected_depth, render_depth
@@ -130,6 +128,8 @@ def _solve(photos: Path) -> tuple[Capture, Report, float]:
 
 def _first_result(emit: Emit) -> None:
     """What a first run of the preset Preview takes on 49 photos without cameras, once the engine is installed."""
+    if not _exists("snowmiku"):
+        return
     kernels.compile_missing(job=Job())
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -160,3 +160,16 @@ def _demo(emit: Emit) -> None:
         report = json.loads((Path(folder) / "demo" / "report.json").read_text(encoding="utf-8"))
     emit("demo_seconds", round(seconds, 1), "s", stages={title: round(spent, 1) for title, spent in report["seconds"].items()})
     emit("demo_psnr", round(report["metrics"]["psnr"], 2), "dB", ssim=round(report["metrics"]["ssim"], 4))
+
+
+PARTS: dict[str, Callable[[Emit], None]] = {
+    **{capture: partial(_placing, capture) for capture in ("fox", "kermit", "banana", "snowmiku")},
+    "fountain": _fountain,
+    "first_result": _first_result,
+    "masked": _masked,
+    "demo": _demo,
+    "false_alarms": partial(_cameras.false_alarms, data=DATA),
+    "caught": partial(_cameras.caught, data=DATA),
+    "many": partial(_cameras.many, data=DATA),
+    "lego": lambda emit: quality_after(emit, "lego", 60),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..backend.networks.library.catalog import ENTRIES
-from ..backend.networks.library.entry import Entry, Proof
+from ..backend.networks.library.entry import Entry, Proof, Stage
 
 HEAD = """# Pretrained models
 
@@ -49,6 +49,18 @@ that it was built after the paper alone.
   part of a minute. From the picture to what the networks say everything agrees with the original; how their numbers become a mesh was
   built after the FlexiCubes paper, and nobody here has seen it with the published weights, which couldn't be fetched. Its Gaussians
   are built, and not offered: no SHA-256 of the file that they need could be found.
+- **Depth Anything** as the method of From Picture (`--method depth_anything`): a textured relief of all that the picture shows, or of what
+  isn't transparent in it, in perspective and open at the back. Where one thing ends before another the sheet is cut instead of stretched
+  (`--depth-steepest`). One picture tells neither the lens nor how deep the scene is: those are settings (`--depth-view`,
+  `--depth-farthest`). Nobody here has seen results of the published weights of this one, either.
+"""
+
+PLANS = """
+## What is in memory when
+
+Weights are float32 on the processor and float16 on a graphics card. What a network computes comes on top of them; From Picture checks
+before it starts that there is room for both.
+
 """
 
 
@@ -57,7 +69,19 @@ def page() -> str:
     proofs = {"real": Proof.REAL_WEIGHTS.value, "architecture": Proof.ARCHITECTURE.value, "paper": Proof.PAPER.value}
     heads = ("model", "id", "what it does", "parameters", "download", "license", "package or file to import", "proof")
     rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    return HEAD + "\n".join([*rows, *map(_row, ENTRIES)]) + "\n" + TAIL.format(**proofs)
+    return HEAD + "\n".join([*rows, *map(_row, ENTRIES)]) + "\n" + TAIL.format(**proofs) + _plans()
+
+
+def _plans() -> str:
+    heads = ("model", "on the device at a time", "parameters", "weights on the processor", "weights on a graphics card")
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    rows += [f"| {entry.title} | {_stage(stage)} |" for entry in ENTRIES for stage in entry.plan]
+    return PLANS + "\n".join(rows) + "\n"
+
+
+def _stage(stage: Stage) -> str:
+    millions = f"{stage.parameters / 1e6:.1f} M"
+    return " | ".join([stage.title, millions, *(f"{size / 1e6:.0f} MB" for size in (stage.processor_bytes, stage.card_bytes))])
 
 
 def _row(entry: Entry) -> str:

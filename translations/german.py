@@ -23,6 +23,15 @@ GERMAN = {
     "Generate needs a folder or files first.": "Zum Erzeugen braucht es erst einen Ordner oder Dateien.",
     "Changed: {settings}": "Geändert: {settings}",
     "… and {count} more": "… und {count} weitere",
+    "{count} photos": "{count} Fotos",
+    "All Photos": "Alle Fotos",
+    "Use All {count}": "Alle {count} verwenden",
+    "Leave Out {count}": "{count} weglassen",
+    "Leave Out": "Weglassen",
+    "They are used, and named in the report": "Sie werden verwendet und im Bericht genannt",
+    "They are left out": "Sie werden weggelassen",
+    "Weak Photos": "Schwache Fotos",
+    "What becomes of photos that are blurred, too dark or bright, or copies of others, measured against the rest of the capture": "Was mit Fotos geschieht, die unscharf, zu dunkel, zu hell oder Kopien anderer sind, gemessen an den übrigen der Aufnahme",
     "Queue Another": "Noch einen einreihen",
     "Waiting": "Wartet",
     "Starting": "Startet",
@@ -643,6 +652,22 @@ GERMAN = {
         "Zellen entlang jeder Achse des Raums um das Objekt; mehr behalten feinere Einzelheiten"
     ),
     "Reconstructing object": "Objekt rekonstruieren",
+    "Depth Anything": "Depth Anything",
+    "A relief of all that the picture shows, each place as near as a network takes it to be": (
+        "Ein Relief von allem, was das Bild zeigt, jede Stelle so nah, wie ein Netz sie schätzt"
+    ),
+    "Tells how near everything in a picture is": "Schätzt, wie nah alles in einem Bild ist",
+    "Estimating depth": "Tiefe schätzen",
+    "Farthest": "Fernstes",
+    "How many times as far away the farthest place is as the nearest": "Wievielmal so weit weg die fernste Stelle ist wie die nächste",
+    "View Angle": "Blickwinkel",
+    "Angle between the ends of the picture's longer side as the camera sees them": (
+        "Winkel zwischen den Enden der längeren Bildseite, wie die Kamera sie sieht"
+    ),
+    "Steepest": "Steilstes",
+    "Where the surface turns away from the camera by more than this, it is cut instead of stretched": (
+        "Wo sich die Fläche weiter von der Kamera abwendet, wird sie aufgeschnitten statt gedehnt"
+    ),
     "Inflate": "Aufblasen",
     "Round, like a balloon with the subject's outline": "Rund, wie ein Ballon mit dem Umriss des Motivs",
     "Layers": "Lagen",
@@ -668,6 +693,8 @@ GERMAN = {
     "What looks different from its surroundings, from a box or strokes where they are given": "Was anders aussieht als seine Umgebung, von Rahmen oder Strichen ausgehend, wo es sie gibt",
     "Whole": "Ganz",
     "All of the picture": "Das ganze Bild",
+    "Opaque": "Deckend",
+    "What isn't transparent; all of a picture without transparency": "Was nicht durchsichtig ist; ein Bild ohne Transparenz ganz",
     "Box": "Rahmen",
     "Box around the subject for GrabCut: left, top, right, bottom in pixels": "Rahmen um das Motiv für GrabCut: links, oben, rechts, unten in Pixeln",
     "Strokes": "Striche",
@@ -1072,6 +1099,9 @@ GERMAN = {
     "End the download; it goes on from here when it is started again": "Das Herunterladen beenden; neu begonnen geht es von hier weiter",
     "Folder of pretrained weights that a studio shares; they are used in place": "Ordner vortrainierter Gewichte, den ein Studio teilt; sie werden dort benutzt, wo sie liegen",
     "Free for any use, commercial too, as long as the license text goes along with the weights.": "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext die Gewichte begleitet.",
+    "Free for any use, commercial too, as long as the license text and its notices go along with the weights.": (
+        "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext und seine Hinweise die Gewichte begleiten."
+    ),
     "Get Model": "Modell holen",
     "Get {model} ({size} MB)…": "{model} holen ({size} MB)…",
     "I have read the license and accept it": "Ich habe die Lizenz gelesen und nehme sie an",
@@ -1100,6 +1130,9 @@ ERRORS = {
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
+    "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
+    "Nothing is left of the relief.": "Vom Relief ist nichts übrig.",
+    "Let it be steeper before it is cut.": "Es steiler werden lassen, ehe es aufgeschnitten wird.",
     "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
@@ -1620,6 +1653,18 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "The cut-out of {} includes what looks like a floor: look at it, and cut it out another way.": (
+        "Zum freigestellten Motiv von {0} gehört, was wie ein Boden aussieht: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} reaches across the picture: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} reicht quer durch das Bild: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} covers {} of the picture's border: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} bedeckt {1} des Bildrands: ansehen und auf andere Weise freistellen."
+    ),
+    "The outline of {} follows no edge along {} of its length: look at it, and cut it out another way.": (
+        "Der Umriss von {0} folgt auf {1} seiner Länge keiner Kante: ansehen und auf andere Weise freistellen."
+    ),
     "{} masks": "{0} Masken",
     "{} masks of no photo": "{0} Masken ohne Foto",
     "{} masks that don't fit": "{0} Masken, die nicht passen",
@@ -1652,6 +1697,17 @@ NOTES = {
     "{} The cameras are found from the photos instead.": "{0} Die Kameras werden stattdessen aus den Fotos gefunden.",
     "{} isn't used, because it knows {} of the {} photos.": "{0} bleibt unbenutzt, weil darin {1} der {2} Fotos vorkommen.",
     "Photos without a camera in {} are left out: {} of {} ({}).": "Fotos ohne Kamera bleiben außen vor, denn maßgeblich ist {0}: {1} von {2} ({3}).",
+    "Photos that are {}: {} of {} ({}).": "Fotos, {0}: {1} von {2} ({3}).",
+    "Photos that are {} are left out: {} of {} ({}).": "Fotos, {0}, bleiben außen vor: {1} von {2} ({3}).",
+    "{} photos that are {}": "{0} Fotos, {1}",
+    "blurred": "unscharf",
+    "too dark": "zu dunkel",
+    "too bright": "zu hell",
+    "copies of others": "Kopien anderer",
+    "Take them again with a shorter exposure, or leave them out.": "Sie mit kürzerer Belichtungszeit neu aufnehmen oder weglassen.",
+    "Take them again with the exposure of the others, or leave them out.": "Sie mit der Belichtung der anderen neu aufnehmen oder weglassen.",
+    "Leave them out, they show nothing new; move on between photos.": "Sie weglassen, sie zeigen nichts Neues; zwischen zwei Fotos weitergehen.",
+    "{} can't be read.": "{0} lässt sich nicht lesen.",
     "Photos without a mask: {} of {} ({}).": "Fotos ohne Maske: {0} von {1} ({2}).",
     "Masks that don't fit their photo are left out: {} ({}).": "Masken, die nicht zu ihrem Foto passen, bleiben außen vor: {0} ({1}).",
     "Masks of no photo, or of several, are left out: {} ({}).": "Masken, die zu keinem oder zu mehreren Fotos passen, bleiben außen vor: {0} ({1}).",
@@ -1785,6 +1841,9 @@ PROGRESS = {
     "filling in details": "Einzelheiten ausarbeiten",
     "decoding the surface": "Oberfläche entschlüsseln",
     "extracting the surface": "Oberfläche ausziehen",
+    "loading Depth Anything": "Depth Anything wird geladen",
+    "estimating depth": "Tiefe schätzen",
+    "placing it by depth": "Nach der Tiefe anordnen",
     "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
     "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",
     "coloring": "Einfärben",

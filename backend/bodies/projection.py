@@ -32,15 +32,24 @@ class ProjectionSettings:
 
 
 def projected(
-    mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings, normals: Array | None = None
+    mesh: Mesh,
+    pictured_px: Array,
+    is_back: Array,
+    picture: Picture,
+    settings: ProjectionSettings,
+    normals: Array | None = None,
+    soft_rim: bool = True,
 ) -> Mesh:
     """`mesh` with UVs and a base color; `pictured_px` [F,3,2] are the corners' positions in the picture, `is_back` [F] bool the back faces.
 
     `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
+    `soft_rim` is for bodies whose sides are steep there.
     """
     box = masks.bounds(picture.coverage > 0.05, MARGIN_PX)
     srgb, coverage = picture.srgb[box], picture.coverage[box]
-    front = with_soft_rim(bled(srgb, coverage), coverage)
+    front = bled(srgb, coverage)
+    if soft_rim:
+        front = with_soft_rim(front, coverage)
     panels = [front]
     if settings.back == "extended":
         panels.append(filled_from_outline(front, coverage))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..bodies.from_pictures import LEARNED, Settings, build, chosen_for
+from ..bodies.from_pictures import LEARNED, Settings, build, build_by_depth, chosen_for, cutout_of
 from ..errors import ReifyError
 from ..formats import endings
 from ..jobs.forecast import Expected
@@ -14,11 +14,12 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks import reconstruction, structured
-from ..networks.library.catalog import DINOV2_LARGE, ISNET, TRELLIS, TRIPOSR
+from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
+from ..networks.library.catalog import DEPTH_ANYTHING, DINOV2_LARGE, ISNET, TRELLIS, TRIPOSR
+from ..networks.library.entry import Entry
 from ..networks.library.places import as_need
-from ..networks.reconstruction import planes_of_picture
-from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
+from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
+from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
@@ -29,6 +30,7 @@ from . import Method
 VIEWS = ("front", "side", "top")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
 SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
+ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
 
 
@@ -36,15 +38,18 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
     views = in_order(pictures.sources, settings)
     strokes = file_of(settings.cutout.strokes)
-    cut = [job.stage(title, apart(cut_out), view, settings.cutout, strokes) for title, view in zip(CUTTING, views, strict=False)]
+    cut = [job.stage(title, apart(cut_out), view, cutout_of(settings), strokes) for title, view in zip(CUTTING, views, strict=False)]
     method = _chosen(cut, settings, job)
     if method in LEARNED:
-        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], method, settings, job))
-    mesh = job.stage("Building mesh", apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
+        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, method, job))
+    mesh = job.stage(BUILDING, apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
-def _learned(picture: Picture, method: str, settings: Settings, job: Job) -> Mesh:
+def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mesh:
+    if method == "depth_anything":
+        disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
+        return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
     mesh = (_of_trellis if method == "trellis" else _of_triposr)(picture, settings, job)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
 
@@ -104,15 +109,17 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned") + WEIGHTS.get(settings.method, ())
-    packages = ("scipy", "PIL", "safetensors", *("torch",) * bool(weights))
-    if settings.method not in LEARNED:
-        return Needs(packages=packages, weights=tuple(map(as_need, weights)))
-    peak = structured.PEAK_BYTES if settings.method == "trellis" else reconstruction.PEAK_BYTES
-    return Needs(packages=(*packages, "numba", "fast_simplification"), weights=tuple(map(as_need, weights)), memory=Memory(peak))
+    weights = (ISNET,) * (settings.cutout.by == "learned")
+    if settings.method == "depth_anything":
+        return _needed("scipy", "PIL", weights=(*weights, DEPTH_ANYTHING), memory=Memory(DEPTH_PEAK_BYTES))
+    if settings.method in LEARNED:
+        own, peak = ((DINOV2_LARGE, TRELLIS), STRUCTURED_PEAK_BYTES) if settings.method == "trellis" else ((TRIPOSR,), PEAK_BYTES)
+        return _needed("scipy", "PIL", "numba", "fast_simplification", weights=(*weights, *own), memory=Memory(peak))
+    return _needed("scipy", "PIL", weights=weights)
 
 
-WEIGHTS = {"triposr": (TRIPOSR,), "trellis": (DINOV2_LARGE, TRELLIS)}  # of the methods that are networks
+def _needed(*packages: str, weights: tuple[Entry, ...], memory: Memory | None = None) -> Needs:
+    return Needs((*packages, "safetensors", *("torch",) * bool(weights)), tuple(map(as_need, weights)), memory)
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
@@ -123,10 +130,11 @@ def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
         sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
         surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
         return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
-    if settings.method in LEARNED:
+    if settings.method == "triposr":
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
         return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
-    return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
+    estimating = {ESTIMATING: Expected(4.0)} if settings.method == "depth_anything" else {}
+    return {**cutting, **estimating, BUILDING: Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 
 METHOD = Method(
@@ -139,7 +147,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, "Building mesh", RECONSTRUCTING, SEEING, SHAPING, DETAILING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, Hub, License, Package, Proof, Web
+from .entry import Entry, File, Hub, License, Package, Proof, Stage, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -88,6 +88,32 @@ TRIPOSR = Entry(
     packages=("torch",),
 )
 
+DEPTH_ANYTHING = Entry(
+    id="depth_anything",
+    title="Depth Anything v2 Small",
+    use="Tells how near everything in a picture is",
+    source="Yang et al., Depth Anything V2, NeurIPS 2024",
+    parameters=24_710_849,
+    dtype="float32",
+    files=(
+        File(
+            "depth_anything_v2_vits.pth",
+            99_218_434,
+            "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
+            (Hub("depth-anything/Depth-Anything-V2-Small", "03876f8651c73a60fe4c2c48294e09fcb6838fcf", "depth_anything_v2_vits.pth"),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text and its notices go along with the weights.",
+        "Lihe Yang and others",
+        "https://huggingface.co/depth-anything/Depth-Anything-V2-Small",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="depth_anything",
+    packages=("torch",),
+)
+
 DINOV2_LARGE = Entry(
     id="dinov2-large",
     title="DINOv2 Large",
@@ -153,10 +179,15 @@ TRELLIS = Entry(
         "https://huggingface.co/microsoft/TRELLIS-image-large",
     ),
     proof=Proof.ARCHITECTURE,
-    packages=("torch",),
+    stages=(
+        Stage("flow of the shape", 555_543_560),
+        Stage("decoder of the shape", 73_671_201),
+        Stage("flow of the details", 600_432_520),
+        Stage("decoder of the surface", 90_926_693),
+    ),
 )
 
-ENTRIES = (ISNET, TRIPOSR, DINOV2_LARGE, TRELLIS)
+ENTRIES = (ISNET, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS)
 
 
 def entry_called(name: str) -> Entry:
