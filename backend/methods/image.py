@@ -14,12 +14,11 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks import depth, reconstruction, structured
-from ..networks.depth import disparity_of_picture
+from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
 from ..networks.library.catalog import DEPTH_ANYTHING, DINOV2_LARGE, ISNET, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
-from ..networks.reconstruction import planes_of_picture
-from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
+from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
+from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
@@ -126,22 +125,19 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
+MESHES = ("numba", "fast_simplification")  # what taking surfaces off fields, and cleaning them, needs
+NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory
+    "triposr": ((TRIPOSR,), MESHES, PEAK_BYTES),
+    "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, STRUCTURED_PEAK_BYTES),
+    "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
+}
+
+
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned") + WEIGHTS.get(settings.method, ())
-    packages = (
-        "scipy",
-        "PIL",
-        "safetensors",
-        *("torch",) * bool(weights),
-        *("numba", "fast_simplification") * (settings.method in PEAK_BYTES),
-    )
-    peak = PEAK_BYTES.get(settings.method)
-    return Needs(packages=packages, weights=tuple(map(as_need, weights)), memory=None if peak is None else Memory(peak))
-
-
-# Of the methods that are networks:
-WEIGHTS = {"triposr": (TRIPOSR,), "trellis": (DINOV2_LARGE, TRELLIS), "depth_anything": (DEPTH_ANYTHING,)}
-PEAK_BYTES = {"triposr": reconstruction.PEAK_BYTES, "trellis": structured.PEAK_BYTES, "depth_anything": depth.DEPTH_PEAK_BYTES}
+    own, packages, peak = NETWORKS.get(settings.method, ((), (), 0))
+    weights = (ISNET,) * (settings.cutout.by == "learned") + own
+    packages = ("scipy", "PIL", *packages, "safetensors", *("torch",) * bool(weights))
+    return Needs(packages, tuple(map(as_need, weights)), Memory(peak) if peak else None)
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:

@@ -24,7 +24,7 @@ FILES = {  # of the networks
     "LatentFlow": "slat_flow_img_dit_L_64l8p2_fp16.safetensors",
     "MeshDecoder": "slat_dec_mesh_swin8_B_64l8m256c_fp16.safetensors",
 }
-PEAK_BYTES = 6_000_000_000  # of main memory, with weights as float32 and 20,000 voxels
+STRUCTURED_PEAK_BYTES = 6_000_000_000  # of main memory, with weights as float32 and 20,000 voxels
 FINENESS = 4  # cubes along the edge of a voxel
 
 

@@ -234,7 +234,7 @@ def small(given: Path, tiny, monkeypatch: pytest.MonkeyPatch):
     return entries
 
 
-def test_checkpoints_in_the_published_layout_become_a_mesh_that_stands_on_the_floor(
+def test_a_checkpoint_in_the_published_layout_becomes_a_mesh_that_stands_on_the_floor(
     original, small, given: Path, picture: Picture, tmp_path: Path
 ) -> None:
     from reify.backend.methods import image
@@ -243,12 +243,12 @@ def test_checkpoints_in_the_published_layout_become_a_mesh_that_stands_on_the_fl
     environment = Environment(user_folder=tmp_path / "user", device="cpu")
     settings = image.Settings(size_m=2.0, faces=3000, trellis=StructuredSettings(steps=5))
     with pytest.raises(ReifyError, match=r"weights of TRELLIS aren't there\. Get TRELLIS in Reify's Models panel, or by `reify models get"):
-        image._learned(picture, "trellis", settings, Job(environment))
+        image._learned(picture, settings, "trellis", Job(environment))
     keeping.import_from(small["TRELLIS"], given, environment, job=Job())
     with pytest.raises(ReifyError, match=r"weights of DINOv2 Large aren't there"):
-        image._learned(picture, "trellis", settings, Job(environment))
+        image._learned(picture, settings, "trellis", Job(environment))
     keeping.import_from(small["DINOV2_LARGE"], given, environment, job=Job())
-    mesh = image._learned(picture, "trellis", settings, Job(environment, seed=SEED))
+    mesh = image._learned(picture, settings, "trellis", Job(environment, seed=SEED))
     found = analyze(mesh)
     assert found.non_manifold_edges == 0 and found.flipped_edges == 0
     assert mesh.vertex_srgb is not None and mesh.vertex_srgb.std() > 0.01
@@ -325,5 +325,6 @@ def test_the_entries_are_those_of_the_networks() -> None:
         networks = [getattr(trellis, kind)() for kind in structured.FILES]
         eye = dinov2.large()
     counts = [sum(each.numel() for each in network.parameters()) for network in networks]
-    assert sum(counts) == TRELLIS.parameters and sum(each.numel() for each in eye.parameters()) == DINOV2_LARGE.parameters
-    assert 4 * max(counts) < structured.PEAK_BYTES
+    assert counts == [stage.parameters for stage in TRELLIS.stages] and sum(counts) == TRELLIS.parameters
+    assert sum(each.numel() for each in eye.parameters()) == DINOV2_LARGE.parameters
+    assert 4 * max(counts) < structured.STRUCTURED_PEAK_BYTES
