@@ -42,6 +42,10 @@ that it was built after the paper alone.
 - **TripoSR** as the method of From Picture (`--method triposr`): a colored body of the one object in the picture, with the sides that
   aren't seen, upright, its front to -Y. Cut the subject out whole, and look at it in Live Preview first: what stands on the picture's
   ground becomes a part of the body. The published weights couldn't be fetched where this was built, so nobody here has seen its results.
+- **MiniLM** for From Text, as soon as it is there: a noun that WordNet leads to nothing with is taken for the thing that means nearly the
+  same, and the report says so ("a motorcycle" becomes a bike); below a similarity of 0.7 "I have no violin" is said, with what is nearest.
+  Of WordNet's synonyms of the things 37 % find their own at 0.7, 91 % of those that find one find the right one, and of 400 nouns that
+  nothing fits 1 % are taken for something (`python3 dev.py bench text`).
 """
 
 

@@ -18,15 +18,15 @@ Module = TypeVar("Module", bound=nn.Module)
 def built(make: Callable[[], Module], weights: Path, device: torch.device) -> Module:
     """The module that `make` makes, with its weights from a .safetensors file, for inference on a device.
 
-    On the processor half precision becomes float32, which is faster there. Raises ReifyError where the file's names or shapes aren't
-    exactly the module's.
+    On the processor half precision becomes float32, which is faster there; whole numbers, as of a vocabulary, stay what they are. Raises
+    ReifyError where the file's names or shapes aren't exactly the module's.
     """
     from safetensors.torch import load_file
 
     with torch.device("meta"):
         module = make()
-    half = device.type != "cpu"
-    arrays = {name: array.to(device, torch.float16 if half else torch.float32) for name, array in load_file(weights).items()}
+    real = torch.float32 if device.type == "cpu" else torch.float16
+    arrays = {name: array.to(device, real if array.is_floating_point() else array.dtype) for name, array in load_file(weights).items()}
     try:
         module.load_state_dict(arrays, strict=True, assign=True)
     except RuntimeError as error:

@@ -17,11 +17,11 @@ class Attention(nn.Module):
         self.value = nn.Linear(context or width, width, bias=bias)
         self.out = nn.Linear(width, width)
 
-    def forward(self, tokens: Tensor, context: Tensor | None = None) -> Tensor:
-        """Tokens [B,T,width]."""
+    def forward(self, tokens: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Tokens [B,T,width]; `mask`, broadcast to [B,heads,T,S], is True where a token may look."""
         given = tokens if context is None else context
         query, key, value = (self._by_head(each) for each in (self.query(tokens), self.key(given), self.value(given)))
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def _by_head(self, tokens: Tensor) -> Tensor:
