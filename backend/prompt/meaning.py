@@ -55,13 +55,11 @@ def accepts(noun: str, thing: str, cosine: float) -> bool:
     What WordNet knows must be near the thing there, too, for wine is said with wine glasses, but is none; and a compound is named by its
     head: a bus stop is no bus.
     """
-    if cosine < ALIKE or noun in lexicon.UNLIKE:
-        return False
-    if noun not in lexicon.lexicon().senses:
-        return True
     *before, head = noun.split(" ")
     named = thing.split(" ")
-    return (head == named[-1] or not set(before) & set(named)) and lexicon.steps_to(noun, (thing,))[thing] <= lexicon.FARTHEST
+    if cosine < ALIKE or noun in lexicon.UNLIKE or (head != named[-1] and set(before) & set(named)):
+        return False
+    return noun not in lexicon.lexicon().senses or lexicon.steps_to(noun, (thing,))[thing] <= lexicon.FARTHEST
 
 
 def meaning_of(things: Collection[str], job: Job) -> Meaning | None:

@@ -69,7 +69,7 @@ def test_tokens_and_vectors_are_those_of_transformers(original, known: meaning.M
     assert np.abs(minilm.vectors_of(texts, network, pieces) - original["vectors"]).max() < 1e-5
 
 
-@pytest.mark.parametrize(("noun", "thing"), [("fridge freezer", "fridge"), ("motorcar", "automobile"), ("screwdriver", "")])
+@pytest.mark.parametrize(("noun", "thing"), [("motorcar", "automobile"), ("screwdriver", "")])
 def test_a_noun_is_taken_for_what_means_nearly_the_same(known: meaning.Meaning, noun: str, thing: str) -> None:
     assert known.thing_called(noun) == thing
 
