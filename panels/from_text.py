@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..session import models
 from ..session.understanding import understood
 from .parts import text
 
@@ -17,7 +18,7 @@ def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
     column.use_property_split, column.use_property_decorate = True, False
     column.prop(group, "style")
     column.prop(context.scene.reify, "seed")
-    found = understood(group.text)
+    found = understood(group.text, models.found("minilm") is not None)
     row = layout.row()
     row.scale_y = 1.6
     row.enabled = found.possible

