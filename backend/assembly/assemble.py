@@ -18,7 +18,6 @@ from . import claims, dress
 from .layout import Placed, is_terrain, lay_out, meant
 from .voxels import voxelized
 
-SOURCE = "Reify's generators"
 ROOM = 2.6  # width of terrain, in widths of what stands on it
 
 
@@ -123,6 +122,7 @@ def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: 
     mesh, slot = as_mesh(shell)
     if style == "voxel":
         mesh, slot = voxelized(mesh, slot, share)
+    source = catalogue.thing(entity.noun).source
     return Part(
         name=name,
         noun=entity.noun,
@@ -131,9 +131,9 @@ def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: 
         materials=tuple(dress.material(found, entity) for found in shell.slots),
         world_from_part=np.stack([item.matrix for item in placed]),
         style=entity.style,
-        source=SOURCE,
-        author=catalogue.AUTHOR,
-        license=catalogue.LICENSE,
+        source=source.title,
+        author=source.author,
+        license=source.license,
     )
 
 

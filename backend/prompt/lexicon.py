@@ -19,6 +19,7 @@ FARTHEST = 7  # steps between two nouns through their common hypernym that are s
 SPELLING = 0.8  # least `difflib` ratio of what may be a misspelling
 BROAD = ("grass", "plate", "pot", "cake", "picture", "hill", "star", "fountain", "bike", "top", "shell", "stone", "ring", "glass", "wall")
 UNLIKE = ("submarine", "helmet", "scooter", "coffee", "iceberg", "bird", "toilet")  # look like nothing that WordNet has them under
+LIKE_PEOPLE = ("statue", "doll", "robot")  # what is offered in the place of people
 IRREGULAR = {
     **{"knives": "knife", "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "scarves": "scarf", "mice": "mouse"},
     **{"geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man", "women": "woman", "children": "child", "people": "person"},
@@ -95,6 +96,8 @@ def nearest(word: str, things: Collection[str]) -> tuple[str, ...]:
     noun = singular(word)
     found = difflib.get_close_matches(noun, sorted(things), NEAREST, SPELLING)
     synsets = lexicon().senses.get(noun, ())[:SENSES]
+    if synsets and any("person" in lexicon().words[above] for above in _upwards(synsets[0])):
+        return tuple(thing for thing in LIKE_PEOPLE if thing in things)
     ways = [list(_upwards(synset)) for synset in synsets]
 
     def distance(thing: str) -> int:
