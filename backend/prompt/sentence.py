@@ -46,8 +46,8 @@ def parse(sentence: str, things: Mapping[str, float]) -> Parse:
     """
     if len(sentence) > LONGEST:
         raise ReifyError(f"The sentence has {len(sentence)} characters.", f"Write at most {LONGEST}.")
-    if language := _language(sentence):
-        raise ReifyError(f"The sentence reads as {language}.", "Write it in English, such as: a red apple on a wooden table.")
+    if _language(sentence):
+        raise ReifyError("The sentence isn't in English.", "Write it in English, such as: a red apple on a wooden table.")
     reading = _Reading(things)
     phrases, ignored = phrases_of(sentence, things)
     for place, phrase in enumerate(phrases):
@@ -107,6 +107,8 @@ def _take(reading: _Reading, phrase: Phrase, following: Phrase | None) -> None:
         reading.group, reading.fronted, reading.negated, reading.joined, reading.holder = [], False, False, True, None
     elif phrase.kind == "and":
         reading.joined = True
+        if reading.relations and reading.relations[-1][1] and not reading.relations[-1][2]:
+            _close(reading)  # "a dog underneath and …"
         if phrase.word == "," and following is not None and following.opened:
             reading.negated = False  # "no trees, a house"
     elif phrase.kind == "but":

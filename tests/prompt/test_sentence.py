@@ -26,8 +26,8 @@ def read(text: str) -> list[str]:
     return [*sentence.outline(found), *(f"? {said}" for said in sentence.unknown(found, THINGS))]
 
 
-def test_there_are_sixty_sentences() -> None:
-    assert len(cases()) == 60
+def test_there_are_ninety_sentences() -> None:
+    assert len(cases()) >= 90
 
 
 @pytest.mark.parametrize(("text", "expected"), cases(), ids=lambda value: value if isinstance(value, str) else "")
