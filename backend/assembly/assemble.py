@@ -19,7 +19,9 @@ from . import claims, dress
 from .layout import Placed, is_terrain, lay_out, meant
 from .voxels import voxelized
 
-SOURCE = "Reify's generators"
+FITS, LEAST_SHRUNK = 0.62, 0.2  # width of what lies in a vessel, in the vessel's; and how much smaller it is made at most
+FILLED, WIDEST = 0.25, 1.6  # share of a carrier's area that things on it cover; and how much larger it is made for them at most
+TOY_M = 0.3  # the longest side of a toy
 ROOM = 2.6  # width of terrain, in widths of what stands on it
 
 
@@ -47,6 +49,7 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
         job.progress(0.6 * i / len(found.entities), entity.noun)
         shells.append(_shell(entity, _is_filled(found, i), seed + i))
     _widen_terrain(found, shells)
+    _fit(found, shells, job)
     job.progress(0.6, "layout")
     placed = lay_out(found, shells, seed)
     style = style or found.style
@@ -87,6 +90,25 @@ def _widen_terrain(found: Parse, shells: list[Shell]) -> None:
                 shells[host] = _leveled(scaled(shells[host], max(1.0, ROOM * load / room)), 0.55 * load)
 
 
+def _fit(found: Parse, shells: list[Shell], job: Job) -> None:
+    """Let what carries much be wider, and what doesn't go into its vessel smaller; what was made smaller is told."""
+    loads: dict[int, float] = {}
+    names = sentence.labels(found)
+    for relation in found.relations:
+        for subject, kind, host in meant(relation, found.entities):
+            of, size, room = found.entities[subject], shells[subject].high - shells[subject].low, shells[host].high - shells[host].low
+            if kind == "on" and not is_terrain(found.entities[host]) and of.arrangement != "stack" and of.noun != "book":
+                loads[host] = loads.get(host, 0.0) + of.count * float(size[0] * size[1])
+            wide = float(size[:2].max()) / float(room[:2].min())
+            fits = FITS / max(1.0, np.sqrt(of.count) / 1.2)
+            if kind == "in" and catalogue.thing(found.entities[host].noun).open and LEAST_SHRUNK * wide < fits < wide and wide > FITS:
+                shells[subject] = scaled(shells[subject], fits / wide)
+                job.warn(f"{names[subject].capitalize()} is made smaller, to fit into {names[host]}.")
+    for host, load in loads.items():
+        room = shells[host].high - shells[host].low
+        shells[host] = scaled(shells[host], float(np.clip(np.sqrt(load / (FILLED * float(room[0] * room[1]))), 1.0, WIDEST)))
+
+
 def _leveled(shell: Shell, radius: float) -> Shell:
     """Terrain with a level place of a radius on its summit, which blends into the slopes over half as much again."""
     away = np.hypot(shell.vertices[:, 0], shell.vertices[:, 1])
@@ -116,6 +138,8 @@ def _shell(entity: Entity, filled: bool, seed: int) -> Shell:
     if "round" in entity.traits and entity.noun == "shield":
         options["round_"] = True
     shell = catalogue.build(entity.noun, seed, **options)
+    if entity.style == "toy":
+        shell = scaled(shell, min(1.0, TOY_M / of.size_m))
     shell = scaled(shell, SIZES.get(entity.size, 1.0))
     shell = scaled(shell, *STRETCHES.get(entity.stretch, (1.0, 1.0, 1.0)))
     if entity.length_m is not None:
@@ -128,6 +152,7 @@ def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: 
     mesh, slot = as_mesh(shell)
     if style == "voxel":
         mesh, slot = voxelized(mesh, slot, share)
+    source = catalogue.thing(entity.noun).source
     return Part(
         name=name,
         noun=entity.noun,
@@ -136,9 +161,9 @@ def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: 
         materials=tuple(dress.material(found, entity) for found in shell.slots),
         world_from_part=np.stack([item.matrix for item in placed]),
         style=entity.style,
-        source=SOURCE,
-        author=catalogue.AUTHOR,
-        license=catalogue.LICENSE,
+        source=source.title,
+        author=source.author,
+        license=source.license,
     )
 
 
