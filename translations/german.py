@@ -1804,7 +1804,9 @@ NOTES = {
     "The mesh was inside out and was turned round.": "Das Mesh war von innen nach außen gekehrt und wurde umgedreht.",
     "The mesh isn't watertight: {}.": "Das Mesh ist nicht wasserdicht: {0}.",
     "The mesh is in {} pieces, the largest has {} of its area: take more photos that overlap, from all around the subject.": "Das Mesh besteht aus {0} Stücken, das größte hat {1} seiner Fläche: mehr Fotos aufnehmen, die sich überlappen, rund um das Motiv.",
-    "The mesh has {} holes and handles: train longer, use the preset Surface, or add masks of the subject.": "Das Mesh hat {0} Löcher und Henkel: länger trainieren, die Vorgabe Oberfläche nehmen oder das Motiv maskieren.",
+    "The mesh has {} large holes and handles: train longer, use the preset Surface, or add masks of the subject.": (
+        "Das Mesh hat {0} große Löcher und Henkel: länger trainieren, die Vorgabe Oberfläche nehmen oder das Motiv maskieren."
+    ),
     "Three photos or more see only {} of the mesh, the rest is guesswork: take more photos of what is missing.": "Drei oder mehr Fotos sehen nur {0} des Meshs, der Rest ist geraten: mehr Fotos von dem aufnehmen, was fehlt.",
     "The mesh isn't manifold: {}.": "Das Mesh ist nicht mannigfaltig: {0}.",
     "The splats are faint, as on shiny subjects: fine relief of the mesh is uncertain. The preset Surface trains splats for meshes.": "Die Splats sind blass, wie bei glänzenden Motiven: feines Relief des Meshs ist unsicher. Die Vorgabe Oberfläche trainiert Splats für Meshes.",
