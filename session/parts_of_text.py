@@ -46,13 +46,18 @@ def remake(item: bpy.types.Object, seed: int, thing: str, alike: bool) -> None:
     collection = provenance.collection_of(item)
     others = list(collection.all_objects) if collection is not None else [item]
     items = [other for other in others if other.data == item.data] if alike else [item]
-    sizes = [max(tuple(other.dimensions)) for other in others if part_of(other) is not None]
-    share = max(tuple(item.dimensions)) / max([*sizes, 1e-9])
+    sizes = [_largest_side(other) for other in others if part_of(other) is not None]
+    share = _largest_side(item) / max([*sizes, 1e-9])
     other_thing = thing.strip() or (found.noun if found.noun else "")
     part = remade(found.sentence, found.style, found.name, seed, noun=other_thing, share=min(1.0, max(share, 0.01)))
     assembly.renew(items, part, part.style or found.style or _style_of(found.sentence), part.noun == found.noun)
     for made in items:
         made[assembly.PART_SEED] = seed
+
+
+def _largest_side(item: bpy.types.Object) -> float:
+    size = item.dimensions
+    return float(max(size[0], size[1], size[2]))
 
 
 def _style_of(sentence: str) -> str:
