@@ -316,6 +316,21 @@ GERMAN = {
     "Install the engine from a folder of .whl files, without the network": "Den Rechenkern aus einem Ordner mit .whl-Dateien installieren, ohne Netz",
     "Install the packages that do the computing into Reify's own folder; nothing of Blender or the system changes": "Die Pakete, die rechnen, in Reifys eigenen Ordner installieren; an Blender und am System ändert sich nichts",
     "Make Blender objects from the sources, in the background; until they are there, Blender asks before it closes": "Im Hintergrund aus den Quellen Blender-Objekte machen; bis sie da sind, fragt Blender nach, bevor es sich schließt",
+    "Make the active thing of a sentence's scene again, with another seed or as another thing; it stays where it is, as does the rest": (
+        "Das aktive Ding der Szene eines Satzes noch einmal machen, mit anderem Startwert oder als anderes Ding; es bleibt, wo es ist, wie"
+        " alles übrige"
+    ),
+    "Regenerate This Part": "Diesen Teil neu erzeugen",
+    "All of Its Kind": "Alle seiner Art",
+    "Change all that share its mesh, such as four chairs; else this one alone": (
+        "Alle ändern, die sein Mesh haben, etwa vier Stühle; sonst nur dieses"
+    ),
+    "Each makes a variant; -1 is the one after that it was made with": (
+        "Jeder macht eine Variante; -1 ist der nach dem, mit dem es gemacht wurde"
+    ),
+    "Select a thing of a scene that From Text has made": "Ein Ding einer Szene auswählen, die Aus Text gemacht hat",
+    "Thing": "Ding",
+    "What it shall be, such as: armchair; empty keeps what it is": "Was es sein soll, etwa: armchair; leer bleibt es, was es ist",
     "Make this result again, from the same sources with the same settings; the new one takes its place": "Dieses Ergebnis noch einmal machen, aus denselben Quellen mit denselben Einstellungen; das neue tritt an seine Stelle",
     "Make the selected result again, from the same sources with the same settings; the new one takes its place": "Das ausgewählte Ergebnis noch einmal machen, aus denselben Quellen mit denselben Einstellungen; das neue tritt an seine Stelle",
     "Offer the selected result in the asset browser, with a picture, tags and notes on how it was made": "Das ausgewählte Ergebnis im Asset-Browser anbieten, mit Bild, Schlagwörtern und Angaben zur Entstehung",
@@ -1567,6 +1582,12 @@ ERRORS = {
     "{} MiniLM looks for what means nearly the same.": "{} MiniLM sucht, was fast dasselbe bedeutet.",
     "I have no {}; nearest are {}.": "{} gibt es nicht; am nächsten kommen {}.",
     "I have no {}.": "{} gibt es nicht.",
+    "Generate the scene again.": "Die Szene noch einmal erzeugen.",
+    "Name another thing.": "Ein anderes Ding nennen.",
+    "Nearest are {}.": "Am nächsten kommen {}.",
+    "Select one that From Text has made.": "Eines auswählen, das Aus Text gemacht hat.",
+    "The sentence has no {}.": "Im Satz steht kein {}.",
+    "This is no thing of a sentence's scene.": "Das ist kein Ding der Szene eines Satzes.",
     "{} isn't there any more.": "{0} ist nicht mehr da.",
     "Choose the sources again.": "Die Quellen neu wählen.",
     "The job was canceled.": "Der Auftrag wurde abgebrochen.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..prompt import sentence
+from ..prompt import lexicon, sentence
 from ..prompt.meaning import meaning_of
 from ..prompt.parsed import Entity, Parse
 from ..prompt.words import MOST, SIZES, STRETCHES
@@ -67,6 +67,29 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
         if not right:
             job.warn(f"This isn't so in the scene: {claim}.")
     return Scene(tuple(parts.values()), style, sentence.outline(whole), held)
+
+
+def remade(text: str, style: str, name: str, seed: int, *, noun: str = "", share: float = 1.0) -> Part:
+    """One thing of a sentence's scene once more, in its own frame at the origin: with another seed, or another thing of the catalogue.
+
+    `name` is the part's, `noun` what it shall be (empty keeps it), `share` its size in that of the largest thing, for voxels.
+    Raises ReifyError where the sentence has no such part, or there is no such thing.
+    """
+    things = catalogue.sizes()
+    found = _known(sentence.parse(text, things))
+    names = sentence.labels(found)
+    if name not in names:
+        raise ReifyError(f"The sentence has no {name}.", "Generate the scene again.")
+    index = names.index(name)
+    entity = found.entities[index]
+    if noun:
+        known = lexicon.thing_called(noun.strip().lower(), things)
+        if not known:
+            near = lexicon.nearest(noun.strip().lower(), things)
+            raise ReifyError(f"I have no {noun}.", f"Nearest are {', '.join(near)}." if near else "Name another thing.")
+        entity = replace(entity, noun=known)
+    shell = _shell(entity, _is_filled(found, index), seed)
+    return _part(name, entity, shell, [Placed(index, shell, np.zeros(3))], entity.style or style or found.style, share)
 
 
 def _known(found: Parse) -> Parse:
