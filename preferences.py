@@ -78,6 +78,8 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         column.prop(self, "splats_by")
         if (choice := drawing.chosen()) is not None:
             column.label(text=choice.why)
+            if choice.detail:
+                column.label(text=choice.detail, translate=False)
         column = layout.column()
         column.prop(self, "cache_folder", placeholder=str(cache_folder()))
         column.prop(self, "cache_limit_gb")

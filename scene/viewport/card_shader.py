@@ -190,9 +190,9 @@ void main()
     discard;
   }
   ivec2 pixel = min(ivec2(gl_FragCoord.xy * more.y), textureSize(limits, 0) - 1);
-  float buffer = texelFetch(limits, pixel, 0).r;
-  if (buffer < 1.0) {
-    float ndc = 2.0 * buffer - 1.0;
+  float stored = texelFetch(limits, pixel, 0).r;
+  if (stored < 1.0) {
+    float ndc = 2.0 * stored - 1.0;
     if (min((ndc * terms.w - terms.y) / (ndc * terms.z - terms.x) + more.x, frame.w) < depth) {
       discard;
     }

@@ -176,7 +176,7 @@ def _draw() -> None:
             raise
         log.exception("the graphics card failed to draw splats")
         _let_go(_state)
-        _state.way, _state.choice = ways.without_card(f"The processor draws, because the graphics card failed ({error}).")
+        _state.way, _state.choice = ways.without_card("The processor draws splats, because the graphics card failed.", str(error))
     _state.handler_ms = 1000 * (time.thread_time() - started)
 
 

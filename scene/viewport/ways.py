@@ -65,36 +65,33 @@ class Choice:
 
     kind: str  # CARD or PROCESSOR, "" where nobody can
     why: str  # one sentence
+    detail: str = ""  # what a driver said, or did
 
 
 def choose(preference: str) -> tuple[Way | None, Choice]:
     """Who draws from now on; needs the context of a draw handler. None where nobody can."""
-    problem = "The processor was chosen." if preference == PROCESSOR else _problem_of_card(forced=preference == CARD)
-    if not problem:
-        from .card import Card
-
-        return Card(), Choice(CARD, "The graphics card draws: it has drawn a test picture right.")
-    return without_card(problem)
-
-
-def without_card(why: str) -> tuple[Way | None, Choice]:
-    """The processor, where what it computes with is installed."""
-    if importlib.util.find_spec("numba") is None:
-        return None, Choice("", why)
-    return Processor(), Choice(PROCESSOR, why)
-
-
-def _problem_of_card(forced: bool) -> str:
-    if not forced and gpu.platform.device_type_get() == "SOFTWARE":
-        return "The processor draws: there is no graphics card."
+    if preference == PROCESSOR:
+        return without_card("The processor draws splats, as it was chosen.")
+    if preference != CARD and gpu.platform.device_type_get() == "SOFTWARE":
+        return without_card("The processor draws splats: there is no graphics card.")
+    from .card import Card
     from .card_check import check
 
     try:
-        difference = check()
+        wrong = check()
+        if not wrong:
+            return Card(), Choice(CARD, "The graphics card draws splats: it has drawn a test picture right.")
     except Exception as error:  # whatever a driver says: the processor draws then
         log.exception("the graphics card can't draw splats")
-        return f"The processor draws, because the graphics card can't ({type(error).__name__}: {error})."
-    return "" if difference is None else f"The processor draws, because the graphics card drew a test picture wrong ({difference})."
+        return without_card("The processor draws splats, because the graphics card can't.", f"{type(error).__name__}: {error}")
+    return without_card("The processor draws splats, because the graphics card drew a test picture wrong.", wrong)
+
+
+def without_card(why: str, detail: str = "") -> tuple[Way | None, Choice]:
+    """The processor, where what it computes with is installed."""
+    if importlib.util.find_spec("numba") is None:
+        return None, Choice("", why, detail)
+    return Processor(), Choice(PROCESSOR, why, detail)
 
 
 class Processor:
