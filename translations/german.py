@@ -409,6 +409,19 @@ GERMAN = {
     "Stages used longest ago are deleted when the cache grows beyond this": "Am längsten unbenutzte Schritte werden gelöscht, wenn der Cache darüber hinauswächst",
     "Show Colors in Solid Mode": "Farben im Solid-Modus zeigen",
     "Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray": "Ansichten im Solid-Modus auf Attributfarben umschalten, wenn ein Ergebnis kommt, damit Splats nicht grau sind",
+    "Splats Drawn By": "Splats zeichnet",
+    "What draws splats into 3D viewports": "Was Splats in 3D-Ansichten zeichnet",
+    "The graphics card where it draws a test picture right, the processor elsewhere": "Die Grafikkarte, wo sie ein Testbild richtig zeichnet, sonst der Prozessor",
+    "Graphics Card": "Grafikkarte",
+    "Full resolution while the view moves; also by a driver that computes on the processor": "Volle Auflösung, während sich die Ansicht bewegt; auch mit einem Treiber, der auf dem Prozessor rechnet",
+    "Processor": "Prozessor",
+    "Works everywhere; coarser while the view moves": "Geht überall; gröber, während sich die Ansicht bewegt",
+    "The processor draws splats, as it was chosen.": "Splats zeichnet der Prozessor, wie gewählt.",
+    "The processor draws splats: there is no graphics card.": "Splats zeichnet der Prozessor: Es gibt keine Grafikkarte.",
+    "The processor draws splats, because the graphics card can't.": "Splats zeichnet der Prozessor, weil die Grafikkarte es nicht kann.",
+    "The processor draws splats, because the graphics card drew a test picture wrong.": "Splats zeichnet der Prozessor, weil die Grafikkarte ein Testbild falsch gezeichnet hat.",
+    "The processor draws splats, because the graphics card failed.": "Splats zeichnet der Prozessor, weil die Grafikkarte versagt hat.",
+    "The graphics card draws splats: it has drawn a test picture right.": "Splats zeichnet die Grafikkarte: Sie hat ein Testbild richtig gezeichnet.",
     "Computes On": "Rechnet auf",
     "Which build of torch the engine is installed with": "Mit welcher Ausgabe von torch der Rechenkern installiert wird",
     "Automatic": "Automatisch",
@@ -1163,6 +1176,8 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
+    "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
     "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
