@@ -18,19 +18,23 @@ Module = TypeVar("Module", bound=nn.Module)
 def built(make: Callable[[], Module], weights: Path, device: torch.device) -> Module:
     """The module that `make` makes, with its weights from a .safetensors file, for inference on a device.
 
-    On the processor half precision becomes float32, which is faster there. Raises ReifyError where the file's names or shapes aren't
-    exactly the module's.
+    On the processor half precision becomes float32, which is faster there. Raises ReifyError where the file is damaged, or its names or
+    shapes aren't exactly the module's: nothing is read before they are.
     """
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError, safe_open
 
     with torch.device("meta"):
         module = make()
-    half = device.type != "cpu"
-    arrays = {name: array.to(device, torch.float16 if half else torch.float32) for name, array in load_file(weights).items()}
+    wanted = {name: list(array.shape) for name, array in module.state_dict().items()}
+    kind = torch.float32 if device.type == "cpu" else torch.float16
     try:
-        module.load_state_dict(arrays, strict=True, assign=True)
-    except RuntimeError as error:
-        raise ReifyError(f"{weights} doesn't hold the weights of this model.", "Remove the model and get it again.") from error
+        with safe_open(weights, "pt") as opened:
+            if {name: opened.get_slice(name).get_shape() for name in opened.keys()} != wanted:  # noqa: SIM118, no mapping
+                raise ReifyError(f"{weights} doesn't hold the weights of this model.", "Remove the model and get it again.")
+            arrays = {name: opened.get_tensor(name).to(device, kind) for name in wanted}
+    except (SafetensorError, OSError) as error:
+        raise ReifyError(f"{weights} is damaged: {error}.", "Remove the model and get it again.") from error
+    module.load_state_dict(arrays, strict=True, assign=True)
     return module.eval().requires_grad_(False)
 
 
