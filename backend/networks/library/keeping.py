@@ -269,7 +269,7 @@ def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path) -> Pa
     module = importlib.import_module(f"{NETWORKS}.{entry.converts}")
     try:
         arrays = module.convert({name: source.path for name, source in sources.items()})
-    except ValueError as error:
+    except (ValueError, LookupError, TypeError, RuntimeError) as error:  # a file of the right name and other arrays
         raise ReifyError(f"The weights of {entry.title} can't be read: {error}.", "Update Reify.") from error
     with writing(target) as partial:
         save_file(arrays, partial, {"license": f"{entry.license.name}, {entry.license.by}", "source": entry.source})
