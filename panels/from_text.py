@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..session import models
+from ..session.parts_of_text import part_of
 from ..session.understanding import understood
 from .parts import text
 
@@ -26,6 +27,8 @@ def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
     if not group.text.strip():
         text(layout, context, "Write what to make: things, their colors and materials, how many, and where they stand.", icon="INFO")
         return
+    if part_of(context.object) is not None:
+        layout.operator("reify.remake_part", icon="FILE_REFRESH")
     if found.problem:
         text(layout, context, found.problem, icon="ERROR")
     if found.lines:

@@ -243,7 +243,7 @@ class Subdivide(nn.Module):
         """`finer` are those of the voxels of features [N,inside]."""
         made = self.first(F.silu(self.norm(features)).repeat_interleave(8, dim=0), finer)
         made = self.second(F.silu(self.norm_middle(made)), finer)
-        return made + self.bypass(features.repeat_interleave(8, dim=0), finer)
+        return made + self.bypass(features, finer).repeat_interleave(8, dim=0)  # a kernel of 1 sees no neighbors
 
 
 class MeshDecoder(Decoder):
@@ -293,6 +293,11 @@ def seen(picture: Picture, eye: VisionTransformer, progress: Progress) -> Array:
         return _normed(tokens.float())[0].cpu().numpy()
 
 
+def generator_of(seed: int) -> torch.Generator:
+    """What noise comes from."""
+    return torch.Generator().manual_seed(seed)
+
+
 def noise(shape: Sequence[int], generator: torch.Generator, like: Tensor) -> Tensor:
     """Normal numbers that are the same on every device."""
     return torch.randn(*shape, generator=generator).to(like)
@@ -335,6 +340,14 @@ def latents_at(
         latents = sampled(velocity, start, conditions, torch.zeros_like(conditions[0]), euler, progress)
         mean, spread = (latents.new_tensor(each[: latents.shape[1]]) for each in (LATENT_MEAN, LATENT_SPREAD))
         return (latents * spread + mean).float().cpu().numpy()
+
+
+def decoded(places: Array, latents: Array, decoder: MeshDecoder, progress: Progress) -> tuple[Array, Array]:
+    """Numbers [64N,CUBE] float32 and places [64N,3] of cubes, of voxels at places [N,3] with latents [N,C]."""
+    like = decoder.enter.weight
+    with torch.inference_mode():
+        numbers, cubes = decoder(torch.from_numpy(latents).to(like), voxels_at(places, like.device), progress)
+        return numbers.float().cpu().numpy(), cubes.int().cpu().numpy()
 
 
 def cubes_of(numbers: Array, side: int) -> dict[str, Array]:

@@ -20,6 +20,7 @@ UNJOINED = 99  # steps between nouns that nothing joins
 SPELLING = 0.8  # least `difflib` ratio of what may be a misspelling
 BROAD = ("grass", "plate", "pot", "cake", "picture", "hill", "star", "fountain", "bike", "top", "shell", "stone", "ring", "glass", "wall")
 UNLIKE = ("submarine", "helmet", "scooter", "coffee", "iceberg", "bird", "toilet")  # look like nothing that WordNet has them under
+LIKE_PEOPLE = ("statue", "doll", "robot")  # what is offered in the place of people
 IRREGULAR = {
     **{"knives": "knife", "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "scarves": "scarf", "mice": "mouse"},
     **{"geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man", "women": "woman", "children": "child", "people": "person"},
@@ -95,6 +96,9 @@ def nearest(word: str, things: Collection[str]) -> tuple[str, ...]:
     """Up to three of `things` that come nearest to a noun that names none: by spelling first, then by their common hypernyms."""
     noun = singular(word)
     found = difflib.get_close_matches(noun, sorted(things), NEAREST, SPELLING)
+    synsets = lexicon().senses.get(noun, ())[:SENSES]
+    if synsets and any("person" in lexicon().words[above] for above in _upwards(synsets[0])):
+        return tuple(thing for thing in LIKE_PEOPLE if thing in things)
     steps = steps_to(noun, things)
     near = sorted((steps[thing], thing) for thing in things)
     found += [thing for count, thing in near[:NEAREST] if count <= FARTHEST and thing not in found]

@@ -10,10 +10,18 @@ original at its published configurations.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs.environment import Environment
+from reify.backend.jobs.job import Job
+from reify.backend.mesh.analyze import analyze
+from reify.backend.networks.library.entry import File
+from reify.backend.networks.library.places import sha256_of
+from reify.backend.networks.structured import StructuredSettings
 from reify.backend.values import Picture
 
 torch = pytest.importorskip("torch")
@@ -43,8 +51,6 @@ def tiny():
 @pytest.fixture(scope="module")
 def networks(original, tiny):
     """The tiny networks by their files' names, in float32."""
-    from dataclasses import replace
-
     from reify.backend.networks import trellis
     from reify.backend.networks.parts.vision import DINOV2_REGISTERS, VisionTransformer, from_dinov2
 
@@ -160,7 +166,6 @@ def test_gaussians_are_those_of_the_original_at_the_published_scales(original, n
 
 
 def test_a_decoder_that_is_silent_makes_its_voxels_solid_and_its_gaussians_small_and_faint() -> None:
-    from reify.backend.mesh.analyze import analyze
     from reify.backend.networks import trellis
     from reify.backend.surface.flexible import Cubes, flexible_surface
 
@@ -187,3 +192,139 @@ def test_numbers_of_cubes_have_their_published_order() -> None:
     assert np.allclose(np.arctanh((said["corner_weights"] - 1) / 0.99), np.arange(44, 52) / 100)
     assert np.allclose(said["fold_weights"], 0.99 / (1 + np.exp(-0.52)) + 0.005)
     assert np.allclose(said["colors"][0, 1], 1 / (1 + np.exp(-np.arange(59, 62) / 100)))
+
+
+@pytest.fixture
+def given(original, tmp_path: Path) -> Path:
+    """A folder with tiny checkpoints in the published layout: the flows' and decoders' files, and DINOv2's."""
+    from reify.backend.networks.library.catalog import DINOV2_LARGE, TRELLIS
+    from safetensors.torch import save_file
+
+    folder = tmp_path / "given"
+    folder.mkdir()
+    for file in TRELLIS.files:
+        (name,) = (each for each in {**NETWORKS, **DECODERS} if file.name.startswith(each))
+        save_file(_published(original, name), folder / file.name)
+    torch.save(_published(original, "eye"), folder / DINOV2_LARGE.files[0].name)
+    return folder
+
+
+@pytest.fixture
+def small(given: Path, tiny, monkeypatch: pytest.MonkeyPatch):
+    """Entries of these files, and the networks at their sizes."""
+    from reify.backend.methods import image
+    from reify.backend.networks import dinov2, structured, trellis
+    from reify.backend.networks.library.catalog import DINOV2_LARGE, TRELLIS
+    from reify.backend.networks.parts.vision import DINOV2_REGISTERS, VisionTransformer
+
+    entries = {}
+    for name, entry in (("TRELLIS", TRELLIS), ("DINOV2_LARGE", DINOV2_LARGE)):
+        paths = [given / file.name for file in entry.files]
+        files = [File(path.name, path.stat().st_size, sha256_of(path), ()) for path in paths]
+        entries[name] = replace(entry, files=tuple(files))
+        for module in (image, structured):
+            monkeypatch.setattr(module, name, entries[name])
+    monkeypatch.setattr(trellis, "Shape", lambda: tiny)
+    for kind in NETWORKS.values():
+        full = getattr(trellis, kind)
+        monkeypatch.setattr(trellis, kind, lambda full=full: full(tiny))
+    mesh_decoder = trellis.MeshDecoder
+    monkeypatch.setattr(trellis, "MeshDecoder", lambda: mesh_decoder(replace(tiny, decoder_width=64)))
+    monkeypatch.setattr(dinov2, "large", lambda: VisionTransformer(tiny.eye, DINOV2_REGISTERS))
+    return entries
+
+
+def test_a_checkpoint_in_the_published_layout_becomes_a_mesh_that_stands_on_the_floor(
+    original, small, given: Path, picture: Picture, tmp_path: Path
+) -> None:
+    from reify.backend.methods import image
+    from reify.backend.networks.library import keeping
+
+    environment = Environment(user_folder=tmp_path / "user", device="cpu")
+    settings = image.Settings(size_m=2.0, faces=3000, trellis=StructuredSettings(steps=5))
+    with pytest.raises(ReifyError, match=r"weights of TRELLIS aren't there\. Get TRELLIS in Reify's Models panel, or by `reify models get"):
+        image._learned(picture, settings, "trellis", Job(environment))
+    keeping.import_from(small["TRELLIS"], given, environment, job=Job())
+    with pytest.raises(ReifyError, match=r"weights of DINOv2 Large aren't there"):
+        image._learned(picture, settings, "trellis", Job(environment))
+    keeping.import_from(small["DINOV2_LARGE"], given, environment, job=Job())
+    mesh = image._learned(picture, settings, "trellis", Job(environment, seed=SEED))
+    found = analyze(mesh)
+    assert found.non_manifold_edges == 0 and found.flipped_edges == 0
+    assert mesh.vertex_srgb is not None and mesh.vertex_srgb.std() > 0.01
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    assert abs(low[2]) < 0.1 and max(high[0] - low[0], high[2] - low[2]) == pytest.approx(2.0, rel=0.1)
+
+
+def test_stages_together_are_the_original_for_a_seed_and_another_seed_is_another_object(
+    original, small, given: Path, picture: Picture, tmp_path: Path
+) -> None:
+    from reify.backend.networks import structured
+    from reify.backend.networks.library import keeping
+
+    environment = Environment(user_folder=tmp_path / "user", device="cpu")
+    for entry in small.values():
+        keeping.import_from(entry, given, environment, job=Job())
+    job = Job(environment)
+    tokens = structured.tokens_of_picture(picture, job=job)
+    settings = StructuredSettings(steps=5)
+    places = structured.places_of_tokens(tokens, settings, SEED, job=job)
+    assert np.array_equal(places, original["places"].numpy())
+    latents = structured.latents_of_tokens(tokens, places, settings, SEED, job=job)
+    assert np.abs(latents - original["latents"].numpy()).max() < 1e-4
+    other = structured.latents_of_tokens(tokens, places, settings, SEED + 1, job=job)
+    assert np.abs(other - latents).max() > 0.1
+    assert np.array_equal(structured.latents_of_tokens(tokens, places, settings, SEED, job=job), latents)
+
+
+def test_a_file_with_another_networks_arrays_is_told(small, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reify.backend.networks import structured
+    from reify.backend.networks.library import keeping
+
+    environment = Environment(user_folder=tmp_path / "user", device="cpu")
+    flow, decoder, *_ = structured.FILES.values()
+    (given / flow).write_bytes((given / decoder).read_bytes())
+    swapped = [File(file.name, (given / file.name).stat().st_size, sha256_of(given / file.name), ()) for file in small["TRELLIS"].files]
+    monkeypatch.setattr(structured, "TRELLIS", replace(small["TRELLIS"], files=tuple(swapped)))
+    keeping.import_from(structured.TRELLIS, given, environment, job=Job())
+    with pytest.raises(ReifyError, match="doesn't hold the weights of this model"):
+        structured.places_of_tokens(np.zeros((30, 24), np.float32), StructuredSettings(steps=4), 0, job=Job(environment))
+
+
+def test_a_run_can_be_canceled_between_two_networks_runs(small, given: Path, tmp_path: Path) -> None:
+    from reify.backend.networks import structured
+    from reify.backend.networks.library import keeping
+
+    environment = Environment(user_folder=tmp_path / "user", device="cpu")
+    keeping.import_from(small["TRELLIS"], given, environment, job=Job())
+    heard = []
+
+    class Told(Job):
+        def progress(self, fraction: float, text: str = "", **figures: object) -> None:
+            heard.append(fraction)
+            if len(heard) == 6:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        structured.places_of_tokens(np.zeros((30, 24), np.float32), StructuredSettings(steps=50), 0, job=Told(environment))
+    assert heard == sorted(heard) and heard[-1] < 0.1
+
+
+def test_the_entries_are_those_of_the_networks() -> None:
+    from reify.backend.networks import dinov2, structured, trellis
+    from reify.backend.networks.library.catalog import DINOV2_LARGE, TRELLIS
+
+    published = json.loads((DATA / "manifests" / "trellis.json").read_text("utf-8"))
+    width = {"float16": 2, "float32": 4}
+    assert {file.name for file in TRELLIS.files} == set(structured.FILES.values())
+    for file in TRELLIS.files:
+        arrays = published[file.name.removesuffix(".safetensors")].values()
+        whole = sum(width[kind] * int(np.prod(shape)) for kind, *shape in arrays)
+        assert 0 < file.bytes - whole < 80_000, "what the header of a file takes"
+    with torch.device("meta"):
+        networks = [getattr(trellis, kind)() for kind in structured.FILES]
+        eye = dinov2.large()
+    counts = [sum(each.numel() for each in network.parameters()) for network in networks]
+    assert counts == [stage.parameters for stage in TRELLIS.stages] and sum(counts) == TRELLIS.parameters
+    assert sum(each.numel() for each in eye.parameters()) == DINOV2_LARGE.parameters
+    assert 4 * max(counts) < structured.STRUCTURED_PEAK_BYTES
