@@ -6,6 +6,8 @@ from typing import Any
 
 import bpy
 
+from ..session import models
+from ..session.parts_of_text import part_of
 from ..session.understanding import understood
 from .parts import text
 
@@ -17,7 +19,7 @@ def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
     column.use_property_split, column.use_property_decorate = True, False
     column.prop(group, "style")
     column.prop(context.scene.reify, "seed")
-    found = understood(group.text)
+    found = understood(group.text, models.found("minilm") is not None)
     row = layout.row()
     row.scale_y = 1.6
     row.enabled = found.possible
@@ -25,6 +27,8 @@ def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
     if not group.text.strip():
         text(layout, context, "Write what to make: things, their colors and materials, how many, and where they stand.", icon="INFO")
         return
+    if part_of(context.object) is not None:
+        layout.operator("reify.remake_part", icon="FILE_REFRESH")
     if found.problem:
         text(layout, context, found.problem, icon="ERROR")
     if found.lines:

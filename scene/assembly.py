@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
 from ..backend.values import Array, Part, Scene
-from . import attributes
+from . import attributes, provenance
 from .mesh import mesh_data
 from .recipes import FLAT_STYLES, node_material
 
 SMOOTH_DEG = 35.0  # edges that bend less are shaded smooth
 CREDITS = "reify_credits"  # on each object: source, author and license of its shape
 NOUN = "reify_noun"
+PART = "reify_part"  # on each object: the name of its part in the sentence
+PART_SEED = "reify_part_seed"  # on what was made again: its seed
+STYLED = ("Low Poly", "Wireframe")  # modifiers that styles bring
 WIRE = 0.006  # thickness of wireframes, of the thing's size
 LOW_POLY_FACES = 220  # about as many triangles the low poly style leaves of a thing
 
@@ -52,11 +56,43 @@ def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.
         for matrix in part.world_from_part:
             item = bpy.data.objects.new(part.name, data)
             put(item, "part", parent, matrix)
-            item[CREDITS], item[NOUN] = f"{part.source}, {part.author}, {part.license}", part.noun
+            _mark(item, part)
             _modify(item, style, size, len(part.mesh.faces))
             first.setdefault(part.name, item)
             made.append(item)
     return made
+
+
+def renew(items: list[bpy.types.Object], part: Part, style: str, same_size: bool) -> None:
+    """Let objects of one part hold another shape, where they stand; with `same_size` it is scaled to the largest side of the old one.
+
+    Their places, names, parents and the user's modifiers stay. The old mesh goes where nobody uses it.
+    """
+    old = {item.data for item in items}
+    first = items[0].data
+    assert isinstance(first, bpy.types.Mesh)
+    before = np.empty(3 * len(first.vertices), dtype=np.float32)
+    first.vertices.foreach_get("co", before)
+    if same_size and len(before):
+        factor = float(np.ptp(before.reshape(-1, 3), axis=0).max()) / float(np.ptp(part.mesh.vertices, axis=0).max())
+        part = replace(part, mesh=replace(part.mesh, vertices=part.mesh.vertices * factor))
+    size = float(np.ptp(part.mesh.vertices, axis=0).max())
+    data = _data(part, style, size)
+    for item in items:
+        item.data = data
+        _mark(item, part)
+        for name in STYLED:
+            if name in item.modifiers:
+                item.modifiers.remove(item.modifiers[name])
+        _modify(item, style, size, len(part.mesh.faces))
+        provenance.keep_name(item)
+    provenance.keep_name(data)
+    bpy.data.batch_remove([mesh for mesh in old if mesh is not None and not mesh.users])
+
+
+def _mark(item: bpy.types.Object, part: Part) -> None:
+    item[CREDITS] = f"{part.source}, {part.author}, {part.license}"
+    item[NOUN], item[PART] = part.noun, part.name
 
 
 def _carriers_first(parts: tuple[Part, ...]) -> Iterator[Part]:

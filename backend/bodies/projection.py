@@ -38,16 +38,20 @@ def projected(
     picture: Picture,
     settings: ProjectionSettings,
     normals: Array | None = None,
+    soft_rim: bool = True,
     back: Picture | None = None,
 ) -> Mesh:
     """`mesh` with UVs and a base color; `pictured_px` [F,3,2] are the corners' positions in the picture, `is_back` [F] bool the back faces.
 
-    `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal". A picture of the
-    subject's `back` is fitted to the front's outline, and decides instead of the settings.
+    `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
+    `soft_rim` is for bodies whose sides are steep there. A picture of the subject's `back` is fitted to the front's outline, and
+    decides instead of the settings.
     """
     box = masks.bounds(picture.coverage > 0.05, MARGIN_PX)
     srgb, coverage = picture.srgb[box], picture.coverage[box]
-    front = with_soft_rim(bled(srgb, coverage), coverage)
+    front = bled(srgb, coverage)
+    if soft_rim:
+        front = with_soft_rim(front, coverage)
     panels, shown = [front], "drawn" if back is not None else settings.back
     if back is not None:
         panels.append(_behind(back, coverage))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bodies.from_pictures import LEARNED, Settings, chosen_for, preview_mesh
+from ..bodies.from_pictures import LEARNED, Settings, chosen_for, cutout_of, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
 from ..jobs.environment import Environment
@@ -53,7 +53,7 @@ class Looker:
         look = Look()
         try:
             views = seen_from(one_by_one(sources, settings)[0].sources, settings)
-            cuts = [self._cut(place, path, settings.cutout) for place, path in enumerate(views.values())]
+            cuts = [self._cut(place, path, cutout_of(settings)) for place, path in enumerate(views.values())]
             keys, pictures = tuple(key for key, _, _ in cuts), [replace(cut[1], view=view) for view, cut in zip(views, cuts, strict=True)]
             look = Look(
                 self._once("overlay", keys, lambda: _side_by_side([overlay_of(picture) for picture in pictures])),

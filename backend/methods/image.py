@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..bodies.from_pictures import LEARNED, Settings, build, chosen_for
+from ..bodies.from_pictures import LEARNED, Settings, build, build_by_depth, chosen_for, cutout_of
 from ..errors import ReifyError
 from ..formats import endings
 from ..jobs.forecast import Expected
@@ -14,18 +14,22 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks.library.catalog import ISNET, TRIPOSR
+from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
+from ..networks.library.catalog import DEPTH_ANYTHING, DINOV2_LARGE, ISNET, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
 from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
+from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_planes
+from ..surface.learned import mesh_of_latents, mesh_of_planes
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top", "back")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
+ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
+SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
 
@@ -35,19 +39,34 @@ def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     strokes = file_of(settings.cutout.strokes)
     cut = []
     for view, source in views.items():
-        picture = job.stage(CUTTING[VIEWS.index(view)], apart(cut_out), source, settings.cutout, strokes)
+        picture = job.stage(CUTTING[VIEWS.index(view)], apart(cut_out), source, cutout_of(settings), strokes)
         cut.append(replace(picture, view=view))
     method = _chosen(cut, settings, job)
     if method in LEARNED:
-        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, job))
-    mesh = job.stage("Building mesh", apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
+        return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, method, job))
+    mesh = job.stage(BUILDING, apart(build), tuple(cut), replace(settings, method=method), file_of(settings.layers.painted))
     return Result(name=pictures.name or cut[0].name, report=job.report, mesh=mesh)
 
 
-def _learned(picture: Picture, settings: Settings, job: Job) -> Mesh:
-    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
-    mesh = job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mesh:
+    if method == "depth_anything":
+        disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
+        return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
+    mesh = (_of_trellis if method == "trellis" else _of_triposr)(picture, settings, job)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
+
+
+def _of_triposr(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
+    return job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+
+
+def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = TRELLIS.fingerprint
+    tokens = job.stage(SEEING, apart(tokens_of_picture), picture, depends=DINOV2_LARGE.fingerprint)
+    places = job.stage(SHAPING, apart(places_of_tokens), tokens, settings.trellis, job.seed, depends=weights)
+    latents = job.stage(DETAILING, apart(latents_of_tokens), tokens, places, settings.trellis, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_latents), places, latents, settings.size_m, depends=weights)
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
@@ -106,21 +125,34 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
+MESHES = ("numba", "fast_simplification")  # what taking surfaces off fields, and cleaning them, needs
+NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory
+    "triposr": ((TRIPOSR,), MESHES, PEAK_BYTES),
+    "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, STRUCTURED_PEAK_BYTES),
+    "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
+}
+
+
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned") + (TRIPOSR,) * (settings.method in LEARNED)
-    packages = ("scipy", "PIL", "safetensors", *("torch",) * bool(weights))
-    if settings.method not in LEARNED:
-        return Needs(packages=packages, weights=tuple(map(as_need, weights)))
-    return Needs(packages=(*packages, "numba", "fast_simplification"), weights=tuple(map(as_need, weights)), memory=Memory(PEAK_BYTES))
+    own, packages, peak = NETWORKS.get(settings.method, ((), (), 0))
+    weights = (ISNET,) * (settings.cutout.by == "learned") + own
+    packages = ("scipy", "PIL", *packages, "safetensors", *("torch",) * bool(weights))
+    return Needs(packages, tuple(map(as_need, weights)), Memory(peak) if peak else None)
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
-    if settings.method in LEARNED:
+    if settings.method == "trellis":
+        runs = settings.trellis.steps * 1.8  # of a network, since some steps look without the picture, too
+        sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
+        surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
+        return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
+    if settings.method == "triposr":
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
         return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
-    return {**cutting, "Building mesh": Expected(0.5 + 0.03 * settings.faces / 1e3)}
+    estimating = {ESTIMATING: Expected(4.0)} if settings.method == "depth_anything" else {}
+    return {**cutting, **estimating, BUILDING: Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
 
 METHOD = Method(
@@ -133,7 +165,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, "Building mesh", RECONSTRUCTING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ..values import Array, Picture
 from .parts.attention import CrossBlock
 from .parts.triplanes import features_at
-from .parts.vision import VisionTransformer
+from .parts.vision import Size, VisionTransformer
 
 RADIUS = 0.87  # half the edge of the cube that the field fills
 LEVEL = 25.0  # density at the surface
@@ -55,7 +55,8 @@ class TripoSR(nn.Module):
     def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
         self.shape = shape
-        self.eye = VisionTransformer(shape.picture_width, shape.picture_depth, shape.picture_heads, shape.patch_px, shape.picture_side)
+        eye = Size(shape.picture_width, shape.picture_depth, shape.picture_heads, shape.patch_px, shape.picture_side)
+        self.eye = VisionTransformer(eye)
         self.planes = nn.Parameter(torch.empty(3, shape.width, shape.plane_px, shape.plane_px))
         self.norm = nn.GroupNorm(32, shape.width, eps=1e-6)
         self.enter = nn.Linear(shape.width, shape.width)

@@ -36,6 +36,7 @@ class CutoutSettings:
             "grabcut": "What looks different from its surroundings, from a box or strokes where they are given",
             "learned": "What a pretrained network takes for the subject, whatever is behind it; needs torch and the weights of ISNet",
             "whole": "All of the picture",
+            "opaque": "What isn't transparent; all of a picture without transparency",
         },
         label="Found By",
     )
@@ -78,9 +79,9 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
     `srgb` [H,W,3] and `alpha` [H,W] (None where there is none) are uint8; `name` is the picture's, for messages.
     """
     by = settings.by
-    if by == "whole":
+    if by == "whole" or (by == "opaque" and alpha is None):
         return np.ones(srgb.shape[:2], np.float32)
-    if by == "alpha" or (by == "auto" and alpha is not None):
+    if by in ("alpha", "opaque") or (by == "auto" and alpha is not None):
         if alpha is None:
             raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
         solid = solid_alpha(srgb, alpha)

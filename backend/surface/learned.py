@@ -1,16 +1,19 @@
-"""The surface of a field that a network has learned: sampled coarsely everywhere, finely where the level is crossed."""
+"""Surfaces that networks have made: of fields, sampled coarsely everywhere and finely where the level is crossed, and of cubes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..networks.reconstruction import FieldReader, LearnedSettings
+from ..networks.structured import cubes_of_latents
 from ..values import Array, Mesh
 from .extract import polygons_of
+from .flexible import Cubes, flexible_surface
 from .grid import BLOCK
 from .sampling import Field, grid_of
 
@@ -29,11 +32,29 @@ def mesh_of_planes(planes: Array, settings: LearnedSettings, size_m: float, *, j
         mesh = surface_of_field(reader.log_density, reader.level, reader.radius, settings.cells, job=job)
     job.progress(0.9, "coloring")
     colors = colored(mesh, reader.colors)
-    vertices = mesh.vertices @ reader.blender_from_model.T
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    return _standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
+
+
+def mesh_of_latents(places: Array, latents: Array, size_m: float, *, job: Job) -> Mesh:
+    """The colored surface of TRELLIS's latents [N,C] at places [N,3], `size_m` wide or high, on the floor, its front to -Y.
+
+    Raises ReifyError where nothing is solid, or the weights aren't there.
+    """
+    with job.span(0.7):
+        cubes, said, _ = cubes_of_latents(places, latents, job=job)
+    job.progress(0.7, "extracting the surface")
+    mesh = flexible_surface(Cubes(cubes, **said))
+    if not len(mesh.faces):
+        raise ReifyError("The network sees no solid object in the picture.", "Choose a picture of one object, cut out whole.")
+    return _standing(mesh, size_m)  # the model was trained on objects in Blender's axes
+
+
+def _standing(mesh: Mesh, size_m: float) -> Mesh:
+    """The mesh `size_m` wide or high, its feet in the origin."""
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     scale = size_m / max(float((high - low)[[0, 2]].max()), 1e-9)
     feet = np.array([*(low + high)[:2] / 2, low[2]])
-    return Mesh(((vertices - feet) * scale).astype(np.float32), mesh.faces, vertex_srgb=colors)
+    return replace(mesh, vertices=((mesh.vertices - feet) * scale).astype(np.float32))
 
 
 def surface_of_field(log_density: Field, level: float, radius: float, cells: int, *, job: Job) -> Mesh:

@@ -77,6 +77,30 @@ def test_eevee_agrees_with_the_rasterizer_from_a_camera_that_moves(blender) -> N
     assert min(found.values()) >= LEAST_DB
 
 
+def test_the_tool_selects_and_edits_by_mouse_and_keys_and_frames_are_rendered_while_the_window_lives(blender, subject) -> None:
+    import OpenEXR
+    from reify.backend.formats.splat_ply import write_splat_ply
+
+    write_splat_ply(subject, blender.folder / "subject.ply")
+    outcome = blender.play("editing", timeout=1800, compare=False)
+    noted = {key: value for key, value in outcome.items() if key not in ("output", "shots", "clicks")}
+    print(noted)
+    everything = len(subject.means)
+    assert outcome["left"] > 0.3 * everything
+    assert outcome["without_left"] == pytest.approx(outcome["left"], rel=0.1), "the subject's halves aren't alike"
+    assert outcome["both"] == outcome["left"] + outcome["without_left"]
+    assert outcome["left_again"] == outcome["left"], "a drag without a key goes on with what Shift or Ctrl chose before"
+    assert outcome["inverted"] == outcome["hidden"] == everything - outcome["left"]
+    assert outcome["revealed"] == 0
+    assert outcome["before"] == everything and outcome["deleted"] == outcome["left"]
+    assert outcome["written"] == [f"frame-{number:04}.exr" for number in (1, 2, 3)]
+    assert 0 < len(outcome["others"]) < 500 and outcome["frame"] == 7
+    for name in (*outcome["written"], *outcome["others"]):
+        with OpenEXR.File(str(blender.folder / "renders" / name)) as file:
+            assert file.channels()["RGBA"].pixels.shape == (100, 160, 4), name
+    assert not warnings_in(outcome["output"])
+
+
 def _agreement(folder: Path, outcome: dict[str, Any], subject: Any, name: str) -> float:
     """PSNR of the viewport's picture `name` to that of the rasterizer over an empty viewport, where there are splats, in dB."""
     from reify.backend.splats.render import rasterize

