@@ -54,13 +54,16 @@ __all__ = [
     "get_model",
     "import_model",
     "jobs",
+    "look_at_photos",
     "make",
     "make_all",
     "models",
     "place",
+    "rate",
     "remove_model",
     "render_splats",
     "report_json",
+    "results",
     "verify_model",
     "write",
 ]
@@ -165,6 +168,44 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
                 WRITERS[kind](one, outputs.path_of(path, one.name, len(results) > 1))
     except OSError as error:
         raise refusal(path, error) from error
+
+
+def results() -> list[dict[str, Any]]:
+    """The results in the open scene: name, version, rating, notes, method, inputs, settings and figures of each."""
+    import bpy
+
+    from .scene import notes
+
+    scene = bpy.context.scene
+    assert scene is not None, "Blender always has a scene"
+    return [notes.described(found) for found in notes.results_in(scene)]
+
+
+def rate(name: str, stars: int, note: str | None = None) -> None:
+    """Give the result of that name in the open file 0 to 5 stars, and a note unless that is None; raises ReifyError."""
+    import bpy
+
+    from .scene import notes, provenance
+
+    found = bpy.data.collections.get(name)
+    if found is None or provenance.role(found) != "collection":
+        raise ReifyError(f"There is no result called {name}.", "Call results for their names.")
+    notes.rate(found, stars)
+    if note is not None:
+        notes.note(found, note)
+
+
+def look_at_photos(*sources: Path | str) -> dict[str, str]:
+    """Each photo among the sources with what is the matter with it, "" where nothing is: blurred, too dark or bright, a copy of another.
+
+    Nothing else is computed. The measure is the rest of the capture. Frames of videos aren't looked at. Raises ReifyError.
+    """
+    from .backend.capture import quality
+    from .backend.capture.read import CaptureSettings, listed_photos
+
+    photos = listed_photos([Path(source) for source in sources], CaptureSettings(), job=Job())
+    found = quality.faults(quality.look_at(photos))
+    return {photo.name: found.get(index, "") for index, photo in enumerate(photos)}
 
 
 def convert(

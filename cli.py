@@ -7,6 +7,7 @@
     reify batch image DIR -o RESULTS        a folder of drawings; of folders with drawn views by --method turnaround
     reify convert garden.ply garden.spz     a file of splats or points in another format
     reify render garden.blend -o frames/    the splats of a scene along its camera's animation, as EXR with depth
+    reify look DIR                          which photos are blurred, too dark or bright, or copies, before anything is computed
     reify install                           the engine into Blender; reify install torch: what graphics cards need
     reify models list                       pretrained weights: what there is, what is here; get, import, verify, remove
     reify self-test                         every kernel for a second: what works, and how fast
@@ -94,6 +95,9 @@ def parser() -> argparse.ArgumentParser:
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
     _add_render(commands.add_parser("render", help="render the splats of a .blend file along its camera's animation"))
+    look = commands.add_parser("look", help="look at photos: which are blurred, too dark or bright, or copies of others")
+    look.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="folder or picture")
+    look.set_defaults(command=_look)
     demo = commands.add_parser("demo", help="render pictures of a small scene and reconstruct it from them")
     demo.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for the results (default: demo)")
     demo.add_argument("--views", type=int, default=40, help="number of pictures to render (default: 40)")
@@ -242,6 +246,17 @@ def _batch(arguments: argparse.Namespace) -> int:
         return CANCELLED
     failed = [outcome for outcome in outcomes if outcome.state == batch.FAILED]
     return UNEXPECTED if any(not outcome.expected for outcome in failed) else BAD_INPUT if failed else DONE
+
+
+def _look(arguments: argparse.Namespace) -> int:
+    from .backend.capture import quality
+
+    looked = api.look_at_photos(*arguments.inputs)
+    found = {name: what for name, what in looked.items() if what}
+    for sentence in quality.sentences(tuple(found.items()), len(looked)):
+        print(sentence, file=sys.stderr)
+    print(json.dumps({"photos": len(looked), "weak": found}))
+    return DONE
 
 
 def _convert(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ is either noticed by who waits for a job, or ends the process at once: what is h
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -27,6 +28,23 @@ def ending() -> Iterator[None]:
     _watch_parent()
     with _handled_by(lambda number, frame: _leave()):
         yield
+
+
+def end_from_now() -> None:
+    """As `ending`, for all that the process still does; to be called before anything else registers what runs at its exit.
+
+    What comes while Python itself is taken down is ignored: all is done then, no handler can run any more, and the system's own way
+    would end a finished command by a signal.
+    """
+    _watch_parent()
+    for number in SIGNALS:
+        signal.signal(number, lambda number, frame: _leave())
+    atexit.register(_ignore)  # runs last, since it was registered first
+
+
+def _ignore() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

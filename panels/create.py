@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..session import estimates, needs, properties, queue
+from ..backend.values import Photos
+from ..session import estimates, needs, photo_looks, properties, queue
 from ..session.properties import changed, chosen_method, group_of, settings_or_default
 from ..session.sources import listed
 from ..session.texts import name_of
-from ..translations import number
+from ..translations import number, told
 from . import from_text, icons
 from .engine import draw_packages
 from .missing import draw_missing
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from ..backend.methods import Method
 
 MOST_SOURCES = 8  # lines of the list
+MOST_WEAK, MOST_PHOTOS = 12, 60  # small pictures of photos: of those that stand out, and of all
+PICTURE_COLUMNS = 4
 
 
 class VIEW3D_PT_reify(SidebarPanel, bpy.types.Panel):
@@ -65,7 +69,7 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         return
     group = group_of(scene, method)
     if not method.takes_files:
-        from_text.draw_sentence(layout, context, group)
+        from_text.draw_sentence(layout, context, method, settings, missing, group)
         return
     _draw_buttons(layout, method, group, bool(missing))
     # What grows comes below what is pressed: buttons don't move away under the mouse.
@@ -78,8 +82,42 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
     _draw_older(layout, context, method, group)
     if different := changed(method, group):
         text(layout, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
+    overview = photo_looks.of(listed(group)) if Photos in method.takes else None
+    if overview is not None:
+        _draw_photos(layout, context, group, overview)
     if group.sources:
-        _draw_list(layout, method, group)
+        _draw_list(layout, method, group, len(overview.paths) if overview is not None else 0)
+
+
+def _draw_photos(layout: Any, context: bpy.types.Context, group: Any, overview: photo_looks.Overview) -> None:
+    """Which photos stand out and by what, what to do about it, and small pictures."""
+    if not overview.paths:
+        return
+    if weak := overview.weak:
+        for sentence in overview.sentences:
+            text(layout, context, sentence, icon="ERROR")
+        row = layout.row(align=True)
+        row.prop_enum(group, "capture__weak_photos", "keep", text=say("Use All {count}", count=number(len(overview.paths))))
+        row.prop_enum(group, "capture__weak_photos", "leave_out", text=say("Leave Out {count}", count=number(len(weak))))
+        _draw_pictures(layout, overview, weak[:MOST_WEAK])
+    header, body = layout.panel("reify_photos", default_closed=True)
+    header.label(text="All Photos")
+    if body is not None:
+        step = -(-len(overview.paths) // MOST_PHOTOS)
+        _draw_pictures(body, overview, range(0, len(overview.paths), step))
+
+
+def _draw_pictures(layout: Any, overview: photo_looks.Overview, chosen: Iterable[int]) -> None:
+    """Small pictures of photos, with their names and, where there is one, what is the matter with them."""
+    grid = layout.grid_flow(row_major=True, columns=PICTURE_COLUMNS, even_columns=True, align=True)
+    for index in chosen:
+        picture, fault = overview.thumbnails[index], overview.faults[index]
+        cell = grid.column(align=True)
+        if picture is not None:
+            cell.template_icon(icons.of_pixels(str(overview.paths[index]), picture), scale=3.0)
+        cell.label(text=Path(overview.names[index]).stem, translate=False, icon="ERROR" if fault else "NONE")
+        if fault:
+            cell.label(text=told(fault), translate=False)
 
 
 def _draw_buttons(layout: Any, method: Method, group: Any, lacks: bool) -> None:
@@ -127,10 +165,10 @@ def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: 
         layout.row().prop(context.scene.reify, "version", expand=True)
 
 
-def _draw_list(layout: Any, method: Method, group: Any) -> None:
+def _draw_list(layout: Any, method: Method, group: Any, photos: int) -> None:
     """How many sources there are and where, with what can be done with all of them; each by itself in a panel that is closed at first."""
     header, body = layout.panel("reify_sources", default_closed=True)
-    header.label(text=_counted(group.sources), translate=False)
+    header.label(text=_counted(group.sources, photos), translate=False)
     for other in _others(method):
         button = header.operator("reify.use_sources_for", text=say(other.title), translate=False, icon="FILE_REFRESH", emboss=False)
         button.method = other.id
@@ -161,12 +199,12 @@ def _others(method: Method) -> list[Method]:
     return [other for other in all_methods().values() if other != method and pictures & set(other.takes)]
 
 
-def _counted(sources: Any) -> str:
-    """How many there are and in which folder: "49 sources · snowmiku"; of a single one its name."""
+def _counted(sources: Any, photos: int) -> str:
+    """How many there are and in which folder: "49 photos · snowmiku"; of a single one its name."""
     if len(sources) == 1:
-        return str(sources[0].label)
+        return f"{say('{count} photos', count=number(photos))} · {sources[0].label}" if photos else str(sources[0].label)
     folders = {Path(bpy.path.abspath(source.path)).parent.name for source in sources if source.path}
-    count = say("{count} sources", count=number(len(sources)))
+    count = say("{count} photos", count=number(photos)) if photos else say("{count} sources", count=number(len(sources)))
     return f"{count} · {folders.pop()}" if len(folders) == 1 else count
 
 

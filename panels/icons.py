@@ -28,6 +28,24 @@ def of_file(path: Path) -> int:
     return int(found.icon_id)
 
 
+def of_pixels(name: str, picture: Array) -> int:
+    """The number of the icon that shows a small picture [H,W,3] uint8; `name` tells it from all others."""
+    import numpy as np
+
+    icon = _collection().get(name)
+    if icon is None:
+        icon = _collection().new(name)
+        side = max(picture.shape[:2])
+        square = np.zeros((side, side, 4), np.float32)  # Blender draws icons square
+        top, left = (side - picture.shape[0]) // 2, (side - picture.shape[1]) // 2
+        square[top : top + picture.shape[0], left : left + picture.shape[1]] = np.dstack((picture / 255.0, np.ones(picture.shape[:2])))
+        icon.image_size = icon.icon_size = (side, side)
+        pixels = np.ascontiguousarray(square[::-1]).ravel()
+        for target in (icon.image_pixels_float, icon.icon_pixels_float):
+            target.foreach_set(pixels)
+    return int(icon.icon_id)
+
+
 def of_curve(curve: Curve) -> int:
     """The number of the icon that shows how a figure has developed, the newest on the right."""
     import numpy as np

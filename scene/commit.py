@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..backend.values import Capture, Result
+from ..backend.values import Array, Capture, Result
 from . import compat, photo_cameras, placement, provenance, succession, versions
 from .assembly import place_scene
 from .cameras import camera_object, fit_render_to
 from .guard import all_or_nothing
-from .mesh import mesh_object
+from .mesh import mesh_in_slices
 from .points import points_object
 from .quads import finished
-from .splats import splats_object
+from .slices import Slices, whole
+from .splats import splats_in_slices
 from .stage import set_up
 from .visibility import set_hidden
 
@@ -25,50 +26,89 @@ CAMERA_SIZE = 1 / 40  # of cameras in the viewport, of their distance from the s
 TRANSPARENT_BOUNCES = 256  # a ray meets many splats; Cycles' default ends it after 8
 
 
+@dataclass
+class Parts:
+    """What of a result takes long to make: its objects, not yet in any collection, under what it will be called, and where it rests."""
+
+    result: Result
+    number: int  # of the version
+    on_floor: bool
+    rested_from_world: Array
+    splats: bpy.types.Object | None = None
+    mesh: bpy.types.Object | None = None
+    lods: list[bpy.types.Object] = field(default_factory=list)
+    points: bpy.types.Object | None = None
+
+
+def parts_in_slices(
+    result: Result, scene: bpy.types.Scene, replaces: bpy.types.Collection | None = None, *, on_floor: bool = False
+) -> Slices[Parts]:
+    """Make the objects that `commit`, told the same, puts into the scene at once: in slices, with nothing to be seen of them yet."""
+    result = finished(result)
+    if replaces is not None:
+        on_floor = bool(replaces.get(RESTS))  # where it was centered, as results of older files are, it stays so
+    result, rested_from_world = placement.rested(result) if on_floor else (result, np.eye(4))
+    number = versions.next_version(scene, result.report) if replaces is None else versions.version(replaces)
+    result = replace(result, name=versions.named(result.name, number))
+    parts = Parts(result, number, on_floor, rested_from_world)
+    yield
+    if result.splats is not None:
+        parts.splats = yield from splats_in_slices(f"{result.name} Splats", result.splats)
+    if result.mesh is not None:
+        parts.mesh = yield from mesh_in_slices(f"{result.name} Mesh", result.mesh)
+        for level, mesh in enumerate(result.lods, start=1):
+            parts.lods.append((yield from mesh_in_slices(f"{result.name} Mesh_LOD{level}", mesh)))
+    if result.points is not None and len(result.points):
+        parts.points = points_object(f"{result.name} Points", result.points)
+    yield
+    return parts
+
+
 def commit(
-    result: Result, scene: bpy.types.Scene | None = None, replaces: bpy.types.Collection | None = None, *, on_floor: bool = False
+    result: Result,
+    scene: bpy.types.Scene | None = None,
+    replaces: bpy.types.Collection | None = None,
+    *,
+    on_floor: bool = False,
+    parts: Parts | None = None,
 ) -> bpy.types.Collection:
     """Put `result` into the scene (default: the current one); returns the new collection, named after the capture.
 
     With `on_floor` it rests there, its root at its foot, else it stays in the result's own coordinates. A second one of the same sources
     is called "fox v2". With `replaces` the older result's objects get what the new one holds, in the older one's collection; what is
-    left over of it goes. Where the new one can't be made nothing of it stays, and the older one.
+    left over of it goes. Where the new one can't be made nothing of it stays, and the older one. `parts` are those that were made ahead.
 
     The cameras are left out of the view layers until they are asked for. The splats are shown, or the mesh where there are none; the rest
     is a click away. A scene that nobody has worked in yet takes its view transform from the capture, without a camera that and the
     resolution, too; its cube is hidden.
     """
     scene = scene or bpy.context.scene
-    result = finished(result)
     fresh = is_fresh(scene)
     source_from_world = result.source_from_world
-    if replaces is not None:
-        on_floor = bool(replaces.get(RESTS))  # where it was centered, as results of older files are, it stays so
-    if on_floor:
-        result, rested_from_world = placement.rested(result)
-        source_from_world = None if source_from_world is None else source_from_world @ np.linalg.inv(rested_from_world)
-    number = versions.next_version(scene, result.report) if replaces is None else versions.version(replaces)
-    result = replace(result, name=versions.named(result.name, number))
     with all_or_nothing():
+        parts = parts or whole(parts_in_slices(result, scene, replaces, on_floor=on_floor))
+        result = parts.result
+        if source_from_world is not None:
+            source_from_world = source_from_world @ np.linalg.inv(parts.rested_from_world)
         collection = bpy.data.collections.new(result.name)
         scene.collection.children.link(collection)
         provenance.describe(collection, result.report, "collection")
-        collection[RESTS], collection[versions.VERSION] = on_floor, number
+        collection[RESTS], collection[versions.VERSION] = parts.on_floor, parts.number
         root = bpy.data.objects.new(result.name, None)
         root.empty_display_type, root.empty_display_size = "PLAIN_AXES", 0.25
         _place(root, collection, result, "root")
         provenance.keep_source_from_world(root, source_from_world)
-        if result.splats is not None:
-            _place(splats_object(f"{result.name} Splats", result.splats), collection, result, "splats", root)
+        if parts.splats is not None:
+            _place(parts.splats, collection, result, "splats", root)
             prepare_cycles(scene)
-        if result.mesh is not None:
-            _place(mesh_object(f"{result.name} Mesh", result.mesh), collection, result, "mesh", root)
-            for level, mesh in enumerate(result.lods, start=1):
-                _place(mesh_object(f"{result.name} Mesh_LOD{level}", mesh), collection, result, "lod", root)
+        if parts.mesh is not None:
+            _place(parts.mesh, collection, result, "mesh", root)
+        for level in parts.lods:
+            _place(level, collection, result, "lod", root)
         if result.scene is not None:
             place_scene(result.scene, root, lambda made, role, parent: _place(made, collection, result, role, parent))
-        if result.points is not None and len(result.points):
-            _place(points_object(f"{result.name} Points", result.points), collection, result, "points", root)
+        if parts.points is not None:
+            _place(parts.points, collection, result, "points", root)
         if result.capture is not None and result.capture.cameras is not None:
             _place_cameras(result, result.capture, collection, root)
         show_only(collection, "splats" if result.splats is not None else "mesh" if result.mesh is not None else "points")

@@ -12,6 +12,7 @@ from ..backend.errors import ReifyError
 from ..backend.geometry.vectors import scatter_add
 from ..backend.values import Array, Mesh
 from . import attributes, compat, images, marks
+from .slices import Slices, whole
 
 UV_MAP = "UVMap"
 COLOR = "Color"
@@ -22,13 +23,23 @@ ROUGHNESS = 0.9  # photos hold the light already; a shiny surface would add it t
 
 def mesh_object(name: str, mesh: Mesh) -> bpy.types.Object:
     """A new object with `mesh` and its material, not yet in any collection."""
-    made = bpy.data.objects.new(name, mesh_data(name, mesh))
+    return whole(mesh_in_slices(name, mesh))
+
+
+def mesh_in_slices(name: str, mesh: Mesh) -> Slices[bpy.types.Object]:
+    """The same, in slices: edges, which Blender looks for in one go, take most of the longest."""
+    made = bpy.data.objects.new(name, (yield from _data_in_slices(name, mesh)))
+    yield
     made.data.materials.append(_material(name, mesh))
     return made
 
 
 def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
     """A new mesh datablock: geometry, UVs and colors, smooth shaded, without a material."""
+    return whole(_data_in_slices(name, mesh))
+
+
+def _data_in_slices(name: str, mesh: Mesh) -> Slices[bpy.types.Mesh]:
     data = bpy.data.meshes.new(name)
     corners, starts = _polygons(mesh)
     # As attributes, which are copied whole: by the older names Blender sets element by element, 100 times as long.
@@ -42,9 +53,12 @@ def mesh_data(name: str, mesh: Mesh) -> bpy.types.Mesh:
     if mesh.uvs is not None:
         data.uv_layers.new(name=UV_MAP)
         attributes.write(data, UV_MAP, "FLOAT2", mesh.uvs.reshape(-1, 2)[corners], domain="CORNER")
+    yield
     data.update(calc_edges=True)
+    yield
     if not _is_valid(mesh):
         data.validate()  # takes half of the time that making the mesh takes
+        yield
     if mesh.creases is not None and len(mesh.creases):
         attributes.write(data, CREASE, "FLOAT", _creased(data, mesh.creases), domain="EDGE")
     colors = vertex_srgb(mesh)

@@ -16,6 +16,7 @@ from ..backend.values import Mesh, Points, Splats
 from . import splat_nodes
 from .mesh import mesh_data, mesh_object, vertex_srgb
 from .points import points_object
+from .slices import Slices
 from .splats import VIEWPORT_SPLATS, splats_object, write_splats
 
 NAME = "Reify Preview"
@@ -46,6 +47,11 @@ def shown(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def prepare() -> None:
     """Do what the first preview needs ahead of it, so that neither takes long."""
     splat_nodes.prepare()
+
+
+def prepare_in_slices() -> Slices[None]:
+    """The same, in slices."""
+    return splat_nodes.prepare_in_slices()
 
 
 def clear() -> None:

@@ -22,10 +22,12 @@ import bpy
 
 from . import compat, splat_materials
 from .nodes import Nodes
+from .slices import Slices, whole
 from .splat_color import view_color
 from .splat_materials import BLEND, CIRCUMSCRIBED, COLOR, FAINTEST, OFFSET, reach_squared
 
 GROUP = "Reify Splats"
+UNFINISHED = "Unfinished Reify Splats"  # the group while it is made in slices
 MARK, VERSION = "reify_splats", 4  # property of the node group, which the first version, without looks, didn't have
 WITH_LOOKS = 2  # the version from which on it has looks
 BALL = "Reify Splat Shape"
@@ -55,6 +57,12 @@ BOX_DEVIATIONS = 3.0  # the box reaches that many standard deviations from the m
 def prepare() -> None:
     """Make the nodes and materials that all splats share, before there are any: it takes a moment in a window."""
     _group()
+
+
+def prepare_in_slices() -> Slices[None]:
+    """The same, in slices of at most some tens of milliseconds."""
+    if _found_group() is None:
+        yield from _group_in_slices()
 
 
 def draw_as_splats(splats: bpy.types.Object, amount: float = 1.0, largest: float = 0.0, low_pass: bool = True) -> None:
@@ -188,14 +196,20 @@ def socket_identifier(group: Any, name: str) -> str:
     return next(item.identifier for item in group.interface.items_tree if item.name == name and item.in_out == "INPUT")
 
 
+def _found_group() -> Any:
+    return next((group for group in bpy.data.node_groups if group.library is None and _is_group(group)), None)
+
+
 def _group() -> bpy.types.NodeTree:
-    found: Any = next((group for group in bpy.data.node_groups if group.library is None and _is_group(group)), None)
-    if found is not None:
-        return found
-    group: Any = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")
+    return _found_group() or whole(_group_in_slices())
+
+
+def _group_in_slices() -> Slices[bpy.types.NodeTree]:
+    """The nodes, marked and called as they are known by once all of them are there."""
+    group: Any = bpy.data.node_groups.new(UNFINISHED, "GeometryNodeTree")
     group.is_modifier = True
-    group[MARK] = VERSION
     _interface(group)
+    yield
     n = Nodes(group)
     given = n.add("NodeGroupInput")
     is_look = _looks(n, given)
@@ -209,19 +223,25 @@ def _group() -> bpy.types.NodeTree:
     use_facing = n.add("FunctionNodeBooleanMath", operation="NIMPLY", Boolean=given[FACE_CAMERA], Boolean_001=use_fast)["Boolean"]
     shape = _shape(n)
     frame = _frame(n)
+    yield
     points = _with_color(n, given["Geometry"], frame[1], use_facing)
     seen = n.compare("GREATER_THAN", opacity, FAINTEST * 1.01)
     reach = n.math("SQRT", reach_squared(n, opacity))
     blur = _blur(n, frame[2], given[PIXEL])
+    yield
     facing = _facing(n, points, opacity, seen, reach, shape, frame, blur)
+    yield
     solid = _solid(n, points, seen, reach, shape, blur)
+    yield
     soft = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_facing, False_=solid, True_=facing)["Output"]
     box, diagonal = _box(n, given["Geometry"], _is_clear(n, given, trained, shape[1]))
+    yield
     radius = n.math("MULTIPLY", n.math("MULTIPLY", diagonal, POINT_RADIUS), given["Viewport Size"])
     round_ = n.add("ShaderNodeCombineXYZ", X=radius, Y=radius, Z=radius)["Vector"]
     size = n.vector("SCALE", shape[1], given["Viewport Size"])
     size = n.add("GeometryNodeSwitch", input_type="VECTOR", Switch=is_look[POINTS], False_=size, True_=round_)["Output"]
     fast = _fast(n, given, points, _is_clear(n, given, opacity, shape[1]), shape[0], size)
+    yield
     drawn = n.add("FunctionNodeInputBool")
     drawn.node.name = drawn.node.label = DRAWN
     vertices = n.add("GeometryNodePointsToVertices", Points=given["Geometry"])["Mesh"]
@@ -232,7 +252,9 @@ def _group() -> bpy.types.NodeTree:
     fast = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=by_handler, False_=fast, True_=box)["Output"]
     chosen = n.add("GeometryNodeSwitch", input_type="GEOMETRY", Switch=use_fast, False_=soft, True_=fast)["Output"]
     n.add("NodeGroupOutput", Geometry=chosen)
+    yield
     n.arrange()
+    group.name, group[MARK] = GROUP, VERSION
     return group
 
 

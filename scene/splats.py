@@ -18,6 +18,7 @@ import numpy as np
 from ..backend.errors import ReifyError
 from ..backend.values import Array, Splats
 from . import attributes, compat, splat_nodes
+from .slices import Slices, whole
 
 VIEWPORT_SPLATS = 150_000  # about 3 million triangles; more are thinned out while one works
 VIEWPORT_LARGEST = 0.08  # of the distance that half of the splats lie within: what is larger is background
@@ -30,9 +31,15 @@ SHAPE = ("position", "scale", "rotation")
 
 def splats_object(name: str, splats: Splats) -> bpy.types.Object:
     """A new object that holds and draws `splats`, not yet in any collection."""
+    return whole(splats_in_slices(name, splats))
+
+
+def splats_in_slices(name: str, splats: Splats) -> Slices[bpy.types.Object]:
+    """The same, in slices of some ten milliseconds for 200,000 splats."""
     made = compat.point_cloud_object(name, splats.means)
     cloud: Any = made.data
-    write_splats(cloud, splats)
+    yield
+    yield from _written(cloud, splats, with_sh=True)
     compat.make_native_splats(cloud)
     cloud["antialiased"], cloud["surfels"] = splats.antialiased, splats.surfels
     low_pass = not (splats.antialiased or splats.surfels)
@@ -50,11 +57,16 @@ def _largest(splats: Splats) -> float:
 
 def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
     """Set the attributes of a point cloud of as many points."""
+    whole(_written(cloud, splats, with_sh))
+
+
+def _written(cloud: Any, splats: Splats, with_sh: bool) -> Slices[None]:
     opacity = 1 / (1 + np.exp(-np.clip(splats.opacity_logits, -30, 30)))
     attributes.write(cloud, "position", "FLOAT_VECTOR", splats.means)
     attributes.write(cloud, "radiance:base", compat.float4_type(), np.column_stack((splats.sh[:, 0], opacity)))
     attributes.write(cloud, "scale", "FLOAT_VECTOR", np.exp(splats.log_scales))
     attributes.write(cloud, "rotation", "QUATERNION", splats.quats)
+    yield
     if with_sh:
         bands: Array = np.empty((BANDS, len(splats), 3), np.float32)  # used again and again: fresh memory costs as much as the copy
         for first in range(1, splats.sh.shape[1], BANDS):
@@ -64,6 +76,7 @@ def write_splats(cloud: Any, splats: Splats, with_sh: bool = True) -> None:
                     band[rows] = values
             for k in range(first, min(first + BANDS, splats.sh.shape[1])):
                 attributes.write(cloud, f"radiance:sh_{k - 1}", "FLOAT_VECTOR", bands[k - first])
+            yield
 
 
 def upgrade() -> None:

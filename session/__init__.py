@@ -16,6 +16,7 @@ enums         numbers of items that .blend files keep
 sources       files, folders and images as what a method is given
 results       what of a job's result is in the open file
 estimates     how long a job would take on this machine
+photo_looks   the listed photos, looked at in a thread: how many, small pictures, which stand out
 photo_walk    looking through the cameras of a result's photos
 picking       the place on a result that is seen at a pixel
 drops         what dropped files are taken for

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
 
+from ..scene import guard
+from ..scene.slices import Slices, whole
 from . import conversion
 from .results import TASK, show_new
 from .viewports import show_colors
@@ -23,6 +26,15 @@ UNDO = "Add Result"
 
 def put(context: bpy.types.Context, task: Task) -> None:
     """Make the objects of a task's result, all of them or none; raises what went wrong."""
+    whole(put_in_slices(context, task))
+
+
+def put_in_slices(context: bpy.types.Context, task: Task, ready: Callable[[], None] = lambda: None) -> Slices[None]:
+    """The same, in slices; `ready` is called before the last one, in which all of it comes into the scene."""
+    return guard.in_slices(_put(context, task, ready))
+
+
+def _put(context: bpy.types.Context, task: Task, ready: Callable[[], None]) -> Slices[None]:
     from ..backend.methods import all_methods
     from ..backend.values import Pictures
     from ..scene import commit, rows, scene_capture, versions
@@ -30,12 +42,15 @@ def put(context: bpy.types.Context, task: Task) -> None:
     target = task.context.target
     scene = scene_of(context, target)
     if target.of is not None:
+        ready()
         conversion.hand_over(context, task, scene)[TASK] = task.id
     else:
         replaced = _replaced(target)
-        fresh = commit.is_fresh(scene)
         result = replace(task.result, name=task.context.name or task.result.name)
-        collection = commit.commit(result, scene, replaces=replaced, on_floor=True)
+        parts = yield from commit.parts_in_slices(result, scene, replaced, on_floor=True)
+        ready()
+        fresh = commit.is_fresh(scene)
+        collection = commit.commit(result, scene, replaced, parts=parts)
         collection[TASK] = task.id
         if replaced is None:
             if scene_capture.is_of_scene(task.context.sources):

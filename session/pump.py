@@ -18,6 +18,7 @@ import bpy
 
 from ..backend.errors import ReifyError
 from ..scene import preferences
+from ..scene.slices import Slices, whole
 from ..scene.visibility import is_hidden, set_hidden
 from . import queue, results
 from .redraw import redraw
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
+NEXT_SLICE_S = 0.01  # from one slice of work to the next: Blender draws and answers in between
+SLICE_S = 0.03  # short slices are done together until so long
 PREVIEW_EVERY_S = 1.0
 PREVIEW_SHARE = 0.2  # of the time at most goes into showing previews
 LONGEST_TICK_S = 0.1  # what takes longer is logged
@@ -44,6 +47,9 @@ class _Shown:
     next_preview: float = 0.0
     handed_over: set[int] = field(default_factory=set)  # tasks whose results are in the scene, or can't be
     cube: str = ""  # name of the default cube, hidden to make room for the preview
+    preparing: Slices[None] | None = None  # what the first preview needs
+    handing: tuple[int, Slices[None]] | None = None  # number of the task whose result is on its way into the scene
+    longest_s: float = 0.0  # that a tick has held up the window since its result began to come
 
 
 _shown = _Shown()
@@ -52,12 +58,12 @@ _shown = _Shown()
 def start() -> None:
     """Begin to poll; harmless where it is running already or there is no window.
 
-    What the first preview needs is made here, where a click waits for it, and not while the view is being turned.
+    What the first preview needs is made in the first ticks, in slices, and not while the view is being turned.
     """
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         from ..scene import preview
 
-        preview.prepare()
+        _shown.preparing = preview.prepare_in_slices()
         bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
 
 
@@ -95,6 +101,9 @@ def reset() -> None:
 def _watched() -> list[tuple[list[Any], Any]]:
     found: list[tuple[list[Any], Any]] = [
         (bpy.app.handlers.save_pre, _before_saving),
+        (bpy.app.handlers.undo_pre, _before_change),
+        (bpy.app.handlers.redo_pre, _before_change),
+        (bpy.app.handlers.load_pre, _before_change),
         (bpy.app.handlers.undo_post, _after_undo),
         (bpy.app.handlers.redo_post, _after_undo),
     ]
@@ -112,24 +121,36 @@ def _remember() -> None:
 
 
 def _tick() -> float | None:
-    started = time.perf_counter()
+    started, done = time.perf_counter(), len(_shown.handed_over)
     try:
-        busy = tick()
+        busy = tick(sliced=True)
     except Exception:  # a timer that raises is dropped by Blender without a word, and the job would seem to hang
         log.exception("polling failed")
         busy = True
-    if (seconds := time.perf_counter() - started) > LONGEST_TICK_S:
+    seconds = time.perf_counter() - started
+    _shown.longest_s = max(_shown.longest_s, seconds)
+    if len(_shown.handed_over) > done:
+        log.info("putting the result into the scene held up the window for at most %.0f ms", _shown.longest_s * 1000)
+    elif seconds > LONGEST_TICK_S:
         log.debug("a tick took %.0f ms", seconds * 1000)
-    return TICK_S if busy else None
+    return NEXT_SLICE_S if _shown.preparing or _shown.handing else TICK_S if busy else None
 
 
-def tick() -> bool:
-    """Bring the window up to date; returns False when there is nothing left to watch."""
+def tick(sliced: bool = False) -> bool:
+    """Bring the window up to date; returns False when there is nothing left to watch.
+
+    `sliced` does no more than a slice of what takes long: more is left while `is_slicing`.
+    """
     for task in queue.tasks():
         if task.result is not None and task.state.ended and task.number not in _shown.handed_over:
-            _hand_over_or_fail(task)
+            _hand_over_or_fail(task, sliced)
+            if _shown.handing is not None:
+                return True
     running = queue.current()
-    if running is None:
+    if _shown.preparing is not None:
+        if running is None or _advanced(_shown.preparing):
+            _shown.preparing = None
+    elif running is None:
         _clear_preview()
     elif (running.number, running.preview_count) != _shown.preview and time.monotonic() > _shown.next_preview:
         _show_preview(running)
@@ -143,22 +164,32 @@ def tick() -> bool:
     return running is not None
 
 
-def hand_over(task: Task) -> None:
-    """Commit a finished task's result as one undo step; raises ReifyError where that fails."""
+def is_slicing() -> bool:
+    """True while something is on its way into the scene, or being prepared for it, slice by slice."""
+    return _shown.preparing is not None or _shown.handing is not None
+
+
+def hand_over(task: Task, sliced: bool = False) -> None:
+    """Commit a finished task's result as one undo step, or do a slice of that; raises ReifyError where it fails."""
     from dataclasses import replace
 
     from . import committing
 
-    _clear_preview()
-    _shown.handed_over.add(task.number)
+    if _shown.handing is None or _shown.handing[0] != task.number:
+        _shown.handing = task.number, committing.put_in_slices(bpy.context, task, _clear_preview)
+        _shown.longest_s = 0.0
     try:
         with bpy.context.temp_override(window=_window()):
-            committing.put(bpy.context, task)
-    except Exception as error:  # whatever it is, the queue goes on
-        log.exception("the result couldn't be put into the scene")
+            if sliced and not _advanced(_shown.handing[1]):
+                return
+            whole(_shown.handing[1])
+    except BaseException as error:
+        _handed_over(task)
+        if not isinstance(error, Exception):
+            raise
+        log.exception("the result couldn't be put into the scene")  # whatever it is, the queue goes on
         raise ReifyError(f"The result couldn't be put into the scene: {error}") from error
-    finally:
-        queue.runner().taken(task)
+    _handed_over(task)
     if task.outcome is not None:
         collection = results.collection_of(task.id)
         name = collection.name if collection is not None else task.outcome.name
@@ -166,11 +197,32 @@ def hand_over(task: Task) -> None:
     queue.note(task)
 
 
-def _hand_over_or_fail(task: Task) -> None:
+def _handed_over(task: Task) -> None:
+    _shown.handing = None
+    _shown.handed_over.add(task.number)
+    queue.runner().taken(task)
+
+
+def _advanced(slices: Slices[Any]) -> bool:
+    """Do slices for about SLICE_S; returns True once nothing is left."""
+    until = time.perf_counter() + SLICE_S
+    return all(time.perf_counter() <= until for _ in slices)
+
+
+def _drop_slices() -> None:
+    """Undo and other files take away what was made of a result, or was prepared: it is begun anew."""
+    from ..scene import preview
+
+    _shown.handing = None
+    if _shown.preparing is not None:
+        _shown.preparing = preview.prepare_in_slices()
+
+
+def _hand_over_or_fail(task: Task, sliced: bool) -> None:
     from ..backend.jobs.runner import Failure, State
 
     try:
-        hand_over(task)
+        hand_over(task, sliced)
     except ReifyError as error:
         task.failure, task.outcome, task.state = Failure(error.what, error.fix, error.what, expected=False), None, State.FAILED
         queue.note(task)
@@ -250,6 +302,11 @@ def _window() -> bpy.types.Window | None:
 @bpy.app.handlers.persistent
 def _before_saving(*_arguments: Any) -> None:
     _clear_preview()
+
+
+@bpy.app.handlers.persistent
+def _before_change(*_arguments: Any) -> None:
+    _drop_slices()
 
 
 @bpy.app.handlers.persistent

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import conversion, engine, live, photo_walk, properties, pump, queue, side_jobs
+from . import conversion, engine, live, photo_looks, photo_walk, properties, pump, queue, side_jobs
 
-MODULES = (engine, properties, conversion, live, photo_walk, pump)
+MODULES = (engine, properties, conversion, live, photo_looks, photo_walk, pump)
 
 
 def register() -> None:
@@ -18,5 +18,5 @@ def unregister() -> None:
     pump.unregister()
     queue.stop()
     side_jobs.stop()
-    for module in (photo_walk, live, conversion, properties, engine):
+    for module in (photo_walk, photo_looks, live, conversion, properties, engine):
         module.unregister()

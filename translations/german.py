@@ -23,6 +23,28 @@ GERMAN = {
     "Generate needs a folder or files first.": "Zum Erzeugen braucht es erst einen Ordner oder Dateien.",
     "Changed: {settings}": "Geändert: {settings}",
     "… and {count} more": "… und {count} weitere",
+    "{count} photos": "{count} Fotos",
+    "Coverage": "Abdeckung",
+    "Rate": "Bewerten",
+    "Stars": "Sterne",
+    "How good the result is": "Wie gut das Ergebnis ist",
+    "Give this result so many stars; the same again takes them back": "Gibt diesem Ergebnis so viele Sterne; noch einmal derselbe nimmt sie zurück",
+    "Note": "Notiz",
+    "Write a note on this result, which stays with it": "Schreibt eine Notiz zu diesem Ergebnis, die bei ihm bleibt",
+    "What to remember of the result": "Was über das Ergebnis zu merken ist",
+    "Versions": "Fassungen",
+    "Select Version": "Fassung auswählen",
+    "Select this version of the result": "Wählt diese Fassung des Ergebnisses aus",
+    "Name of the version": "Name der Fassung",
+    "Show from where photos were taken as a dome of tiles: shut and orange where none looks from, the more open and blue the more do": "Zeigt als Kuppel aus Kacheln, von wo fotografiert wurde: geschlossen und orange, woher keins blickt, und umso offener und blauer, je mehr es tun",
+    "All Photos": "Alle Fotos",
+    "Use All {count}": "Alle {count} verwenden",
+    "Leave Out {count}": "{count} weglassen",
+    "Leave Out": "Weglassen",
+    "They are used, and named in the report": "Sie werden verwendet und im Bericht genannt",
+    "They are left out": "Sie werden weggelassen",
+    "Weak Photos": "Schwache Fotos",
+    "What becomes of photos that are blurred, too dark or bright, or copies of others, measured against the rest of the capture": "Was mit Fotos geschieht, die unscharf, zu dunkel, zu hell oder Kopien anderer sind, gemessen an den übrigen der Aufnahme",
     "Queue Another": "Noch einen einreihen",
     "Waiting": "Wartet",
     "Starting": "Startet",
@@ -135,6 +157,7 @@ GERMAN = {
     "Turn splats or a point cloud into a mesh": "Splats oder eine Punktwolke in ein Mesh verwandeln",
     "Repair a mesh, remove what nobody sees, close holes, simplify, and make levels of detail or quads": "Ein Mesh reparieren, Unsichtbares entfernen, Löcher schließen, vereinfachen, Detailstufen oder Vierecke erzeugen",
     "Reading photos": "Fotos lesen",
+    "Comparing masks": "Masken vergleichen",
     "Finding cameras": "Kameras finden",
     "Training splats": "Splats trainieren",
     "Extracting surface": "Oberfläche gewinnen",
@@ -145,6 +168,7 @@ GERMAN = {
     "Cutting out": "Freistellen",
     "Cutting out the side view": "Freistellen der Seitenansicht",
     "Cutting out the top view": "Freistellen der Ansicht von oben",
+    "Cutting out the back view": "Freistellen der Rückansicht",
     "Building mesh": "Mesh bauen",
     "Looking at the mesh": "Mesh untersuchen",
     "Looking at the result": "Ergebnis untersuchen",
@@ -385,6 +409,19 @@ GERMAN = {
     "Stages used longest ago are deleted when the cache grows beyond this": "Am längsten unbenutzte Schritte werden gelöscht, wenn der Cache darüber hinauswächst",
     "Show Colors in Solid Mode": "Farben im Solid-Modus zeigen",
     "Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray": "Ansichten im Solid-Modus auf Attributfarben umschalten, wenn ein Ergebnis kommt, damit Splats nicht grau sind",
+    "Splats Drawn By": "Splats zeichnet",
+    "What draws splats into 3D viewports": "Was Splats in 3D-Ansichten zeichnet",
+    "The graphics card where it draws a test picture right, the processor elsewhere": "Die Grafikkarte, wo sie ein Testbild richtig zeichnet, sonst der Prozessor",
+    "Graphics Card": "Grafikkarte",
+    "Full resolution while the view moves; also by a driver that computes on the processor": "Volle Auflösung, während sich die Ansicht bewegt; auch mit einem Treiber, der auf dem Prozessor rechnet",
+    "Processor": "Prozessor",
+    "Works everywhere; coarser while the view moves": "Geht überall; gröber, während sich die Ansicht bewegt",
+    "The processor draws splats, as it was chosen.": "Splats zeichnet der Prozessor, wie gewählt.",
+    "The processor draws splats: there is no graphics card.": "Splats zeichnet der Prozessor: Es gibt keine Grafikkarte.",
+    "The processor draws splats, because the graphics card can't.": "Splats zeichnet der Prozessor, weil die Grafikkarte es nicht kann.",
+    "The processor draws splats, because the graphics card drew a test picture wrong.": "Splats zeichnet der Prozessor, weil die Grafikkarte ein Testbild falsch gezeichnet hat.",
+    "The processor draws splats, because the graphics card failed.": "Splats zeichnet der Prozessor, weil die Grafikkarte versagt hat.",
+    "The graphics card draws splats: it has drawn a test picture right.": "Splats zeichnet die Grafikkarte: Sie hat ein Testbild richtig gezeichnet.",
     "Computes On": "Rechnet auf",
     "Which build of torch the engine is installed with": "Mit welcher Ausgabe von torch der Rechenkern installiert wird",
     "Automatic": "Automatisch",
@@ -634,6 +671,22 @@ GERMAN = {
     "A network that has learned from many objects adds the sides that the picture doesn't show": (
         "Ein Netz, das von vielen Objekten gelernt hat, ergänzt die Seiten, die das Bild nicht zeigt"
     ),
+    "TRELLIS": "TRELLIS",
+    "Networks invent the whole object by the picture, finely and another one by each seed; slow without a graphics card": (
+        "Netze erfinden nach dem Bild das ganze Objekt, fein und mit jedem Startwert ein anderes; ohne Grafikkarte langsam"
+    ),
+    "Steps from noise to the object, of its shape and of its details; fewer are faster and rougher": (
+        "Schritte vom Rauschen zum Objekt, für seine Form und für seine Einzelheiten; weniger sind schneller und gröber"
+    ),
+    "Guidance": "Führung",
+    "How closely the object follows the picture": "Wie genau das Objekt dem Bild folgt",
+    "Looks at pictures for other models: TRELLIS needs it": "Sieht Bilder für andere Modelle an: TRELLIS braucht es",
+    "Turns a picture of one object into a finely shaped, colored body, another one by each seed; needs DINOv2 Large": (
+        "Macht aus dem Bild eines Objekts einen fein geformten, farbigen Körper, mit jedem Startwert einen anderen; braucht DINOv2 Large"
+    ),
+    "Looking at the picture": "Bild ansehen",
+    "Finding the shape": "Form finden",
+    "Filling in details": "Einzelheiten ausarbeiten",
     "Turns a picture of one object into a body, with the sides that the picture doesn't show": (
         "Macht aus dem Bild eines Objekts einen Körper, mit den Seiten, die das Bild nicht zeigt"
     ),
@@ -642,6 +695,25 @@ GERMAN = {
         "Zellen entlang jeder Achse des Raums um das Objekt; mehr behalten feinere Einzelheiten"
     ),
     "Reconstructing object": "Objekt rekonstruieren",
+    "Depth Anything": "Depth Anything",
+    "A relief of all that the picture shows, each place as near as a network takes it to be": (
+        "Ein Relief von allem, was das Bild zeigt, jede Stelle so nah, wie ein Netz sie schätzt"
+    ),
+    "Tells how near everything in a picture is": "Schätzt, wie nah alles in einem Bild ist",
+    "Estimating depth": "Tiefe schätzen",
+    "These, and depth that a network estimates for each photo; needs torch and the weights of Depth Anything": (
+        "Diese, und Tiefe, die ein Netz für jedes Foto schätzt; braucht torch und die Gewichte von Depth Anything"
+    ),
+    "Farthest": "Fernstes",
+    "How many times as far away the farthest place is as the nearest": "Wievielmal so weit weg die fernste Stelle ist wie die nächste",
+    "View Angle": "Blickwinkel",
+    "Angle between the ends of the picture's longer side as the camera sees them": (
+        "Winkel zwischen den Enden der längeren Bildseite, wie die Kamera sie sieht"
+    ),
+    "Steepest": "Steilstes",
+    "Where the surface turns away from the camera by more than this, it is cut instead of stretched": (
+        "Wo sich die Fläche weiter von der Kamera abwendet, wird sie aufgeschnitten statt gedehnt"
+    ),
     "Inflate": "Aufblasen",
     "Round, like a balloon with the subject's outline": "Rund, wie ein Ballon mit dem Umriss des Motivs",
     "Layers": "Lagen",
@@ -653,7 +725,7 @@ GERMAN = {
     "Relief": "Relief",
     "Light and dark as height over a plate": "Hell und Dunkel als Höhe über einer Platte",
     "Turnaround": "Mehrere Ansichten",
-    "Two or three drawn views of one subject: front, side, top": "Zwei oder drei gezeichnete Ansichten eines Motivs: vorn, seitlich, oben",
+    "Drawn views of one subject: front, side or top, back": "Gezeichnete Ansichten eines Motivs: vorn, seitlich oder oben, hinten",
     "Size": "Größe",
     "Width or height of the object, whichever is larger": "Breite oder Höhe des Objekts, je nachdem, was größer ist",
     "Cut-out": "Freistellen",
@@ -667,6 +739,8 @@ GERMAN = {
     "What looks different from its surroundings, from a box or strokes where they are given": "Was anders aussieht als seine Umgebung, von Rahmen oder Strichen ausgehend, wo es sie gibt",
     "Whole": "Ganz",
     "All of the picture": "Das ganze Bild",
+    "Opaque": "Deckend",
+    "What isn't transparent; all of a picture without transparency": "Was nicht durchsichtig ist; ein Bild ohne Transparenz ganz",
     "Box": "Rahmen",
     "Box around the subject for GrabCut: left, top, right, bottom in pixels": "Rahmen um das Motiv für GrabCut: links, oben, rechts, unten in Pixeln",
     "Strokes": "Striche",
@@ -747,7 +821,7 @@ GERMAN = {
     "Step": "Schritt",
     "Sections between the views: 1 is round like an ellipse, 0 is square like a box": "Schnitte zwischen den Ansichten: 1 ist rund wie eine Ellipse, 0 eckig wie eine Kiste",
     "Back": "Rückseite",
-    "What the back shows": "Was die Rückseite zeigt",
+    "What the back shows where no picture of it is given": "Was die Rückseite zeigt, wo kein Bild von ihr angegeben ist",
     "Mirrored": "Gespiegelt",
     "The picture again, as if seen through the body": "Noch einmal das Bild, wie durch den Körper hindurch gesehen",
     "Extended": "Fortgesetzt",
@@ -1066,11 +1140,18 @@ GERMAN = {
     "What the photos were taken of, without ground and background": "Wovon die Fotos gemacht wurden, ohne Boden und Hintergrund",
     "What the splats have in common": "Was die Splats gemeinsam haben",
     "As auto; photos without a mask get one from a pretrained network; needs torch and the weights of ISNet": "Wie Auto; Fotos ohne Maske bekommen eine von einem vortrainierten Netz; braucht Torch und die Gewichte von ISNet",
+    "Finds the thing that means nearly the same as a noun of a sentence": "Findet das Ding, das fast dasselbe bedeutet wie ein Wort des Satzes",
+    "MiniLM": "MiniLM",
     "Cuts the subject out of a picture or a photo": "Stellt das Motiv eines Bilds oder Fotos frei",
+    "Finds what photos have in common where SIFT doesn't, for the cameras of hard captures": "Findet, was Fotos gemeinsam haben, wo SIFT es nicht kann; für Kameras schwieriger Aufnahmen",
+    "Free for any use, commercial too, as long as the license texts and names go along with the weights.": "Frei für jeden Zweck, auch kommerziell, solange Lizenztexte und Namen bei den Gewichten bleiben.",
     "Delete these weights from the disk; what is used in place stays, and they can be fetched again": "Diese Gewichte von der Festplatte löschen; was anderswo liegt und dort benutzt wird, bleibt, und sie lassen sich wieder herunterladen",
     "End the download; it goes on from here when it is started again": "Das Herunterladen beenden; neu begonnen geht es von hier weiter",
     "Folder of pretrained weights that a studio shares; they are used in place": "Ordner vortrainierter Gewichte, den ein Studio teilt; sie werden dort benutzt, wo sie liegen",
     "Free for any use, commercial too, as long as the license text goes along with the weights.": "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext die Gewichte begleitet.",
+    "Free for any use, commercial too, as long as the license text and its notices go along with the weights.": (
+        "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext und seine Hinweise die Gewichte begleiten."
+    ),
     "Get Model": "Modell holen",
     "Get {model} ({size} MB)…": "{model} holen ({size} MB)…",
     "I have read the license and accept it": "Ich habe die Lizenz gelesen und nehme sie an",
@@ -1095,9 +1176,19 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
+    "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
+    "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
+    "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
+    "Nothing is left of the relief.": "Vom Relief ist nichts übrig.",
+    "There are no sparse points to fit depth to.": "Es gibt keine Punkte, denen die Tiefe angepasst werden könnte.",
+    "Estimated depth doesn't agree from photo to photo; splats start from the sparse points alone.": (
+        "Die geschätzte Tiefe stimmt von Foto zu Foto nicht überein; Splats beginnen nur bei den Punkten der Kameras."
+    ),
+    "Let it be steeper before it is cut.": "Es steiler werden lassen, ehe es aufgeschnitten wird.",
     "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
@@ -1380,12 +1471,12 @@ ERRORS = {
     "Choose one.": "Eines wählen.",
     "{} takes one picture, but there are {}.": "{0} nimmt ein Bild, aber es sind {1}.",
     "Hand them in one by one.": "Sie einzeln angeben.",
-    "A turnaround takes two or three views, but there are {} pictures.": "Eine Rundumansicht nimmt zwei oder drei Ansichten, aber es sind {0} Bilder.",
+    "A turnaround takes two to four views, but there are {} pictures.": "Eine Rundumansicht nimmt zwei bis vier Ansichten, aber es sind {0} Bilder.",
     "Leave out the others.": "Die übrigen weglassen.",
     "Nothing is left of the subject.": "Vom Motiv ist nichts übrig.",
     "Choose another way to cut it out, or grow the mask.": "Es anders freistellen oder die Maske wachsen lassen.",
-    "A turnaround needs two or three views, but there is one picture.": "Eine Rundumansicht braucht zwei oder drei Ansichten, aber es ist nur ein Bild da.",
-    "Add the side view, or choose another method.": "Die Seitenansicht hinzufügen oder eine andere Methode wählen.",
+    "A turnaround needs a side or a top view beside the front.": "Eine Rundumansicht braucht neben der vorderen eine Seitenansicht oder eine von oben.",
+    "Add one, or choose another method.": "Eine hinzufügen oder eine andere Methode wählen.",
     "{} holds no pictures.": "{0} enthält keine Bilder.",
     "Choose a folder with pictures in it, or the pictures themselves.": "Einen Ordner mit Bildern darin oder die Bilder selbst wählen.",
     "The extraction {} doesn't work on {}.": "Das Verfahren {0} geht nicht mit {1}.",
@@ -1503,6 +1594,7 @@ ERRORS = {
     "This isn't so in the scene: {}.": "In der Szene ist es nicht so: {}.",
     "Write at most {}.": "Höchstens {} schreiben.",
     "Write what to make, such as: a red apple on a wooden table.": "Auf Englisch schreiben, was entstehen soll, etwa: a red apple on a wooden table.",
+    "{} MiniLM looks for what means nearly the same.": "{} MiniLM sucht, was fast dasselbe bedeutet.",
     "I have no {}; nearest are {}.": "{} gibt es nicht; am nächsten kommen {}.",
     "I have no {}.": "{} gibt es nicht.",
     "Generate the scene again.": "Die Szene noch einmal erzeugen.",
@@ -1627,6 +1719,18 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "The cut-out of {} includes what looks like a floor: look at it, and cut it out another way.": (
+        "Zum freigestellten Motiv von {0} gehört, was wie ein Boden aussieht: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} reaches across the picture: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} reicht quer durch das Bild: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} covers {} of the picture's border: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} bedeckt {1} des Bildrands: ansehen und auf andere Weise freistellen."
+    ),
+    "The outline of {} follows no edge along {} of its length: look at it, and cut it out another way.": (
+        "Der Umriss von {0} folgt auf {1} seiner Länge keiner Kante: ansehen und auf andere Weise freistellen."
+    ),
     "{} masks": "{0} Masken",
     "{} masks of no photo": "{0} Masken ohne Foto",
     "{} masks that don't fit": "{0} Masken, die nicht passen",
@@ -1659,6 +1763,30 @@ NOTES = {
     "{} The cameras are found from the photos instead.": "{0} Die Kameras werden stattdessen aus den Fotos gefunden.",
     "{} isn't used, because it knows {} of the {} photos.": "{0} bleibt unbenutzt, weil darin {1} der {2} Fotos vorkommen.",
     "Photos without a camera in {} are left out: {} of {} ({}).": "Fotos ohne Kamera bleiben außen vor, denn maßgeblich ist {0}: {1} von {2} ({3}).",
+    "Photos that are {}: {} of {} ({}).": "Fotos, {0}: {1} von {2} ({3}).",
+    "Photos that are {} are left out: {} of {} ({}).": "Fotos, {0}, bleiben außen vor: {1} von {2} ({3}).",
+    "{} photos that are {}": "{0} Fotos, {1}",
+    "Photos look from {} % of the directions above the floor.": "Fotos blicken aus {0} % der Richtungen über dem Boden.",
+    "Photos are missing from {}.": "Es fehlen Fotos {0}.",
+    "the front": "von vorn",
+    "the front right": "von vorn rechts",
+    "the right": "von rechts",
+    "the back right": "von hinten rechts",
+    "the back": "von hinten",
+    "the back left": "von hinten links",
+    "the left": "von links",
+    "the front left": "von vorn links",
+    "above": "von oben",
+    "Photos without another one within {} degrees: {} ({}).": "Fotos ohne ein anderes in weniger als {0} Grad Abstand: {1} ({2}).",
+    "Take some in between.": "Dazwischen weitere aufnehmen.",
+    "blurred": "unscharf",
+    "too dark": "zu dunkel",
+    "too bright": "zu hell",
+    "copies of others": "Kopien anderer",
+    "Take them again with a shorter exposure, or leave them out.": "Sie mit kürzerer Belichtungszeit neu aufnehmen oder weglassen.",
+    "Take them again with the exposure of the others, or leave them out.": "Sie mit der Belichtung der anderen neu aufnehmen oder weglassen.",
+    "Leave them out, they show nothing new; move on between photos.": "Sie weglassen, sie zeigen nichts Neues; zwischen zwei Fotos weitergehen.",
+    "{} can't be read.": "{0} lässt sich nicht lesen.",
     "Photos without a mask: {} of {} ({}).": "Fotos ohne Maske: {0} von {1} ({2}).",
     "Masks that don't fit their photo are left out: {} ({}).": "Masken, die nicht zu ihrem Foto passen, bleiben außen vor: {0} ({1}).",
     "Masks of no photo, or of several, are left out: {} ({}).": "Masken, die zu keinem oder zu mehreren Fotos passen, bleiben außen vor: {0} ({1}).",
@@ -1704,6 +1832,7 @@ NOTES = {
     "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; or use From Picture, which takes one picture, or a front, side and top view.": "20 bis 60 Fotos rund um das Motiv aufnehmen, jedes mit mehr als der Hälfte vom nächsten; oder eine Datei mit den Kameras dieser Fotos dazulegen; oder Aus einem Bild verwenden, das ein Bild oder eine Vorder-, Seiten- und Draufsicht nimmt.",
     "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Rotate the result's empty, which turns all of it, or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Das Empty des Ergebnisses drehen, das alles mitnimmt, oder die meisten Fotos aufrecht aufnehmen.",
     "{} of {} photos couldn't be placed: {}{}.{}": "{0} von {1} Fotos ließen sich nicht platzieren: {2}{3}.{4}",
+    "Learned matching may place the photos that are left. {}": "Gelernter Abgleich kann die übrigen Fotos vielleicht platzieren. {0}",
     "The CPU trains, because the graphics card can't be used ({}).": "Die CPU trainiert, weil die Grafikkarte nicht nutzbar ist ({0}).",
     "{} faces had UVs that are no numbers; these are 0 now.": "{0} Flächen hatten UVs, die keine Zahlen sind; sie sind jetzt 0.",
     "{} faces had vertices without a usable position and were removed.": "{0} Flächen hatten Vertices ohne brauchbaren Ort und wurden entfernt.",
@@ -1711,7 +1840,9 @@ NOTES = {
     "The mesh was inside out and was turned round.": "Das Mesh war von innen nach außen gekehrt und wurde umgedreht.",
     "The mesh isn't watertight: {}.": "Das Mesh ist nicht wasserdicht: {0}.",
     "The mesh is in {} pieces, the largest has {} of its area: take more photos that overlap, from all around the subject.": "Das Mesh besteht aus {0} Stücken, das größte hat {1} seiner Fläche: mehr Fotos aufnehmen, die sich überlappen, rund um das Motiv.",
-    "The mesh has {} holes and handles: train longer, use the preset Surface, or add masks of the subject.": "Das Mesh hat {0} Löcher und Henkel: länger trainieren, die Vorgabe Oberfläche nehmen oder das Motiv maskieren.",
+    "The mesh has {} large holes and handles: train longer, use the preset Surface, or add masks of the subject.": (
+        "Das Mesh hat {0} große Löcher und Henkel: länger trainieren, die Vorgabe Oberfläche nehmen oder das Motiv maskieren."
+    ),
     "Three photos or more see only {} of the mesh, the rest is guesswork: take more photos of what is missing.": "Drei oder mehr Fotos sehen nur {0} des Meshs, der Rest ist geraten: mehr Fotos von dem aufnehmen, was fehlt.",
     "The mesh isn't manifold: {}.": "Das Mesh ist nicht mannigfaltig: {0}.",
     "The splats are faint, as on shiny subjects: fine relief of the mesh is uncertain. The preset Surface trains splats for meshes.": "Die Splats sind blass, wie bei glänzenden Motiven: feines Relief des Meshs ist unsicher. Die Vorgabe Oberfläche trainiert Splats für Meshes.",
@@ -1785,6 +1916,17 @@ PROGRESS = {
     "unpacking {}": "{0} wird ausgepackt",
     "downloading {}": "{0} wird heruntergeladen",
     "loading TripoSR": "TripoSR wird geladen",
+    "loading Depth Anything": "Depth Anything wird geladen",
+    "estimating depth": "Tiefe schätzen",
+    "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
+    "placing it by depth": "Nach der Tiefe anordnen",
+    "loading TRELLIS": "TRELLIS wird geladen",
+    "loading DINOv2": "DINOv2 wird geladen",
+    "looking at the picture": "Bild ansehen",
+    "finding the shape": "Form finden",
+    "filling in details": "Einzelheiten ausarbeiten",
+    "decoding the surface": "Oberfläche entschlüsseln",
+    "extracting the surface": "Oberfläche ausziehen",
     "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
     "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",
     "coloring": "Einfärben",

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..prompt import lexicon, sentence
+from ..prompt.meaning import meaning_of
 from ..prompt.parsed import Entity, Parse
 from ..prompt.words import MOST, SIZES, STRETCHES
 from ..shapes import catalogue
@@ -27,16 +28,20 @@ ROOM = 2.6  # width of terrain, in widths of what stands on it
 def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
     """The scene of a sentence; `style` overrides its own where it isn't empty. Deterministic.
 
-    Raises ReifyError where the sentence names nothing that there is.
+    Where MiniLM's weights are on this machine, nouns that WordNet leads to nothing with are looked up by their meaning. Raises ReifyError
+    where the sentence names nothing that there is.
     """
     things = catalogue.sizes()
-    whole = sentence.parse(text, things)
-    missing = sentence.unknown(whole, things)
+    meaning = meaning_of(things, job)
+    whole = sentence.parse(text, things, meaning)
+    missing = sentence.unknown(whole, things, meaning)
     found = _known(whole)
     if not found.entities:
         raise ReifyError(" ".join(missing), "Name one of those, or something else.")
     for said in missing:
         job.warn(said)
+    for noun, (thing, likeness) in (meaning.taken if meaning else {}).items():
+        job.record_choice(noun, f"{thing}, which means nearly the same: a similarity of {likeness:.2f} by MiniLM")
     if (count := sum(entity.count for entity in found.entities)) > MOST:
         raise ReifyError(f"The sentence asks for {count} things.", f"Ask for at most {MOST}.")
     shells = []

@@ -10,7 +10,7 @@ from ..errors import ReifyError
 from ..formats import endings
 from ..formats.names import examples
 from ..jobs.job import Job
-from . import roles
+from . import quality, roles
 from .roles import Contents
 
 KINDS = "JPEG, PNG, TIFF, WebP or EXR"
@@ -66,6 +66,19 @@ class Account:
             self.warn(f"Masks of no photo, or of several, are left out: {len(unused)} ({examples(unused)}).")
         if 0 < len(without) < total:
             self.warn(f"Photos without a mask: {len(without)} of {total} ({examples([path.name for path in without])}).")
+
+    def weak(self, found: Sequence[tuple[str, str]], total: int, left_out: bool) -> None:
+        """Photos by name with what is the matter with them, of `total`; told with what to do, and counted where they are left out."""
+        if left_out:
+            for what in quality.ADVICE:
+                if names := [name for name, fault in found if fault == what]:
+                    self._left_out[f"photos that are {what}"] += len(names)
+                    self.warn(f"Photos that are {what} are left out: {len(names)} of {total} ({examples(names)}).")
+            return
+        for sentence in quality.sentences(found, total):
+            self.warn(sentence)
+        if found:
+            self._job.record_choice("weak photos", ", ".join(f"{name} {what}" for name, what in found))
 
     def misfits(self, masks: Sequence[str]) -> None:
         """Masks that can't be used, each with the reason."""

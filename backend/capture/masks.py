@@ -104,6 +104,17 @@ def read_mask(photo: Photo, size_px: tuple[int, int]) -> Array | None:
     return images.resize_to(np.ascontiguousarray(mask), size_px)
 
 
+def kept_pixels(photo: Photo, pixels: Array) -> Array | None:
+    """What of a photo's pixels [H,W,3 or 4], at any size, is neither transparent nor masked away: [H,W] bool; None where all is kept."""
+    keep = None
+    if pixels.shape[2] == 4 and photo.has_alpha:
+        keep = pixels[..., 3] >= 128
+    mask = read_mask(photo, (pixels.shape[1], pixels.shape[0]))
+    if mask is not None:
+        keep = (mask >= 128) if keep is None else keep & (mask >= 128)
+    return keep
+
+
 def _photo_name(mask: Path, root: Path) -> str:
     """What the mask's photo is called, with or without its ending, from the root."""
     place = roles.mask_tail(mask, root) or mask.relative_to(root)

@@ -16,10 +16,11 @@ from ..jobs.job import Job
 from ..reading import exists, is_file, is_folder, is_locked
 from ..settings import option
 from ..values import Capture, Photo, Photos
-from . import depth, listing, masks, nearby, panorama, roles
+from . import depth, listing, masks, nearby, panorama, quality, roles
 from .account import KINDS, Account, nothing_in
 from .nearby import Candidate
 from .posed import to_capture, without_cameras
+from .readable import taken
 from .roles import Contents
 
 FEWEST_PHOTOS = 3
@@ -55,6 +56,11 @@ class CaptureSettings:
         },
     )
     video_frames: int = option(80, "Number of sharp frames that are picked from a video", low=3, high=2000)
+    weak_photos: str = option(
+        "keep",
+        "What becomes of photos that are blurred, too dark or bright, or copies of others, measured against the rest of the capture",
+        choices={"keep": "They are used, and named in the report", "leave_out": "They are left out"},
+    )
     outside_paths: bool = option(
         False, "Also use pictures anywhere on this computer that a camera file names by their whole path", advanced=True
     )
@@ -97,10 +103,33 @@ def read_photos(photos: Photos, settings: CaptureSettings, *, job: Job) -> Captu
 
         with job.span(1.0):
             capture = replace(capture, photos=masked(capture.photos, job.folder / "masks", job=job))
+    with job.span(1.0):
+        found = quality.faults(quality.look_at(capture.photos, job.progress))
+    leave_out = settings.weak_photos == "leave_out" and len(capture.photos) - len(found) >= FEWEST_PHOTOS
+    reader.account.weak([(capture.photos[index].name, what) for index, what in found.items()], len(capture.photos), leave_out)
+    if leave_out:
+        capture = taken(capture, [index for index in range(len(capture.photos)) if index not in found])
     job.metric("photos", len(capture.photos))
     reader.account.report()
     test = capture.test or _held_out(len(capture.photos), settings.hold_out)
     return replace(capture, name=name, test=test, warnings=tuple(reader.account.warnings))
+
+
+def listed_photos(sources: Sequence[Path], settings: CaptureSettings, *, job: Job) -> tuple[Photo, ...]:
+    """The photos among the sources as they would be read, without their cameras and without frames of videos: to be looked at before a job.
+
+    Raises ReifyError where a source can't be read.
+    """
+    reader = _Reader(settings, job)
+    sources = [source.expanduser().absolute() for source in sources]
+    try:
+        contents = [roles.sort_out(source) for source in sources if is_folder(source)]
+        pictures = [path for path in sources if is_file(path) and endings.has(path, (*endings.PICTURES, *endings.RAW))]
+        if pictures:
+            contents.insert(0, _as_contents(pictures))
+        return tuple(photo for part in contents if part.photos for photo in reader.read_files(part).photos)
+    except OSError as error:
+        raise ReifyError(f"{error.filename} can't be read.", "Check the path.") from error
 
 
 class _Reader:

@@ -43,6 +43,11 @@ def left_out(capture: Capture, failed: Mapping[int, str], job: Job) -> Capture:
     if len(kept) < FEWEST:
         what = f"Only {len(kept)} of {len(capture.photos)} photos can be read. {next(iter(failed.values()))}"
         raise ReifyError(what, "Copy the photos again.")
+    return taken(capture, kept)
+
+
+def taken(capture: Capture, kept: Sequence[int]) -> Capture:
+    """The capture with the photos at these indices only, in that order."""
     held_out = set(capture.test)
     return replace(
         capture,

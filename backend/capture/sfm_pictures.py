@@ -13,7 +13,7 @@ from ..errors import ReifyError
 from ..formats.images import read_image, write_jpeg, write_png
 from ..jobs.job import Job
 from ..values import Array, Photo
-from .masks import read_mask
+from .masks import kept_pixels
 
 QUALITY = 96
 
@@ -65,21 +65,11 @@ def _write_one(photo: Photo, picture: Path, mask: Path, long_side_px: int) -> tu
             return image.size
     pixels = read_image(photo.path, long_side_px)
     size = (pixels.shape[1], pixels.shape[0])
-    keep = _keep(photo, pixels, size)
+    keep = kept_pixels(photo, pixels)
     if keep is not None:
         write_png(mask, np.where(keep, np.uint8(255), np.uint8(0)))
     write_jpeg(picture, _opaque(pixels), QUALITY)
     return size
-
-
-def _keep(photo: Photo, pixels: Array, size: tuple[int, int]) -> Array | None:
-    keep = None
-    if pixels.shape[2] == 4 and photo.has_alpha:
-        keep = pixels[..., 3] >= 128
-    mask = read_mask(photo, size)
-    if mask is not None:
-        keep = (mask >= 128) if keep is None else keep & (mask >= 128)
-    return keep
 
 
 def _opaque(pixels: Array) -> Array:

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from ..values import Array, Picture
 from .parts.attention import CrossBlock
 from .parts.triplanes import features_at
-from .parts.vision import VisionTransformer
+from .parts.vision import Size, VisionTransformer
+from .published import tensors_of
 
 RADIUS = 0.87  # half the edge of the cube that the field fills
 LEVEL = 25.0  # density at the surface
@@ -55,7 +56,8 @@ class TripoSR(nn.Module):
     def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
         self.shape = shape
-        self.eye = VisionTransformer(shape.picture_width, shape.picture_depth, shape.picture_heads, shape.patch_px, shape.picture_side)
+        eye = Size(shape.picture_width, shape.picture_depth, shape.picture_heads, shape.patch_px, shape.picture_side)
+        self.eye = VisionTransformer(eye)
         self.planes = nn.Parameter(torch.empty(3, shape.width, shape.plane_px, shape.plane_px))
         self.norm = nn.GroupNorm(32, shape.width, eps=1e-6)
         self.enter = nn.Linear(shape.width, shape.width)
@@ -116,7 +118,7 @@ def planes_of(picture: Picture, network: TripoSR, progress: Callable[[float], No
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """The network's arrays out of the published checkpoint, float32; raises ValueError where it holds another network."""
-    published = torch.load(files["model.ckpt"], map_location="cpu", weights_only=True, mmap=True)
+    published = tensors_of(files["model.ckpt"])
     arrays = {ours(name): array.numpy() for name, array in published.items() if not name.startswith(UNUSED)}
     with torch.device("meta"):
         wanted = {name: tuple(array.shape) for name, array in TripoSR().state_dict().items()}

@@ -16,6 +16,7 @@ SENSES = 3  # of a word that `nearest` looks at, the most frequent first
 GENERATIONS = 5  # of hypernyms up to a known thing: "oak" to "tree" takes 1, "poodle" to "dog" 1, "sloop" to "boat" 4
 NEAREST = 3  # things that are offered in the place of an unknown one
 FARTHEST = 7  # steps between two nouns through their common hypernym that are still near: "violin" to "drum"
+UNJOINED = 99  # steps between nouns that nothing joins
 SPELLING = 0.8  # least `difflib` ratio of what may be a misspelling
 BROAD = ("grass", "plate", "pot", "cake", "picture", "hill", "star", "fountain", "bike", "top", "shell", "stone", "ring", "glass", "wall")
 UNLIKE = ("submarine", "helmet", "scooter", "coffee", "iceberg", "bird", "toilet")  # look like nothing that WordNet has them under
@@ -98,20 +99,25 @@ def nearest(word: str, things: Collection[str]) -> tuple[str, ...]:
     synsets = lexicon().senses.get(noun, ())[:SENSES]
     if synsets and any("person" in lexicon().words[above] for above in _upwards(synsets[0])):
         return tuple(thing for thing in LIKE_PEOPLE if thing in things)
-    ways = [list(_upwards(synset)) for synset in synsets]
+    steps = steps_to(noun, things)
+    near = sorted((steps[thing], thing) for thing in things)
+    found += [thing for count, thing in near[:NEAREST] if count <= FARTHEST and thing not in found]
+    return tuple(found[:NEAREST])
 
-    def distance(thing: str) -> int:
-        """Steps through the hypernym tree, 99 where nothing joins the two."""
-        steps = 99
+
+def steps_to(noun: str, things: Collection[str]) -> dict[str, int]:
+    """Steps from a noun to each of `things` through their nearest common hypernym, UNJOINED where they have none."""
+    ways = [list(_upwards(synset)) for synset in lexicon().senses.get(noun, ())[:SENSES]]
+
+    def steps(thing: str) -> int:
+        least = UNJOINED
         for synset in lexicon().senses.get(thing, ())[:1]:
             for down, ancestor in enumerate(_upwards(synset)):
                 if lexicon().parent[ancestor] >= 0:  # all things are things
-                    steps = min([steps, *(down + way.index(ancestor) for way in ways if ancestor in way)])
-        return steps
+                    least = min([least, *(down + way.index(ancestor) for way in ways if ancestor in way)])
+        return least
 
-    near = sorted((distance(thing), thing) for thing in things)
-    found += [thing for steps, thing in near[:NEAREST] if steps <= FARTHEST and thing not in found]
-    return tuple(found[:NEAREST])
+    return {thing: steps(thing) for thing in things}
 
 
 def _upwards(synset: int) -> Iterator[int]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ReifyError
 from . import lexicon
+from .meaning import Meaning
 from .parsed import Entity, Parse, Relation
 from .phrases import Phrase, phrases_of, tokens_of
-from .words import COLLECTIVES, CONTAINERS, FOREIGN, LIQUIDS, PARTS, PORTIONS
+from .words import COLLECTIVES, CONTAINERS, FOREIGN, LIQUIDS, PARTS, PORTIONS, SIZES
 
 LONGEST = 600  # characters
 FILLING = 6  # things that a basket of apples holds where no number is said
@@ -28,6 +29,7 @@ class _Reading:
     """What has been read of a sentence so far."""
 
     things: Mapping[str, float]
+    meaning: Meaning | None = None
     entities: list[Entity] = field(default_factory=list)
     relations: list[tuple[str, list[int], list[int]]] = field(default_factory=list)  # kind, subjects, objects
     style: str = ""
@@ -39,16 +41,17 @@ class _Reading:
     joined: bool = True  # "and", a comma or the beginning stands before the next phrase
 
 
-def parse(sentence: str, things: Mapping[str, float]) -> Parse:
+def parse(sentence: str, things: Mapping[str, float], meaning: Meaning | None = None) -> Parse:
     """Read a sentence; `things` are the known nouns with their largest sides in meters.
 
-    Raises ReifyError where it is too long or names nothing.
+    With a `meaning`, nouns that name none of them through WordNet become the thing that means nearly the same. Raises ReifyError where
+    it is too long or names nothing.
     """
     if len(sentence) > LONGEST:
         raise ReifyError(f"The sentence has {len(sentence)} characters.", f"Write at most {LONGEST}.")
     if _language(sentence):
         raise ReifyError("The sentence isn't in English.", "Write it in English, such as: a red apple on a wooden table.")
-    reading = _Reading(things)
+    reading = _Reading(things, meaning)
     phrases, ignored = phrases_of(sentence, things)
     for place, phrase in enumerate(phrases):
         _take(reading, phrase, phrases[place + 1] if place + 1 < len(phrases) else None)
@@ -58,14 +61,26 @@ def parse(sentence: str, things: Mapping[str, float]) -> Parse:
     return Parse(sentence, tuple(reading.entities), _joined(reading), reading.style, tuple(reading.absent), ignored)
 
 
-def unknown(found: Parse, things: Mapping[str, float]) -> tuple[str, ...]:
+def unknown(found: Parse, things: Mapping[str, float], meaning: Meaning | None = None) -> tuple[str, ...]:
     """A sentence for each entity that there is no such thing for."""
     said = []
     for entity in found.entities:
         if not entity.known:
-            near = lexicon.nearest(entity.noun, things)
+            near = meaning.nearest(entity.noun) if meaning else lexicon.nearest(entity.noun, things)
             said.append(f"I have no {entity.noun}; nearest are {', '.join(near)}." if near else f"I have no {entity.noun}.")
     return tuple(dict.fromkeys(said))
+
+
+def real_size(sentence: str, things: Mapping[str, float]) -> float:
+    """The largest side in meters of the one thing that a sentence names; 0 where it names several, or one that isn't known."""
+    try:
+        found = parse(sentence, things)
+    except ReifyError:
+        return 0.0
+    whole = found.entities[0] if len(found.entities) == 1 else None
+    if whole is None or whole.count > 1 or not whole.known:
+        return 0.0
+    return whole.length_m[1] if whole.length_m else things[whole.noun] * SIZES.get(whole.size, 1.0)
 
 
 def outline(found: Parse) -> tuple[str, ...]:
@@ -250,7 +265,7 @@ def _entity(reading: _Reading, phrase: Phrase) -> int:
     if noun in COLLECTIVES and not lexicon.is_plural(noun):
         noun, count = COLLECTIVES[noun]
         phrase = replace(phrase, entity=replace(phrase.entity, arrangement="group"))
-    known = lexicon.thing_called(noun, reading.things)
+    known = _thing(reading, noun)
     noun = known or lexicon.singular(noun)
     if phrase.definite:
         same = [i for i, entity in enumerate(entities) if entity.noun == noun]
@@ -258,6 +273,12 @@ def _entity(reading: _Reading, phrase: Phrase) -> int:
             return same[-1]
     entities.append(replace(phrase.entity, noun=noun, word=phrase.word, known=bool(known), count=count))
     return len(entities) - 1
+
+
+def _thing(reading: _Reading, noun: str) -> str:
+    """The thing that a noun names, empty where there is none."""
+    named = lexicon.thing_called(noun, reading.things)
+    return named or (reading.meaning.thing_called(lexicon.singular(noun)) if reading.meaning else "")
 
 
 def _describe(reading: _Reading, phrase: Phrase) -> None:
@@ -299,7 +320,7 @@ def _content(reading: _Reading, phrase: Phrase) -> None:
         return
     holder = reading.entities[index]
     if holder.word in PORTIONS:
-        known = lexicon.thing_called(noun, reading.things)
+        known = _thing(reading, noun)
         reading.entities[index] = replace(holder, noun=known or noun, word=phrase.word, known=bool(known))
     elif noun in LIQUIDS:
         reading.entities[index] = replace(holder, parts=(*holder.parts, ("content", noun)))

@@ -36,7 +36,7 @@ def test_every_job_is_taken_over_as_far_as_it_had_come(tasks, wanted) -> None:
         150,
         3,
     )
-    later = {"capture.outside_paths"}  # settings that versions since have, with their defaults
+    later = {"capture.outside_paths", "capture.weak_photos"}  # settings that versions since have, with their defaults
     assert set(running.context.settings) == set(settings_of.values(wanted["photos"])) - later
 
 

@@ -13,6 +13,7 @@ def test_drops_versions_regenerating_cameras_and_hiding_do_what_an_artist_expect
     outcome = blender.play("artist", timeout=450, compare=False)
     print({key: value for key, value in outcome.items() if key != "output"})
     assert len(outcome["first"]) == 3 and len(outcome["second"]) == 4 and not set(outcome["first"]) & set(outcome["second"])
+    assert outcome["photos"] >= 24 and outcome["weak"] == [outcome["blurred"]]
     assert outcome["selected"] == ["figure Mesh"]
     assert (outcome["camera"], outcome["cameras_in_layer"], outcome["disabled"]) == ("Camera", ["Camera"], [])
     assert outcome["camera_stays"] and outcome["child_stays"] and outcome["active_stays"]

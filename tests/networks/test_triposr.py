@@ -113,10 +113,10 @@ def test_a_checkpoint_in_the_published_layout_becomes_a_mesh_that_stands_on_the_
         monkeypatch.setattr(module, "TRIPOSR", entry)
     environment = Environment(user_folder=tmp_path / "user", device="cpu")
     with pytest.raises(ReifyError, match=r"weights of TripoSR aren't there\. Get TripoSR in Reify's Models panel"):
-        image._learned(picture, image.Settings(), Job(environment))
+        image._learned(picture, image.Settings(), "triposr", Job(environment))
     keeping.import_from(entry, checkpoint.parent, environment, job=Job())
     settings = image.Settings(triposr=LearnedSettings(cells=48), size_m=2.0)
-    mesh = image._learned(picture, settings, Job(environment))
+    mesh = image._learned(picture, settings, "triposr", Job(environment))
     found = analyze(mesh)
     assert found.non_manifold_edges == 0 and found.flipped_edges == 0
     assert mesh.vertex_srgb is not None and mesh.vertex_srgb.std() > 0.01

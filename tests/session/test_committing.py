@@ -109,7 +109,7 @@ def test_a_result_is_replaced_whatever_it_is_called_now(scene, made_whole, tmp_p
     assert old.get(TASK) == task.id and len([made for made in bpy.data.objects if made.name.startswith("fox Mesh")]) == 1
 
 
-@pytest.mark.parametrize("part", ["splats_object", "mesh_object", "points_object", "camera_object"])
+@pytest.mark.parametrize("part", ["splats_in_slices", "mesh_in_slices", "points_object", "camera_object"])
 def test_what_fails_halfway_leaves_nothing_and_the_older_result(scene, made_whole, tmp_path, monkeypatch, part):
     import bpy
     from reify.backend.jobs.runner import State
@@ -126,3 +126,54 @@ def test_what_fails_halfway_leaves_nothing_and_the_older_result(scene, made_whol
     pump.tick()
     assert task.state is State.FAILED and "couldn't be put into the scene" in task.failure.what
     assert counts() == before and sorted(bpy.data.objects.keys()) == names
+
+
+def test_a_result_comes_in_slices_of_which_nothing_is_seen_before_the_last_in_one_undo_step(scene, made_whole, tmp_path, monkeypatch):
+    import bpy
+    from reify.session import committing, pump
+
+    monkeypatch.setattr(pump, "SLICE_S", 0.0)  # one slice a tick, however short
+    steps = []
+    monkeypatch.setattr(committing, "_push_undo", lambda: steps.append(len(scene.objects)))
+    finished(scene, tmp_path)
+    before, slices = len(scene.objects), 0
+    while pump.tick(sliced=True) and pump.is_slicing():
+        slices += 1
+        assert len(scene.objects) == before and not steps
+    assert slices >= 5 and steps == [len(scene.objects)] and "fox Splats" in bpy.data.objects
+
+
+def test_what_undo_takes_of_a_result_on_its_way_is_made_anew(scene, made_whole, tmp_path, monkeypatch):
+    import bpy
+    from reify.session import pump
+
+    monkeypatch.setattr(pump, "SLICE_S", 0.0)
+    task = finished(scene, tmp_path)
+    for _ in range(4):
+        pump.tick(sliced=True)
+    assert pump.is_slicing()
+    pump._before_change()
+    bpy.data.batch_remove([made for made in bpy.data.objects if made.name.startswith("fox")])
+    assert not pump.is_slicing()
+    while pump.tick(sliced=True) or pump.is_slicing():
+        pass
+    assert task.failure is None and {"fox Splats", "fox Mesh", "fox Points"} <= set(scene.objects.keys())
+
+
+def test_what_fails_in_a_later_slice_leaves_nothing_but_what_others_made_meanwhile(scene, made_whole, tmp_path, monkeypatch):
+    import bpy
+    from reify.backend.jobs.runner import State
+    from reify.scene import commit
+    from reify.session import pump
+
+    monkeypatch.setattr(pump, "SLICE_S", 0.0)
+    task = finished(scene, tmp_path)
+    before = counts()
+    for _ in range(4):
+        pump.tick(sliced=True)
+    bpy.data.objects.new("Mine", None)
+    monkeypatch.setattr(commit, "points_object", lambda *_, **__: 1 / 0)
+    while pump.tick(sliced=True) or pump.is_slicing():
+        pass
+    bpy.data.objects.remove(bpy.data.objects["Mine"])
+    assert task.state is State.FAILED and counts() == before

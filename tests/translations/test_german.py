@@ -102,6 +102,17 @@ def test_every_reason_for_leaving_something_out_has_its_german():
     assert not [reason for reason in reasons if in_language(f"3 {reason}", "de_DE") == f"3 {reason}"]
 
 
+def test_what_is_said_of_weak_photos_is_german_whole():
+    from reify.backend.capture import quality
+    from reify.translations import in_language
+
+    for what in quality.ADVICE:
+        (said,) = quality.sentences([("a.jpg", what)], 9)
+        german = in_language(said, "de_DE")
+        assert what not in german and "Photos" not in german and "eave them out" not in german, german
+        assert what not in in_language(f"2 photos that are {what}", "de_DE")
+
+
 def test_numbers_are_written_as_the_language_writes_them(monkeypatch):
     import reify.translations as translations
 

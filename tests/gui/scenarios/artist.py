@@ -44,8 +44,25 @@ def drops(window):
     yield from window.shot("asked")
     yield from window.key("ESC")
     yield 0.5
+    blur(names[5])
     bpy.ops.reify.drop_files(directory=str(PHOTOS.parent), files=[{"name": PHOTOS.name}], method="photos")
+    from bl_ext.user_default.reify.session import photo_looks
+    from bl_ext.user_default.reify.session.sources import listed
+
+    yield from window.until(lambda: photo_looks.is_known(listed(bpy.context.scene.reify.photos)), "the photos to be looked at", 60.0)
+    found = photo_looks.of(listed(bpy.context.scene.reify.photos))
+    window.note(photos=len(found.paths), weak=[found.names[index] for index in found.weak], blurred=names[5].name)
+    yield 1.0
     yield from window.shot("ready")
+
+
+def blur(path):
+    """As a photo is for which the camera was moved."""
+    from PIL import Image, ImageFilter
+
+    with Image.open(path) as picture:
+        blurred = picture.filter(ImageFilter.GaussianBlur(4.0))
+    blurred.save(path, quality=95)
 
 
 def generate(window):

@@ -256,11 +256,11 @@ def measured(pump):
     ticks = []
     original = pump.tick
 
-    def tick():
+    def tick(sliced=False):
         done = len(pump._shown.handed_over)
         started, used = time.perf_counter(), time.thread_time()
         try:
-            return original()
+            return original(sliced)
         finally:
             own, wall = time.thread_time() - used, time.perf_counter() - started
             ticks.append(Tick(1000 * own, 1000 * wall, len(pump._shown.handed_over) > done))
