@@ -77,6 +77,27 @@ def up_of(path: Path) -> str:
     return next(said, "")
 
 
+def read_harmonics(path: Path) -> Array:
+    """The harmonics [K,N,3] float32 of a file above degree 0, rows that aren't finite included; raises ReifyError where it is damaged."""
+    with ply.open_vertices(path) as found:
+        try:
+            width = (columns.sh_degree_of(found.kinds) + 1) ** 2 - 1
+        except ValueError as error:
+            raise ReifyError(f"{path.name} has {error}, which fits no SH degree.", "Export it again.") from error
+        names = [[f"f_rest_{channel * width + k}" for channel in range(3)] for k in range(width)]
+        if not set(sum(names, [])) <= found.kinds.keys():
+            raise ReifyError(f"{path.name} numbers its SH values oddly.", "Export it again.")
+        harmonics: Array = np.empty((width, found.count, 3), np.float32)
+        first = 0
+        for block in found.blocks:
+            rows = slice(first, first + len(next(iter(block.values()))))
+            for band, of_channels in zip(harmonics, names, strict=True):
+                for channel, name in enumerate(of_channels):
+                    band[rows, channel] = block[name]
+            first = rows.stop
+    return harmonics
+
+
 def write_splat_ply(splats: Splats, path: Path, up: str = "z", offset: Array | None = None) -> None:
     """Write splats of any SH degree, with zero normals and three scales, as viewers expect; raises ReifyError where the disk refuses.
 
