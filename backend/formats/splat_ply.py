@@ -7,7 +7,7 @@ as a logit, the scales as natural logarithms, the rotation as w x y z, and f_res
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +42,7 @@ def read_all(path: Path) -> tuple[Splats, int]:
     something else, or no splat.
     """
     with ply.open_vertices(path) as found:
-        if missing := columns.missing_of_splats(found.kinds):
-            raise ReifyError(
-                f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program."
-            )
+        _check_splats(path, found.kinds)
         try:
             degree = columns.sh_degree_of(found.kinds)
         except ValueError as error:
@@ -77,9 +74,15 @@ def up_of(path: Path) -> str:
     return next(said, "")
 
 
+def _check_splats(path: Path, kinds: Mapping[str, Array]) -> None:
+    if missing := columns.missing_of_splats(kinds):
+        raise ReifyError(f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program.")
+
+
 def read_harmonics(path: Path) -> Array:
     """The harmonics [K,N,3] float32 of a file above degree 0, rows that aren't finite included; raises ReifyError where it is damaged."""
     with ply.open_vertices(path) as found:
+        _check_splats(path, found.kinds)
         try:
             width = (columns.sh_degree_of(found.kinds) + 1) ** 2 - 1
         except ValueError as error:
