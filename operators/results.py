@@ -178,7 +178,7 @@ class REIFY_OT_select_version(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Select what can be seen of it."""
-        found = bpy.data.collections.get(self.collection)
+        found: Any = bpy.data.collections.get(self.collection)
         return reported(self, lambda: results.select_collection(context, found))
 
 
