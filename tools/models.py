@@ -23,7 +23,8 @@ fetched once, by you. They need torch: *Preferences › Add-ons › Reify*, **In
   is used in place, and so are files in the cache of the Hugging Face Hub. A whole pack is a copy of the folder that the panel names.
 - Proxies are those of the system or of `HTTPS_PROXY`; `HF_TOKEN` holds the hub's token for weights that ask for an account.
 
-Weights are data: they are read as arrays, nothing in them is ever run. Every file has a fixed SHA-256.
+Weights are data: they are read as arrays, nothing in them is ever run. Every file has a fixed SHA-256, but for those whose publisher names
+none, as Point-E's: of these the names and shapes of all arrays are checked, and the report says so.
 
 """
 

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
+import importlib.util
+import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +35,19 @@ from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.forecast import Expected, Timing
+from reify.backend.jobs.job import Job
 from reify.backend.jobs.ledger import Ledger
 from reify.backend.jobs.timings import keep_timing, timings_of
 from reify.backend.methods import method_called
+from reify.backend.networks.library import keeping
+from reify.backend.networks.library.entry import Entry, File, License, Package, Proof
+from reify.backend.networks.library.places import STAMP
+from reify.backend.networks.onnx import read_graph
 from reify.backend.orders import Order
+from reify.backend.prompt import sentence
 from reify.backend.reading import parse_json
 from reify.backend.settings import values, with_values
+from reify.backend.shapes import catalogue
 from reify.backend.values import Photo, Points, Splats
 from reify.tests.capture import layouts
 
@@ -283,6 +295,84 @@ def _read_any(path: Path) -> None:
     read_given(path, (Splats, Points))
 
 
+WHEEL = Package("pypi", "reify-none", "1.0", ("none/data/tiny.bin",))
+NPM = Package("npm", "@somebody/tiny", "1.0.0", ("package/first", "package/second"))
+PUBLISHED = bytes(range(256)) * 8
+
+
+def _model(*mirrors: Package) -> Entry:
+    file = File("tiny.bin", len(PUBLISHED), hashlib.sha256(PUBLISHED).hexdigest(), mirrors)
+    named = License("MIT", "Free for any use.", "Nobody", "https://example.org")
+    return Entry("tiny", "Tiny", "Does nothing", "Nobody", 1, "float32", (file,), named, Proof.PAPER)
+
+
+def _wheel(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "a.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("none/__init__.py", "")
+        wheel.writestr(WHEEL.members[0], PUBLISHED)
+    return folder / "a.whl"
+
+
+def _npm(folder: Path, compression: str = "gz") -> Path:
+    path = folder / NPM.archive
+    with tarfile.open(path, f"w:{compression}") as archive:  # type: ignore[call-overload]
+        for name, content in zip(NPM.members, (PUBLISHED[:999], PUBLISHED[999:]), strict=True):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def _imports(package: Package) -> Callable[[Path], Any]:
+    return lambda path: keeping.import_from(_model(package), path, Environment(user_folder=path.parent / "user"), job=Job())
+
+
+def _stamp(folder: Path) -> Path:
+    (folder / "tiny.bin").write_bytes(PUBLISHED)
+    here = Environment(user_folder=folder)
+    return keeping.import_from(_model(), folder / "tiny.bin", here, job=Job()).folder / STAMP
+
+
+def _find_model(path: Path) -> None:
+    """As Reify's own, and as a studio's."""
+    for here in (Environment(user_folder=path.parents[2]), Environment(weights_folders=(path.parents[1],))):
+        with contextlib.suppress(ReifyError):
+            keeping.verify(_model(), here, job=Job())
+
+
+def _onnx(folder: Path) -> Path:
+    """A graph of one operation and one constant of four floats, in Protocol Buffers by hand."""
+
+    def field(number: int, content: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    node = field(1, b"x") + field(1, b"w") + field(3, b"one") + field(4, b"Add")
+    tensor = b"\x08\x04\x10\x01" + field(8, b"w") + field(9, bytes(16))
+    return _written("a.onnx", field(7, field(1, node) + field(5, tensor)))(folder)
+
+
+def _weights(folder: Path) -> Path:
+    from safetensors.numpy import save_file
+
+    save_file({"weight": np.zeros((3, 4), np.float32), "bias": np.zeros(3, np.float16)}, folder / "a.safetensors")
+    return folder / "a.safetensors"
+
+
+def _read_weights(path: Path) -> None:
+    import torch
+    from reify.backend.networks.running import built
+
+    built(lambda: torch.nn.Linear(4, 3), path, torch.device("cpu"))
+
+
+SENTENCE = "Two red apples and a 30 cm tall blue vase on a wooden table, three chairs without armrests around it; next to them a lamp."
+
+
+def _read_sentence(path: Path) -> None:
+    found = sentence.parse(path.read_bytes().decode("utf-8", "replace"), catalogue.sizes())
+    sentence.outline(found), sentence.labels(found), sentence.unknown(found, catalogue.sizes())
+
+
 SPLATS = {
     f"splats {ending}": Reader(_splat_file(ending), _read_any)
     for one in splats_of.FORMATS
@@ -349,5 +439,21 @@ OWN = {
     "settings": Reader(lambda folder: _written("a.json", json.dumps(dict(_order(folder).settings)))(folder), _read_settings),
     "order": Reader(lambda folder: _written("a.json", json.dumps(orders.plain(_order(folder))))(folder), _read_order),
 }
-FAMILIES: dict[str, dict[str, Reader]] = {"splats": SPLATS, "points": POINTS, "cameras": CAMERAS, "pictures": PICTURES, "own": OWN}
+MODELS = {
+    "stamp of weights": Reader(_stamp, _find_model),
+    "wheel": Reader(_wheel, _imports(WHEEL)),
+    "npm tarball": Reader(_npm, _imports(NPM)),
+    "npm tarball, not packed": Reader(lambda folder: _npm(folder, ""), _imports(NPM)),
+    "sentence": Reader(_written("a.txt", SENTENCE), _read_sentence),
+    "ONNX": Reader(_onnx, read_graph, (ValueError, OSError)),
+    **({"weights": Reader(_weights, _read_weights)} if importlib.util.find_spec("torch") else {}),
+}
+FAMILIES: dict[str, dict[str, Reader]] = {
+    "splats": SPLATS,
+    "points": POINTS,
+    "cameras": CAMERAS,
+    "pictures": PICTURES,
+    "own": OWN,
+    "models": MODELS,
+}
 READERS = {name: reader for family in FAMILIES.values() for name, reader in family.items()}

@@ -79,7 +79,11 @@ Mirror = Web | Hub | Package
 
 @dataclass(frozen=True)
 class File:
-    """A published file."""
+    """A published file.
+
+    Where its publisher names no hash, `sha256` is empty and `bytes` about right: then what came is checked by the names and shapes of its
+    arrays alone, when it is converted.
+    """
 
     name: str
     bytes: int
