@@ -40,7 +40,8 @@ def _perform(order: Order, keep: bool) -> list[Task]:
     environment = api.environment(keep)
     orders.check(order, environment)
     shares = orders.one_by_one(order)
-    outputs.check(order.outputs, order.sources, [one.name or (one.sources[0].stem if one.sources else one.method) for one in shares])
+    names = [one.name or (one.sources[0].stem if one.sources else one.method) for one in shares]
+    outputs.check(order.outputs, order.sources, outputs.told_apart(names, [one.sources for one in shares]))
     waiting = [orders.task_of(one, environment, api.read) for one in shares]
     runner, done = Runner(), []
     for task in waiting:

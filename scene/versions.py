@@ -31,8 +31,3 @@ def version(collection: bpy.types.Collection) -> int:
 def next_version(scene: bpy.types.Scene, report: Report) -> int:
     """The number that a new result gets."""
     return max(map(version, older(scene, report.method, report.inputs)), default=0) + 1
-
-
-def named(name: str, number: int) -> str:
-    """The name of a version: "fox", "fox v2"."""
-    return name if number == 1 else f"{name} v{number}"

@@ -470,6 +470,14 @@ GERMAN = {
     # Common to all methods
     "What to make it from": "Woraus es gemacht wird",
     "Seed": "Startwert",
+    "Variants": "Varianten",
+    "How many to make, by this seed and the next ones; they stand side by side": "Wie viele entstehen, mit diesem Startwert und den folgenden; sie stehen nebeneinander",
+    "How many, by as many seeds; 0 for as many as the panel says": "Wie viele, mit ebenso vielen Startwerten; 0 für so viele, wie das Panel sagt",
+    "Every seed makes the same. {way}": "Jeder Startwert macht dasselbe. {way}",
+    "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "Baked Texture": "Gebackene Textur",
+    "Baking texture": "Textur backen",
+    "Width and height of the texture of what networks make, or 0 for colors at vertices": "Breite und Höhe der Textur von dem, was Netze machen, oder 0 für Farben an den Ecken",
     "Start of everything random; the same seed gives the same result": "Anfang von allem Zufälligen; derselbe Startwert gibt dasselbe Ergebnis",
     "Starting point for the settings; choosing one sets all of them": "Ausgangspunkt der Einstellungen; die Wahl setzt alle",
     "The usual settings": "Die üblichen Einstellungen",
@@ -1217,6 +1225,13 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "Ask for one or more.": "Um eine oder mehr bitten.",
+    "Ask for one result.": "Um ein einziges Ergebnis bitten.",
+    "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "{} makes the same of every seed with these settings, so there are no variants.": "{0} macht mit diesen Einstellungen aus jedem Startwert dasselbe, also gibt es keine Varianten.",
+    "{} variants are none.": "{0} Varianten sind keine.",
+    "The detailed mesh has no colors.": "Das feine Netz hat keine Farben.",
+    "Choose another one, or do without the texture.": "Ein anderes wählen, oder auf die Textur verzichten.",
     "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
     "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
     "There is no subject in the picture.": "Im Bild ist kein Motiv.",

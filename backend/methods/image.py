@@ -23,12 +23,14 @@ from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, plac
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_latents, mesh_of_planes, mesh_of_points
+from ..surface.learned import mesh_of_latents, mesh_of_planes, mesh_of_points, standing
+from ..texture.stages import with_baked_colors
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
 VIEWS = ("front", "side", "top", "back")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
+BAKING = "Baking texture"
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
 SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
 MAKING = "Making points"  # by Point-E
@@ -54,8 +56,13 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
     if method == "depth_anything":
         disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
         return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
-    mesh = {"trellis": _of_trellis, "point-e": _of_point_e, "triposr": _of_triposr}[method](picture, settings, job)
-    return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
+    # At a size of its own, so that another one neither samples nor cleans again.
+    of_size = replace(settings, size_m=1.0)
+    surface = {"trellis": _of_trellis, "point-e": _of_point_e, "triposr": _of_triposr}[method](picture, of_size, job)
+    mesh = job.stage(CLEANING, apart(clean), surface, MeshSettings(faces=settings.faces))
+    if settings.baked_px:
+        mesh = job.stage(BAKING, apart(with_baked_colors), mesh, surface, settings.baked_px)
+    return standing(mesh, settings.size_m)
 
 
 def _of_triposr(picture: Picture, settings: Settings, job: Job) -> Mesh:
@@ -143,6 +150,9 @@ NETWORKS = {  # of the methods that are networks: weights, packages besides, pea
 }
 
 
+SEEDED = ("trellis", "point-e")  # methods that sample: another seed is another object
+
+
 def _needs(settings: Settings) -> Needs:
     own, packages, peak = NETWORKS.get(settings.method, ((), (), 0))
     weights = (ISNET,) * (settings.cutout.by == "learned") + own
@@ -153,18 +163,20 @@ def _needs(settings: Settings) -> Needs:
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
+    seconds = 1.0 + 6e-5 * settings.faces + 3.0 * (settings.baked_px / 1024) ** 2
+    baking = {BAKING: Expected(seconds, compiling=15.0)} if settings.baked_px else {}
     if settings.method == "trellis":
         runs = settings.trellis.steps * 1.8  # of a network, since some steps look without the picture, too
         sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
         surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
-        return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
+        return {**cutting, SEEING: Expected(15.0), **sampling, **surface, **baking}
     if settings.method == "point-e":
         making = {SEEING: Expected(12.0), MAKING: Expected(5.0 + 50.0 * settings.point_e.steps)}
         extracting = Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0)
-        return {**cutting, **making, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
+        return {**cutting, **making, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0), **baking}
     if settings.method == "triposr":
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
-        return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
+        return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0), **baking}
     estimating = {ESTIMATING: Expected(4.0)} if settings.method == "depth_anything" else {}
     return {**cutting, **estimating, BUILDING: Expected(0.5 + 0.03 * settings.faces / 1e3)}
 
@@ -179,7 +191,9 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING, BAKING),
     needs=_needs,
     split=one_by_one,
+    varies=lambda settings: settings.method in SEEDED,
+    varies_by="Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.",
 )
