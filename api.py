@@ -59,16 +59,18 @@ __all__ = [
     "make_all",
     "models",
     "place",
+    "rate",
     "remove_model",
     "render_splats",
     "report_json",
+    "results",
     "verify_model",
     "write",
 ]
 
 SPLATS = dict.fromkeys(DROPPED, "splats")
 OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
-PARTS = {"splats": "splats", "mesh": "mesh", "comparison": "capture"}  # of a result, which these files are made of
+PARTS = {"splats": ("splats",), "mesh": ("mesh", "scene"), "comparison": ("capture",)}  # of a result, one of which these files are made of
 
 
 class How(TypedDict, total=False):
@@ -168,6 +170,31 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
         raise refusal(path, error) from error
 
 
+def results() -> list[dict[str, Any]]:
+    """The results in the open scene: name, version, rating, notes, method, inputs, settings and figures of each."""
+    import bpy
+
+    from .scene import notes
+
+    scene = bpy.context.scene
+    assert scene is not None, "Blender always has a scene"
+    return [notes.described(found) for found in notes.results_in(scene)]
+
+
+def rate(name: str, stars: int, note: str | None = None) -> None:
+    """Give the result of that name in the open file 0 to 5 stars, and a note unless that is None; raises ReifyError."""
+    import bpy
+
+    from .scene import notes, provenance
+
+    found = bpy.data.collections.get(name)
+    if found is None or provenance.role(found) != "collection":
+        raise ReifyError(f"There is no result called {name}.", "Call results for their names.")
+    notes.rate(found, stars)
+    if note is not None:
+        notes.note(found, note)
+
+
 def look_at_photos(*sources: Path | str) -> dict[str, str]:
     """Each photo among the sources with what is the matter with it, "" where nothing is: blurred, too dark or bright, a copy of another.
 
@@ -260,7 +287,7 @@ def output_kind(path: Path, method: Method | None = None) -> str:
 
 def outputs_of(method: Method) -> dict[str, str]:
     """Those of OUTPUTS that the method makes something for."""
-    return {ending: kind for ending, kind in OUTPUTS.items() if kind not in PARTS or PARTS[kind] in method.gives}
+    return {ending: kind for ending, kind in OUTPUTS.items() if kind not in PARTS or not set(PARTS[kind]).isdisjoint(method.gives)}
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -299,6 +326,10 @@ def _splats(result: Result, path: Path) -> None:
 
 
 def _mesh(result: Result, path: Path) -> None:
+    if result.scene is not None:
+        from .scene.export_objects import write_scene
+
+        return write_scene(result.scene, path)
     from .scene.export import write_mesh
 
     write_mesh(_needed(result.mesh, "mesh"), path, result.source_from_world)

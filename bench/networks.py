@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..backend.capture.read import CaptureSettings, read_photos
+from ..backend.capture.solve import CameraSettings, solve_cameras
+from ..backend.capture.views import load_views
+from ..backend.device import user_data_folder
+from ..backend.jobs.environment import Environment
 from ..backend.jobs.job import Job
 from ..backend.networks.library.catalog import ENTRIES
-from ..backend.networks.library.entry import Entry, Proof
-from ..backend.values import Array, Picture
+from ..backend.splats.measure import measure
+from ..backend.splats.settings import TrainingSettings
+from ..backend.splats.stages import train_capture
+from ..backend.values import Array, Capture, Photos, Picture
+from ._proofs import proven_by_tests
 
+DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+BANANA, TRAINING_S, TRAINING_PX = "banana", 60, 640
 GIB = 1 << 30
 CELLS = 256
-TESTS = Path(__file__).resolve().parents[1] / "tests" / "networks"
 PROMISED = ("isnet", "aliked", "depth_anything", "triposr", "trellis", "direct3d")  # how the ids of entries begin
-PROOFS = (  # what tests of a model whose weights can't be had are called
-    "test_names_and_shapes_are_those_of_the_published_checkpoint",
-    "test_numbers_agree_with_the_original",
-    "test_a_checkpoint_in_the_published_layout",
-)
 
 
 def run(emit: Callable[..., None], parts: tuple[str, ...]) -> None:
@@ -62,29 +66,9 @@ def _proven(emit: Callable[..., None]) -> None:
     found = []
     for name in PROMISED:
         entries = [entry for entry in ENTRIES if entry.id.startswith(name)]
-        if entries and all(is_proven(entry, _outcomes(TESTS / f"test_{entry.converts or entry.id}.py")) for entry in entries):
+        if entries and all(proven_by_tests(entry) for entry in entries):
             found.append(name)
     emit("models_proven", len(found), "models", of=len(PROMISED), which=", ".join(found))
-
-
-def is_proven(entry: Entry, outcomes: Mapping[str, bool]) -> bool:
-    """Whether tests say so; `outcomes` tells of each by its name whether it ran and passed.
-
-    Real weights have to have run in every test; without them keys, numbers and the loader each take a test of their own.
-    """
-    if not outcomes or not all(outcomes.values()) or entry.proof is Proof.PAPER:
-        return False
-    return entry.proof is Proof.REAL_WEIGHTS or all(any(name.startswith(proof) for name in outcomes) for proof in PROOFS)
-
-
-def _outcomes(tests: Path) -> dict[str, bool]:
-    """Of a file's tests, by their names; none where there is no such file."""
-    if not tests.exists():
-        return {}
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", str(tests)], capture_output=True)
-        return {case.attrib["name"]: len(case) == 0 for case in ElementTree.parse(report).iter("testcase")}
 
 
 def triposr_costs() -> None:
@@ -145,4 +129,54 @@ def _peak_gib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
 
 
-PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven}
+def _matching(emit: Callable[..., None]) -> None:
+    """Emit banana_registered: photos of a sparse capture that get a camera where LightGlue matches what SIFT leaves, and how good it is.
+
+    `added_db` is how much worse splats render the added photos than others that were held out with them; `without` counts the photos
+    that SIFT places alone. Left out where the capture or the weights are absent.
+    """
+    from ..backend.capture.learned_matches import way
+
+    with_weights = Environment(user_folder=user_data_folder())
+    missing = way(with_weights) if (DATA / BANANA).is_dir() else f"{BANANA} isn't at {DATA}."
+    if missing:
+        print(f"banana_registered is left out: {missing}", file=sys.stderr)
+        return
+    alone, alone_s, _how = _placed(Environment())
+    found, seconds, how = _placed(with_weights)
+    names = {photo.name for photo in alone.photos}
+    added = [index for index, photo in enumerate(found.photos) if photo.name not in names]
+    figures: dict[str, float] = {"of": len(found.photos) + len(found.unregistered), "without": len(alone.photos)}
+    figures |= {"seconds": round(seconds, 1), "seconds_without": round(alone_s, 1)}
+    if added:
+        figures["added_db"] = round(_worse_db(found, added), 2)
+    emit("banana_registered", len(found.photos), "photos", **figures, checked=how)
+
+
+def _placed(environment: Environment) -> tuple[Capture, float, str]:
+    job = Job(environment)
+    capture = read_photos(Photos((DATA / BANANA,)), CaptureSettings(), job=job)
+    started = time.perf_counter()
+    solved = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
+    return solved, time.perf_counter() - started, job.report.choices["cameras checked"]
+
+
+def _worse_db(capture: Capture, added: list[int]) -> float:
+    """PSNR of some held-out photos that SIFT placed, minus that of the added ones, of splats that saw neither."""
+    others = [index for index in range(len(capture.photos)) if index not in added]
+    others = others[len(others) // 6 :: len(others) // 3]
+    job = Job()
+    settings = TrainingSettings(seconds=TRAINING_S, long_side_px=TRAINING_PX)
+    held = replace(capture, test=tuple(sorted([*added, *others])))
+    splats, held = job.stage("Training splats", train_capture, held, settings, 0)
+    views = load_views(held, TRAINING_PX)
+
+    def quality(photos: list[int]) -> float:
+        measured = Job()
+        measure(splats, views, photos, job=measured)
+        return measured.report.metrics["psnr"]
+
+    return quality(others) - quality(added)
+
+
+PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven, "matching": _matching}

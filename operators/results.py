@@ -114,6 +114,102 @@ class REIFY_OT_show_cameras(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class ResultOperator:
+    """What needs the selected object's result."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only with an object of a result."""
+        from ..scene import provenance
+
+        return provenance.collection_of(context.object) is not None
+
+
+class REIFY_OT_rate(ResultOperator, bpy.types.Operator):
+    """Give this result so many stars; the same again takes them back"""
+
+    bl_idname = "reify.rate"
+    bl_label = "Rate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    stars: bpy.props.IntProperty(name="Stars", description="How good the result is", min=0, max=5, options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Store it."""
+        from ..scene import notes, provenance
+
+        found = provenance.collection_of(context.object)
+        notes.rate(found, 0 if notes.rating_of(found) == self.stars else self.stars)
+        return {"FINISHED"}
+
+
+class REIFY_OT_note(ResultOperator, bpy.types.Operator):
+    """Write a note on this result, which stays with it"""
+
+    bl_idname = "reify.note"
+    bl_label = "Note"
+    bl_options = {"REGISTER", "UNDO"}
+
+    text: bpy.props.StringProperty(name="Note", description="What to remember of the result", options={"SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Ask for it."""
+        from ..scene import notes, provenance
+
+        self.text = notes.notes_of(provenance.collection_of(context.object))
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Store it."""
+        from ..scene import notes, provenance
+
+        notes.note(provenance.collection_of(context.object), self.text)
+        return {"FINISHED"}
+
+
+class REIFY_OT_select_version(bpy.types.Operator):
+    """Select this version of the result"""
+
+    bl_idname = "reify.select_version"
+    bl_label = "Select Version"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: bpy.props.StringProperty(name="Collection", description="Name of the version", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Select what can be seen of it."""
+        found: Any = bpy.data.collections.get(self.collection)
+        return reported(self, lambda: results.select_collection(context, found))
+
+
+class REIFY_OT_show_coverage(bpy.types.Operator):
+    """Show from where photos were taken as a dome of tiles: shut and orange where none looks from, the more open and blue the more do"""
+
+    bl_idname = "reify.show_coverage"
+    bl_label = "Coverage"
+    bl_options = {"REGISTER", "UNDO"}
+
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show the dome, or put it away."""
+        from ..scene import coverage, photo_cameras, provenance
+
+        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
+        if found is None or not photo_cameras.cameras_of(found):
+            self.report({"ERROR"}, "Select a result that was made from photos.")
+            return {"CANCELLED"}
+        if coverage.dome_of(found) is not None:
+            coverage.hide(found)
+            return {"FINISHED"}
+        coverage.show(found)
+        for sentence in coverage.said(coverage.dome_of(found)):
+            self.report({"INFO"}, sentence)
+        return {"FINISHED"}
+
+
 class REIFY_OT_mark_asset(bpy.types.Operator):
     """Offer the selected result in the asset browser, with a picture, tags and notes on how it was made"""
 
@@ -155,6 +251,10 @@ CLASSES = (
     REIFY_OT_delete_result,
     REIFY_OT_open_folder,
     REIFY_OT_show_cameras,
+    REIFY_OT_rate,
+    REIFY_OT_note,
+    REIFY_OT_select_version,
+    REIFY_OT_show_coverage,
     REIFY_OT_mark_asset,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -96,12 +96,14 @@ def _draw_outcome(layout: Any, context: bpy.types.Context, task: Task) -> None:
 
 
 def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, Any]) -> None:
-    from ..scene import photo_cameras, provenance
+    from ..scene import coverage, photo_cameras, provenance
 
     collection = provenance.collection_of(context.object)
     layout.label(text=collection.name if collection is not None else context.object.name, icon="OUTLINER_COLLECTION", translate=False)
     if line := headline(stored["metrics"]):
         text(layout, context, line)
+    if collection is not None:
+        _draw_notes(layout, context, collection)
     chosen = stored.get("choices", {})
     if "cameras" in chosen:
         text(layout, context, say("Cameras: {what}", what=told(chosen["cameras"])))
@@ -124,6 +126,10 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
             text_shown = say("{count} Cameras", count=count)
             row.operator("reify.show_cameras", text=text_shown, translate=False, icon="OUTLINER_OB_CAMERA", depress=shown)
             row.prop(collection, "reify_photo")
+            dome = coverage.dome_of(collection)
+            layout.operator("reify.show_coverage", icon="MESH_UVSPHERE", depress=dome is not None)
+            for sentence in coverage.said(dome) if dome is not None else ():
+                text(layout, context, sentence)
     row = layout.row(align=True)
     if "mesh" in present:
         row.operator("reify.export_result", icon="EXPORT")
@@ -133,13 +139,38 @@ def _draw_selected(layout: Any, context: bpy.types.Context, stored: dict[str, An
     _draw_placement(layout)
 
 
+def _draw_notes(layout: Any, context: bpy.types.Context, collection: bpy.types.Collection) -> None:
+    """Stars and note, and the versions of the same sources side by side with theirs."""
+    from ..scene import notes, provenance
+
+    row = layout.row(align=True)
+    stars = notes.rating_of(collection)
+    for number in range(1, notes.MOST_STARS + 1):
+        row.operator("reify.rate", text="", icon="SOLO_ON" if number <= stars else "SOLO_OFF", emboss=False).stars = number
+    row.operator("reify.note", text="Note", icon="GREASEPENCIL")
+    if note := notes.notes_of(collection):
+        text(layout, context, f"“{note}”")
+    others = notes.versions_of(context.scene, collection)
+    if len(others) < 2:
+        return
+    header, body = layout.panel("reify_versions", default_closed=False)
+    header.label(text="Versions")
+    for other in others if body is not None else ():
+        row = body.row(align=True)
+        button = row.operator("reify.select_version", text=other.name, translate=False, depress=other == collection)
+        button.collection = other.name
+        row.label(text=f"{notes.rating_of(other)} / {notes.MOST_STARS}", icon="SOLO_ON", translate=False)
+        line = headline((provenance.read(other) or {"metrics": {}})["metrics"])
+        text(body, context, ", ".join(filter(None, (line, notes.notes_of(other)))))
+
+
 def _draw_placement(layout: Any) -> None:
     header, body = layout.panel("reify_placement", default_closed=True)
     header.label(text="Placement")
     if body is None:
         return
     column = body.column(align=True)
-    for names in (("rest_on_floor", "set_ground"), ("turn_to_front",), ("set_size", "set_length")):
+    for names in (("rest_on_floor", "set_ground"), ("stand_up", "turn_to_front"), ("set_size", "set_length")):
         row = column.row(align=True)
         for name in names:
             row.operator(f"reify.{name}")

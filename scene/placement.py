@@ -10,6 +10,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..backend.errors import ReifyError
+from ..backend.geometry.bases import bases
 from ..backend.values import Array, Mesh, Points, Result, Splats
 from . import attributes, provenance
 
@@ -78,7 +79,7 @@ def root_of(made: bpy.types.Object) -> bpy.types.Object:
 
 def points_of(root: bpy.types.Object) -> Array:
     """Points of what can be seen of a result, splats or vertices, in the world, [N,3] float64; raises ReifyError where there are none."""
-    shown = [made for made in (root, *root.children_recursive) if made.type in ("MESH", "POINTCLOUD") and made.visible_get()]
+    shown = shown_of(root)
     found = [_in_world(made) for made in shown]
     if not any(map(len, found)):
         raise ReifyError("Nothing can be seen of this.", "Show its splats, its mesh or its points.")
@@ -88,7 +89,7 @@ def points_of(root: bpy.types.Object) -> Array:
 def rest_on_floor(root: bpy.types.Object) -> None:
     """Move a result up or down until it rests on z = 0, all but the lowest percent of what isn't a mesh."""
     xyz = points_of(root)
-    share = 0.0 if any(made.type == "MESH" and made.visible_get() for made in (root, *root.children_recursive)) else LOWEST_SHARE
+    share = 0.0 if any(made.type == "MESH" for made in shown_of(root)) else LOWEST_SHARE
     _move(root, Matrix.Translation((0.0, 0.0, -float(np.quantile(xyz[:, 2], share)))))
 
 
@@ -119,6 +120,26 @@ def stand_on(root: bpy.types.Object, ground: Sequence[Vector]) -> None:
         normal.negate()
     upright = normal.rotation_difference(Vector((0.0, 0.0, 1.0))).to_matrix().to_4x4()
     _move(root, Matrix.Translation((middle.x, middle.y, 0.0)) @ upright @ Matrix.Translation((-middle.x, -middle.y, -middle.z)))
+
+
+def stand_up(root: bpy.types.Object, number: int) -> None:
+    """Turn a result so that it stands on one of the faces it could stand on, the widest being the first (0), and rest it on the floor.
+
+    Raises ReifyError where it has no such face, or none can be seen.
+    """
+    try:
+        outward, _shares = bases(points_of(root))
+    except ValueError as error:
+        raise ReifyError("This is flat, and has nothing to stand on.", "Set its ground by three places instead.") from error
+    upright = Vector(outward[number % len(outward)]).rotation_difference(Vector((0.0, 0.0, -1.0))).to_matrix().to_4x4()
+    _move(root, _about_origin(root, upright))
+    rest_on_floor(root)
+
+
+def shown_of(root: bpy.types.Object) -> list[bpy.types.Object]:
+    """What of a result has a shape that can be seen; its coverage is no part of it."""
+    found = [made for made in (root, *root.children_recursive) if made.type in ("MESH", "POINTCLOUD") and made.visible_get()]
+    return [made for made in found if provenance.role(made) != "coverage"]
 
 
 def _about_origin(root: bpy.types.Object, matrix: Matrix) -> Matrix:

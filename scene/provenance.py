@@ -29,6 +29,14 @@ def describe(made: bpy.types.ID, report: Report, role: str) -> None:
             keep_name(own)
 
 
+def describe_as(made: bpy.types.ID, other: bpy.types.ID, role: str) -> None:
+    """Store on a datablock what another one has stored, with a role of its own."""
+    made[KEY] = json.dumps({**parse_json(other[KEY]), "role": role})
+    for own in (made, getattr(made, "data", None)):
+        if own is not None:
+            keep_name(own)
+
+
 def keep_name(made: bpy.types.ID) -> None:
     """Take a datablock's present name for that of an original."""
     made[NAME] = made.name

@@ -39,4 +39,4 @@ def _on_mesh(context: bpy.types.Context, root: bpy.types.Object, region: Any, vi
     origin = view3d_utils.region_2d_to_origin_3d(region, view, at)
     direction = view3d_utils.region_2d_to_vector_3d(region, view, at)
     hit, place, _normal, _face, made, _matrix = context.scene.ray_cast(context.evaluated_depsgraph_get(), origin, direction)
-    return place if hit and made.type == "MESH" and made.original in (root, *root.children_recursive) else None
+    return place if hit and made.type == "MESH" and made.original in placement.shown_of(root) else None

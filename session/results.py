@@ -98,7 +98,16 @@ def select(context: bpy.types.Context, task: Task | None) -> None:
     """Select what can be seen of a task's result; raises ReifyError where that is nothing."""
     if task is None or not is_here(task.id):
         raise ReifyError("The result isn't in this file.", "Generate it again.")
-    shown = [made for made in shown_objects(task.id) if made.name in context.view_layer.objects]
+    _select_shown(context, shown_objects(task.id))
+
+
+def select_collection(context: bpy.types.Context, collection: bpy.types.Collection | None) -> None:
+    """Select what can be seen of a result by its collection; raises ReifyError where that is nothing."""
+    _select_shown(context, [] if collection is None else shown_members(collection))
+
+
+def _select_shown(context: bpy.types.Context, found: list[bpy.types.Object]) -> None:
+    shown = [made for made in found if made.name in context.view_layer.objects]
     if not shown:
         raise ReifyError("The result is hidden, or in another scene.", "Unhide it, or go to that scene.")
     _select(context, shown)

@@ -1,4 +1,4 @@
-"""From Picture: a picture becomes a closed, textured mesh, by geometry alone; or two or three drawn views of one subject do."""
+"""From Picture: a picture becomes a closed, textured mesh, by geometry alone; or drawn views of one subject do."""
 
 from __future__ import annotations
 
@@ -15,28 +15,34 @@ from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
-from ..networks.library.catalog import DEPTH_ANYTHING, ISNET, TRIPOSR
-from ..networks.library.entry import Entry
+from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, ISNET, POINT_E, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
+from ..networks.points import POINTS_PEAK_BYTES, points_of_seen, seen_in_picture
 from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
+from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_planes
+from ..surface.learned import mesh_of_latents, mesh_of_planes, mesh_of_points
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
-VIEWS = ("front", "side", "top")
+VIEWS = ("front", "side", "top", "back")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
-CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view")  # the stages for these
+SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
+MAKING = "Making points"  # by Point-E
+CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
 
 def run(pictures: Pictures, settings: Settings, job: Job) -> Result:
     """A picture in, a textured mesh out; raises ReifyError where nothing can be cut out of it."""
-    views = in_order(pictures.sources, settings)
+    views = seen_from(pictures.sources, settings)
     strokes = file_of(settings.cutout.strokes)
-    cut = [job.stage(title, apart(cut_out), view, cutout_of(settings), strokes) for title, view in zip(CUTTING, views, strict=False)]
+    cut = []
+    for view, source in views.items():
+        picture = job.stage(CUTTING[VIEWS.index(view)], apart(cut_out), source, cutout_of(settings), strokes)
+        cut.append(replace(picture, view=view))
     method = _chosen(cut, settings, job)
     if method in LEARNED:
         return Result(name=pictures.name or cut[0].name, report=job.report, mesh=_learned(cut[0], settings, method, job))
@@ -48,34 +54,68 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
     if method == "depth_anything":
         disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
         return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
-    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
-    mesh = job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
+    mesh = {"trellis": _of_trellis, "point-e": _of_point_e, "triposr": _of_triposr}[method](picture, settings, job)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
 
 
-def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
-    """The jobs that several files make: one for each picture, or one in all for the views of a turnaround.
+def _of_triposr(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    planes = job.stage(RECONSTRUCTING, apart(planes_of_picture), picture, depends=TRIPOSR.fingerprint)
+    return job.stage(EXTRACTING, apart(mesh_of_planes), planes, settings.triposr, settings.size_m, depends=TRIPOSR.fingerprint)
 
+
+def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = TRELLIS.fingerprint
+    tokens = job.stage(SEEING, apart(tokens_of_picture), picture, depends=DINOV2_LARGE.fingerprint)
+    places = job.stage(SHAPING, apart(places_of_tokens), tokens, settings.trellis, job.seed, depends=weights)
+    latents = job.stage(DETAILING, apart(latents_of_tokens), tokens, places, settings.trellis, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_latents), places, latents, settings.size_m, depends=weights)
+
+
+def _of_point_e(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = POINT_E.fingerprint
+    seen = job.stage(SEEING, apart(seen_in_picture), picture, depends=CLIP.fingerprint)
+    points = job.stage(MAKING, apart(points_of_seen), seen, settings.point_e, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_points), points, POINT_E, settings.point_e, settings.size_m, depends=weights)
+
+
+def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
+    """The jobs that several files make: one in all for a turnaround, else one for each picture or sheet.
+
+    A sheet is a front view with others whose names differ in the view's word alone; methods other than auto take the back beside it.
     A folder stands for the pictures in it. Raises ReifyError where there are none.
     """
     files = [file for source in sources for file in (_pictures_in(source) if is_folder(source) else (source,))]
     if settings.method == "turnaround":
         return (Pictures(tuple(files)),)
-    return tuple(Pictures((file,)) for file in files)
+    views = VIEWS if settings.method == "auto" else ("front", "back")
+    sheets: dict[tuple[Path, str], list[Path]] = {}
+    for file in files:
+        words = [view for view in views if view in file.stem.lower()]
+        sheet = file.stem.lower().replace(words[0], "") if len(words) == 1 else file.name
+        sheets.setdefault((file.parent, sheet), []).append(file)
+    jobs = []
+    for together in sheets.values():
+        fronts = ["front" in file.stem.lower() for file in together]
+        jobs += [Pictures(tuple(together))] if sum(fronts) == 1 else [Pictures((file,)) for file in together]
+    return tuple(jobs)
 
 
-def in_order(sources: Sequence[Path], settings: Settings) -> tuple[Path, ...]:
-    """Front, side, top: by the files' names where each has one of these words, else as given; raises ReifyError for a wrong number."""
+def seen_from(sources: Sequence[Path], settings: Settings) -> dict[str, Path]:
+    """The pictures by the view that they show, in the order of VIEWS: as their names say, where each has one of these words, else as given.
+
+    Raises ReifyError for a number of them that the method doesn't take.
+    """
     if not sources:
         raise ReifyError("There is no picture.", "Choose one.")
-    if len(sources) > 1 and settings.method not in ("auto", "turnaround"):
-        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
     if len(sources) > len(VIEWS):
-        raise ReifyError(f"A turnaround takes two or three views, but there are {len(sources)} pictures.", "Leave out the others.")
-    places = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
-    if all(len(place) == 1 for place in places) and len({place[0] for place in places}) == len(sources):
-        return tuple(source for _, source in sorted(zip(places, sources, strict=True), key=lambda pair: VIEWS.index(pair[0][0])))
-    return tuple(sources)
+        raise ReifyError(f"A turnaround takes two to four views, but there are {len(sources)} pictures.", "Leave out the others.")
+    named = [[view for view in VIEWS if view in source.stem.lower()] for source in sources]
+    views = {view[0]: source for view, source in zip(named, sources, strict=True) if len(view) == 1}
+    if len(views) < len(sources) or "front" not in views:
+        views = dict(zip(VIEWS, sources, strict=False))
+    if views.keys() - {"front", "back"} and settings.method not in ("auto", "turnaround"):
+        raise ReifyError(f"{settings.method.capitalize()} takes one picture, but there are {len(sources)}.", "Hand them in one by one.")
+    return {view: views[view] for view in VIEWS if view in views}
 
 
 def _chosen(cut: Sequence[Picture], settings: Settings, job: Job) -> str:
@@ -94,22 +134,34 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
+MESHES = ("numba", "fast_simplification")  # what taking surfaces off fields, and cleaning them, needs
+NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory
+    "triposr": ((TRIPOSR,), MESHES, PEAK_BYTES),
+    "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, STRUCTURED_PEAK_BYTES),
+    "point-e": ((CLIP, POINT_E), MESHES, POINTS_PEAK_BYTES),
+    "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
+}
+
+
 def _needs(settings: Settings) -> Needs:
-    weights = (ISNET,) * (settings.cutout.by == "learned")
-    if settings.method == "depth_anything":
-        return _needed("scipy", "PIL", weights=(*weights, DEPTH_ANYTHING), memory=Memory(DEPTH_PEAK_BYTES))
-    if settings.method == "triposr":
-        return _needed("scipy", "PIL", "numba", "fast_simplification", weights=(*weights, TRIPOSR), memory=Memory(PEAK_BYTES))
-    return _needed("scipy", "PIL", weights=weights)
-
-
-def _needed(*packages: str, weights: tuple[Entry, ...], memory: Memory | None = None) -> Needs:
-    return Needs((*packages, "safetensors", *("torch",) * bool(weights)), tuple(map(as_need, weights)), memory)
+    own, packages, peak = NETWORKS.get(settings.method, ((), (), 0))
+    weights = (ISNET,) * (settings.cutout.by == "learned") + own
+    packages = ("scipy", "PIL", *packages, "safetensors", *("torch",) * bool(weights))
+    return Needs(packages, tuple(map(as_need, weights)), Memory(peak) if peak else None)
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
     """The stages and their seconds, for a number of pictures."""
     cutting = {title: Expected(3.5 if settings.cutout.by == "learned" else 0.5) for title in CUTTING[: int(views)]}
+    if settings.method == "trellis":
+        runs = settings.trellis.steps * 1.8  # of a network, since some steps look without the picture, too
+        sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
+        surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
+        return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
+    if settings.method == "point-e":
+        making = {SEEING: Expected(12.0), MAKING: Expected(5.0 + 50.0 * settings.point_e.steps)}
+        extracting = Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0)
+        return {**cutting, **making, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
     if settings.method == "triposr":
         extracting = Expected(2.0 + 6.0 * (settings.triposr.cells / 256) ** 2, compiling=10.0)
         return {**cutting, RECONSTRUCTING: Expected(20.0), EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
@@ -127,7 +179,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..capture import learned_matches
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
@@ -30,6 +31,7 @@ from ..splats.stages import train_capture
 from ..surface.clean import clean_of_photos
 from ..surface.flat import is_cut_out, splats_for_surface
 from ..surface.fuse import SurfaceSettings
+from ..surface.outlines import agreeing_masks
 from ..surface.stages import surface_from_photos
 from ..texture.from_photos import TextureSettings
 from ..texture.stages import textured, with_relief
@@ -62,7 +64,10 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=read)
     cut_out = settings.surface.extraction in ("auto", "solid") and is_cut_out(capture)
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None, cut_out))
-    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
+    learned = learned_matches.available(job.environment)
+    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras, depends=learned)
+    if cut_out:
+        capture = job.stage("Comparing masks", apart(agreeing_masks), capture)
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
     sparse = start = capture.points
     if settings.training.start_from == "depth":
@@ -105,6 +110,7 @@ def expected(
     seconds = {
         "Reading photos": Expected((2.7 if settings.capture.masks == "learned" else 0.02) * photos),
         "Finding cameras": Expected(0.5 if posed else (0.3 + 0.45 * sought) * photos + 0.065 * pairs),
+        **({"Comparing masks": Expected(4.0 + 0.2 * photos, compiling=5.0)} if cut_out else {}),
         **({"Estimating depth": Expected(3.5 * min(photos, MOST_VIEWS))} if training.start_from == "depth" else {}),
         "Training splats": Expected(
             1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
@@ -183,6 +189,7 @@ METHOD = Method(
     stages=(
         "Reading photos",
         "Finding cameras",
+        "Comparing masks",
         "Estimating depth",
         "Training splats",
         "Training flat splats",

@@ -21,6 +21,7 @@ from ..values import Array, Picture
 from .parts.attention import CrossBlock
 from .parts.triplanes import features_at
 from .parts.vision import Size, VisionTransformer
+from .published import tensors_of
 
 RADIUS = 0.87  # half the edge of the cube that the field fills
 LEVEL = 25.0  # density at the surface
@@ -117,7 +118,7 @@ def planes_of(picture: Picture, network: TripoSR, progress: Callable[[float], No
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """The network's arrays out of the published checkpoint, float32; raises ValueError where it holds another network."""
-    published = torch.load(files["model.ckpt"], map_location="cpu", weights_only=True, mmap=True)
+    published = tensors_of(files["model.ckpt"])
     arrays = {ours(name): array.numpy() for name, array in published.items() if not name.startswith(UNUSED)}
     with torch.device("meta"):
         wanted = {name: tuple(array.shape) for name, array in TripoSR().state_dict().items()}

@@ -167,7 +167,7 @@ def smaller(picture: Picture, long_side_px: int) -> Picture:
         return picture
     coverage = resize(np.round(picture.coverage * 255).astype(np.uint8), long_side_px)
     parts = None if picture.parts is None else _nearest(picture.parts, coverage.shape)
-    return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0, parts)
+    return replace(picture, srgb=resize(picture.srgb, long_side_px), coverage=coverage.astype(np.float32) / 255.0, parts=parts)
 
 
 def _nearest(labels: Array, shape: tuple[int, ...]) -> Array:

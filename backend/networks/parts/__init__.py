@@ -2,6 +2,7 @@
 
 attention.py  attention and transformer blocks
 vision.py     vision transformers: pictures to tokens
+language.py   tokenizers: text to numbers
 sparse.py     sparse tensors: convolution, windows, coarser and finer voxels
 waves.py      places and times as sines and cosines
 samplers.py   noise to samples

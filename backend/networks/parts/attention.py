@@ -27,14 +27,17 @@ class Attention(nn.Module):
         self.query_norm = HeadNorm(heads, width // heads) if normed else None
         self.key_norm = HeadNorm(heads, width // heads) if normed else None
 
-    def forward(self, tokens: Tensor, context: Tensor | None = None, windows: Windows | None = None) -> Tensor:
-        """Tokens [B,T,width]; with `windows`, which hold each token once, a single row's tokens attend to those of their own."""
+    def forward(self, tokens: Tensor, context: Tensor | None = None, windows: Windows | None = None, mask: Tensor | None = None) -> Tensor:
+        """Tokens [B,T,width]; with `windows`, which hold each token once, a single row's tokens attend to those of their own.
+
+        `mask`, broadcast to [B,heads,T,S], is True where a token may look.
+        """
         given = tokens if context is None else context
         query, key, value = (self._by_head(each) for each in (self.query(tokens), self.key(given), self.value(given)))
         if self.query_norm is not None and self.key_norm is not None:
             query, key = self.query_norm(query), self.key_norm(key)
         if windows is None:
-            mixed = F.scaled_dot_product_attention(query, key, value)
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         else:
             mixed = _windowed(query[0], key[0], value[0], windows)[None]
         return self.out(mixed.transpose(1, 2).flatten(2))
@@ -89,7 +92,7 @@ class GatedFeedForward(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two layers with a GELU between them; `approximate` is GELU's own, "none" or "tanh"."""
+    """Two layers with a GELU between them; `approximate` is GELU's own, "none" or "tanh", or "sigmoid", as CLIP has it."""
 
     def __init__(self, width: int, hidden: int, approximate: str = "none") -> None:
         super().__init__()
@@ -99,7 +102,39 @@ class FeedForward(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens [B,T,width]."""
-        return self.leave(F.gelu(self.enter(tokens), approximate=self.approximate))
+        hidden = self.enter(tokens)
+        if self.approximate == "sigmoid":  # Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016, section 2
+            return self.leave(hidden * torch.sigmoid(1.702 * hidden))
+        return self.leave(F.gelu(hidden, approximate=self.approximate))
+
+
+class Block(nn.Module):
+    """Attention of tokens to themselves and a feed-forward network, each added to its input."""
+
+    def __init__(self, width: int, heads: int, approximate: str = "none") -> None:
+        super().__init__()
+        self.norm_self, self.attend_self = nn.LayerNorm(width), Attention(width, heads, bias=True)
+        self.norm_feed, self.feed = nn.LayerNorm(width), FeedForward(width, 4 * width, approximate)
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Tokens [B,T,width]."""
+        tokens = tokens + self.attend_self(self.norm_self(tokens), mask=mask)
+        return tokens + self.feed(self.norm_feed(tokens))
+
+
+class LookingBlock(nn.Module):
+    """Attention of tokens to a normalized context alone and a feed-forward network, each added to its input."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm_self, self.norm_context = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attend_context = Attention(width, heads, bias=True)
+        self.norm_feed, self.feed = nn.LayerNorm(width), FeedForward(width, 4 * width)
+
+    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+        """Tokens [B,T,width], from those and a context [B,S,width]."""
+        tokens = tokens + self.attend_context(self.norm_self(tokens), self.norm_context(context))
+        return tokens + self.feed(self.norm_feed(tokens))
 
 
 class CrossBlock(nn.Module):

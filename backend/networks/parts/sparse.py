@@ -84,10 +84,10 @@ class Voxels:
         return Voxels((2 * self.places[:, None] + children).flatten(0, 1))
 
 
-def averaged(features: Tensor, owner: Tensor, count: int) -> Tensor:
-    """Means [count,C] of features [N,C] by `owner` [N]."""
+def averaged(features: Tensor, owner: Tensor, count: int, zeros: int = 0) -> Tensor:
+    """Means [count,C] of features [N,C] by `owner` [N], and of so many zeros beside them."""
     sums = features.new_zeros(count, features.shape[1]).index_add_(0, owner, features)
-    return sums / torch.bincount(owner, minlength=count)[:, None].to(features.dtype)
+    return sums / (zeros + torch.bincount(owner, minlength=count))[:, None].to(features.dtype)
 
 
 class SparseConvolution(nn.Module):
