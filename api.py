@@ -70,7 +70,7 @@ __all__ = [
 
 SPLATS = dict.fromkeys(DROPPED, "splats")
 OUTPUTS = {".blend": "scene", **SPLATS, ".glb": "mesh", ".obj": "mesh", ".stl": "mesh", ".png": "comparison", ".json": "report"}
-PARTS = {"splats": "splats", "mesh": "mesh", "comparison": "capture"}  # of a result, which these files are made of
+PARTS = {"splats": ("splats",), "mesh": ("mesh", "scene"), "comparison": ("capture",)}  # of a result, one of which these files are made of
 
 
 class How(TypedDict, total=False):
@@ -287,7 +287,7 @@ def output_kind(path: Path, method: Method | None = None) -> str:
 
 def outputs_of(method: Method) -> dict[str, str]:
     """Those of OUTPUTS that the method makes something for."""
-    return {ending: kind for ending, kind in OUTPUTS.items() if kind not in PARTS or PARTS[kind] in method.gives}
+    return {ending: kind for ending, kind in OUTPUTS.items() if kind not in PARTS or not set(PARTS[kind]).isdisjoint(method.gives)}
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -326,6 +326,10 @@ def _splats(result: Result, path: Path) -> None:
 
 
 def _mesh(result: Result, path: Path) -> None:
+    if result.scene is not None:
+        from .scene.export_objects import write_scene
+
+        return write_scene(result.scene, path)
     from .scene.export import write_mesh
 
     write_mesh(_needed(result.mesh, "mesh"), path, result.source_from_world)

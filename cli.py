@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     job.set_defaults(command=_run_job)
     many = commands.add_parser("batch", help="run a method on every capture in a folder; what is finished is kept")
     batches = many.add_subparsers(required=True, metavar="METHOD")
-    for method in (method for method in all_methods().values() if method.takes_files and not method.changes_things):
+    for method in (method for method in all_methods().values() if not method.changes_things):
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
     _add_render(commands.add_parser("render", help="render the splats of a .blend file along its camera's animation"))
@@ -159,7 +159,10 @@ def _add_batch(sub: argparse.ArgumentParser, method: Method) -> None:
         if method.split is None
         else "folder of pictures, or of folders whose pictures belong together"
     )
-    sub.add_argument("captures", type=Path, metavar="DIR", help=what)
+    metavar = "DIR"
+    if not method.takes_files:
+        what, metavar = "text file with a sentence on each line; empty lines and those that begin with # are left out", "FILE"
+    sub.add_argument("captures", type=Path, metavar=metavar, help=what)
     sub.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where each capture gets a folder, and batch.json")
     sub.add_argument(
         "--write",

@@ -6,10 +6,8 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,23 +20,17 @@ from ..backend.device import user_data_folder
 from ..backend.jobs.environment import Environment
 from ..backend.jobs.job import Job
 from ..backend.networks.library.catalog import ENTRIES
-from ..backend.networks.library.entry import Entry, Proof
 from ..backend.splats.measure import measure
 from ..backend.splats.settings import TrainingSettings
 from ..backend.splats.stages import train_capture
 from ..backend.values import Array, Capture, Photos, Picture
+from ._proofs import proven_by_tests
 
 DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 BANANA, TRAINING_S, TRAINING_PX = "banana", 60, 640
 GIB = 1 << 30
 CELLS = 256
-TESTS = Path(__file__).resolve().parents[1] / "tests" / "networks"
 PROMISED = ("isnet", "aliked", "depth_anything", "triposr", "trellis", "direct3d")  # how the ids of entries begin
-PROOFS = (  # what tests of a model whose weights can't be had are called
-    "test_names_and_shapes_are_those_of_the_published_checkpoint",
-    "test_numbers_agree_with_the_original",
-    "test_a_checkpoint_in_the_published_layout",
-)
 
 
 def run(emit: Callable[..., None], parts: tuple[str, ...]) -> None:
@@ -61,29 +53,9 @@ def _proven(emit: Callable[..., None]) -> None:
     found = []
     for name in PROMISED:
         entries = [entry for entry in ENTRIES if entry.id.startswith(name)]
-        if entries and all(is_proven(entry, _outcomes(TESTS / f"test_{entry.converts or entry.id}.py")) for entry in entries):
+        if entries and all(proven_by_tests(entry) for entry in entries):
             found.append(name)
     emit("models_proven", len(found), "models", of=len(PROMISED), which=", ".join(found))
-
-
-def is_proven(entry: Entry, outcomes: Mapping[str, bool]) -> bool:
-    """Whether tests say so; `outcomes` tells of each by its name whether it ran and passed.
-
-    Real weights have to have run in every test; without them keys, numbers and the loader each take a test of their own.
-    """
-    if not outcomes or not all(outcomes.values()) or entry.proof is Proof.PAPER:
-        return False
-    return entry.proof is Proof.REAL_WEIGHTS or all(any(name.startswith(proof) for name in outcomes) for proof in PROOFS)
-
-
-def _outcomes(tests: Path) -> dict[str, bool]:
-    """Of a file's tests, by their names; none where there is no such file."""
-    if not tests.exists():
-        return {}
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", str(tests)], capture_output=True)
-        return {case.attrib["name"]: len(case) == 0 for case in ElementTree.parse(report).iter("testcase")}
 
 
 def triposr_costs() -> None:

@@ -69,7 +69,7 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         return
     group = group_of(scene, method)
     if not method.takes_files:
-        from_text.draw_sentence(layout, context, group)
+        from_text.draw_sentence(layout, context, method, settings, missing, group)
         return
     _draw_buttons(layout, method, group, bool(missing))
     # What grows comes below what is pressed: buttons don't move away under the mouse.

@@ -97,7 +97,40 @@ GERMAN = {
     "Edges alone": "Nur Kanten",
     "Few flat faces in even colors": "Wenige ebene Flächen in gleichmäßigen Farben",
     "Low poly": "Low Poly",
-    "Materials and geometry of everything in the scene": "Materialien und Geometrie von allem in der Szene",
+    "Materials and geometry of everything in the scene; a model is told it in words": (
+        "Materialien und Geometrie von allem in der Szene; einem Modell wird es in Worten gesagt"
+    ),
+    "Made By": "Gemacht von",
+    "What makes it": "Was es macht",
+    "More Models…": "Mehr Modelle …",
+    "Assemble": "Zusammensetzen",
+    "A scene of things from Reify's own shapes, at once and with nothing downloaded": (
+        "Eine Szene aus Dingen von Reifys eigenen Formen, sofort und ohne etwas herunterzuladen"
+    ),
+    "One object that networks imagine by the sentence, another one by each seed; minutes without a graphics card": (
+        "Ein Objekt, das sich Netze nach dem Satz vorstellen, mit jedem Startwert ein anderes; ohne Grafikkarte Minuten"
+    ),
+    "Width or height of a model's object, whichever is larger; 0 is the real size of the thing, where it is known": (
+        "Breite oder Höhe des Objekts eines Modells, je nachdem, was größer ist; 0 ist die wirkliche Größe des Dings, wo sie bekannt ist"
+    ),
+    "About how many faces a model's object gets": "Wie viele Flächen das Objekt eines Modells etwa bekommt",
+    "Write what to make: one object, its colors and its material.": "Schreiben, was entstehen soll: ein Objekt, seine Farben und sein Material.",
+    "Reading the sentence": "Satz lesen",
+    "Making points": "Punkte machen",
+    "Point-E": "Point-E",
+    "Steps from noise to points; fewer are faster and rougher": "Schritte vom Rauschen zu Punkten; weniger sind schneller und gröber",
+    "How closely the points follow the sentence or the picture; more is truer and less varied": (
+        "Wie genau die Punkte dem Satz oder dem Bild folgen; mehr ist treuer und weniger verschieden"
+    ),
+    "Cells along each axis of the space around the points; more keep finer detail": (
+        "Zellen entlang jeder Achse des Raums um die Punkte; mehr behalten feinere Einzelheiten"
+    ),
+    "Networks make colored points of the picture and a surface around them, rough and another one by each seed": (
+        "Netze machen aus dem Bild farbige Punkte und eine Oberfläche um sie, grob und mit jedem Startwert eine andere"
+    ),
+    "Reads the texts and pictures that Point-E makes points of": "Liest die Texte und Bilder, aus denen Point-E Punkte macht",
+    "Turns a sentence about one object into colored points and a mesh": "Macht aus einem Satz über ein Objekt farbige Punkte und ein Mesh",
+    "Turns a picture of one object into colored points and a mesh": "Macht aus dem Bild eines Objekts farbige Punkte und ein Mesh",
     "Old": "Alt",
     "One matte clay": "Ein matter Ton",
     "Put a scene together from a sentence, of things at their real sizes, offline and in seconds": "Aus einem Satz eine Szene zusammensetzen, aus Dingen in ihrer wirklichen Größe, ohne Netz und in Sekunden",
@@ -409,6 +442,19 @@ GERMAN = {
     "Stages used longest ago are deleted when the cache grows beyond this": "Am längsten unbenutzte Schritte werden gelöscht, wenn der Cache darüber hinauswächst",
     "Show Colors in Solid Mode": "Farben im Solid-Modus zeigen",
     "Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray": "Ansichten im Solid-Modus auf Attributfarben umschalten, wenn ein Ergebnis kommt, damit Splats nicht grau sind",
+    "Splats Drawn By": "Splats zeichnet",
+    "What draws splats into 3D viewports": "Was Splats in 3D-Ansichten zeichnet",
+    "The graphics card where it draws a test picture right, the processor elsewhere": "Die Grafikkarte, wo sie ein Testbild richtig zeichnet, sonst der Prozessor",
+    "Graphics Card": "Grafikkarte",
+    "Full resolution while the view moves; also by a driver that computes on the processor": "Volle Auflösung, während sich die Ansicht bewegt; auch mit einem Treiber, der auf dem Prozessor rechnet",
+    "Processor": "Prozessor",
+    "Works everywhere; coarser while the view moves": "Geht überall; gröber, während sich die Ansicht bewegt",
+    "The processor draws splats, as it was chosen.": "Splats zeichnet der Prozessor, wie gewählt.",
+    "The processor draws splats: there is no graphics card.": "Splats zeichnet der Prozessor: Es gibt keine Grafikkarte.",
+    "The processor draws splats, because the graphics card can't.": "Splats zeichnet der Prozessor, weil die Grafikkarte es nicht kann.",
+    "The processor draws splats, because the graphics card drew a test picture wrong.": "Splats zeichnet der Prozessor, weil die Grafikkarte ein Testbild falsch gezeichnet hat.",
+    "The processor draws splats, because the graphics card failed.": "Splats zeichnet der Prozessor, weil die Grafikkarte versagt hat.",
+    "The graphics card draws splats: it has drawn a test picture right.": "Splats zeichnet die Grafikkarte: Sie hat ein Testbild richtig gezeichnet.",
     "Computes On": "Rechnet auf",
     "Which build of torch the engine is installed with": "Mit welcher Ausgabe von torch der Rechenkern installiert wird",
     "Automatic": "Automatisch",
@@ -842,6 +888,10 @@ GERMAN = {
     "Move the result up or down until it rests on the floor": "Das Ergebnis heben oder senken, bis es auf dem Boden steht",
     "Placement": "Platzierung",
     "Rename": "Umbenennen",
+    "Stand the result on the widest face that it can stand on; the number below takes the next ones in turn": "Das Ergebnis auf die breiteste Fläche stellen, auf der es stehen kann; die Zahl darunter nimmt der Reihe nach die nächsten",
+    "Stand Up": "Aufstellen",
+    "Base": "Standfläche",
+    "Which of the faces that it can stand on, the widest first": "Welche der Flächen, auf denen es stehen kann, die breiteste zuerst",
     "Rest on Floor": "Auf den Boden stellen",
     "Scale the result so that its longest side is as long as in reality": "Das Ergebnis so skalieren, dass seine längste Seite so lang ist wie in Wirklichkeit",
     "Second": "Zweite",
@@ -1163,8 +1213,15 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
+    "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
     "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
+    "The network makes no solid object of this.": "Das Netz macht hieraus keinen festen Gegenstand.",
+    "Choose another seed, or ask for one object, seen whole.": "Einen anderen Startwert wählen, oder nach einem einzigen, ganz zu sehenden Gegenstand fragen.",
+    "Point-E needs torch.": "Point-E braucht torch.",
+    "Import the file.": "Die Datei importieren.",
+    "{} doesn't say how large the file is.": "{0} sagt nicht, wie groß die Datei ist.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
     "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
@@ -1452,7 +1509,7 @@ ERRORS = {
     "Choose one of: {}.": "Eines davon wählen: {0}.",
     "There is no preset called {}.": "Es gibt keine Vorgabe namens {0}.",
     "{} needs packages that aren't installed: {}.": "{0} braucht Pakete, die nicht installiert sind: {1}.",
-    "{} needs the weights {} ({}, license: {}).": "{0} braucht die Gewichte {1} ({2}, Lizenz: {3}).",
+    "{} needs the weights {}.": "{0} braucht die Gewichte {1}.",
     "Put them into {}.": "Sie in {0} legen.",
     "{} needs about {} of memory with these settings, and {} are free.": "{0} braucht mit diesen Einstellungen etwa {1} Speicher, und {2} sind frei.",
     "Set {}, or close other programs.": "Verkleinern: {0}. Oder andere Programme schließen.",
@@ -1627,6 +1684,8 @@ ERRORS = {
     "Click on what can be seen of it.": "Auf etwas klicken, das davon zu sehen ist.",
     "Nothing can be seen of this.": "Davon ist nichts zu sehen.",
     "Show its splats, its mesh or its points.": "Seine Splats, sein Mesh oder seine Punkte zeigen.",
+    "This is flat, and has nothing to stand on.": "Dies ist flach und hat nichts, worauf es stehen kann.",
+    "Set its ground by three places instead.": "Stattdessen seinen Boden mit drei Stellen festlegen.",
     "The three points lie on a line.": "Die drei Punkte liegen auf einer Linie.",
     "The two places are the same.": "Die beiden Stellen sind dieselbe.",
     "There is nothing of the result here.": "Hier ist nichts vom Ergebnis.",
@@ -1827,7 +1886,7 @@ NOTES = {
     "Look at these photos and masks, and leave out those that are wrong.": "Diese Fotos und Masken ansehen und falsche weglassen.",
     "The cameras of {} photos couldn't be found: they share too little of what they show.": "Die Kameras von {0} Fotos wurden nicht gefunden: sie zeigen zu wenig Gemeinsames.",
     "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; or use From Picture, which takes one picture, or a front, side and top view.": "20 bis 60 Fotos rund um das Motiv aufnehmen, jedes mit mehr als der Hälfte vom nächsten; oder eine Datei mit den Kameras dieser Fotos dazulegen; oder Aus einem Bild verwenden, das ein Bild oder eine Vorder-, Seiten- und Draufsicht nimmt.",
-    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Rotate the result's empty, which turns all of it, or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Das Empty des Ergebnisses drehen, das alles mitnimmt, oder die meisten Fotos aufrecht aufnehmen.",
+    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Stand Up, among the result's Placement, turns it onto its base, and Set Ground by three clicks; or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Aufstellen, unter Platzierung beim Ergebnis, dreht es auf seinen Fuß, Boden festlegen mit drei Klicks; oder die meisten Fotos aufrecht aufnehmen.",
     "{} of {} photos couldn't be placed: {}{}.{}": "{0} von {1} Fotos ließen sich nicht platzieren: {2}{3}.{4}",
     "Learned matching may place the photos that are left. {}": "Gelernter Abgleich kann die übrigen Fotos vielleicht platzieren. {0}",
     "The CPU trains, because the graphics card can't be used ({}).": "Die CPU trainiert, weil die Grafikkarte nicht nutzbar ist ({0}).",
@@ -1918,6 +1977,13 @@ PROGRESS = {
     "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
     "loading TRELLIS": "TRELLIS wird geladen",
+    "The publisher of {} names no SHA-256: the names and shapes of the arrays are right, and that is all.": (
+        "Der Herausgeber von {0} nennt keinen SHA-256: Die Namen und Formen der Felder stimmen, mehr ist nicht geprüft."
+    ),
+    "loading CLIP": "CLIP wird geladen",
+    "loading Point-E": "Point-E wird geladen",
+    "reading what is to be made": "Lesen, was entstehen soll",
+    "making points": "Punkte machen",
     "loading DINOv2": "DINOv2 wird geladen",
     "looking at the picture": "Bild ansehen",
     "finding the shape": "Form finden",

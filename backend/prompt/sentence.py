@@ -14,7 +14,7 @@ from . import lexicon
 from .meaning import Meaning
 from .parsed import Entity, Parse, Relation
 from .phrases import Phrase, phrases_of, tokens_of
-from .words import COLLECTIVES, CONTAINERS, FOREIGN, LIQUIDS, PARTS, PORTIONS
+from .words import COLLECTIVES, CONTAINERS, FOREIGN, LIQUIDS, PARTS, PORTIONS, SIZES
 
 LONGEST = 600  # characters
 FILLING = 6  # things that a basket of apples holds where no number is said
@@ -69,6 +69,18 @@ def unknown(found: Parse, things: Mapping[str, float], meaning: Meaning | None =
             near = meaning.nearest(entity.noun) if meaning else lexicon.nearest(entity.noun, things)
             said.append(f"I have no {entity.noun}; nearest are {', '.join(near)}." if near else f"I have no {entity.noun}.")
     return tuple(dict.fromkeys(said))
+
+
+def real_size(sentence: str, things: Mapping[str, float]) -> float:
+    """The largest side in meters of the one thing that a sentence names; 0 where it names several, or one that isn't known."""
+    try:
+        found = parse(sentence, things)
+    except ReifyError:
+        return 0.0
+    whole = found.entities[0] if len(found.entities) == 1 else None
+    if whole is None or whole.count > 1 or not whole.known:
+        return 0.0
+    return whole.length_m[1] if whole.length_m else things[whole.noun] * SIZES.get(whole.size, 1.0)
 
 
 def outline(found: Parse) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, Hub, License, Package, Proof, Stage, Web
+from .entry import ALL, Entry, File, Hub, License, Package, Proof, Stage, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -249,7 +249,80 @@ MINILM = Entry(
     packages=("torch",),
 )
 
-ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM)
+CLIP = Entry(
+    id="clip",
+    title="CLIP ViT-L/14",
+    use="Reads the texts and pictures that Point-E makes points of",
+    source="Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021",
+    parameters=427_616_513,
+    dtype="float32",
+    files=(
+        File(
+            "model.safetensors",
+            1_710_540_580,
+            "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
+            (Hub("openai/clip-vit-large-patch14", "32bd64288804d66eefd0ccbe215aa642df71cc41", "model.safetensors"),),
+        ),
+        File(
+            "bpe_simple_vocab_16e6.txt.gz",
+            1_356_917,
+            "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+            (Package("pypi", "open-clip-torch", "3.3.0", ("open_clip/bpe_simple_vocab_16e6.txt.gz",)),),
+        ),
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "OpenAI",
+        "https://github.com/openai/CLIP/blob/main/LICENSE",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="clip",
+    packages=("torch",),
+)
+
+POINT_E_AT = "https://openaipublic.azureedge.net/main/point-e"
+POINT_E_SHARED = (  # the publisher names neither hashes nor sizes: these are of the arrays, and a little more
+    File("upsample_40m.pt", 161_990_000, "", (Web((f"{POINT_E_AT}/upsample_40m.pt",)),)),
+    File("sdf.pt", 38_010_000, "", (Web((f"{POINT_E_AT}/sdf.pt",)),)),
+)
+POINT_E_LICENSE = License(
+    "MIT",
+    "Free for any use, commercial too, as long as the license text goes along with the weights.",
+    "OpenAI",
+    "https://github.com/openai/point-e/blob/main/LICENSE",
+)
+POINT_E_TEXT = Entry(
+    id="point-e-text",
+    title="Point-E for text",
+    use="Turns a sentence about one object into colored points and a mesh",
+    source="Nichol et al., Point-E: A System for Generating 3D Point Clouds from Complex Prompts, 2022",
+    parameters=90_286_361,
+    dtype="float32",
+    files=(File("base_40m_textvec.pt", 161_440_000, "", (Web((f"{POINT_E_AT}/base_40m_textvec.pt",)),)), *POINT_E_SHARED),
+    license=POINT_E_LICENSE,
+    proof=Proof.ARCHITECTURE,
+    converts="point_e",
+    packages=("torch",),
+    stages=(Stage(ALL, 90_286_361, "float32"),),
+)
+
+POINT_E = Entry(
+    id="point-e",
+    title="Point-E",
+    use="Turns a picture of one object into colored points and a mesh",
+    source="Nichol et al., Point-E: A System for Generating 3D Point Clouds from Complex Prompts, 2022",
+    parameters=90_419_481,
+    dtype="float32",
+    files=(File("base_40m.pt", 161_970_000, "", (Web((f"{POINT_E_AT}/base_40m.pt",)),)), *POINT_E_SHARED),
+    license=POINT_E_LICENSE,
+    proof=Proof.ARCHITECTURE,
+    converts="point_e",
+    packages=("torch",),
+    stages=(Stage(ALL, 90_419_481, "float32"),),
+)
+
+ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM, CLIP, POINT_E_TEXT, POINT_E)
 
 
 def entry_called(name: str) -> Entry:

@@ -79,12 +79,19 @@ Mirror = Web | Hub | Package
 
 @dataclass(frozen=True)
 class File:
-    """A published file."""
+    """A published file.
+
+    Where its publisher names no hash, `sha256` is empty and `bytes` about right: then what came is checked by the names and shapes of its
+    arrays alone, when it is converted.
+    """
 
     name: str
     bytes: int
     sha256: str
     mirrors: tuple[Mirror, ...]  # the same content everywhere; the first that answers is taken
+
+
+ALL = "all of it"  # is on the device at once
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class Stage:
 
     title: str
     parameters: int
+    card_dtype: str = "float16"  # of its weights on a graphics card
 
     @property
     def processor_bytes(self) -> int:
@@ -101,8 +109,8 @@ class Stage:
 
     @property
     def card_bytes(self) -> int:
-        """Of its weights on a graphics card, where they are float16."""
-        return 2 * self.parameters
+        """Of its weights on a graphics card."""
+        return (2 if self.card_dtype == "float16" else 4) * self.parameters
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ class Entry:
     @property
     def plan(self) -> tuple[Stage, ...]:
         """What is on the device when it runs, stage by stage."""
-        return self.stages or (Stage("all of it", self.parameters),)
+        return self.stages or (Stage(ALL, self.parameters),)
 
     @property
     def bytes(self) -> int:

@@ -24,7 +24,7 @@ from ...jobs.job import Job
 from ...reading import is_file, is_folder
 from ...values import Result
 from . import packages
-from .downloading import Refused, check_room, download
+from .downloading import Refused, check_room, download, length_of
 from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
@@ -183,7 +183,7 @@ def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
 
 def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
-        download(mirror, partial, file.bytes, job=job)
+        download(mirror, partial, file.bytes if file.sha256 else length_of(mirror, job=job), job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
     with job.span(FETCHED):
@@ -202,6 +202,8 @@ def _archives(entry: Entry, root: Path) -> Path:
 
 
 def _check(partial: Path, file: File, name: str, job: Job) -> None:
+    if not file.sha256:
+        return
     if partial.stat().st_size != file.bytes or sha256_of(partial, lambda fraction: job.check()) != file.sha256:
         partial.unlink()
         raise Refused(f"What {name} sent isn't {file.name}: its SHA-256 is another one.", "Try again later, or import the file.")
@@ -218,6 +220,8 @@ def _imported(file: File, place: Path, root: Path, job: Job) -> _Source:
             found = _Source(partial, path.name, in_place=False)
         else:
             found = _Source(path, str(path), in_place=False)
+        if not file.sha256:
+            return found
         if found.path.stat().st_size == file.bytes and sha256_of(found.path, lambda fraction: job.check()) == file.sha256:
             return found
         raise ReifyError(f"{path} isn't {file.name}: its SHA-256 is another one.", "Get the file of the version that Reify knows.")
@@ -240,7 +244,11 @@ def _kept(entry: Entry, sources: Mapping[str, _Source], environment: Environment
     if entry.converts:
         check_room(folder, entry.bytes)
         with job.span(CHECKED, f"converting the weights of {entry.title}"):
-            files = {CONVERTED: _converted(entry, sources, folder / CONVERTED)}
+            files = {CONVERTED: _converted(entry, sources, folder / CONVERTED, root)}
+        if unhashed := [file.name for file in entry.files if not file.sha256]:
+            job.warn(
+                f"The publisher of {', '.join(unhashed)} names no SHA-256: the names and shapes of the arrays are right, and that is all."
+            )
     else:
         files = {name: source.path if source.in_place else _placed(source, folder / name, root) for name, source in sources.items()}
     with job.span(1.0, "checking"):
@@ -264,13 +272,16 @@ def _placed(source: _Source, target: Path, root: Path) -> Path:
     return target
 
 
-def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path) -> Path:
+def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path, root: Path) -> Path:
     from safetensors.numpy import save_file
 
     module = importlib.import_module(f"{NETWORKS}.{entry.converts}")
     try:
         arrays = module.convert({name: source.path for name, source in sources.items()})
     except UNREADABLE as error:
+        for file in entry.files:
+            if not file.sha256:  # it may be the download that is wrong, so that another one helps
+                _partial(root, file).unlink(missing_ok=True)
         raise ReifyError(f"The weights of {entry.title} can't be read: {error}.", "Update Reify.") from error
     with writing(target) as partial:
         save_file(arrays, partial, {"license": f"{entry.license.name}, {entry.license.by}", "source": entry.source})
@@ -287,4 +298,4 @@ def _about(path: Path, folder: Path, job: Job) -> dict[str, Any]:
 
 
 def _partial(root: Path, file: File) -> Path:
-    return root / DOWNLOADS / f"{file.sha256[:16]}-{file.name}"
+    return root / DOWNLOADS / f"{file.sha256[:16] or 'unhashed'}-{file.name}"

@@ -75,7 +75,12 @@ def way_to(entry: Entry) -> str:
 
 
 def lying_about(file: File, environment: Environment) -> Iterator[Path]:
-    """Files of the right name and size outside of Reify's own folder: a studio's, and what the hub's own programs have fetched."""
+    """Files of the right name and size outside of Reify's own folder: a studio's, and what the hub's own programs have fetched.
+
+    None where the publisher names no hash that a file could be known by.
+    """
+    if not file.sha256:
+        return iter(())
     candidates = [folder / file.name for folder in environment.weights_folders]
     hubs = [mirror for mirror in file.mirrors if isinstance(mirror, Hub)]
     candidates += [

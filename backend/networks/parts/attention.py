@@ -108,6 +108,35 @@ class FeedForward(nn.Module):
         return self.leave(F.gelu(hidden, approximate=self.approximate))
 
 
+class Block(nn.Module):
+    """Attention of tokens to themselves and a feed-forward network, each added to its input."""
+
+    def __init__(self, width: int, heads: int, approximate: str = "none") -> None:
+        super().__init__()
+        self.norm_self, self.attend_self = nn.LayerNorm(width), Attention(width, heads, bias=True)
+        self.norm_feed, self.feed = nn.LayerNorm(width), FeedForward(width, 4 * width, approximate)
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Tokens [B,T,width]."""
+        tokens = tokens + self.attend_self(self.norm_self(tokens), mask=mask)
+        return tokens + self.feed(self.norm_feed(tokens))
+
+
+class LookingBlock(nn.Module):
+    """Attention of tokens to a normalized context alone and a feed-forward network, each added to its input."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm_self, self.norm_context = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attend_context = Attention(width, heads, bias=True)
+        self.norm_feed, self.feed = nn.LayerNorm(width), FeedForward(width, 4 * width)
+
+    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+        """Tokens [B,T,width], from those and a context [B,S,width]."""
+        tokens = tokens + self.attend_context(self.norm_self(tokens), self.norm_context(context))
+        return tokens + self.feed(self.norm_feed(tokens))
+
+
 class CrossBlock(nn.Module):
     """Attention of tokens to themselves, then to a context, then a gated feed-forward network; each added to its input."""
 

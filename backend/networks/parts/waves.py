@@ -19,6 +19,12 @@ def of_places(places: Tensor, width: int) -> Tensor:
     return F.pad(waves, (0, width - waves.shape[1]))
 
 
+def of_times(times: Tensor, width: int) -> Tensor:
+    """Embeddings [B,width] float32 of times [B]: cosines, then sines."""
+    phases = times[:, None].float() * _frequencies(width // 2, times.device)
+    return torch.cat([phases.cos(), phases.sin()], dim=-1)
+
+
 class TimeEmbedding(nn.Module):
     """Features [B,width] of times [B]: cosines and sines through two layers (Nichol et al., "GLIDE", 2022)."""
 
@@ -30,8 +36,7 @@ class TimeEmbedding(nn.Module):
 
     def forward(self, times: Tensor) -> Tensor:
         """Times of any range; those of diffusion are commonly 0 to 1000."""
-        phases = times[:, None].float() * _frequencies(self.waves // 2, times.device)
-        waves = torch.cat([phases.cos(), phases.sin()], dim=-1).to(self.enter.weight.dtype)
+        waves = of_times(times, self.waves).to(self.enter.weight.dtype)
         return self.leave(F.silu(self.enter(waves)))
 
 
