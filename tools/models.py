@@ -61,9 +61,9 @@ that it was built after the paper alone.
   built after the FlexiCubes paper, and nobody here has seen it with the published weights, which couldn't be fetched. Its Gaussians
   are built, and not offered: no SHA-256 of the file that they need could be found.
 - **MiniLM** for From Text, as soon as it is there: a noun that WordNet leads to nothing with is taken for the thing that means nearly the
-  same, and the report says so ("a motorcycle" becomes a bike); below a similarity of 0.7 "I have no violin" is said, with what is nearest.
-  Of WordNet's synonyms of the things 37 % find their own at 0.7, 91 % of those that find one find the right one, and of 400 nouns that
-  nothing fits 1 % are taken for something (`python3 dev.py bench text`).
+  same, and the report says so ("a cabinet" becomes a cupboard); below a similarity of 0.7 "I have no cello" is said, with what is nearest.
+  Of WordNet's synonyms of the things 28 % find their own at 0.7, 89 % of those that find one find the right one, and of 400 nouns that
+  nothing fits 2 % are taken for something (`python3 dev.py bench text`).
 """
 
 PLANS = """
