@@ -97,6 +97,7 @@ class Stage:
 
     title: str
     parameters: int
+    working_bytes: int = 0  # beside its weights, at the most
 
     @property
     def processor_bytes(self) -> int:
