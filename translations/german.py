@@ -25,6 +25,10 @@ GERMAN = {
     "… and {count} more": "… und {count} weitere",
     "{count} photos": "{count} Fotos",
     "Coverage": "Abdeckung",
+    "Maps": "Karten",
+    "Production": "Produktion",
+    "Baking maps": "Karten backen",
+    "Width and height of maps of color, relief and ambient occlusion, with UVs that don't overlap; 0 makes none": "Breite und Höhe von Karten der Farbe, des Reliefs und der Umgebungsverdeckung, mit UVs ohne Überlappung; 0 macht keine",
     "Rate": "Bewerten",
     "Stars": "Sterne",
     "How good the result is": "Wie gut das Ergebnis ist",
@@ -97,7 +101,40 @@ GERMAN = {
     "Edges alone": "Nur Kanten",
     "Few flat faces in even colors": "Wenige ebene Flächen in gleichmäßigen Farben",
     "Low poly": "Low Poly",
-    "Materials and geometry of everything in the scene": "Materialien und Geometrie von allem in der Szene",
+    "Materials and geometry of everything in the scene; a model is told it in words": (
+        "Materialien und Geometrie von allem in der Szene; einem Modell wird es in Worten gesagt"
+    ),
+    "Made By": "Gemacht von",
+    "What makes it": "Was es macht",
+    "More Models…": "Mehr Modelle …",
+    "Assemble": "Zusammensetzen",
+    "A scene of things from Reify's own shapes, at once and with nothing downloaded": (
+        "Eine Szene aus Dingen von Reifys eigenen Formen, sofort und ohne etwas herunterzuladen"
+    ),
+    "One object that networks imagine by the sentence, another one by each seed; minutes without a graphics card": (
+        "Ein Objekt, das sich Netze nach dem Satz vorstellen, mit jedem Startwert ein anderes; ohne Grafikkarte Minuten"
+    ),
+    "Width or height of a model's object, whichever is larger; 0 is the real size of the thing, where it is known": (
+        "Breite oder Höhe des Objekts eines Modells, je nachdem, was größer ist; 0 ist die wirkliche Größe des Dings, wo sie bekannt ist"
+    ),
+    "About how many faces a model's object gets": "Wie viele Flächen das Objekt eines Modells etwa bekommt",
+    "Write what to make: one object, its colors and its material.": "Schreiben, was entstehen soll: ein Objekt, seine Farben und sein Material.",
+    "Reading the sentence": "Satz lesen",
+    "Making points": "Punkte machen",
+    "Point-E": "Point-E",
+    "Steps from noise to points; fewer are faster and rougher": "Schritte vom Rauschen zu Punkten; weniger sind schneller und gröber",
+    "How closely the points follow the sentence or the picture; more is truer and less varied": (
+        "Wie genau die Punkte dem Satz oder dem Bild folgen; mehr ist treuer und weniger verschieden"
+    ),
+    "Cells along each axis of the space around the points; more keep finer detail": (
+        "Zellen entlang jeder Achse des Raums um die Punkte; mehr behalten feinere Einzelheiten"
+    ),
+    "Networks make colored points of the picture and a surface around them, rough and another one by each seed": (
+        "Netze machen aus dem Bild farbige Punkte und eine Oberfläche um sie, grob und mit jedem Startwert eine andere"
+    ),
+    "Reads the texts and pictures that Point-E makes points of": "Liest die Texte und Bilder, aus denen Point-E Punkte macht",
+    "Turns a sentence about one object into colored points and a mesh": "Macht aus einem Satz über ein Objekt farbige Punkte und ein Mesh",
+    "Turns a picture of one object into colored points and a mesh": "Macht aus dem Bild eines Objekts farbige Punkte und ein Mesh",
     "Old": "Alt",
     "One matte clay": "Ein matter Ton",
     "Put a scene together from a sentence, of things at their real sizes, offline and in seconds": "Aus einem Satz eine Szene zusammensetzen, aus Dingen in ihrer wirklichen Größe, ohne Netz und in Sekunden",
@@ -1200,6 +1237,11 @@ ERRORS = {
     "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
     "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
+    "The network makes no solid object of this.": "Das Netz macht hieraus keinen festen Gegenstand.",
+    "Choose another seed, or ask for one object, seen whole.": "Einen anderen Startwert wählen, oder nach einem einzigen, ganz zu sehenden Gegenstand fragen.",
+    "Point-E needs torch.": "Point-E braucht torch.",
+    "Import the file.": "Die Datei importieren.",
+    "{} doesn't say how large the file is.": "{0} sagt nicht, wie groß die Datei ist.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
     "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
@@ -1448,6 +1490,18 @@ ERRORS = {
     "Choose a transforms.json.": "Eine transforms.json wählen.",
     "{} has no frames.": "{0} hat keine Bilder.",
     "{} is damaged: {}.": "{0} ist beschädigt: {1}.",
+    "{}, a file of Reify's own, is damaged.": "{0}, eine von Reifys eigenen Dateien, ist beschädigt.",
+    "Install Reify again.": "Reify erneut installieren.",
+    "{} lies on another computer.": "{0} liegt auf einem anderen Computer.",
+    "Choose it in the panel Splats, if you trust it.": "Im Bereich Splats auswählen, falls man ihm traut.",
+    "{} numbers its SH values oddly.": "{0} nummeriert seine SH-Werte ungewöhnlich.",
+    "{} holds {} bytes of what should be {}.": "{0} enthält {1} Bytes von dem, was {2} haben sollte.",
+    "Rendering failed: {}": "Das Rendern ist fehlgeschlagen: {0}",
+    "Rendering failed: {}.": "Das Rendern ist fehlgeschlagen: {0}.",
+    "Look whether the disk is full, and start again.": "Prüfen, ob die Platte voll ist, und erneut starten.",
+    "The vocabulary of MiniLM is damaged.": "Das Vokabular von MiniLM ist beschädigt.",
+    "The scene's render can't be read: {}.": "Das Rendering der Szene lässt sich nicht lesen: {0}.",
+    "Look whether the disk with temporary files is full, and render again.": "Prüfen, ob die Platte mit den temporären Dateien voll ist, und erneut rendern.",
     # Meshes and textures
     "The mesh has no faces.": "Das Mesh hat keine Flächen.",
     "Choose another mesh, or make it again from more or better photos.": "Ein anderes Mesh wählen oder es aus mehr oder besseren Fotos neu machen.",
@@ -1475,7 +1529,7 @@ ERRORS = {
     "Choose one of: {}.": "Eines davon wählen: {0}.",
     "There is no preset called {}.": "Es gibt keine Vorgabe namens {0}.",
     "{} needs packages that aren't installed: {}.": "{0} braucht Pakete, die nicht installiert sind: {1}.",
-    "{} needs the weights {} ({}, license: {}).": "{0} braucht die Gewichte {1} ({2}, Lizenz: {3}).",
+    "{} needs the weights {}.": "{0} braucht die Gewichte {1}.",
     "Put them into {}.": "Sie in {0} legen.",
     "{} needs about {} of memory with these settings, and {} are free.": "{0} braucht mit diesen Einstellungen etwa {1} Speicher, und {2} sind frei.",
     "Set {}, or close other programs.": "Verkleinern: {0}. Oder andere Programme schließen.",
@@ -1947,6 +2001,13 @@ PROGRESS = {
     "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
     "loading TRELLIS": "TRELLIS wird geladen",
+    "The publisher of {} names no SHA-256: the names and shapes of the arrays are right, and that is all.": (
+        "Der Herausgeber von {0} nennt keinen SHA-256: Die Namen und Formen der Felder stimmen, mehr ist nicht geprüft."
+    ),
+    "loading CLIP": "CLIP wird geladen",
+    "loading Point-E": "Point-E wird geladen",
+    "reading what is to be made": "Lesen, was entstehen soll",
+    "making points": "Punkte machen",
     "loading DINOv2": "DINOv2 wird geladen",
     "looking at the picture": "Bild ansehen",
     "finding the shape": "Form finden",

@@ -112,9 +112,9 @@ class Method:
             parts = parts_of(missing.packages)
             raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         if missing.weights:
-            weights = missing.weights[0]
-            what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
-            raise ReifyError(what, weights.way or f"Put them into {_weights_folder(environment)}.")
+            listed = ", ".join(f"{each.name} ({gigabytes(each.bytes)}, {each.license})" for each in missing.weights)
+            ways = dict.fromkeys(each.way or f"Put them into {_weights_folder(environment)}." for each in missing.weights)
+            raise ReifyError(f"{self.title} needs the weights {listed}.", " ".join(ways))
         if missing.memory is not None:
             needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
             what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."

