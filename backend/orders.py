@@ -89,6 +89,12 @@ def check(order: Order, environment: Environment) -> None:
     method.check(settings, environment)
 
 
+def plan_of(order: Order, environment: Environment) -> str:
+    """One sentence: how the job fits into the memory that is free; empty where the method doesn't adapt to that."""
+    method, settings = resolved(order)
+    return method.plan(settings, environment) if method.plan else ""
+
+
 def task_of(order: Order, environment: Environment, read: Reader = read_given) -> Task:
     """The job for an order that makes one result, not yet started; the order is its `context`.
 

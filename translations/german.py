@@ -1225,12 +1225,13 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "{} needs about {} GB of memory at the least, and {} GB are free.": "{0} braucht mindestens etwa {1} GB Arbeitsspeicher, und {2} GB sind frei.",
     "Ask for one or more.": "Um eine oder mehr bitten.",
     "Ask for one result.": "Um ein einziges Ergebnis bitten.",
     "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
     "{} makes the same of every seed with these settings, so there are no variants.": "{0} macht mit diesen Einstellungen aus jedem Startwert dasselbe, also gibt es keine Varianten.",
     "{} variants are none.": "{0} Varianten sind keine.",
-    "The detailed mesh has no colors.": "Das feine Netz hat keine Farben.",
+    "The detailed mesh has no colors.": "Das feine Mesh hat keine Farben.",
     "Choose another one, or do without the texture.": "Ein anderes wählen, oder auf die Textur verzichten.",
     "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
     "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
@@ -1794,6 +1795,10 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "{} takes up to {} GB of memory; {} GB are free.": "{0} braucht bis zu {1} GB Arbeitsspeicher; {2} GB sind frei.",
+    "{} takes up to {} GB of memory, with weights as {} ({}), because {} GB are free.": (
+        "{0} braucht bis zu {1} GB Arbeitsspeicher, mit Gewichten als {2}, denn {4} GB sind frei."
+    ),
     "The cut-out of {} includes what looks like a floor: look at it, and cut it out another way.": (
         "Zum freigestellten Motiv von {0} gehört, was wie ein Boden aussieht: ansehen und auf andere Weise freistellen."
     ),

@@ -48,6 +48,7 @@ class Method:
     memory: Callable[[Any, Any], Memory] | None = None  # of inputs and settings, where that is nearer than what `needs` knows
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
     expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
+    plan: Callable[[Any, Environment], str] | None = None  # one sentence: how it fits into memory here; "": it doesn't adapt
     varies: Callable[[Any], bool] | None = None  # settings -> whether another seed makes something else of the same; None: never
     varies_by: str = ""  # one sentence: the settings that make it so
 

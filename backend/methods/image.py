@@ -9,17 +9,19 @@ from pathlib import Path
 from ..bodies.from_pictures import LEARNED, Settings, build, build_by_depth, chosen_for, cutout_of
 from ..errors import ReifyError
 from ..formats import endings
+from ..jobs.environment import Environment
 from ..jobs.forecast import Expected
 from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
+from ..networks import memory
 from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
 from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, ISNET, POINT_E, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
 from ..networks.points import POINTS_PEAK_BYTES, points_of_seen, seen_in_picture
-from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
-from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, places_of_tokens, tokens_of_picture
+from ..networks.reconstruction import planes_of_picture
+from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
@@ -142,9 +144,9 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 MESHES = ("numba", "fast_simplification")  # what taking surfaces off fields, and cleaning them, needs
-NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory
-    "triposr": ((TRIPOSR,), MESHES, PEAK_BYTES),
-    "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, STRUCTURED_PEAK_BYTES),
+NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory at the least
+    "triposr": ((TRIPOSR,), MESHES, memory.least_bytes(TRIPOSR.plan)),
+    "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, memory.least_bytes(TRELLIS.plan)),
     "point-e": ((CLIP, POINT_E), MESHES, POINTS_PEAK_BYTES),
     "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
 }
@@ -158,6 +160,12 @@ def _needs(settings: Settings) -> Needs:
     weights = (ISNET,) * (settings.cutout.by == "learned") + own
     packages = ("scipy", "PIL", *packages, "safetensors", *("torch",) * bool(weights))
     return Needs(packages, tuple(map(as_need, weights)), Memory(peak) if peak else None)
+
+
+def planned(settings: Settings, environment: Environment) -> str:
+    """What the method's network takes of main memory here, where it adapts to what is free; else empty."""
+    adapting = {"triposr": TRIPOSR, "trellis": TRELLIS}.get(settings.method)
+    return memory.plan(adapting.title, adapting.plan, environment.free_memory()) if adapting else ""
 
 
 def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
@@ -194,6 +202,7 @@ METHOD = Method(
     stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING, BAKING),
     needs=_needs,
     split=one_by_one,
+    plan=planned,
     varies=lambda settings: settings.method in SEEDED,
     varies_by="Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.",
 )

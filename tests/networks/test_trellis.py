@@ -333,6 +333,19 @@ def test_a_new_seed_does_not_look_again_and_another_mesh_does_not_sample_again(r
     assert looked["VisionTransformer"] == 0 and looked["StructureFlow"] >= 6
 
 
+def test_little_memory_is_answered_by_smaller_weights_and_the_report_says_so(ready: Environment, picture: Picture) -> None:
+    from reify.backend.methods import image
+
+    settings = image.Settings(method="trellis", faces=3000, baked_px=128, trellis=StructuredSettings(steps=5))
+    assert "with weights as int8 (slower, and a little less exact), because 0.0 GB are free" in image.planned(
+        settings, replace(ready, memory_bytes=1)
+    )
+    job = Job(replace(ready, cache=None, memory_bytes=1), seed=SEED)
+    check_care(image._learned(picture, settings, "trellis", job), 1.0, 3000)
+    told = [choice for what, choice in job.report.choices.items() if what.startswith("weights of TRELLIS")]
+    assert len(told) == 4 and all(choice.startswith("held as int8") for choice in told)
+
+
 def test_a_file_with_another_networks_arrays_is_told(small, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from reify.backend.networks import structured
     from reify.backend.networks.library import keeping
@@ -383,4 +396,3 @@ def test_the_entries_are_those_of_the_networks() -> None:
     counts = [sum(each.numel() for each in network.parameters()) for network in networks]
     assert counts == [stage.parameters for stage in TRELLIS.stages] and sum(counts) == TRELLIS.parameters
     assert sum(each.numel() for each in eye.parameters()) == DINOV2_LARGE.parameters
-    assert 4 * max(counts) < structured.STRUCTURED_PEAK_BYTES
