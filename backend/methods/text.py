@@ -59,6 +59,7 @@ class Settings:
         unit="m",
     )
     faces: int = option(20_000, "About how many faces a model's object gets", low=200, high=300_000)
+    reading: str = option("", "What was understood of this sentence and changed by hand, as JSON; empty reads the sentence", advanced=True)
     point_e: PointSettings = group(PointSettings, "Point-E")
 
 
@@ -70,7 +71,7 @@ def run(inputs: Sentence, settings: Settings, job: Job) -> Result:
     if settings.model == "point-e":
         return Result(name=name, report=job.report, mesh=_of_point_e(settings, job))
     style = "" if settings.style == "as said" else settings.style
-    scene = job.stage(STAGE, apart(assemble), settings.text.strip(), style, job.seed, kept=False)
+    scene = job.stage(STAGE, apart(assemble), settings.text.strip(), style, job.seed, settings.reading, kept=False)
     for part in scene.parts:
         job.record_choice(part.name, f"{part.noun} of {part.source}, {part.author}, {part.license}")
     job.metric("things", sum(len(part.world_from_part) for part in scene.parts))
