@@ -1522,6 +1522,7 @@ ERRORS = {
     "Rendering failed: {}": "Das Rendern ist fehlgeschlagen: {0}",
     "Rendering failed: {}.": "Das Rendern ist fehlgeschlagen: {0}.",
     "Look whether the disk is full, and start again.": "Prüfen, ob die Platte voll ist, und erneut starten.",
+    "{} sends {} bytes for {}, not about {}.": "{0} sendet {1} Bytes für {2} statt etwa {3}.",
     "The vocabulary of MiniLM is damaged.": "Das Vokabular von MiniLM ist beschädigt.",
     "The scene's render can't be read: {}.": "Das Rendering der Szene lässt sich nicht lesen: {0}.",
     "Look whether the disk with temporary files is full, and render again.": "Prüfen, ob die Platte mit den temporären Dateien voll ist, und erneut rendern.",

@@ -192,7 +192,7 @@ def test_files_of_another_network_are_told(original, given: Path, tmp_path: Path
     with pytest.raises(ReifyError, match="it isn't Point-E"):
         keeping.import_from(entries["POINT_E"], given, environment, job=Job())
     (given / "sdf.pt").write_bytes(b"no arrays")
-    with pytest.raises(ReifyError, match=r"sdf\.pt holds something else"):
+    with pytest.raises(ReifyError, match=r"sdf\.pt is damaged"):
         keeping.import_from(entries["POINT_E"], given, environment, job=Job())
 
 

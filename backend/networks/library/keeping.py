@@ -183,7 +183,10 @@ def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
 
 def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
-        download(mirror, partial, file.bytes if file.sha256 else length_of(mirror, job=job), job=job)
+        size = file.bytes if file.sha256 else length_of(mirror, job=job)
+        if not file.bytes / 2 < size < 2 * file.bytes:
+            raise Refused(f"{mirror.name} sends {size} bytes for {file.name}, not about {file.bytes}.", "Import the file.")
+        download(mirror, partial, size, job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
     with job.span(FETCHED):
