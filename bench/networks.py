@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +42,23 @@ def run(emit: Callable[..., None], parts: tuple[str, ...]) -> None:
 
 def _triposr(emit: Callable[..., None]) -> None:
     """Emit triposr_cpu_seconds and triposr_cpu_gib: from a picture to a colored surface, with random weights, in a process of its own."""
-    code = f"from {__name__} import triposr_costs; triposr_costs()"
-    spoken = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    seconds, field_seconds, peak = map(float, spoken.split()[-3:])
+    seconds, field_seconds, peak = _measured(triposr_costs)
     emit("triposr_cpu_seconds", round(seconds, 1), "s", of_surface=round(field_seconds, 1), cells=CELLS)
     emit("triposr_cpu_gib", round(peak, 2), "GiB")
+
+
+def _depth(emit: Callable[..., None]) -> None:
+    """Emit depth_cpu_seconds and depth_cpu_gib: disparity of a picture of two megapixels, with random weights, in a process of its own."""
+    seconds, peak = _measured(depth_costs)
+    emit("depth_cpu_seconds", round(seconds, 1), "s")
+    emit("depth_cpu_gib", round(peak, 2), "GiB")
+
+
+def _measured(costs: Callable[[], None]) -> list[float]:
+    """What a function of this module prints last, in a line, in a process of its own."""
+    code = f"from {__name__} import {costs.__name__} as costs; costs()"
+    spoken = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return [float(word) for word in spoken.splitlines()[-1].split()]
 
 
 def _proven(emit: Callable[..., None]) -> None:
@@ -68,12 +81,7 @@ def triposr_costs() -> None:
     from ..backend.networks import triposr
     from ..backend.surface.learned import colored, surface_of_field
 
-    torch.manual_seed(0)
-    with torch.device("meta"):
-        network = triposr.TripoSR()
-    network.to_empty(device="cpu").eval().requires_grad_(False)
-    for weight in network.parameters():
-        weight.normal_(std=0.02)
+    network = _random(triposr.TripoSR)
     rng = np.random.default_rng(0)
     picture = Picture("noise", rng.integers(0, 256, (640, 640, 3), np.uint8), np.ones((640, 640), np.float32))
     started = time.perf_counter()
@@ -90,7 +98,35 @@ def triposr_costs() -> None:
     mesh = surface_of_field(ball, triposr.LEVEL, triposr.RADIUS, CELLS, job=Job())
     colored(mesh, lambda points: asked(points, 1))
     ended = time.perf_counter()
-    print(ended - started, ended - seen, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB)
+    print(ended - started, ended - seen, _peak_gib())
+
+
+def depth_costs() -> None:
+    """Print the seconds of Depth Anything v2 Small, and the peak of memory in GiB."""
+    from ..backend.networks import depth_anything
+
+    network = _random(depth_anything.DepthAnything)
+    srgb = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    started = time.perf_counter()
+    depth_anything.disparity(srgb, network)
+    print(time.perf_counter() - started, _peak_gib())
+
+
+def _random(make: Callable[[], Any]) -> Any:
+    """A network with random weights, for inference on the processor."""
+    import torch
+
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        network = make()
+    network.to_empty(device="cpu").eval().requires_grad_(False)
+    for weight in network.parameters():
+        weight.normal_(std=0.02)
+    return network
+
+
+def _peak_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
 
 
 def _matching(emit: Callable[..., None]) -> None:
@@ -143,4 +179,4 @@ def _worse_db(capture: Capture, added: list[int]) -> float:
     return quality(others) - quality(added)
 
 
-PARTS = {"triposr": _triposr, "proven": _proven, "matching": _matching}
+PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven, "matching": _matching}

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..backend.values import Array, Part, Scene
+from ..backend.values import Array, Material, Part, Scene
 from . import attributes, provenance
 from .mesh import mesh_data
 from .recipes import FLAT_STYLES, node_material
@@ -24,9 +24,10 @@ WIRE = 0.006  # thickness of wireframes, of the thing's size
 LOW_POLY_FACES = 220  # about as many triangles the low poly style leaves of a thing
 
 Place = Callable[[bpy.types.Object, str, bpy.types.Object], None]
+Dress = Callable[[Material, str, float], bpy.types.Material]  # of a material, the style and the thing's size in meters
 
 
-def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.types.Object]:
+def place_scene(scene: Scene, root: bpy.types.Object, place: Place, dress: Dress = node_material) -> list[bpy.types.Object]:
     """Make the objects of a scene, which are returned; `place` links one with its role under its parent.
 
     Several instances hang on an empty. What is carried hangs on its carrier, so that a table takes its lamp along.
@@ -44,7 +45,7 @@ def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.
     for part in _carriers_first(scene.parts):
         style = part.style or scene.style
         size = float(np.ptp(part.mesh.vertices, axis=0).max())
-        data = _data(part, style, size)
+        data = _data(part, style, size, dress)
         parent = first.get(part.parent, root)
         if len(part.world_from_part) > 1:
             group = bpy.data.objects.new(f"{part.name} x{len(part.world_from_part)}", None)
@@ -105,10 +106,10 @@ def _carriers_first(parts: tuple[Part, ...]) -> Iterator[Part]:
         yield ready
 
 
-def _data(part: Part, style: str, size_m: float) -> bpy.types.Mesh:
+def _data(part: Part, style: str, size_m: float, dress: Dress = node_material) -> bpy.types.Mesh:
     data = mesh_data(part.name, part.mesh)
     for material in part.materials:
-        data.materials.append(node_material(material, style, size_m))
+        data.materials.append(dress(material, style, size_m))
     paired = 2 * part.mesh.quads
     of_polygon = np.concatenate((part.material_of_face[0:paired:2], part.material_of_face[paired:]))
     attributes.write(data, "material_index", "INT", of_polygon, domain="FACE")

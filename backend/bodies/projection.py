@@ -53,7 +53,9 @@ def projected(
     if soft_rim:
         front = with_soft_rim(front, coverage)
     panels, shown = [front], "drawn" if back is not None else settings.back
-    if back is not None:
+    if not is_back.any():
+        shown = "mirrored"  # which needs no room for a back
+    if shown == "drawn" and back is not None:
         panels.append(_behind(back, coverage))
     elif shown == "extended":
         panels.append(filled_from_outline(front, coverage))

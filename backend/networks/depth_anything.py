@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ..values import Array
 from .parts.vision import DINOV2, VIT_SMALL_14, Size, VisionTransformer, from_dinov2
+from .published import tensors_of
 
 LEAST_PX = 518  # of the shorter side that pictures are scaled to
 MIDDLE = 32  # channels before the last layer
@@ -142,7 +143,7 @@ def _scaled(values: Tensor, size: Sequence[int]) -> Tensor:
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """The network's arrays out of the published checkpoint, float32; raises ValueError where it holds another network."""
     (checkpoint,) = files.values()
-    arrays = {name: array.numpy() for name, array in ours(torch.load(checkpoint, map_location="cpu", weights_only=True)).items()}
+    arrays = {name: array.numpy() for name, array in ours(tensors_of(checkpoint)).items()}
     with torch.device("meta"):
         wanted = {name: tuple(array.shape) for name, array in DepthAnything().state_dict().items()}
     if wanted != {name: array.shape for name, array in arrays.items()}:

@@ -9,6 +9,7 @@ import torch
 
 from ..values import Array
 from .parts.vision import DINOV2_REGISTERS, VIT_LARGE_14, VisionTransformer, from_dinov2
+from .published import tensors_of
 
 
 def large() -> VisionTransformer:
@@ -19,8 +20,7 @@ def large() -> VisionTransformer:
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """The network's arrays out of the published checkpoint, float32; raises ValueError where it holds another network."""
     (path,) = files.values()
-    published = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    arrays = {name: array.numpy() for name, array in from_dinov2(published).items()}
+    arrays = {name: array.numpy() for name, array in from_dinov2(tensors_of(path)).items()}
     with torch.device("meta"):
         wanted = {name: tuple(array.shape) for name, array in large().state_dict().items()}
     if wanted != {name: array.shape for name, array in arrays.items()}:

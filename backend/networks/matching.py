@@ -16,6 +16,7 @@ from .library.catalog import ALIKED_LIGHTGLUE
 from .library.keeping import CONVERTED
 from .library.places import need
 from .lightglue import LightGlue
+from .published import tensors_of
 from .running import built, chosen_device
 
 MOST_KEYPOINTS = 2048
@@ -68,7 +69,7 @@ class Matcher:
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """Both networks' arrays out of the published checkpoints; raises ValueError where they hold other networks."""
-    loaded = {name: torch.load(path, map_location="cpu", weights_only=True) for name, path in files.items()}
+    loaded = {name: tensors_of(path) for name, path in files.items()}
     return {name: array.contiguous().numpy() for name, array in arranged(loaded).items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def test_splats_are_seen_as_they_were_trained_in_every_mode_from_every_side_and_
     }
     (SHOTS / "splats-figures.json").write_text(json.dumps(figures))
     print(figures, {name: round(found, 1) for name, found in agreement.items()})
-    assert len(agreement) == 13
+    assert len(agreement) == 18
+    assert outcome["chosen_by_itself"] == "PROCESSOR", "a driver that computes on the processor is slower than our kernels"
+    assert outcome["chosen"] == "CARD", outcome["chosen_why"]
     assert min(agreement.values()) >= LEAST_DB
     assert outcome["look"] == "Splats"
     assert outcome["settled_step"] == 1 and outcome["step_moving"] > 1
@@ -106,11 +109,13 @@ def _agreement(folder: Path, outcome: dict[str, Any], subject: Any, name: str) -
     from reify.backend.splats.render import rasterize
 
     view = outcome["views"][name]
+    kind = name.removeprefix("card-")
+    subject = replace(subject, surfels=kind == "surfels", antialiased=kind == "antialiased")
     shot = _crop(folder, outcome, name, view)
     cameras = _cameras(view)
     rendered = rasterize(subject, cameras, 0, geometry=False)
     alpha = rendered.alpha[..., None]
-    bare = name.removesuffix("-cube") if name != "committed" else "solid-0"
+    bare = name.removesuffix("-cube") if f"{name.removesuffix('-cube')}-nothing" in outcome["shots"] else "solid-0"
     nothing = _crop(folder, outcome, f"{bare}-nothing", view)
     straight = np.clip(rendered.rgb / np.maximum(alpha, 1e-6), 0, 1)
     expected = (alpha * straight**BLENDER_GAMMA + (1 - alpha) * nothing**BLENDER_GAMMA) ** (1 / BLENDER_GAMMA)

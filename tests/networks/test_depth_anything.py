@@ -112,6 +112,7 @@ def test_a_checkpoint_in_the_published_layout_becomes_a_relief_of_what_isn_t_tra
     monkeypatch.setattr(depth_anything, "DepthAnything", lambda: full(tiny))
     for module in (catalog, image, depth):
         monkeypatch.setattr(module, "DEPTH_ANYTHING", entry)
+    monkeypatch.setitem(image.NETWORKS, "depth_anything", ((entry,), *image.NETWORKS["depth_anything"][1:]))
     environment = Environment(user_folder=tmp_path / "user", device="cpu")
     alpha = np.zeros((45, 80, 1), np.uint8)
     alpha[5:40, 10:60] = 255

@@ -84,6 +84,7 @@ TRIPOSR = Entry(
         "https://huggingface.co/stabilityai/TripoSR",
     ),
     proof=Proof.ARCHITECTURE,
+    stages=(Stage("all of it", 418_685_036, working_bytes=800_000_000),),
     converts="triposr",
     packages=("torch",),
 )
@@ -216,10 +217,10 @@ TRELLIS = Entry(
     ),
     proof=Proof.ARCHITECTURE,
     stages=(
-        Stage("flow of the shape", 555_543_560),
-        Stage("decoder of the shape", 73_671_201),
-        Stage("flow of the details", 600_432_520),
-        Stage("decoder of the surface", 90_926_693),
+        Stage("flow of the shape", 555_543_560, working_bytes=1_500_000_000),
+        Stage("decoder of the shape", 73_671_201, working_bytes=1_500_000_000),
+        Stage("flow of the details", 600_432_520, working_bytes=2_000_000_000),
+        Stage("decoder of the surface", 90_926_693, working_bytes=5_000_000_000),
     ),
 )
 

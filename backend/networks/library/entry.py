@@ -106,6 +106,7 @@ class Stage:
     title: str
     parameters: int
     card_dtype: str = "float16"  # of its weights on a graphics card
+    working_bytes: int = 0  # beside its weights, at the most
 
     @property
     def processor_bytes(self) -> int:

