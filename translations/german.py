@@ -111,9 +111,23 @@ GERMAN = {
     "A scene of things from Reify's own shapes, at once and with nothing downloaded": (
         "Eine Szene aus Dingen von Reifys eigenen Formen, sofort und ohne etwas herunterzuladen"
     ),
-    "One object that networks imagine by the sentence, another one by each seed; minutes without a graphics card": (
-        "Ein Objekt, das sich Netze nach dem Satz vorstellen, mit jedem Startwert ein anderes; ohne Grafikkarte Minuten"
+    "One smooth object that a network imagines by the sentence, another one by each seed; slow without a graphics card": (
+        "Ein glattes Objekt, das sich ein Netz nach dem Satz vorstellt, mit jedem Startwert ein anderes; ohne Grafikkarte langsam"
     ),
+    "One rough object that networks imagine by the sentence, another one by each seed; slow without a graphics card": (
+        "Ein grobes Objekt, das sich Netze nach dem Satz vorstellen, mit jedem Startwert ein anderes; ohne Grafikkarte langsam"
+    ),
+    "A network imagines a smooth object by the picture, another one by each seed; slow without a graphics card": (
+        "Ein Netz stellt sich nach dem Bild ein glattes Objekt vor, mit jedem Startwert ein anderes; ohne Grafikkarte langsam"
+    ),
+    "Shap-E": "Shap-E",
+    "Imagining the object": "Objekt vorstellen",
+    "Steps from noise to the object; fewer are faster and rougher": "Schritte vom Rauschen zum Objekt; weniger sind schneller und gröber",
+    "How closely the object follows the sentence or the picture; more is truer and less varied": (
+        "Wie genau das Objekt dem Satz oder dem Bild folgt; mehr ist treuer und weniger verschieden"
+    ),
+    "Turns a sentence about one object into a colored mesh": "Macht aus einem Satz über ein Objekt ein farbiges Mesh",
+    "Turns a picture of one object into a colored mesh": "Macht aus dem Bild eines Objekts ein farbiges Mesh",
     "Width or height of a model's object, whichever is larger; 0 is the real size of the thing, where it is known": (
         "Breite oder Höhe des Objekts eines Modells, je nachdem, was größer ist; 0 ist die wirkliche Größe des Dings, wo sie bekannt ist"
     ),
@@ -132,7 +146,7 @@ GERMAN = {
     "Networks make colored points of the picture and a surface around them, rough and another one by each seed": (
         "Netze machen aus dem Bild farbige Punkte und eine Oberfläche um sie, grob und mit jedem Startwert eine andere"
     ),
-    "Reads the texts and pictures that Point-E makes points of": "Liest die Texte und Bilder, aus denen Point-E Punkte macht",
+    "Reads the texts and pictures that Point-E and Shap-E make objects of": "Liest die Texte und Bilder, aus denen Point-E und Shap-E Objekte machen",
     "Turns a sentence about one object into colored points and a mesh": "Macht aus einem Satz über ein Objekt farbige Punkte und ein Mesh",
     "Turns a picture of one object into colored points and a mesh": "Macht aus dem Bild eines Objekts farbige Punkte und ein Mesh",
     "Old": "Alt",
@@ -1263,6 +1277,8 @@ ERRORS = {
     "The network makes no solid object of this.": "Das Netz macht hieraus keinen festen Gegenstand.",
     "Choose another seed, or ask for one object, seen whole.": "Einen anderen Startwert wählen, oder nach einem einzigen, ganz zu sehenden Gegenstand fragen.",
     "Point-E needs torch.": "Point-E braucht torch.",
+    "Shap-E needs torch.": "Shap-E braucht torch.",
+    "CLIP needs torch.": "CLIP braucht torch.",
     "Import the file.": "Die Datei importieren.",
     "{} doesn't say how large the file is.": "{0} sagt nicht, wie groß die Datei ist.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
@@ -2038,6 +2054,8 @@ PROGRESS = {
     ),
     "loading CLIP": "CLIP wird geladen",
     "loading Point-E": "Point-E wird geladen",
+    "loading Shap-E": "Shap-E wird geladen",
+    "making the object": "Objekt machen",
     "reading what is to be made": "Lesen, was entstehen soll",
     "making points": "Punkte machen",
     "loading DINOv2": "DINOv2 wird geladen",
