@@ -68,9 +68,9 @@ that it was built after the paper alone.
   surface is taken off them by our own code. On two cores a sentence takes about half an hour with 64 **Steps**, and less with fewer. The
   published weights couldn't be fetched where this was built, so nobody here has seen their results.
 - **MiniLM** for From Text, as soon as it is there: a noun that WordNet leads to nothing with is taken for the thing that means nearly the
-  same, and the report says so ("a motorcycle" becomes a bike); below a similarity of 0.7 "I have no violin" is said, with what is nearest.
-  Of WordNet's synonyms of the things 37 % find their own at 0.7, 91 % of those that find one find the right one, and of 400 nouns that
-  nothing fits 1 % are taken for something (`python3 dev.py bench text`).
+  same, and the report says so ("a cabinet" becomes a cupboard); below a similarity of 0.7 "I have no cello" is said, with what is nearest.
+  Of WordNet's synonyms of the things 28 % find their own at 0.7, 89 % of those that find one find the right one, and of 400 nouns that
+  nothing fits 2 % are taken for something (`python3 dev.py bench text`).
 """
 
 PLANS = """

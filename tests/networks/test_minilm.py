@@ -69,29 +69,29 @@ def test_tokens_and_vectors_are_those_of_transformers(original, known: meaning.M
     assert np.abs(minilm.vectors_of(texts, network, pieces) - original["vectors"]).max() < 1e-5
 
 
-@pytest.mark.parametrize(("noun", "thing"), [("motorcar", "automobile"), ("screwdriver", "")])
+@pytest.mark.parametrize(("noun", "thing"), [("motor scooter", "scooter"), ("cabinet", "cupboard"), ("cello", "")])
 def test_a_noun_is_taken_for_what_means_nearly_the_same(known: meaning.Meaning, noun: str, thing: str) -> None:
     assert known.thing_called(noun) == thing
 
 
-@pytest.mark.parametrize("noun", ["wine", "bus stop", "coffee", "flibbertigibbet", "violin", "submarine"])
+@pytest.mark.parametrize("noun", ["wine", "bus station", "coffee", "flibbertigibbet", "cello", "submarine"])
 def test_what_is_only_said_together_or_means_something_else_is_not(known: meaning.Meaning, noun: str) -> None:
     assert known.thing_called(noun) == ""
 
 
 def test_a_sentence_is_read_with_it_and_what_stays_unknown_is_said(known: meaning.Meaning) -> None:
     things = catalogue.sizes()
-    found = sentence.parse("a violin on a table", things, known)
+    found = sentence.parse("a cello on a table", things, known)
     assert [entity.known for entity in found.entities] == [False, True]
     (said,) = sentence.unknown(found, things, known)
-    assert said.startswith("I have no violin; nearest are ") or said == "I have no violin."
+    assert said.startswith("I have no cello; nearest are ") or said == "I have no cello."
 
 
 def test_what_a_noun_was_taken_for_stands_in_the_report(environment: Environment) -> None:
     job = Job(environment)
-    scene = assemble("a red motorcycle beside a house", "", 0, job=job)
-    assert [part.noun for part in scene.parts] == ["bike", "house"]
-    assert job.report.choices["motorcycle"] == "bike, which means nearly the same: a similarity of 0.76 by MiniLM"
+    scene = assemble("a red cabinet beside a house", "", 0, job=job)
+    assert [part.noun for part in scene.parts] == ["cupboard", "house"]
+    assert job.report.choices["cabinet"] == "cupboard, which means nearly the same: a similarity of 0.74 by MiniLM"
 
 
 def test_without_weights_sentences_are_read_as_before(tmp_path: Path) -> None:
