@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..session import start
+from ..scene import thumbnail
+from ..session import approval, start
 from ..session.properties import chosen_method, group_of, read_settings
 from ..session.sources import paths_of
+from ..translations import told
 from .reported import reported
 
 if TYPE_CHECKING:
     from ..backend.jobs.runner import Task
+    from ..backend.methods import Method
+
+CARD_WIDTH, CUTOUT_SCALE = 360, 14.0
+LINE_CHARACTERS = 50  # of a warning, which a card of that width holds
 
 
 class REIFY_OT_create(bpy.types.Operator):
@@ -35,15 +42,35 @@ class REIFY_OT_create(bpy.types.Operator):
         name="Variants", description="How many, by as many seeds; 0 for as many as the panel says", min=0, options={"SKIP_SAVE"}
     )
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Start and return at once."""
-        return reported(self, lambda: self._start(context))
+    look: Any = None  # a `Look`: what is cut out of the picture, where that is to be approved
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Start and return at once; what a network is to make an object of is shown first."""
+
+        def begin() -> None:
+            self.look = approval.asked_for(*self._wanted(context))
+            if self.look is None:
+                self._start(context)
+
+        outcome = reported(self, begin)
+        if self.look is None:
+            return outcome
+        return context.window_manager.invoke_props_dialog(self, width=CARD_WIDTH, title="Cut-out", confirm_text="Generate")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the cut-out, and what speaks against it."""
+        self.layout.template_icon(icon_value=thumbnail.icon(), scale=CUTOUT_SCALE)
+        for warning in self.look.warnings if self.look is not None else ():
+            for number, line in enumerate(textwrap.wrap(told(warning), LINE_CHARACTERS)):
+                self.layout.label(text=line, translate=False, icon="BLANK1" if number else "ERROR")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start and wait."""
+        """Start and wait; not once the cut-out was approved in the window."""
+        if self.look is not None:
+            return reported(self, lambda: self._start(context))
         return reported(self, lambda: start.wait(*self._start(context)))
 
-    def _start(self, context: bpy.types.Context) -> list[Task]:
+    def _wanted(self, context: bpy.types.Context) -> tuple[Method, Any, tuple[Path, ...]]:
         from ..backend.methods import method_called
 
         scene = context.scene
@@ -51,6 +78,11 @@ class REIFY_OT_create(bpy.types.Operator):
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
+        return method, settings, paths
+
+    def _start(self, context: bpy.types.Context) -> list[Task]:
+        scene = context.scene
+        method, settings, paths = self._wanted(context)
         of_panel = scene.reify.variants if method.varies is not None and method.varies(settings) else 1
         return start.start_all(method, paths, settings, scene, scene.reify.seed, self.variants or of_panel)
 

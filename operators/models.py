@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import bpy
 
 from ..session import models
 from ..session.side_jobs import MODELS
+from ..translations import told
 from .reported import reported
 
 BUSY = "Another model is being fetched"
 CARD_WIDTH = 420
+LINE_CHARACTERS = 62  # of the license's words, which a card of that width holds
 
 
 def _model() -> Any:
@@ -49,7 +52,8 @@ class REIFY_OT_get_model(bpy.types.Operator):
         column = self.layout.column(align=True)
         for line in (f"{entry.bytes / 1e6:.0f} MB", f"{entry.license.name} · {entry.license.by}"):
             column.label(text=line, translate=False)
-        column.label(text=entry.license.words)
+        for line in textwrap.wrap(told(entry.license.words), LINE_CHARACTERS):
+            column.label(text=line, translate=False)
         self.layout.operator("wm.url_open", text=entry.license.address, translate=False, icon="URL").url = entry.license.address
         self.layout.prop(self, "accept")
 

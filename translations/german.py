@@ -1843,6 +1843,19 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "Nothing is cut away from {}: networks take all of it for one object. Choose another way to cut it out.": (
+        "Von {0} ist nichts weggeschnitten: Netze halten alles davon für ein Objekt. Auf andere Weise freistellen."
+    ),
+    "{} shows {} things apart, of which networks make one object. Keep the largest only, or draw a box.": (
+        "{0} zeigt {1} getrennte Dinge, aus denen Netze ein Objekt machen. Nur das größte behalten, oder einen Kasten ziehen."
+    ),
+    "The subject of {} is only {} px large: networks see little of it. Choose a larger picture.": (
+        "Das Motiv von {0} ist nur {1} px groß: Netze sehen wenig davon. Ein größeres Bild wählen."
+    ),
+    "The subject of {} is cut off by the picture's border, and networks take it for whole.": (
+        "Das Motiv von {0} ist vom Bildrand abgeschnitten, und Netze halten es für ganz."
+    ),
+    "Choose one that shows all of it.": "Eines wählen, das alles davon zeigt.",
     "{} takes up to {} GB of memory; {} GB are free.": "{0} braucht bis zu {1} GB Arbeitsspeicher; {2} GB sind frei.",
     "{} takes up to {} GB of memory, with weights as {} ({}), because {} GB are free.": (
         "{0} braucht bis zu {1} GB Arbeitsspeicher, mit Gewichten als {2}, denn {4} GB sind frei."

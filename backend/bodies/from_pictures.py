@@ -33,6 +33,7 @@ PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller p
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 SHAPING = 0.8  # of the time; the rest is its texture
 LEARNED = ("triposr", "trellis", "shap-e", "point-e", "depth_anything")  # methods that aren't bodies of outlines: networks make them
+OF_ONE_OBJECT = ("triposr", "trellis", "shap-e", "point-e")  # those of them that make an object of what is cut out
 DISAGREEING = 0.15  # of the depth, between the side and the top view, above which that is said
 
 

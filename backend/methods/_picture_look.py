@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bodies.from_pictures import LEARNED, Settings, chosen_for, cutout_of, preview_mesh
+from ..bodies.from_pictures import LEARNED, OF_ONE_OBJECT, Settings, chosen_for, cutout_of, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
 from ..jobs.environment import Environment
 from ..jobs.job import Job
 from ..pictures.cutout import CutoutSettings, finished, found_in, scaled
+from ..pictures.doubts import doubts_about
 from ..pictures.read import read_parts, read_picture
 from ..reading import exists
 from ..settings import file_of
@@ -54,20 +55,22 @@ class Looker:
         try:
             views = seen_from(one_by_one(sources, settings)[0].sources, settings)
             cuts = [self._cut(place, path, cutout_of(settings)) for place, path in enumerate(views.values())]
-            keys, pictures = tuple(key for key, _, _ in cuts), [replace(cut[1], view=view) for view, cut in zip(views, cuts, strict=True)]
+            keys, pictures = tuple(key for key, *_ in cuts), [replace(cut[1], view=view) for view, cut in zip(views, cuts, strict=True)]
             look = Look(
                 self._once("overlay", keys, lambda: _side_by_side([overlay_of(picture) for picture in pictures])),
                 notes=tuple(f"{what.capitalize()}: {chosen}." for what, chosen in cuts[0][2].choices.items()),
-                warnings=tuple(text for _, _, report in cuts for text in report.warnings),
+                warnings=tuple(text for _, _, report, _ in cuts for text in report.warnings),
             )
             method, why = self._once("method", (keys, settings.method), lambda: chosen_for(pictures, settings))
+            if method in OF_ONE_OBJECT:
+                look = replace(look, warnings=(*look.warnings, *doubts_about(pictures[0], cuts[0][3])))
             look = replace(look, reason=f"{method.capitalize()}, because {why}." if why else "")
             return look if method in LEARNED else replace(look, mesh=preview_mesh(pictures, replace(settings, method=method)))
         except ReifyError as error:
             return replace(look, problem=f"{error.what} {error.fix}".strip())
 
-    def _cut(self, place: int, path: Path, settings: CutoutSettings) -> tuple[Any, Picture, Report]:
-        """What it depends on, the picture with its subject's coverage, and what was chosen."""
+    def _cut(self, place: int, path: Path, settings: CutoutSettings) -> tuple[Any, Picture, Report, float]:
+        """What it depends on, the picture with its subject's coverage, what was chosen, and how small the picture was made."""
         strokes = file_of(settings.strokes)
         wanted = (_stamp(path), settings.by, settings.enclosed, settings.box, strokes and _stamp(strokes))
         found, scale, report = self._once(f"found {place}", wanted, lambda: self._found(path, settings, strokes))
@@ -78,7 +81,7 @@ class Looker:
             job.describe(choices=report.choices, warnings=report.warnings)
             return finished(found, scaled(settings, scale), job), job.report
 
-        return (key, *self._once(f"finished {place}", key, finish))
+        return (key, *self._once(f"finished {place}", key, finish), scale)
 
     def _found(self, path: Path, settings: CutoutSettings, strokes: Path | None) -> tuple[Picture, float, Report]:
         """The picture made small with the coverage as it was found, how small, and what was chosen."""

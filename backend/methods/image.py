@@ -25,6 +25,7 @@ from ..networks.reconstruction import planes_of_picture
 from ..networks.seeing import seen_in_picture
 from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
+from ..pictures.doubts import doubts_about
 from ..reading import is_file, is_folder
 from ..settings import file_of
 from ..surface.learned import mesh_of_field, mesh_of_latents, mesh_of_planes, mesh_of_points, standing
@@ -60,6 +61,8 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
     if method == "depth_anything":
         disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
         return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
+    for doubt in doubts_about(picture):
+        job.warn(doubt)
     # At a size of its own, so that another one neither samples nor cleans again.
     of_size = replace(settings, size_m=1.0)
     surface = MADE[method](picture, of_size, job)
