@@ -224,5 +224,5 @@ METHOD = Method(
     split=one_by_one,
     plan=planned,
     varies=lambda settings: settings.method in SEEDED,
-    varies_by="Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.",
+    varies_by="Choose TRELLIS, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.",
 )
