@@ -7,7 +7,7 @@ import sys
 from .backend import interrupts
 
 if __name__ == "__main__":
-    with interrupts.ending():
-        from .cli import main
+    interrupts.end_from_now()
+    from .cli import main
 
-        sys.exit(main())
+    sys.exit(main())

@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     job.set_defaults(command=_run_job)
     many = commands.add_parser("batch", help="run a method on every capture in a folder; what is finished is kept")
     batches = many.add_subparsers(required=True, metavar="METHOD")
-    for method in (method for method in all_methods().values() if method.takes_files and not method.changes_things):
+    for method in (method for method in all_methods().values() if not method.changes_things):
         _add_batch(batches.add_parser(method.id, help=method.summary, description=f"{method.summary}."), method)
     _add_convert(commands.add_parser("convert", help="write files of splats or points in another format"))
     _add_render(commands.add_parser("render", help="render the splats of a .blend file along its camera's animation"))
@@ -149,6 +149,11 @@ def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
     sub.add_argument("-o", "--output", action="append", type=Path, required=True, metavar="FILE", help=text)
     sub.add_argument("--save-job", type=Path, metavar="FILE", help="write this job to a JSON file for later instead of running it")
     sub.add_argument("--name", default="", help="name of the result (default: made from the input)")
+    if method.varies is not None:
+        text = (
+            "how many results to make of each input, by this seed and the next ones; where the settings make another of each (default: 1)"
+        )
+        sub.add_argument("--variants", type=int, default=1, help=text)
     _add_job_flags(sub, method)
     sub.set_defaults(command=_run, method_id=method.id)
 
@@ -159,7 +164,10 @@ def _add_batch(sub: argparse.ArgumentParser, method: Method) -> None:
         if method.split is None
         else "folder of pictures, or of folders whose pictures belong together"
     )
-    sub.add_argument("captures", type=Path, metavar="DIR", help=what)
+    metavar = "DIR"
+    if not method.takes_files:
+        what, metavar = "text file with a sentence on each line; empty lines and those that begin with # are left out", "FILE"
+    sub.add_argument("captures", type=Path, metavar=metavar, help=what)
     sub.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where each capture gets a folder, and batch.json")
     sub.add_argument(
         "--write",
@@ -204,7 +212,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.inputs, arguments.text = (), " ".join(arguments.sentence)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
-    order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs)
+    variants = getattr(arguments, "variants", 1)
+    order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs, variants=variants)
     if arguments.save_job is not None:
         write_order(order, arguments.save_job)
         return DONE

@@ -9,6 +9,12 @@ from .panels.parts import say
 from .scene import preferences
 
 
+def _choose_anew(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
+    from .scene.viewport import drawing
+
+    drawing.restart()
+
+
 class ReifyPreferences(bpy.types.AddonPreferences):
     """Edit › Preferences › Add-ons › Reify."""
 
@@ -31,6 +37,16 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         description="Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray",
         default=True,
     )
+    splats_by: bpy.props.EnumProperty(
+        name="Splats Drawn By",
+        description="What draws splats into 3D viewports",
+        items=(
+            ("AUTO", "Automatic", "The graphics card where it draws a test picture right, the processor elsewhere"),
+            ("CARD", "Graphics Card", "Full resolution while the view moves; also by a driver that computes on the processor"),
+            ("PROCESSOR", "Processor", "Works everywhere; coarser while the view moves"),
+        ),
+        update=_choose_anew,
+    )
     weights_folder: bpy.props.StringProperty(
         name="Shared Weights",
         description="Folder of pretrained weights that a studio shares; they are used in place",
@@ -49,6 +65,7 @@ class ReifyPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
         from .backend.device import cache_folder
+        from .scene.viewport import drawing
 
         layout = self.layout
         draw_engine(layout.box(), context)
@@ -58,6 +75,11 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "weights_folder")
         column = layout.column(heading="Results")
         column.prop(self, "show_colors")
+        column.prop(self, "splats_by")
+        if (choice := drawing.chosen()) is not None:
+            column.label(text=choice.why)
+            if choice.detail:
+                column.label(text=choice.detail, translate=False)
         column = layout.column()
         column.prop(self, "cache_folder", placeholder=str(cache_folder()))
         column.prop(self, "cache_limit_gb")

@@ -179,7 +179,7 @@ def _show(subject: Subject, *, job: Job) -> None:
     from .splats.view import View
 
     rasterizer = of_scene()
-    from .splats.cpu.scene_rasterizer import Instance, rows_from
+    from .splats.scene_rows import Instance, rows_from
 
     clouds = [Instance(rows_from(replace(subject.splats, surfels=surfels)), np.eye(4)) for surfels in (False, True)]
     depth = np.ones((SIDE_PX, SIDE_PX), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+log = logging.getLogger(__name__)
+
 LOOK_EVERY_S = 0.2
+PASSING_S = 1.0  # for which a refusal that may pass is tried again
+# The folder is deleted and made again by others; and Windows denies access to a file for as long as its deletion waits for who has it open.
+PASSING = (FileNotFoundError, PermissionError) if os.name == "nt" else (FileNotFoundError,)
 HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)  # what systems say of a lock that somebody else holds
 
 
@@ -40,14 +46,10 @@ def held(path: Path, wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock that the file `path` stands for, which is there only while somebody does.
 
     `wait` is called again and again while another one holds it, and may raise. Where no lock can be had, as in a folder that can't be
-    written to, none is held.
+    written to, none is held, and the log says so.
     """
     with ExitStack() as opened:
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            while not _hold(path, opened):
-                wait()
-                time.sleep(LOOK_EVERY_S)
+        _wait_for(path, opened, wait)
         try:
             yield
         finally:
@@ -70,12 +72,37 @@ def is_held(path: Path) -> bool:
         return True
 
 
+def _wait_for(path: Path, opened: ExitStack, wait: Callable[[], None]) -> None:
+    refused_since: float | None = None
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if _hold(path, opened):
+                return
+            refused_since = None
+        except OSError as error:
+            now = time.monotonic()
+            refused_since = now if refused_since is None else refused_since
+            if not isinstance(error, PASSING) or now - refused_since > PASSING_S:
+                log.warning("No lock can be had at %s, and another process may do the same at once: %s", path, error)
+                return
+        wait()
+        time.sleep(LOOK_EVERY_S)
+
+
 def _hold(path: Path, opened: ExitStack) -> bool:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     with ExitStack() as unless:
         stream = unless.enter_context(open(os.open(path, flags, 0o666), "r+b"))
         # The one who held it may have deleted the file since it was opened here: then the lock is of no file.
-        if take(stream) and path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+        if take(stream) and _is_at(path, stream):
             opened.push(unless.pop_all())
             return True
     return False
+
+
+def _is_at(path: Path, stream: IO[Any]) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

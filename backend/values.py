@@ -107,6 +107,7 @@ class Picture:
     srgb: Array  # [H,W,3] uint8, straight (not premultiplied), first row on top
     coverage: Array  # [H,W] float32, share of each pixel that the subject covers, 0 to 1
     parts: Array | None = None  # [H,W] int32, shapes that the file tells apart from 0, -1 outside of them; None where it has only pixels
+    view: str = "front"  # the side that it shows: "front", "side", "top" or "back"
 
     def __post_init__(self) -> None:
         if self.srgb.ndim != 3 or self.srgb.shape[2] != 3 or self.coverage.shape != self.srgb.shape[:2]:
@@ -127,6 +128,7 @@ class Photo:
     mask: Path | None = None  # a picture: black is not the subject, or to be ignored (`mask_is_subject`)
     mask_is_subject: bool = True  # True: what is black is empty space; False: what is black is unknown
     mask_is_inverted: bool = False  # what isn't black is meant instead
+    mask_move: tuple[float, float, float] = (0.0, 0.0, 0.0)  # pixels by which the mask's outline grows, and shifts right and down
     frame: int | None = None  # number of the video frame or of a numbered file, None where unordered
     rig: str = ""  # photos of the same non-empty rig and `shot` were taken at once, from one place, with known turns between them
     shot: str = ""

@@ -30,16 +30,19 @@ VIEWS = int(os.environ.get("REIFY_BENCH_VIEWS", "300"))
 TRAINING_S, LONG_SIDE_PX, QUALITY = 90, 1120, 95
 
 
-def doubts(emit: Emit, data: Path) -> None:
-    """How many of the captures with known wrong solutions are doubted or refused, and how many with right ones are."""
-    alarms = [
-        name for name in RIGHT if (data / name / "images").is_dir() and _doubted(data / name, CaptureSettings(use_given_cameras=False))
-    ]
-    emit("doubtful_false_alarms", len(alarms), "captures", of=len(RIGHT), which=alarms)
+def false_alarms(emit: Emit, data: Path) -> None:
+    """How many of the captures with right solutions are doubted or refused."""
+    there = [name for name in RIGHT if (data / name / "images").is_dir()]
+    alarms = [name for name in there if _doubted(data / name, CaptureSettings(use_given_cameras=False))]
+    emit("doubtful_false_alarms", len(alarms), "captures", of=len(there), which=alarms)
+
+
+def caught(emit: Emit, data: Path) -> None:
+    """How many of the captures with known wrong solutions are doubted or refused."""
     with tempfile.TemporaryDirectory() as folder:
         wrong = dict(_wrong(data, Path(folder)))
-        caught = [name for name, (photos, settings) in wrong.items() if _doubted(photos, settings)]
-    emit("doubtful_caught", len(caught), "captures", of=len(wrong), missed=[name for name in wrong if name not in caught])
+        found = [name for name, (photos, settings) in wrong.items() if _doubted(photos, settings)]
+    emit("doubtful_caught", len(found), "captures", of=len(wrong), missed=[name for name in wrong if name not in found])
 
 
 def _wrong(data: Path, folder: Path) -> Iterator[tuple[str, tuple[Path, CaptureSettings]]]:

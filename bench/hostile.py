@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Emit = Callable[..., None]
 
 INPUTS = 5000  # of each reader
-FAMILIES = ("splats", "points", "cameras", "pictures", "own")  # of readers
+FAMILIES = ("splats", "points", "cameras", "pictures", "own", "models")  # of readers
 PHOTO_KILLS, INSTALL_KILLS = 14, 6
 TOGETHER = (2, 4)
 DISKS = 10  # sizes, from nothing to as much as is needed

@@ -1,20 +1,37 @@
-"""Pretrained networks: what they cost on this machine at full size."""
+"""Pretrained networks: what they cost on this machine at full size, and how many are proven."""
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ..backend.capture.read import CaptureSettings, read_photos
+from ..backend.capture.solve import CameraSettings, solve_cameras
+from ..backend.capture.views import load_views
+from ..backend.device import user_data_folder
+from ..backend.jobs.environment import Environment
 from ..backend.jobs.job import Job
-from ..backend.values import Array, Picture
+from ..backend.networks.library.catalog import ENTRIES
+from ..backend.splats.measure import measure
+from ..backend.splats.settings import TrainingSettings
+from ..backend.splats.stages import train_capture
+from ..backend.values import Array, Capture, Photos, Picture
+from ._proofs import proven_by_tests
 
+DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+BANANA, TRAINING_S, TRAINING_PX = "banana", 60, 640
 GIB = 1 << 30
 CELLS = 256
+PROMISED = ("isnet", "aliked", "depth_anything", "triposr", "trellis", "direct3d")  # how the ids of entries begin
 
 
 def run(emit: Callable[..., None], parts: tuple[str, ...]) -> None:
@@ -25,11 +42,33 @@ def run(emit: Callable[..., None], parts: tuple[str, ...]) -> None:
 
 def _triposr(emit: Callable[..., None]) -> None:
     """Emit triposr_cpu_seconds and triposr_cpu_gib: from a picture to a colored surface, with random weights, in a process of its own."""
-    code = f"from {__name__} import triposr_costs; triposr_costs()"
-    spoken = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    seconds, field_seconds, peak = map(float, spoken.split()[-3:])
+    seconds, field_seconds, peak = _measured(triposr_costs)
     emit("triposr_cpu_seconds", round(seconds, 1), "s", of_surface=round(field_seconds, 1), cells=CELLS)
     emit("triposr_cpu_gib", round(peak, 2), "GiB")
+
+
+def _depth(emit: Callable[..., None]) -> None:
+    """Emit depth_cpu_seconds and depth_cpu_gib: disparity of a picture of two megapixels, with random weights, in a process of its own."""
+    seconds, peak = _measured(depth_costs)
+    emit("depth_cpu_seconds", round(seconds, 1), "s")
+    emit("depth_cpu_gib", round(peak, 2), "GiB")
+
+
+def _measured(costs: Callable[[], None]) -> list[float]:
+    """What a function of this module prints last, in a line, in a process of its own."""
+    code = f"from {__name__} import {costs.__name__} as costs; costs()"
+    spoken = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return [float(word) for word in spoken.splitlines()[-1].split()]
+
+
+def _proven(emit: Callable[..., None]) -> None:
+    """Emit models_proven: of how many of the promised models tests have run just now that show what their entries claim."""
+    found = []
+    for name in PROMISED:
+        entries = [entry for entry in ENTRIES if entry.id.startswith(name)]
+        if entries and all(proven_by_tests(entry) for entry in entries):
+            found.append(name)
+    emit("models_proven", len(found), "models", of=len(PROMISED), which=", ".join(found))
 
 
 def triposr_costs() -> None:
@@ -42,12 +81,7 @@ def triposr_costs() -> None:
     from ..backend.networks import triposr
     from ..backend.surface.learned import colored, surface_of_field
 
-    torch.manual_seed(0)
-    with torch.device("meta"):
-        network = triposr.TripoSR()
-    network.to_empty(device="cpu").eval().requires_grad_(False)
-    for weight in network.parameters():
-        weight.normal_(std=0.02)
+    network = _random(triposr.TripoSR)
     rng = np.random.default_rng(0)
     picture = Picture("noise", rng.integers(0, 256, (640, 640, 3), np.uint8), np.ones((640, 640), np.float32))
     started = time.perf_counter()
@@ -64,7 +98,85 @@ def triposr_costs() -> None:
     mesh = surface_of_field(ball, triposr.LEVEL, triposr.RADIUS, CELLS, job=Job())
     colored(mesh, lambda points: asked(points, 1))
     ended = time.perf_counter()
-    print(ended - started, ended - seen, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB)
+    print(ended - started, ended - seen, _peak_gib())
 
 
-PARTS = {"triposr": _triposr}
+def depth_costs() -> None:
+    """Print the seconds of Depth Anything v2 Small, and the peak of memory in GiB."""
+    from ..backend.networks import depth_anything
+
+    network = _random(depth_anything.DepthAnything)
+    srgb = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    started = time.perf_counter()
+    depth_anything.disparity(srgb, network)
+    print(time.perf_counter() - started, _peak_gib())
+
+
+def _random(make: Callable[[], Any]) -> Any:
+    """A network with random weights, for inference on the processor."""
+    import torch
+
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        network = make()
+    network.to_empty(device="cpu").eval().requires_grad_(False)
+    for weight in network.parameters():
+        weight.normal_(std=0.02)
+    return network
+
+
+def _peak_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
+
+
+def _matching(emit: Callable[..., None]) -> None:
+    """Emit banana_registered: photos of a sparse capture that get a camera where LightGlue matches what SIFT leaves, and how good it is.
+
+    `added_db` is how much worse splats render the added photos than others that were held out with them; `without` counts the photos
+    that SIFT places alone. Left out where the capture or the weights are absent.
+    """
+    from ..backend.capture.learned_matches import way
+
+    with_weights = Environment(user_folder=user_data_folder())
+    missing = way(with_weights) if (DATA / BANANA).is_dir() else f"{BANANA} isn't at {DATA}."
+    if missing:
+        print(f"banana_registered is left out: {missing}", file=sys.stderr)
+        return
+    alone, alone_s, _how = _placed(Environment())
+    found, seconds, how = _placed(with_weights)
+    names = {photo.name for photo in alone.photos}
+    added = [index for index, photo in enumerate(found.photos) if photo.name not in names]
+    figures: dict[str, float] = {"of": len(found.photos) + len(found.unregistered), "without": len(alone.photos)}
+    figures |= {"seconds": round(seconds, 1), "seconds_without": round(alone_s, 1)}
+    if added:
+        figures["added_db"] = round(_worse_db(found, added), 2)
+    emit("banana_registered", len(found.photos), "photos", **figures, checked=how)
+
+
+def _placed(environment: Environment) -> tuple[Capture, float, str]:
+    job = Job(environment)
+    capture = read_photos(Photos((DATA / BANANA,)), CaptureSettings(), job=job)
+    started = time.perf_counter()
+    solved = job.stage("Finding cameras", solve_cameras, capture, CameraSettings())
+    return solved, time.perf_counter() - started, job.report.choices["cameras checked"]
+
+
+def _worse_db(capture: Capture, added: list[int]) -> float:
+    """PSNR of some held-out photos that SIFT placed, minus that of the added ones, of splats that saw neither."""
+    others = [index for index in range(len(capture.photos)) if index not in added]
+    others = others[len(others) // 6 :: len(others) // 3]
+    job = Job()
+    settings = TrainingSettings(seconds=TRAINING_S, long_side_px=TRAINING_PX)
+    held = replace(capture, test=tuple(sorted([*added, *others])))
+    splats, held = job.stage("Training splats", train_capture, held, settings, 0)
+    views = load_views(held, TRAINING_PX)
+
+    def quality(photos: list[int]) -> float:
+        measured = Job()
+        measure(splats, views, photos, job=measured)
+        return measured.report.metrics["psnr"]
+
+    return quality(others) - quality(added)
+
+
+PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven, "matching": _matching}

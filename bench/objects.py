@@ -130,7 +130,7 @@ def _display(emit: Emit) -> None:
 
     view = _view()
     rasterizer = of_scene()
-    from ..backend.splats.cpu.scene_rasterizer import Instance, rows_from
+    from ..backend.splats.scene_rows import Instance, rows_from
 
     instances = [Instance(rows_from(bumpy_ball(SHOWN)), np.eye(4))]
     for name, step in (("viewport_frame_ms", 2), ("viewport_full_ms", 1)):

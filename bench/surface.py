@@ -26,6 +26,7 @@ from ..backend.jobs.job import Job
 from ..backend.mesh.cleaning import MeshSettings, clean
 from ..backend.metrics import images, meshes
 from ..backend.splats.settings import TrainingSettings
+from ..backend.surface import outlines
 from ..backend.surface.fuse import SurfaceSettings, fuse_depth
 from ..backend.surface.views import surface_of_capture
 from ..backend.texture.from_photos import TextureSettings, texture_from_photos
@@ -191,6 +192,7 @@ def exact(truth: Mesh, cameras: Cameras, index: int) -> Rendering:
 def _through_splats(views: Views, job: Job) -> Mesh:
     from ..backend.splats.render import rasterize
 
+    views = outlines.moved(views, outlines.moves_of(views, job=job))
     splats = train_splats(views)
     return surface_of_capture(splats, partial(rasterize, splats), views, SurfaceSettings(), job=job)
 

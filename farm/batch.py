@@ -1,6 +1,7 @@
 """A folder of captures: the ones that are finished stay, and one that fails doesn't stop the rest.
 
-Each sub-folder is a capture; for a method that makes one result of each picture each picture in the folder is.
+Each sub-folder is a capture; for a method that makes one result of each picture each picture in the folder is, and for one that is told
+in words each line of a text file.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from ..backend.files import write_text
 from ..backend.jobs.runner import State
 from ..backend.methods import Method
 from ..backend.orders import Order
-from ..backend.reading import exists, read_json
+from ..backend.reading import exists, read_bytes, read_json
 from .perform import carry_out, check_output
 
 log = logging.getLogger(__name__)
 
 REPORT = "report.json"  # of a capture, written last: a folder with it is finished
 SUMMARY = "batch.json"
+LARGEST = 1 << 20  # bytes of a file of sentences
+NAME_CHARACTERS = 48  # of a sentence in the name of its folder
 DONE, KEPT, FAILED, CANCELLED = "done", "kept", "failed", "canceled"
 
 
@@ -53,6 +56,8 @@ def orders(method: Method, captures: Path, output: Path, *, settings: Any, files
         if Path(file).name != file:
             raise ReifyError(f"{file} is no file name.", "Name what to write without a folder; each capture has its own.")
         api.output_kind(output / file, method)
+    if not method.takes_files:
+        return _of_sentences(method, captures, output, settings_of.values(settings), files, seed)
     try:
         found = _folders(method, captures, output, settings) if method.joins(settings) else _files(method, captures, settings)
     except OSError as error:
@@ -66,6 +71,27 @@ def orders(method: Method, captures: Path, output: Path, *, settings: Any, files
     for order in ordered:
         outputs.check(order.outputs, order.sources)
     return ordered
+
+
+def _of_sentences(
+    method: Method, file: Path, output: Path, values: Mapping[str, Any], files: Sequence[str], seed: int
+) -> tuple[Order, ...]:
+    """One order for each line of a text file, named by its number and its first words."""
+    try:
+        lines = [line.strip() for line in read_bytes(file, LARGEST).decode("utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReifyError(f"{file} can't be read as text.", "Choose a text file with a sentence on each line.") from error
+    sentences = [line for line in lines if line and not line.startswith("#")]
+    if not sentences:
+        raise ReifyError(f"{file.name} holds no sentences.", "Write one on each line.")
+    check_output(output / SUMMARY, make=True)
+    ordered = []
+    for number, sentence in enumerate(sentences, start=1):
+        name = f"{number:0{len(str(len(sentences)))}d} {outputs.OF_NO_NAME.sub('', sentence)[:NAME_CHARACTERS].rstrip(' .')}"
+        written = tuple(output / name / one for one in (*files, REPORT))
+        outputs.check(written, (file,))
+        ordered.append(Order(method.id, {**values, "text": sentence}, (), seed, name, outputs=written))
+    return tuple(ordered)
 
 
 def kept(order: Order) -> Outcome | None:

@@ -69,7 +69,7 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
         return
     group = group_of(scene, method)
     if not method.takes_files:
-        from_text.draw_sentence(layout, context, group)
+        from_text.draw_sentence(layout, context, method, settings, missing, group)
         return
     _draw_buttons(layout, method, group, bool(missing))
     # What grows comes below what is pressed: buttons don't move away under the mouse.
@@ -154,6 +154,8 @@ def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, set
     taken = estimates.seconds(method, settings, listed(group))
     if taken is not None:
         text(layout, context, say("About {time} on this machine", time=about(taken)), icon="TIME")
+    if plan := estimates.memory(method, settings):
+        text(layout, context, plan, icon="MEMORY")
 
 
 def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..session import estimates, models
+from ..session.parts_of_text import part_of
 from ..session.understanding import understood
-from .parts import text
+from .missing import draw_missing
+from .models import VIEW3D_PT_reify_models
+from .parts import say, text
+
+if TYPE_CHECKING:
+    from ..backend.jobs.needs import Needs
+    from ..backend.methods import Method
 
 
-def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
-    """Draw what the method needs of the user."""
+def draw_sentence(layout: Any, context: bpy.types.Context, method: Method, settings: Any, missing: Needs, group: Any) -> None:
+    """Draw what the method needs of the user; of `missing`, which isn't there, the way to get it."""
     layout.prop(group, "text", text="", icon="TEXT", placeholder="a red apple on a wooden table")
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
+    row = column.row(align=True)
+    row.prop(group, "model")
+    row.popover(VIEW3D_PT_reify_models.bl_idname, text="More Models…")
     column.prop(group, "style")
     column.prop(context.scene.reify, "seed")
-    found = understood(group.text)
+    if group.model != "assemble":
+        _draw_model(layout, context, method, settings, missing)
+        return
+    found = understood(group.text, models.found("minilm") is not None)
     row = layout.row()
     row.scale_y = 1.6
     row.enabled = found.possible
@@ -25,6 +39,7 @@ def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
     if not group.text.strip():
         text(layout, context, "Write what to make: things, their colors and materials, how many, and where they stand.", icon="INFO")
         return
+    _draw_remake(layout, context)
     if found.problem:
         text(layout, context, found.problem, icon="ERROR")
     if found.lines:
@@ -34,3 +49,25 @@ def draw_sentence(layout: Any, context: bpy.types.Context, group: Any) -> None:
             column = body.column(align=True)
             for line, is_relation in found.lines:
                 column.label(text=line, icon="LINKED" if is_relation else "OBJECT_DATA", translate=False)
+
+
+def _draw_model(layout: Any, context: bpy.types.Context, method: Method, settings: Any, missing: Needs) -> None:
+    """Generate for a model, which takes any sentence; what it needs and isn't there comes with the button that gets it."""
+    from ..backend.jobs.standing import about
+
+    row = layout.row()
+    row.scale_y = 1.6
+    row.enabled = bool(settings.text.strip()) and not missing
+    row.operator("reify.create", icon="SHADERFX")
+    if not settings.text.strip():
+        text(layout, context, "Write what to make: one object, its colors and its material.", icon="INFO")
+    _draw_remake(layout, context)
+    draw_missing(layout, context, method, settings, missing)
+    taken = None if missing else estimates.seconds(method, settings, ())
+    if taken is not None:
+        text(layout, context, say("About {time} on this machine", time=about(taken)), icon="TIME")
+
+
+def _draw_remake(layout: Any, context: bpy.types.Context) -> None:
+    if part_of(context.object) is not None:
+        layout.operator("reify.remake_part", icon="FILE_REFRESH")

@@ -9,7 +9,17 @@ import bpy
 ADD = ("add_folder", "add_files", "add_image", "paste_image", "use_selected_images", "create", "live_preview")
 RUNNING = ("pause", "keep", "cancel")
 REST = ("self_test", "open_preferences")
-OBJECT = ("convert", "scene_to_splats", "regenerate", "use_settings", "mark_asset", "export_result", "export_splats", "show_cameras")
+OBJECT = (
+    "convert",
+    "scene_to_splats",
+    "regenerate",
+    "remake_part",
+    "use_settings",
+    "mark_asset",
+    "export_result",
+    "export_splats",
+    "show_cameras",
+)
 PLACEMENT = ("rest_on_floor", "set_ground", "turn_to_front", "set_size", "set_length")
 SPLATS = (
     *("select_splats", "outline_splats", "delete_splats", "separate_splats", "join_splats", "hide_splats", "reveal_splats"),
@@ -27,6 +37,7 @@ SEARCHED = {  # where the button's own words don't tell in a search what they be
     "open_preferences": "Reify Preferences",
     "convert": "Convert with Reify",
     "regenerate": "Regenerate Result",
+    "remake_part": "Regenerate This Part",
     "use_settings": "Use Settings of Result",
     "set_size": "Set Size of Result",
     "set_length": "Set Size by Known Length",

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..backend.values import Array, Part, Scene
-from . import attributes
+from ..backend.values import Array, Material, Part, Scene
+from . import attributes, provenance
 from .mesh import mesh_data
 from .recipes import FLAT_STYLES, node_material
 
 SMOOTH_DEG = 35.0  # edges that bend less are shaded smooth
 CREDITS = "reify_credits"  # on each object: source, author and license of its shape
 NOUN = "reify_noun"
+PART = "reify_part"  # on each object: the name of its part in the sentence
+PART_SEED = "reify_part_seed"  # on what was made again: its seed
+STYLED = ("Low Poly", "Wireframe")  # modifiers that styles bring
 WIRE = 0.006  # thickness of wireframes, of the thing's size
 LOW_POLY_FACES = 220  # about as many triangles the low poly style leaves of a thing
 
 Place = Callable[[bpy.types.Object, str, bpy.types.Object], None]
+Dress = Callable[[Material, str, float], bpy.types.Material]  # of a material, the style and the thing's size in meters
 
 
-def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.types.Object]:
+def place_scene(scene: Scene, root: bpy.types.Object, place: Place, dress: Dress = node_material) -> list[bpy.types.Object]:
     """Make the objects of a scene, which are returned; `place` links one with its role under its parent.
 
     Several instances hang on an empty. What is carried hangs on its carrier, so that a table takes its lamp along.
@@ -40,7 +45,7 @@ def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.
     for part in _carriers_first(scene.parts):
         style = part.style or scene.style
         size = float(np.ptp(part.mesh.vertices, axis=0).max())
-        data = _data(part, style, size)
+        data = _data(part, style, size, dress)
         parent = first.get(part.parent, root)
         if len(part.world_from_part) > 1:
             group = bpy.data.objects.new(f"{part.name} x{len(part.world_from_part)}", None)
@@ -52,11 +57,43 @@ def place_scene(scene: Scene, root: bpy.types.Object, place: Place) -> list[bpy.
         for matrix in part.world_from_part:
             item = bpy.data.objects.new(part.name, data)
             put(item, "part", parent, matrix)
-            item[CREDITS], item[NOUN] = f"{part.source}, {part.author}, {part.license}", part.noun
+            _mark(item, part)
             _modify(item, style, size, len(part.mesh.faces))
             first.setdefault(part.name, item)
             made.append(item)
     return made
+
+
+def renew(items: list[bpy.types.Object], part: Part, style: str, same_size: bool) -> None:
+    """Let objects of one part hold another shape, where they stand; with `same_size` it is scaled to the largest side of the old one.
+
+    Their places, names, parents and the user's modifiers stay. The old mesh goes where nobody uses it.
+    """
+    old = {item.data for item in items}
+    first = items[0].data
+    assert isinstance(first, bpy.types.Mesh)
+    before = np.empty(3 * len(first.vertices), dtype=np.float32)
+    first.vertices.foreach_get("co", before)
+    if same_size and len(before):
+        factor = float(np.ptp(before.reshape(-1, 3), axis=0).max()) / float(np.ptp(part.mesh.vertices, axis=0).max())
+        part = replace(part, mesh=replace(part.mesh, vertices=part.mesh.vertices * factor))
+    size = float(np.ptp(part.mesh.vertices, axis=0).max())
+    data = _data(part, style, size)
+    for item in items:
+        item.data = data
+        _mark(item, part)
+        for name in STYLED:
+            if name in item.modifiers:
+                item.modifiers.remove(item.modifiers[name])
+        _modify(item, style, size, len(part.mesh.faces))
+        provenance.keep_name(item)
+    provenance.keep_name(data)
+    bpy.data.batch_remove([mesh for mesh in old if mesh is not None and not mesh.users])
+
+
+def _mark(item: bpy.types.Object, part: Part) -> None:
+    item[CREDITS] = f"{part.source}, {part.author}, {part.license}"
+    item[NOUN], item[PART] = part.noun, part.name
 
 
 def _carriers_first(parts: tuple[Part, ...]) -> Iterator[Part]:
@@ -69,10 +106,10 @@ def _carriers_first(parts: tuple[Part, ...]) -> Iterator[Part]:
         yield ready
 
 
-def _data(part: Part, style: str, size_m: float) -> bpy.types.Mesh:
+def _data(part: Part, style: str, size_m: float, dress: Dress = node_material) -> bpy.types.Mesh:
     data = mesh_data(part.name, part.mesh)
     for material in part.materials:
-        data.materials.append(node_material(material, style, size_m))
+        data.materials.append(dress(material, style, size_m))
     paired = 2 * part.mesh.quads
     of_polygon = np.concatenate((part.material_of_face[0:paired:2], part.material_of_face[paired:]))
     attributes.write(data, "material_index", "INT", of_polygon, domain="FACE")

@@ -47,7 +47,7 @@ def write_blend(results: Sequence[Result], path: Path) -> None:
 def _move_beside(collection: bpy.types.Collection, edge: float) -> float:
     """Move a result so that it begins at x = `edge`; returns where the next one may begin."""
     bpy.context.view_layer.update()
-    shown = [made for role in ("mesh", "splats", "points") for made in members(collection, role)]
+    shown = [made for role in ("mesh", "splats", "points", "part") for made in members(collection, role)]
     corners = [(made.matrix_world @ Vector(corner)).x for made in shown for corner in made.bound_box]
     left, right = min(corners, default=0.0), max(corners, default=0.0)
     for root in members(collection, "root"):

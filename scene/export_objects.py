@@ -14,8 +14,11 @@ import bpy
 from ..backend import whole
 from ..backend.errors import ReifyError
 from ..backend.files import writing
+from ..backend.values import Scene
 from . import marks
+from .assembly import place_scene
 from .export import explained
+from .recipes import even_material
 
 ENDINGS = (".glb", ".fbx", ".obj", ".usdz", ".stl", ".ply")
 PICTURE_ENDINGS = {"PNG": ".png", "JPEG": ".jpg"}  # by Blender's name of the format
@@ -68,6 +71,24 @@ def write_objects(sources: Sequence[bpy.types.Object], path: Path, target: str =
             writers[path.suffix.lower()](written, TARGETS[target])
     finally:
         bpy.data.scenes.remove(scene)
+
+
+def write_scene(found: Scene, path: Path) -> None:
+    """Write a sentence's scene as objects with even materials, instances sharing their mesh where the format has that.
+
+    Raises ReifyError where it can't be written. What is open is left as it was.
+    """
+    before = {made for kind in (bpy.data.objects, bpy.data.meshes, bpy.data.materials) for made in kind}
+    root = bpy.data.objects.new(path.stem, None)
+
+    def put(made: bpy.types.Object, role: str, parent: bpy.types.Object) -> None:
+        made.parent = parent
+
+    try:
+        write_objects(place_scene(found, root, put, even_material), path)
+    finally:
+        for kind in (bpy.data.objects, bpy.data.meshes, bpy.data.materials):
+            bpy.data.batch_remove([made for made in kind if made not in before])
 
 
 def _with_parents(source: bpy.types.Object) -> Iterator[bpy.types.Object]:

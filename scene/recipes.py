@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -84,6 +84,22 @@ def node_material(found: Material, style: str = "", size_m: float = 1.0) -> bpy.
     nodes.arrange()
     made.diffuse_color = (*color, 1.0)  # Solid mode
     made.metallic, made.roughness = recipe.metallic, recipe.roughness
+    return made
+
+
+def even_material(found: Material, style: str = "", size_m: float = 1.0) -> bpy.types.Material:
+    """The same as numbers alone, without a pattern: what formats of other programs can hold. Made once and shared."""
+    name = " ".join(filter(None, (found.template, "#{:02x}{:02x}{:02x}".format(*found.srgb), style, "even")))
+    if name in bpy.data.materials:
+        return bpy.data.materials[name]
+    made = bpy.data.materials.new(name)
+    compat.use_nodes(made)
+    nodes = Nodes(made.node_tree)
+    made.node_tree.nodes.clear()
+    color = tuple(float(value) for value in linear_from_srgb(np.array({"clay": CLAY, "wireframe": INK}.get(style, found.srgb)) / 255))
+    recipe = replace(_styled(RECIPES[found.template], style), contrast=0.0, bump=0.0)
+    nodes.add("ShaderNodeOutputMaterial", Surface=_principled(nodes, recipe, color, 1.0, ()))
+    made.diffuse_color = (*color, 1.0)
     return made
 
 

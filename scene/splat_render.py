@@ -25,7 +25,8 @@ from . import compat
 from .viewport import clouds
 
 if TYPE_CHECKING:
-    from ..backend.splats.cpu.scene_rasterizer import Instance, SceneRasterizer
+    from ..backend.splats.cpu.scene_rasterizer import SceneRasterizer
+    from ..backend.splats.scene_rows import Instance
 
 BLUR_SAMPLES = 8  # moments that a frame with motion blur is the mean of
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "HAIR", "POINTCLOUD", "VOLUME", "GREASEPENCIL")
@@ -130,7 +131,7 @@ class SplatRender:
         return found
 
     def _instances(self) -> list[Instance]:
-        from ..backend.splats.cpu.scene_rasterizer import Instance
+        from ..backend.splats.scene_rows import Instance
 
         depsgraph = self.layer.depsgraph
         shown = clouds.rendered(depsgraph, self.layer)

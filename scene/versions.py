@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import bpy
 
 from ..backend.values import Report
-from . import provenance
+from . import provenance, stored
 
 VERSION = "reify_version"  # of a result's collection, counted from 1
 
@@ -17,22 +17,17 @@ def older(scene: bpy.types.Scene, method: str, sources: Iterable[str]) -> list[b
     wanted = set(sources)
     found = []
     for collection in scene.collection.children_recursive:
-        stored = provenance.read(collection) or {}
-        if stored.get("role") == "collection" and stored["method"] == method and wanted and set(stored["inputs"]) == wanted:
+        made = provenance.read(collection) or {}
+        if made.get("role") == "collection" and made["method"] == method and wanted and set(made["inputs"]) == wanted:
             found.append(collection)
     return sorted(found, key=version)
 
 
 def version(collection: bpy.types.Collection) -> int:
     """The number of a result among those of its sources."""
-    return int(collection.get(VERSION, 1))
+    return stored.whole(collection, VERSION, 1, low=1)
 
 
 def next_version(scene: bpy.types.Scene, report: Report) -> int:
     """The number that a new result gets."""
     return max(map(version, older(scene, report.method, report.inputs)), default=0) + 1
-
-
-def named(name: str, number: int) -> str:
-    """The name of a version: "fox", "fox v2"."""
-    return name if number == 1 else f"{name} v{number}"

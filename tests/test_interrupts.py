@@ -39,6 +39,7 @@ def stage(*, job):
         time.sleep(0.01)
 
 STUBBORN = int(sys.argv[1])
+interrupts.PATIENCE_S = float(sys.argv[2]) if len(sys.argv) > 2 else interrupts.PATIENCE_S
 with interrupts.ending():
     runner = Runner()
     task = drain(runner.submit(Task("Test", work, lambda listener: Job(listener=listener))))
@@ -53,6 +54,27 @@ with interrupts.ending(), writing(Path(sys.argv[1])) as partial, partial.open("w
     print("ready", flush=True)
     while True:
         stream.write("half")
+"""
+EXITS = """
+import sys, time
+from reify.backend import interrupts
+interrupts.end_from_now()
+import atexit
+
+def say_and_wait():
+    print("ready", flush=True)
+    time.sleep(float(sys.argv[2]))
+
+class Late:  # goes when the modules go, after all that atexit has
+    def __del__(self, wait=say_and_wait):
+        wait()
+
+if sys.argv[1] == "atexit":
+    atexit.register(say_and_wait)
+else:
+    late = Late()
+with interrupts.ending():  # as cli.main has it
+    pass
 """
 PASSES_ON = f"""
 import sys
@@ -107,6 +129,22 @@ def test_a_job_that_does_not_heed_it_is_left_at_the_second_time() -> None:
     assert child.poll() is None
     child.send_signal(signal.SIGINT)
     assert child.wait(10) == CANCELED
+
+
+def test_a_job_that_does_not_heed_it_for_long_is_left_at_the_first() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        child = ready(start(WAITS, 1, 0.5))
+        child.send_signal(number)
+        assert child.wait(10) == CANCELED
+
+
+def test_a_finished_command_that_is_interrupted_on_its_way_out_ends_with_its_own_code_or_that_of_a_canceled_one() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        leaving = ready(start(EXITS, "atexit", 60))
+        leaving.send_signal(number)
+        gone = ready(start(EXITS, "modules", 0.3))
+        gone.send_signal(number)
+        assert (leaving.wait(10), gone.wait(10)) == (CANCELED, 0), gone.stderr.read()
 
 
 def test_what_is_being_written_has_no_name_and_is_swept_at_the_next_start(tmp_path: Path) -> None:

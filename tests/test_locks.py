@@ -66,6 +66,28 @@ def test_of_many_threads_one_at_a_time_is_inside(tmp_path: Path) -> None:
     assert most == 1
 
 
+def test_a_refusal_that_passes_is_waited_for_and_one_that_lasts_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusals = [PermissionError(13, "its deletion waits"), FileNotFoundError(2, "the folder went")]
+    opened = os.open
+
+    def refuse(*arguments: object) -> int:
+        if refusals:
+            raise refusals.pop()
+        return opened(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(locks, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(locks, "PASSING_S", 0.1)
+    monkeypatch.setattr(locks, "PASSING", (FileNotFoundError, PermissionError))  # as on Windows
+    monkeypatch.setattr(locks.os, "open", refuse)
+    with locks.held(tmp_path / "lock", lambda: None):
+        assert locks.is_held(tmp_path / "lock") and not caplog.records
+    refusals += [PermissionError(13, "no right to write")] * 1000
+    with locks.held(tmp_path / "lock", lambda: None):
+        assert "No lock can be had" in caplog.text and "no right to write" in caplog.text
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_where_no_lock_can_be_had_the_work_is_done_all_the_same(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

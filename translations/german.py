@@ -128,7 +128,40 @@ GERMAN = {
     "Edges alone": "Nur Kanten",
     "Few flat faces in even colors": "Wenige ebene Flächen in gleichmäßigen Farben",
     "Low poly": "Low Poly",
-    "Materials and geometry of everything in the scene": "Materialien und Geometrie von allem in der Szene",
+    "Materials and geometry of everything in the scene; a model is told it in words": (
+        "Materialien und Geometrie von allem in der Szene; einem Modell wird es in Worten gesagt"
+    ),
+    "Made By": "Gemacht von",
+    "What makes it": "Was es macht",
+    "More Models…": "Mehr Modelle …",
+    "Assemble": "Zusammensetzen",
+    "A scene of things from Reify's own shapes, at once and with nothing downloaded": (
+        "Eine Szene aus Dingen von Reifys eigenen Formen, sofort und ohne etwas herunterzuladen"
+    ),
+    "One object that networks imagine by the sentence, another one by each seed; minutes without a graphics card": (
+        "Ein Objekt, das sich Netze nach dem Satz vorstellen, mit jedem Startwert ein anderes; ohne Grafikkarte Minuten"
+    ),
+    "Width or height of a model's object, whichever is larger; 0 is the real size of the thing, where it is known": (
+        "Breite oder Höhe des Objekts eines Modells, je nachdem, was größer ist; 0 ist die wirkliche Größe des Dings, wo sie bekannt ist"
+    ),
+    "About how many faces a model's object gets": "Wie viele Flächen das Objekt eines Modells etwa bekommt",
+    "Write what to make: one object, its colors and its material.": "Schreiben, was entstehen soll: ein Objekt, seine Farben und sein Material.",
+    "Reading the sentence": "Satz lesen",
+    "Making points": "Punkte machen",
+    "Point-E": "Point-E",
+    "Steps from noise to points; fewer are faster and rougher": "Schritte vom Rauschen zu Punkten; weniger sind schneller und gröber",
+    "How closely the points follow the sentence or the picture; more is truer and less varied": (
+        "Wie genau die Punkte dem Satz oder dem Bild folgen; mehr ist treuer und weniger verschieden"
+    ),
+    "Cells along each axis of the space around the points; more keep finer detail": (
+        "Zellen entlang jeder Achse des Raums um die Punkte; mehr behalten feinere Einzelheiten"
+    ),
+    "Networks make colored points of the picture and a surface around them, rough and another one by each seed": (
+        "Netze machen aus dem Bild farbige Punkte und eine Oberfläche um sie, grob und mit jedem Startwert eine andere"
+    ),
+    "Reads the texts and pictures that Point-E makes points of": "Liest die Texte und Bilder, aus denen Point-E Punkte macht",
+    "Turns a sentence about one object into colored points and a mesh": "Macht aus einem Satz über ein Objekt farbige Punkte und ein Mesh",
+    "Turns a picture of one object into colored points and a mesh": "Macht aus dem Bild eines Objekts farbige Punkte und ein Mesh",
     "Old": "Alt",
     "One matte clay": "Ein matter Ton",
     "Put a scene together from a sentence, of things at their real sizes, offline and in seconds": "Aus einem Satz eine Szene zusammensetzen, aus Dingen in ihrer wirklichen Größe, ohne Netz und in Sekunden",
@@ -188,6 +221,7 @@ GERMAN = {
     "Turn splats or a point cloud into a mesh": "Splats oder eine Punktwolke in ein Mesh verwandeln",
     "Repair a mesh, remove what nobody sees, close holes, simplify, and make levels of detail or quads": "Ein Mesh reparieren, Unsichtbares entfernen, Löcher schließen, vereinfachen, Detailstufen oder Vierecke erzeugen",
     "Reading photos": "Fotos lesen",
+    "Comparing masks": "Masken vergleichen",
     "Finding cameras": "Kameras finden",
     "Training splats": "Splats trainieren",
     "Extracting surface": "Oberfläche gewinnen",
@@ -198,6 +232,7 @@ GERMAN = {
     "Cutting out": "Freistellen",
     "Cutting out the side view": "Freistellen der Seitenansicht",
     "Cutting out the top view": "Freistellen der Ansicht von oben",
+    "Cutting out the back view": "Freistellen der Rückansicht",
     "Building mesh": "Mesh bauen",
     "Looking at the mesh": "Mesh untersuchen",
     "Looking at the result": "Ergebnis untersuchen",
@@ -345,6 +380,21 @@ GERMAN = {
     "Install the engine from a folder of .whl files, without the network": "Den Rechenkern aus einem Ordner mit .whl-Dateien installieren, ohne Netz",
     "Install the packages that do the computing into Reify's own folder; nothing of Blender or the system changes": "Die Pakete, die rechnen, in Reifys eigenen Ordner installieren; an Blender und am System ändert sich nichts",
     "Make Blender objects from the sources, in the background; until they are there, Blender asks before it closes": "Im Hintergrund aus den Quellen Blender-Objekte machen; bis sie da sind, fragt Blender nach, bevor es sich schließt",
+    "Make the active thing of a sentence's scene again, with another seed or as another thing; it stays where it is, as does the rest": (
+        "Das aktive Ding der Szene eines Satzes noch einmal machen, mit anderem Startwert oder als anderes Ding; es bleibt, wo es ist, wie"
+        " alles übrige"
+    ),
+    "Regenerate This Part": "Diesen Teil neu erzeugen",
+    "All of Its Kind": "Alle seiner Art",
+    "Change all that share its mesh, such as four chairs; else this one alone": (
+        "Alle ändern, die sein Mesh haben, etwa vier Stühle; sonst nur dieses"
+    ),
+    "Each makes a variant; -1 is the one after that it was made with": (
+        "Jeder macht eine Variante; -1 ist der nach dem, mit dem es gemacht wurde"
+    ),
+    "Select a thing of a scene that From Text has made": "Ein Ding einer Szene auswählen, die Aus Text gemacht hat",
+    "Thing": "Ding",
+    "What it shall be, such as: armchair; empty keeps what it is": "Was es sein soll, etwa: armchair; leer bleibt es, was es ist",
     "Make this result again, from the same sources with the same settings; the new one takes its place": "Dieses Ergebnis noch einmal machen, aus denselben Quellen mit denselben Einstellungen; das neue tritt an seine Stelle",
     "Make the selected result again, from the same sources with the same settings; the new one takes its place": "Das ausgewählte Ergebnis noch einmal machen, aus denselben Quellen mit denselben Einstellungen; das neue tritt an seine Stelle",
     "Offer the selected result in the asset browser, with a picture, tags and notes on how it was made": "Das ausgewählte Ergebnis im Asset-Browser anbieten, mit Bild, Schlagwörtern und Angaben zur Entstehung",
@@ -423,6 +473,19 @@ GERMAN = {
     "Stages used longest ago are deleted when the cache grows beyond this": "Am längsten unbenutzte Schritte werden gelöscht, wenn der Cache darüber hinauswächst",
     "Show Colors in Solid Mode": "Farben im Solid-Modus zeigen",
     "Switch viewports in Solid mode to attribute colors when a result arrives, so that splats aren't gray": "Ansichten im Solid-Modus auf Attributfarben umschalten, wenn ein Ergebnis kommt, damit Splats nicht grau sind",
+    "Splats Drawn By": "Splats zeichnet",
+    "What draws splats into 3D viewports": "Was Splats in 3D-Ansichten zeichnet",
+    "The graphics card where it draws a test picture right, the processor elsewhere": "Die Grafikkarte, wo sie ein Testbild richtig zeichnet, sonst der Prozessor",
+    "Graphics Card": "Grafikkarte",
+    "Full resolution while the view moves; also by a driver that computes on the processor": "Volle Auflösung, während sich die Ansicht bewegt; auch mit einem Treiber, der auf dem Prozessor rechnet",
+    "Processor": "Prozessor",
+    "Works everywhere; coarser while the view moves": "Geht überall; gröber, während sich die Ansicht bewegt",
+    "The processor draws splats, as it was chosen.": "Splats zeichnet der Prozessor, wie gewählt.",
+    "The processor draws splats: there is no graphics card.": "Splats zeichnet der Prozessor: Es gibt keine Grafikkarte.",
+    "The processor draws splats, because the graphics card can't.": "Splats zeichnet der Prozessor, weil die Grafikkarte es nicht kann.",
+    "The processor draws splats, because the graphics card drew a test picture wrong.": "Splats zeichnet der Prozessor, weil die Grafikkarte ein Testbild falsch gezeichnet hat.",
+    "The processor draws splats, because the graphics card failed.": "Splats zeichnet der Prozessor, weil die Grafikkarte versagt hat.",
+    "The graphics card draws splats: it has drawn a test picture right.": "Splats zeichnet die Grafikkarte: Sie hat ein Testbild richtig gezeichnet.",
     "Computes On": "Rechnet auf",
     "Which build of torch the engine is installed with": "Mit welcher Ausgabe von torch der Rechenkern installiert wird",
     "Automatic": "Automatisch",
@@ -434,6 +497,14 @@ GERMAN = {
     # Common to all methods
     "What to make it from": "Woraus es gemacht wird",
     "Seed": "Startwert",
+    "Variants": "Varianten",
+    "How many to make, by this seed and the next ones; they stand side by side": "Wie viele entstehen, mit diesem Startwert und den folgenden; sie stehen nebeneinander",
+    "How many, by as many seeds; 0 for as many as the panel says": "Wie viele, mit ebenso vielen Startwerten; 0 für so viele, wie das Panel sagt",
+    "Every seed makes the same. {way}": "Jeder Startwert macht dasselbe. {way}",
+    "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "Baked Texture": "Gebackene Textur",
+    "Baking texture": "Textur backen",
+    "Width and height of the texture of what networks make, or 0 for colors at vertices": "Breite und Höhe der Textur von dem, was Netze machen, oder 0 für Farben an den Ecken",
     "Start of everything random; the same seed gives the same result": "Anfang von allem Zufälligen; derselbe Startwert gibt dasselbe Ergebnis",
     "Starting point for the settings; choosing one sets all of them": "Ausgangspunkt der Einstellungen; die Wahl setzt alle",
     "The usual settings": "Die üblichen Einstellungen",
@@ -672,6 +743,22 @@ GERMAN = {
     "A network that has learned from many objects adds the sides that the picture doesn't show": (
         "Ein Netz, das von vielen Objekten gelernt hat, ergänzt die Seiten, die das Bild nicht zeigt"
     ),
+    "TRELLIS": "TRELLIS",
+    "Networks invent the whole object by the picture, finely and another one by each seed; slow without a graphics card": (
+        "Netze erfinden nach dem Bild das ganze Objekt, fein und mit jedem Startwert ein anderes; ohne Grafikkarte langsam"
+    ),
+    "Steps from noise to the object, of its shape and of its details; fewer are faster and rougher": (
+        "Schritte vom Rauschen zum Objekt, für seine Form und für seine Einzelheiten; weniger sind schneller und gröber"
+    ),
+    "Guidance": "Führung",
+    "How closely the object follows the picture": "Wie genau das Objekt dem Bild folgt",
+    "Looks at pictures for other models: TRELLIS needs it": "Sieht Bilder für andere Modelle an: TRELLIS braucht es",
+    "Turns a picture of one object into a finely shaped, colored body, another one by each seed; needs DINOv2 Large": (
+        "Macht aus dem Bild eines Objekts einen fein geformten, farbigen Körper, mit jedem Startwert einen anderen; braucht DINOv2 Large"
+    ),
+    "Looking at the picture": "Bild ansehen",
+    "Finding the shape": "Form finden",
+    "Filling in details": "Einzelheiten ausarbeiten",
     "Turns a picture of one object into a body, with the sides that the picture doesn't show": (
         "Macht aus dem Bild eines Objekts einen Körper, mit den Seiten, die das Bild nicht zeigt"
     ),
@@ -680,6 +767,25 @@ GERMAN = {
         "Zellen entlang jeder Achse des Raums um das Objekt; mehr behalten feinere Einzelheiten"
     ),
     "Reconstructing object": "Objekt rekonstruieren",
+    "Depth Anything": "Depth Anything",
+    "A relief of all that the picture shows, each place as near as a network takes it to be": (
+        "Ein Relief von allem, was das Bild zeigt, jede Stelle so nah, wie ein Netz sie schätzt"
+    ),
+    "Tells how near everything in a picture is": "Schätzt, wie nah alles in einem Bild ist",
+    "Estimating depth": "Tiefe schätzen",
+    "These, and depth that a network estimates for each photo; needs torch and the weights of Depth Anything": (
+        "Diese, und Tiefe, die ein Netz für jedes Foto schätzt; braucht torch und die Gewichte von Depth Anything"
+    ),
+    "Farthest": "Fernstes",
+    "How many times as far away the farthest place is as the nearest": "Wievielmal so weit weg die fernste Stelle ist wie die nächste",
+    "View Angle": "Blickwinkel",
+    "Angle between the ends of the picture's longer side as the camera sees them": (
+        "Winkel zwischen den Enden der längeren Bildseite, wie die Kamera sie sieht"
+    ),
+    "Steepest": "Steilstes",
+    "Where the surface turns away from the camera by more than this, it is cut instead of stretched": (
+        "Wo sich die Fläche weiter von der Kamera abwendet, wird sie aufgeschnitten statt gedehnt"
+    ),
     "Inflate": "Aufblasen",
     "Round, like a balloon with the subject's outline": "Rund, wie ein Ballon mit dem Umriss des Motivs",
     "Layers": "Lagen",
@@ -691,7 +797,7 @@ GERMAN = {
     "Relief": "Relief",
     "Light and dark as height over a plate": "Hell und Dunkel als Höhe über einer Platte",
     "Turnaround": "Mehrere Ansichten",
-    "Two or three drawn views of one subject: front, side, top": "Zwei oder drei gezeichnete Ansichten eines Motivs: vorn, seitlich, oben",
+    "Drawn views of one subject: front, side or top, back": "Gezeichnete Ansichten eines Motivs: vorn, seitlich oder oben, hinten",
     "Size": "Größe",
     "Width or height of the object, whichever is larger": "Breite oder Höhe des Objekts, je nachdem, was größer ist",
     "Cut-out": "Freistellen",
@@ -705,6 +811,8 @@ GERMAN = {
     "What looks different from its surroundings, from a box or strokes where they are given": "Was anders aussieht als seine Umgebung, von Rahmen oder Strichen ausgehend, wo es sie gibt",
     "Whole": "Ganz",
     "All of the picture": "Das ganze Bild",
+    "Opaque": "Deckend",
+    "What isn't transparent; all of a picture without transparency": "Was nicht durchsichtig ist; ein Bild ohne Transparenz ganz",
     "Box": "Rahmen",
     "Box around the subject for GrabCut: left, top, right, bottom in pixels": "Rahmen um das Motiv für GrabCut: links, oben, rechts, unten in Pixeln",
     "Strokes": "Striche",
@@ -785,7 +893,7 @@ GERMAN = {
     "Step": "Schritt",
     "Sections between the views: 1 is round like an ellipse, 0 is square like a box": "Schnitte zwischen den Ansichten: 1 ist rund wie eine Ellipse, 0 eckig wie eine Kiste",
     "Back": "Rückseite",
-    "What the back shows": "Was die Rückseite zeigt",
+    "What the back shows where no picture of it is given": "Was die Rückseite zeigt, wo kein Bild von ihr angegeben ist",
     "Mirrored": "Gespiegelt",
     "The picture again, as if seen through the body": "Noch einmal das Bild, wie durch den Körper hindurch gesehen",
     "Extended": "Fortgesetzt",
@@ -819,6 +927,10 @@ GERMAN = {
     "Move the result up or down until it rests on the floor": "Das Ergebnis heben oder senken, bis es auf dem Boden steht",
     "Placement": "Platzierung",
     "Rename": "Umbenennen",
+    "Stand the result on the widest face that it can stand on; the number below takes the next ones in turn": "Das Ergebnis auf die breiteste Fläche stellen, auf der es stehen kann; die Zahl darunter nimmt der Reihe nach die nächsten",
+    "Stand Up": "Aufstellen",
+    "Base": "Standfläche",
+    "Which of the faces that it can stand on, the widest first": "Welche der Flächen, auf denen es stehen kann, die breiteste zuerst",
     "Rest on Floor": "Auf den Boden stellen",
     "Scale the result so that its longest side is as long as in reality": "Das Ergebnis so skalieren, dass seine längste Seite so lang ist wie in Wirklichkeit",
     "Second": "Zweite",
@@ -1104,11 +1216,18 @@ GERMAN = {
     "What the photos were taken of, without ground and background": "Wovon die Fotos gemacht wurden, ohne Boden und Hintergrund",
     "What the splats have in common": "Was die Splats gemeinsam haben",
     "As auto; photos without a mask get one from a pretrained network; needs torch and the weights of ISNet": "Wie Auto; Fotos ohne Maske bekommen eine von einem vortrainierten Netz; braucht Torch und die Gewichte von ISNet",
+    "Finds the thing that means nearly the same as a noun of a sentence": "Findet das Ding, das fast dasselbe bedeutet wie ein Wort des Satzes",
+    "MiniLM": "MiniLM",
     "Cuts the subject out of a picture or a photo": "Stellt das Motiv eines Bilds oder Fotos frei",
+    "Finds what photos have in common where SIFT doesn't, for the cameras of hard captures": "Findet, was Fotos gemeinsam haben, wo SIFT es nicht kann; für Kameras schwieriger Aufnahmen",
+    "Free for any use, commercial too, as long as the license texts and names go along with the weights.": "Frei für jeden Zweck, auch kommerziell, solange Lizenztexte und Namen bei den Gewichten bleiben.",
     "Delete these weights from the disk; what is used in place stays, and they can be fetched again": "Diese Gewichte von der Festplatte löschen; was anderswo liegt und dort benutzt wird, bleibt, und sie lassen sich wieder herunterladen",
     "End the download; it goes on from here when it is started again": "Das Herunterladen beenden; neu begonnen geht es von hier weiter",
     "Folder of pretrained weights that a studio shares; they are used in place": "Ordner vortrainierter Gewichte, den ein Studio teilt; sie werden dort benutzt, wo sie liegen",
     "Free for any use, commercial too, as long as the license text goes along with the weights.": "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext die Gewichte begleitet.",
+    "Free for any use, commercial too, as long as the license text and its notices go along with the weights.": (
+        "Frei für jeden Zweck, auch kommerziell, solange der Lizenztext und seine Hinweise die Gewichte begleiten."
+    ),
     "Get Model": "Modell holen",
     "Get {model} ({size} MB)…": "{model} holen ({size} MB)…",
     "I have read the license and accept it": "Ich habe die Lizenz gelesen und nehme sie an",
@@ -1133,9 +1252,32 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "{} needs about {} GB of memory at the least, and {} GB are free.": "{0} braucht mindestens etwa {1} GB Arbeitsspeicher, und {2} GB sind frei.",
+    "Ask for one or more.": "Um eine oder mehr bitten.",
+    "Ask for one result.": "Um ein einziges Ergebnis bitten.",
+    "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "{} makes the same of every seed with these settings, so there are no variants.": "{0} macht mit diesen Einstellungen aus jedem Startwert dasselbe, also gibt es keine Varianten.",
+    "{} variants are none.": "{0} Varianten sind keine.",
+    "The detailed mesh has no colors.": "Das feine Mesh hat keine Farben.",
+    "Choose another one, or do without the texture.": "Ein anderes wählen, oder auf die Textur verzichten.",
+    "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
+    "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
+    "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
+    "The network makes no solid object of this.": "Das Netz macht hieraus keinen festen Gegenstand.",
+    "Choose another seed, or ask for one object, seen whole.": "Einen anderen Startwert wählen, oder nach einem einzigen, ganz zu sehenden Gegenstand fragen.",
+    "Point-E needs torch.": "Point-E braucht torch.",
+    "Import the file.": "Die Datei importieren.",
+    "{} doesn't say how large the file is.": "{0} sagt nicht, wie groß die Datei ist.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
+    "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
+    "Nothing is left of the relief.": "Vom Relief ist nichts übrig.",
+    "There are no sparse points to fit depth to.": "Es gibt keine Punkte, denen die Tiefe angepasst werden könnte.",
+    "Estimated depth doesn't agree from photo to photo; splats start from the sparse points alone.": (
+        "Die geschätzte Tiefe stimmt von Foto zu Foto nicht überein; Splats beginnen nur bei den Punkten der Kameras."
+    ),
+    "Let it be steeper before it is cut.": "Es steiler werden lassen, ehe es aufgeschnitten wird.",
     "{} is damaged or cut off (a {} file that can't be opened).": "{0} ist beschädigt oder unvollständig ({1} lässt sich nicht öffnen).",
     "Save them as JPEG in full size.": "Sie als JPEG in voller Größe speichern.",
     # Cameras of other programs
@@ -1375,6 +1517,18 @@ ERRORS = {
     "Choose a transforms.json.": "Eine transforms.json wählen.",
     "{} has no frames.": "{0} hat keine Bilder.",
     "{} is damaged: {}.": "{0} ist beschädigt: {1}.",
+    "{}, a file of Reify's own, is damaged.": "{0}, eine von Reifys eigenen Dateien, ist beschädigt.",
+    "Install Reify again.": "Reify erneut installieren.",
+    "{} lies on another computer.": "{0} liegt auf einem anderen Computer.",
+    "Choose it in the panel Splats, if you trust it.": "Im Bereich Splats auswählen, falls man ihm traut.",
+    "{} numbers its SH values oddly.": "{0} nummeriert seine SH-Werte ungewöhnlich.",
+    "{} holds {} bytes of what should be {}.": "{0} enthält {1} Bytes von dem, was {2} haben sollte.",
+    "Rendering failed: {}": "Das Rendern ist fehlgeschlagen: {0}",
+    "Rendering failed: {}.": "Das Rendern ist fehlgeschlagen: {0}.",
+    "Look whether the disk is full, and start again.": "Prüfen, ob die Platte voll ist, und erneut starten.",
+    "The vocabulary of MiniLM is damaged.": "Das Vokabular von MiniLM ist beschädigt.",
+    "The scene's render can't be read: {}.": "Das Rendering der Szene lässt sich nicht lesen: {0}.",
+    "Look whether the disk with temporary files is full, and render again.": "Prüfen, ob die Platte mit den temporären Dateien voll ist, und erneut rendern.",
     # Meshes and textures
     "The mesh has no faces.": "Das Mesh hat keine Flächen.",
     "Choose another mesh, or make it again from more or better photos.": "Ein anderes Mesh wählen oder es aus mehr oder besseren Fotos neu machen.",
@@ -1402,7 +1556,7 @@ ERRORS = {
     "Choose one of: {}.": "Eines davon wählen: {0}.",
     "There is no preset called {}.": "Es gibt keine Vorgabe namens {0}.",
     "{} needs packages that aren't installed: {}.": "{0} braucht Pakete, die nicht installiert sind: {1}.",
-    "{} needs the weights {} ({}, license: {}).": "{0} braucht die Gewichte {1} ({2}, Lizenz: {3}).",
+    "{} needs the weights {}.": "{0} braucht die Gewichte {1}.",
     "Put them into {}.": "Sie in {0} legen.",
     "{} needs about {} of memory with these settings, and {} are free.": "{0} braucht mit diesen Einstellungen etwa {1} Speicher, und {2} sind frei.",
     "Set {}, or close other programs.": "Verkleinern: {0}. Oder andere Programme schließen.",
@@ -1418,12 +1572,12 @@ ERRORS = {
     "Choose one.": "Eines wählen.",
     "{} takes one picture, but there are {}.": "{0} nimmt ein Bild, aber es sind {1}.",
     "Hand them in one by one.": "Sie einzeln angeben.",
-    "A turnaround takes two or three views, but there are {} pictures.": "Eine Rundumansicht nimmt zwei oder drei Ansichten, aber es sind {0} Bilder.",
+    "A turnaround takes two to four views, but there are {} pictures.": "Eine Rundumansicht nimmt zwei bis vier Ansichten, aber es sind {0} Bilder.",
     "Leave out the others.": "Die übrigen weglassen.",
     "Nothing is left of the subject.": "Vom Motiv ist nichts übrig.",
     "Choose another way to cut it out, or grow the mask.": "Es anders freistellen oder die Maske wachsen lassen.",
-    "A turnaround needs two or three views, but there is one picture.": "Eine Rundumansicht braucht zwei oder drei Ansichten, aber es ist nur ein Bild da.",
-    "Add the side view, or choose another method.": "Die Seitenansicht hinzufügen oder eine andere Methode wählen.",
+    "A turnaround needs a side or a top view beside the front.": "Eine Rundumansicht braucht neben der vorderen eine Seitenansicht oder eine von oben.",
+    "Add one, or choose another method.": "Eine hinzufügen oder eine andere Methode wählen.",
     "{} holds no pictures.": "{0} enthält keine Bilder.",
     "Choose a folder with pictures in it, or the pictures themselves.": "Einen Ordner mit Bildern darin oder die Bilder selbst wählen.",
     "The extraction {} doesn't work on {}.": "Das Verfahren {0} geht nicht mit {1}.",
@@ -1533,13 +1687,23 @@ ERRORS = {
     "Name one of those, or something else.": "Eines davon nennen, oder etwas anderes.",
     "The sentence asks for {} things.": "Der Satz verlangt {} Dinge.",
     "The sentence has {} characters.": "Der Satz hat {} Zeichen.",
+    "The sentence isn't in English.": "Der Satz ist nicht auf Englisch.",
+    "Write it in English, such as: a red apple on a wooden table.": "Ihn auf Englisch schreiben, etwa: a red apple on a wooden table.",
+    "{} is made smaller, to fit into {}.": "{} wird kleiner gemacht, damit es in {} passt.",
     "The sentence names nothing that could be made.": "Der Satz nennt nichts, was sich machen ließe.",
     "There is no sentence.": "Es gibt keinen Satz.",
     "This isn't so in the scene: {}.": "In der Szene ist es nicht so: {}.",
     "Write at most {}.": "Höchstens {} schreiben.",
     "Write what to make, such as: a red apple on a wooden table.": "Auf Englisch schreiben, was entstehen soll, etwa: a red apple on a wooden table.",
+    "{} MiniLM looks for what means nearly the same.": "{} MiniLM sucht, was fast dasselbe bedeutet.",
     "I have no {}; nearest are {}.": "{} gibt es nicht; am nächsten kommen {}.",
     "I have no {}.": "{} gibt es nicht.",
+    "Generate the scene again.": "Die Szene noch einmal erzeugen.",
+    "Name another thing.": "Ein anderes Ding nennen.",
+    "Nearest are {}.": "Am nächsten kommen {}.",
+    "Select one that From Text has made.": "Eines auswählen, das Aus Text gemacht hat.",
+    "The sentence has no {}.": "Im Satz steht kein {}.",
+    "This is no thing of a sentence's scene.": "Das ist kein Ding der Szene eines Satzes.",
     "{} isn't there any more.": "{0} ist nicht mehr da.",
     "Choose the sources again.": "Die Quellen neu wählen.",
     "The job was canceled.": "Der Auftrag wurde abgebrochen.",
@@ -1567,6 +1731,8 @@ ERRORS = {
     "Click on what can be seen of it.": "Auf etwas klicken, das davon zu sehen ist.",
     "Nothing can be seen of this.": "Davon ist nichts zu sehen.",
     "Show its splats, its mesh or its points.": "Seine Splats, sein Mesh oder seine Punkte zeigen.",
+    "This is flat, and has nothing to stand on.": "Dies ist flach und hat nichts, worauf es stehen kann.",
+    "Set its ground by three places instead.": "Stattdessen seinen Boden mit drei Stellen festlegen.",
     "The three points lie on a line.": "Die drei Punkte liegen auf einer Linie.",
     "The two places are the same.": "Die beiden Stellen sind dieselbe.",
     "There is nothing of the result here.": "Hier ist nichts vom Ergebnis.",
@@ -1656,6 +1822,22 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "{} takes up to {} GB of memory; {} GB are free.": "{0} braucht bis zu {1} GB Arbeitsspeicher; {2} GB sind frei.",
+    "{} takes up to {} GB of memory, with weights as {} ({}), because {} GB are free.": (
+        "{0} braucht bis zu {1} GB Arbeitsspeicher, mit Gewichten als {2}, denn {4} GB sind frei."
+    ),
+    "The cut-out of {} includes what looks like a floor: look at it, and cut it out another way.": (
+        "Zum freigestellten Motiv von {0} gehört, was wie ein Boden aussieht: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} reaches across the picture: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} reicht quer durch das Bild: ansehen und auf andere Weise freistellen."
+    ),
+    "The cut-out of {} covers {} of the picture's border: look at it, and cut it out another way.": (
+        "Das freigestellte Motiv von {0} bedeckt {1} des Bildrands: ansehen und auf andere Weise freistellen."
+    ),
+    "The outline of {} follows no edge along {} of its length: look at it, and cut it out another way.": (
+        "Der Umriss von {0} folgt auf {1} seiner Länge keiner Kante: ansehen und auf andere Weise freistellen."
+    ),
     "{} masks": "{0} Masken",
     "{} masks of no photo": "{0} Masken ohne Foto",
     "{} masks that don't fit": "{0} Masken, die nicht passen",
@@ -1755,8 +1937,9 @@ NOTES = {
     "Look at these photos and masks, and leave out those that are wrong.": "Diese Fotos und Masken ansehen und falsche weglassen.",
     "The cameras of {} photos couldn't be found: they share too little of what they show.": "Die Kameras von {0} Fotos wurden nicht gefunden: sie zeigen zu wenig Gemeinsames.",
     "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; or use From Picture, which takes one picture, or a front, side and top view.": "20 bis 60 Fotos rund um das Motiv aufnehmen, jedes mit mehr als der Hälfte vom nächsten; oder eine Datei mit den Kameras dieser Fotos dazulegen; oder Aus einem Bild verwenden, das ein Bild oder eine Vorder-, Seiten- und Draufsicht nimmt.",
-    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Rotate the result's empty, which turns all of it, or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Das Empty des Ergebnisses drehen, das alles mitnimmt, oder die meisten Fotos aufrecht aufnehmen.",
+    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Stand Up, among the result's Placement, turns it onto its base, and Set Ground by three clicks; or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Aufstellen, unter Platzierung beim Ergebnis, dreht es auf seinen Fuß, Boden festlegen mit drei Klicks; oder die meisten Fotos aufrecht aufnehmen.",
     "{} of {} photos couldn't be placed: {}{}.{}": "{0} von {1} Fotos ließen sich nicht platzieren: {2}{3}.{4}",
+    "Learned matching may place the photos that are left. {}": "Gelernter Abgleich kann die übrigen Fotos vielleicht platzieren. {0}",
     "The CPU trains, because the graphics card can't be used ({}).": "Die CPU trainiert, weil die Grafikkarte nicht nutzbar ist ({0}).",
     "{} faces had UVs that are no numbers; these are 0 now.": "{0} Flächen hatten UVs, die keine Zahlen sind; sie sind jetzt 0.",
     "{} faces had vertices without a usable position and were removed.": "{0} Flächen hatten Vertices ohne brauchbaren Ort und wurden entfernt.",
@@ -1764,7 +1947,9 @@ NOTES = {
     "The mesh was inside out and was turned round.": "Das Mesh war von innen nach außen gekehrt und wurde umgedreht.",
     "The mesh isn't watertight: {}.": "Das Mesh ist nicht wasserdicht: {0}.",
     "The mesh is in {} pieces, the largest has {} of its area: take more photos that overlap, from all around the subject.": "Das Mesh besteht aus {0} Stücken, das größte hat {1} seiner Fläche: mehr Fotos aufnehmen, die sich überlappen, rund um das Motiv.",
-    "The mesh has {} holes and handles: train longer, use the preset Surface, or add masks of the subject.": "Das Mesh hat {0} Löcher und Henkel: länger trainieren, die Vorgabe Oberfläche nehmen oder das Motiv maskieren.",
+    "The mesh has {} large holes and handles: train longer, use the preset Surface, or add masks of the subject.": (
+        "Das Mesh hat {0} große Löcher und Henkel: länger trainieren, die Vorgabe Oberfläche nehmen oder das Motiv maskieren."
+    ),
     "Three photos or more see only {} of the mesh, the rest is guesswork: take more photos of what is missing.": "Drei oder mehr Fotos sehen nur {0} des Meshs, der Rest ist geraten: mehr Fotos von dem aufnehmen, was fehlt.",
     "The mesh isn't manifold: {}.": "Das Mesh ist nicht mannigfaltig: {0}.",
     "The splats are faint, as on shiny subjects: fine relief of the mesh is uncertain. The preset Surface trains splats for meshes.": "Die Splats sind blass, wie bei glänzenden Motiven: feines Relief des Meshs ist unsicher. Die Vorgabe Oberfläche trainiert Splats für Meshes.",
@@ -1838,6 +2023,24 @@ PROGRESS = {
     "unpacking {}": "{0} wird ausgepackt",
     "downloading {}": "{0} wird heruntergeladen",
     "loading TripoSR": "TripoSR wird geladen",
+    "loading Depth Anything": "Depth Anything wird geladen",
+    "estimating depth": "Tiefe schätzen",
+    "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
+    "placing it by depth": "Nach der Tiefe anordnen",
+    "loading TRELLIS": "TRELLIS wird geladen",
+    "The publisher of {} names no SHA-256: the names and shapes of the arrays are right, and that is all.": (
+        "Der Herausgeber von {0} nennt keinen SHA-256: Die Namen und Formen der Felder stimmen, mehr ist nicht geprüft."
+    ),
+    "loading CLIP": "CLIP wird geladen",
+    "loading Point-E": "Point-E wird geladen",
+    "reading what is to be made": "Lesen, was entstehen soll",
+    "making points": "Punkte machen",
+    "loading DINOv2": "DINOv2 wird geladen",
+    "looking at the picture": "Bild ansehen",
+    "finding the shape": "Form finden",
+    "filling in details": "Einzelheiten ausarbeiten",
+    "decoding the surface": "Oberfläche entschlüsseln",
+    "extracting the surface": "Oberfläche ausziehen",
     "reconstructing what isn't seen": "Rekonstruieren, was nicht zu sehen ist",
     "sampling the field, {} million points": "Feld abtasten, {0} Millionen Punkte",
     "coloring": "Einfärben",

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..prompt import sentence
+from ..prompt import lexicon, sentence
+from ..prompt.meaning import meaning_of
 from ..prompt.parsed import Entity, Parse
 from ..prompt.words import MOST, SIZES, STRETCHES
 from ..shapes import catalogue
@@ -18,23 +19,29 @@ from . import claims, dress
 from .layout import Placed, is_terrain, lay_out, meant
 from .voxels import voxelized
 
-SOURCE = "Reify's generators"
+FITS, LEAST_SHRUNK = 0.62, 0.2  # width of what lies in a vessel, in the vessel's; and how much smaller it is made at most
+FILLED, WIDEST = 0.25, 1.6  # share of a carrier's area that things on it cover; and how much larger it is made for them at most
+TOY_M = 0.3  # the longest side of a toy
 ROOM = 2.6  # width of terrain, in widths of what stands on it
 
 
 def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
     """The scene of a sentence; `style` overrides its own where it isn't empty. Deterministic.
 
-    Raises ReifyError where the sentence names nothing that there is.
+    Where MiniLM's weights are on this machine, nouns that WordNet leads to nothing with are looked up by their meaning. Raises ReifyError
+    where the sentence names nothing that there is.
     """
     things = catalogue.sizes()
-    whole = sentence.parse(text, things)
-    missing = sentence.unknown(whole, things)
+    meaning = meaning_of(things, job)
+    whole = sentence.parse(text, things, meaning)
+    missing = sentence.unknown(whole, things, meaning)
     found = _known(whole)
     if not found.entities:
         raise ReifyError(" ".join(missing), "Name one of those, or something else.")
     for said in missing:
         job.warn(said)
+    for noun, (thing, likeness) in (meaning.taken if meaning else {}).items():
+        job.record_choice(noun, f"{thing}, which means nearly the same: a similarity of {likeness:.2f} by MiniLM")
     if (count := sum(entity.count for entity in found.entities)) > MOST:
         raise ReifyError(f"The sentence asks for {count} things.", f"Ask for at most {MOST}.")
     shells = []
@@ -42,6 +49,7 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
         job.progress(0.6 * i / len(found.entities), entity.noun)
         shells.append(_shell(entity, _is_filled(found, i), seed + i))
     _widen_terrain(found, shells)
+    _fit(found, shells, job)
     job.progress(0.6, "layout")
     placed = lay_out(found, shells, seed)
     style = style or found.style
@@ -59,6 +67,29 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
         if not right:
             job.warn(f"This isn't so in the scene: {claim}.")
     return Scene(tuple(parts.values()), style, sentence.outline(whole), held)
+
+
+def remade(text: str, style: str, name: str, seed: int, *, noun: str = "", share: float = 1.0) -> Part:
+    """One thing of a sentence's scene once more, in its own frame at the origin: with another seed, or another thing of the catalogue.
+
+    `name` is the part's, `noun` what it shall be (empty keeps it), `share` its size in that of the largest thing, for voxels.
+    Raises ReifyError where the sentence has no such part, or there is no such thing.
+    """
+    things = catalogue.sizes()
+    found = _known(sentence.parse(text, things))
+    names = sentence.labels(found)
+    if name not in names:
+        raise ReifyError(f"The sentence has no {name}.", "Generate the scene again.")
+    index = names.index(name)
+    entity = found.entities[index]
+    if noun:
+        known = lexicon.thing_called(noun.strip().lower(), things)
+        if not known:
+            near = lexicon.nearest(noun.strip().lower(), things)
+            raise ReifyError(f"I have no {noun}.", f"Nearest are {', '.join(near)}." if near else "Name another thing.")
+        entity = replace(entity, noun=known)
+    shell = _shell(entity, _is_filled(found, index), seed)
+    return _part(name, entity, shell, [Placed(index, shell, np.zeros(3))], entity.style or style or found.style, share)
 
 
 def _known(found: Parse) -> Parse:
@@ -80,6 +111,25 @@ def _widen_terrain(found: Parse, shells: list[Shell]) -> None:
             if kind == "on" and is_terrain(found.entities[host]):
                 room, load = (float((shells[i].high - shells[i].low)[:2].max()) for i in (host, subject))
                 shells[host] = _leveled(scaled(shells[host], max(1.0, ROOM * load / room)), 0.55 * load)
+
+
+def _fit(found: Parse, shells: list[Shell], job: Job) -> None:
+    """Let what carries much be wider, and what doesn't go into its vessel smaller; what was made smaller is told."""
+    loads: dict[int, float] = {}
+    names = sentence.labels(found)
+    for relation in found.relations:
+        for subject, kind, host in meant(relation, found.entities):
+            of, size, room = found.entities[subject], shells[subject].high - shells[subject].low, shells[host].high - shells[host].low
+            if kind == "on" and not is_terrain(found.entities[host]) and of.arrangement != "stack" and of.noun != "book":
+                loads[host] = loads.get(host, 0.0) + of.count * float(size[0] * size[1])
+            wide = float(size[:2].max()) / float(room[:2].min())
+            fits = FITS / max(1.0, np.sqrt(of.count) / 1.2)
+            if kind == "in" and catalogue.thing(found.entities[host].noun).open and LEAST_SHRUNK * wide < fits < wide and wide > FITS:
+                shells[subject] = scaled(shells[subject], fits / wide)
+                job.warn(f"{names[subject].capitalize()} is made smaller, to fit into {names[host]}.")
+    for host, load in loads.items():
+        room = shells[host].high - shells[host].low
+        shells[host] = scaled(shells[host], float(np.clip(np.sqrt(load / (FILLED * float(room[0] * room[1]))), 1.0, WIDEST)))
 
 
 def _leveled(shell: Shell, radius: float) -> Shell:
@@ -111,6 +161,8 @@ def _shell(entity: Entity, filled: bool, seed: int) -> Shell:
     if "round" in entity.traits and entity.noun == "shield":
         options["round_"] = True
     shell = catalogue.build(entity.noun, seed, **options)
+    if entity.style == "toy":
+        shell = scaled(shell, min(1.0, TOY_M / of.size_m))
     shell = scaled(shell, SIZES.get(entity.size, 1.0))
     shell = scaled(shell, *STRETCHES.get(entity.stretch, (1.0, 1.0, 1.0)))
     if entity.length_m is not None:
@@ -123,6 +175,7 @@ def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: 
     mesh, slot = as_mesh(shell)
     if style == "voxel":
         mesh, slot = voxelized(mesh, slot, share)
+    source = catalogue.thing(entity.noun).source
     return Part(
         name=name,
         noun=entity.noun,
@@ -131,9 +184,9 @@ def _part(name: str, entity: Entity, shell: Shell, placed: list[Placed], style: 
         materials=tuple(dress.material(found, entity) for found in shell.slots),
         world_from_part=np.stack([item.matrix for item in placed]),
         style=entity.style,
-        source=SOURCE,
-        author=catalogue.AUTHOR,
-        license=catalogue.LICENSE,
+        source=source.title,
+        author=source.author,
+        license=source.license,
     )
 
 

@@ -259,7 +259,9 @@ def _root(plan: _Plan, entity: int) -> None:
 def _anchor(plan: _Plan, entity: int, anchor: Anchor) -> None:
     index = plan.of[anchor.host][0]
     if anchor.kind == "on":
-        _put_on(plan, entity, plan.of[anchor.host])
+        hosts_ = plan.of[anchor.host]
+        top = max(float(plan.placed[i].low[2]) for i in hosts_)
+        _put_on(plan, entity, [i for i in hosts_ if plan.placed[i].low[2] > top - MARGIN])  # of a stack the uppermost
     elif anchor.kind == "in":
         _put_in(plan, entity, plan.of[anchor.host])
     elif anchor.kind == "under":

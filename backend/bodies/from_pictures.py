@@ -9,12 +9,15 @@ from pathlib import Path
 from ..errors import ReifyError
 from ..formats.images import resize_to
 from ..jobs.job import Job
+from ..networks.points import PointSettings
 from ..networks.reconstruction import LearnedSettings
+from ..networks.structured import StructuredSettings
 from ..pictures.cutout import CutoutSettings, smaller
 from ..pictures.outline import along_axis, mirror_axis, outline_of, proposed
 from ..pictures.regions import SMALLEST, regions_by_color, regions_of_parts, regions_painted
 from ..settings import file_of, group, option
-from ..values import Mesh, Picture
+from ..values import Array, Mesh, Picture
+from .depth_relief import DepthSettings, depth_relief
 from .extrude import ExtrudeSettings, extrude
 from .inflation import InflateSettings, inflate
 from .lathe import LatheSettings, lathe
@@ -28,7 +31,7 @@ PREVIEW_PX, PREVIEW_FACES = 256, 1500
 PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbor
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 SHAPING = 0.8  # of the time; the rest is its texture
-LEARNED = ("triposr",)  # methods that aren't bodies of outlines: networks make them
+LEARNED = ("triposr", "trellis", "point-e", "depth_anything")  # methods that aren't bodies of outlines: networks make them
 DISAGREEING = 0.15  # of the depth, between the side and the top view, above which that is said
 
 
@@ -46,12 +49,23 @@ class Settings:
             "lathe": "Turned around its axis, for vases, bottles and wheels",
             "extrude": "Flat, with beveled edges, for logos and letters",
             "relief": "Light and dark as height over a plate",
-            "turnaround": "Two or three drawn views of one subject: front, side, top",
+            "turnaround": "Drawn views of one subject: front, side or top, back",
             "triposr": "A network that has learned from many objects adds the sides that the picture doesn't show",
+            "trellis": "Networks invent the whole object by the picture, finely and another one by each seed; slow without a graphics card",
+            "point-e": "Networks make colored points of the picture and a surface around them, rough and another one by each seed",
+            "depth_anything": "A relief of all that the picture shows, each place as near as a network takes it to be",
         },
     )
     size_m: float = option(1.0, "Width or height of the object, whichever is larger", low=0.001, high=1000.0, unit="m")
     faces: int = option(20_000, "About how many faces the mesh gets", low=200, high=300_000)
+    baked_px: int = option(
+        1024,
+        "Width and height of the texture of what networks make, or 0 for colors at vertices",
+        low=0,
+        high=8192,
+        unit="px",
+        label="Baked Texture",
+    )
     cutout: CutoutSettings = group(CutoutSettings, "Cut-out")
     inflate: InflateSettings = group(InflateSettings, "Inflate")
     layers: LayersSettings = group(LayersSettings, "Layers")
@@ -60,17 +74,38 @@ class Settings:
     relief: ReliefSettings = group(ReliefSettings, "Relief")
     turnaround: TurnaroundSettings = group(TurnaroundSettings, "Turnaround")
     triposr: LearnedSettings = group(LearnedSettings, "TripoSR")
+    trellis: StructuredSettings = group(StructuredSettings, "TRELLIS")
+    point_e: PointSettings = group(PointSettings, "Point-E")
+    depth: DepthSettings = group(DepthSettings, "Depth")
     texture: ProjectionSettings = group(ProjectionSettings, "Texture")
+
+
+def cutout_of(settings: Settings) -> CutoutSettings:
+    """How pictures are cut out: a relief by depth shows the whole of one in which nothing is transparent, unless that is set otherwise."""
+    by_itself = settings.method == "depth_anything" and settings.cutout.by == "auto"
+    return replace(settings.cutout, by="opaque") if by_itself else settings.cutout
 
 
 def build(pictures: tuple[Picture, ...], settings: Settings, painted: Path | None, *, job: Job) -> Mesh:
     """The mesh of `shaped`, with its figures in the report."""
-    if len(pictures) == 3 and (apart := disagreement(*pictures)) > DISAGREEING:
+    views = [picture for picture in pictures if picture.view != "back"]
+    if len(views) == 3 and (apart := disagreement(*views)) > DISAGREEING:
         job.warn(f"The side and the top view disagree about the depth by {apart:.0%}; their mean was taken.")
     mesh = shaped(pictures, settings, painted, job=job)
-    job.metric("faces", len(mesh.faces) - mesh.quads)
-    job.metric("quads", mesh.quads)
-    job.metric("vertices", len(mesh.vertices))
+    _report(mesh, job)
+    return mesh
+
+
+def build_by_depth(picture: Picture, disparity: Array, settings: Settings, *, job: Job) -> Mesh:
+    """The textured front of what a picture shows, by its `disparity` [h,w]; raises ReifyError where nothing is left of it."""
+    small = smaller(picture, LARGEST_SUBJECT_PX)
+    with job.span(SHAPING):
+        solid = depth_relief(small, disparity, settings.faces, settings.depth, job.progress)
+    job.progress(SHAPING, "projecting the picture")
+    mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
+    scale = picture.srgb.shape[1] / small.srgb.shape[1]
+    mesh = projected(mesh, scale * pictured_px, is_back, picture, ProjectionSettings(), soft_rim=False)
+    _report(mesh, job)
     return mesh
 
 
@@ -80,7 +115,9 @@ def chosen_for(cut: Sequence[Picture], settings: Settings) -> tuple[str, str]:
         _need_a_subject(picture)
     if settings.method != "auto":
         return settings.method, ""
-    return ("turnaround", f"{len(cut)} views of one subject were given") if len(cut) > 1 else proposed(outline_of(cut[0]))
+    if any(picture.view in ("side", "top") for picture in cut):
+        return "turnaround", f"{len(cut)} views of one subject were given"
+    return proposed(outline_of(cut[0]))
 
 
 def preview_mesh(cut: Sequence[Picture], settings: Settings) -> Mesh:
@@ -104,13 +141,15 @@ def shaped(
 ) -> Mesh:
     """The textured mesh that `settings.method` (neither "auto" nor one of LEARNED) makes of cut-out pictures; raises ReifyError.
 
+    The first is the front; the others' `view` says what they show.
+
     A `rough` one is made faster: its faces are less even, and small parts aren't told from their neighbors.
     """
     if settings.method == "turnaround":
         return _turned_around(pictures, settings, job)
     picture, small = pictures[0], smaller(pictures[0], LARGEST_SUBJECT_PX)
     _need_a_subject(picture)
-    normals = None
+    normals, back = None, _seen_from("back", pictures)
     if settings.method == "relief":
         subject = small.coverage
         if settings.relief.framed:
@@ -125,7 +164,13 @@ def shaped(
     job.progress(SHAPING, "projecting the picture")
     mesh, pictured_px, is_back = mesh_of(solid, settings.size_m)
     scale = picture.srgb.shape[1] / small.srgb.shape[1]
-    return projected(mesh, scale * pictured_px, is_back, picture, settings.texture, normals)
+    return projected(mesh, scale * pictured_px, is_back, picture, settings.texture, normals, back=back)
+
+
+def _report(mesh: Mesh, job: Job) -> None:
+    job.metric("faces", len(mesh.faces) - mesh.quads)
+    job.metric("quads", mesh.quads)
+    job.metric("vertices", len(mesh.vertices))
 
 
 def _need_a_subject(picture: Picture) -> None:
@@ -155,7 +200,11 @@ def _solid(picture: Picture, settings: Settings, painted: Path | None, rough: bo
 
 
 def _turned_around(pictures: Sequence[Picture], settings: Settings, job: Job) -> Mesh:
-    front, side, top = pictures[0], *(*pictures[1:], None, None)[:2]
-    if side is None:
-        raise ReifyError("A turnaround needs two or three views, but there is one picture.", "Add the side view, or choose another method.")
-    return turnaround(front, side, top, settings.faces, settings.size_m, settings.turnaround, job.progress)
+    side, top, back = (_seen_from(view, pictures) for view in ("side", "top", "back"))
+    if side is None and top is None:
+        raise ReifyError("A turnaround needs a side or a top view beside the front.", "Add one, or choose another method.")
+    return turnaround(pictures[0], side, top, settings.faces, settings.size_m, settings.turnaround, job.progress, back)
+
+
+def _seen_from(view: str, pictures: Sequence[Picture]) -> Picture | None:
+    return next((picture for picture in pictures if picture.view == view), None)

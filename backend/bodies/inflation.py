@@ -52,7 +52,8 @@ def heights(sheet: Sheet, settings: InflateSettings) -> Array:
     if settings.evenness:
         # The screened solution levels off at 4 / screening, a share of the unscreened maximum.
         screening = 4.0 * (settings.evenness / (1.05 - settings.evenness)) ** 2 / _highest(sheet)
-    u = np.maximum(poisson(sheet.xy_px, sheet.polygons, sheet.counts, sheet.rim, 4.0, screening), 0.0)
+    u = poisson(sheet.xy_px, sheet.polygons, sheet.counts, sheet.rim, 4.0, screening)
+    u = np.where(u > 0.0, u, _least(sheet, u <= 0.0))
     highest = float(u.max(initial=0.0)) or 1.0
     return settings.thickness * np.sqrt(highest) * (u / highest) ** settings.profile
 
@@ -65,6 +66,20 @@ def graded(sheet: Sheet, height: Array) -> Sheet:
     # The ratio of lengths in space and in the plane would make all edges equally long; its root leaves cells on top small enough.
     stretch = np.sqrt(np.hypot(flat, rise) / np.maximum(flat, 1e-9))
     return relaxed(sheet, weights=np.minimum(stretch, 4.0), rounds=20, slide=False)
+
+
+def _least(sheet: Sheet, which: Array) -> Array:
+    """The solution in the largest circle around each of the vertices `which` [V] bool that no rim enters, [V]; 0 for others and on the rim.
+
+    The solution is nowhere lower (maximum principle), but polygons with obtuse corners can make it 0, where front and back would touch.
+    """
+    from scipy.spatial import cKDTree
+
+    u = np.zeros(len(sheet.xy_px))
+    inner = np.flatnonzero(which & ~sheet.rim)
+    if len(inner):
+        u[inner] = cKDTree(sheet.xy_px[sheet.rim]).query(sheet.xy_px[inner])[0] ** 2
+    return u
 
 
 def _highest(sheet: Sheet) -> float:

@@ -21,38 +21,53 @@ class ProjectionSettings:
     """How the picture is laid onto the body."""
 
     back: str = option(
-        "mirrored",
-        "What the back shows",
+        "extended",
+        "What the back shows where no picture of it is given",
         choices={
-            "mirrored": "The picture again, as if seen through the body",
             "extended": "The colors of the outline, carried on over the back",
+            "mirrored": "The picture again, as if seen through the body",
             "plain": "One color, the subject's mean",
         },
     )
 
 
 def projected(
-    mesh: Mesh, pictured_px: Array, is_back: Array, picture: Picture, settings: ProjectionSettings, normals: Array | None = None
+    mesh: Mesh,
+    pictured_px: Array,
+    is_back: Array,
+    picture: Picture,
+    settings: ProjectionSettings,
+    normals: Array | None = None,
+    soft_rim: bool = True,
+    back: Picture | None = None,
 ) -> Mesh:
     """`mesh` with UVs and a base color; `pictured_px` [F,3,2] are the corners' positions in the picture, `is_back` [F] bool the back faces.
 
     `normals` [H,W,3] uint8 is a tangent-space normal map of the picture's front, which becomes the texture "normal".
+    `soft_rim` is for bodies whose sides are steep there. A picture of the subject's `back` is fitted to the front's outline, and
+    decides instead of the settings.
     """
     box = masks.bounds(picture.coverage > 0.05, MARGIN_PX)
     srgb, coverage = picture.srgb[box], picture.coverage[box]
-    front = with_soft_rim(bled(srgb, coverage), coverage)
-    panels = [front]
-    if settings.back == "extended":
+    front = bled(srgb, coverage)
+    if soft_rim:
+        front = with_soft_rim(front, coverage)
+    panels, shown = [front], "drawn" if back is not None else settings.back
+    if not is_back.any():
+        shown = "mirrored"  # which needs no room for a back
+    if shown == "drawn" and back is not None:
+        panels.append(_behind(back, coverage))
+    elif shown == "extended":
         panels.append(filled_from_outline(front, coverage))
-    elif settings.back == "plain":
+    elif shown == "plain":
         mean = np.average(srgb.reshape(-1, 3), axis=0, weights=coverage.ravel() + 1e-9)
         panels.append(np.full_like(front[:, :16], np.round(mean)))
     texture = np.concatenate(panels, axis=1)
     height, width = texture.shape[:2]
     x, y = pictured_px[..., 0] - box[1].start, pictured_px[..., 1] - box[0].start
-    if settings.back == "extended":
+    if shown in ("drawn", "extended"):
         x = x + np.where(is_back, front.shape[1], 0)[:, None]
-    elif settings.back == "plain":
+    elif shown == "plain":
         x = np.where(is_back[:, None], front.shape[1] + 8.0, x)
     uvs = np.stack([np.clip(x / width, 0.0, 1.0), np.clip(1.0 - y / height, 0.0, 1.0)], axis=-1).astype(np.float32)
     textures = {"base_color": texture}
@@ -61,6 +76,15 @@ def projected(
         flat[:, : front.shape[1]] = normals[box]
         textures["normal"] = flat
     return replace(mesh, uvs=uvs, textures=textures)
+
+
+def _behind(back: Picture, coverage: Array) -> Array:
+    """The back [H,W,3] uint8 as if seen through the body from the front, whose subject has the `coverage` [H,W]."""
+    place, (height, width) = masks.bounds(coverage > 0.5), coverage.shape
+    cut = masks.bounds(back.coverage > 0.5)
+    seen = with_soft_rim(bled(back.srgb[cut], back.coverage[cut]), back.coverage[cut])[:, ::-1]
+    fitted = resize_to(np.ascontiguousarray(seen), (place[1].stop - place[1].start, place[0].stop - place[0].start))
+    return np.pad(fitted, ((place[0].start, height - place[0].stop), (place[1].start, width - place[1].stop), (0, 0)), mode="edge")
 
 
 def bled(srgb: Array, coverage: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Turnaround: one body with the outlines of drawn views from the front, the side and perhaps the top.
+"""Turnaround: one body with the outlines of drawn views from the front, the side and perhaps the top; a back view colors its back.
 
 A run of covered pixels in a row of a view is the diameter of a superellipse section, so that two drawings of a ball make a ball, not
 the intersection of two cylinders; the exponent is a setting.
@@ -6,7 +6,7 @@ the intersection of two cylinders; the exponent is a setting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,17 +42,21 @@ def turnaround(
     size_m: float,
     settings: TurnaroundSettings,
     progress: Progress = silent,
+    back: Picture | None = None,
 ) -> Mesh:
     """A closed mesh of quads in meters whose outlines are the views', textured from each; at least one of `side` and `top` is given.
 
-    The views are scaled to agree: heights of front and side, widths of front and top.
+    The views are scaled to agree: heights of front and side, widths of front and top, both of front and back. A back view has the front's
+    outline, as drawings differ by a line's width; without one the front is printed through.
     """
     from scipy.ndimage import gaussian_filter
 
     progress(0.0, "fitting the views")
-    views = {name: _cropped(view) for name, view in (("front", front), ("side", side), ("top", top)) if view is not None}
+    views = {name: _cropped(view) for name, view in (("front", front), ("side", side), ("top", top), ("back", back)) if view}
     if "side" in views and settings.side == "left":
         views["side"] = _mirrored(views["side"])
+    if "back" in views:  # as if seen through the body, so that its columns are the front's
+        views["back"] = _mirrored(views["back"])
     extent = _extent(views)
     step = _step(extent, faces)
     sizes = [int(np.ceil(length / step)) + 2 * MARGIN for length in extent]
@@ -91,11 +95,11 @@ def disagreement(front: Picture, side: Picture, top: Picture) -> float:
 
 def _cropped(view: Picture) -> Picture:
     cut = masks.bounds(view.coverage > 0.5)
-    return Picture(view.name, view.srgb[cut], view.coverage[cut])
+    return replace(view, srgb=view.srgb[cut], coverage=view.coverage[cut], parts=None)
 
 
 def _mirrored(view: Picture) -> Picture:
-    return Picture(view.name, view.srgb[:, ::-1], view.coverage[:, ::-1])
+    return replace(view, srgb=view.srgb[:, ::-1], coverage=view.coverage[:, ::-1], parts=None)
 
 
 def _extent(views: dict[str, Picture]) -> tuple[float, float, float]:
@@ -144,17 +148,17 @@ def _textured(unit: Array, vertices: Array, quads: Array, views: dict[str, Pictu
         panels.append(np.pad(panel, ((0, tallest - panel.shape[0]), (0, 4), (0, 0)), mode="edge"))
         total += panels[-1].shape[1]
     a, b, c, d = (vertices[quads[:, i]] for i in range(4))
-    normal = np.abs(np.cross(c - a, d - b))
-    axes = {"front": 1, "side": 0, "top": 2}
-    names = list(views)
-    best = np.stack([normal[:, axes[name]] for name in names], axis=1).argmax(axis=1)
+    normal = np.cross(c - a, d - b)
+    names, (across, away, up) = list(views), normal.T
+    facing = {"front": -away if "back" in views else np.abs(away), "side": np.abs(across), "top": np.abs(up), "back": away}
+    best = np.stack([facing[name] for name in names], axis=1).argmax(axis=1)
     uvs = np.zeros((len(quads), 4, 2), np.float32)
     for i, name in enumerate(names):
         chosen = best == i
         x, y, z = np.moveaxis(unit[quads[chosen]], -1, 0)
-        across, down = {"front": (x, -z), "side": (-y, -z), "top": (x, -y)}[name]
+        right, down = {"front": (x, -z), "side": (-y, -z), "top": (x, -y), "back": (x, -z)}[name]
         height, width = views[name].coverage.shape
-        column = np.clip((across + 0.5) * width, 0.5, width - 0.5) + starts[name]
+        column = np.clip((right + 0.5) * width, 0.5, width - 0.5) + starts[name]
         row = np.clip((down + 0.5) * height, 0.5, height - 0.5)
         uvs[chosen] = np.stack([column / total, 1.0 - row / tallest], axis=-1)
     return np.concatenate(panels, axis=1), uvs[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3, 2)

@@ -50,7 +50,7 @@ def with_depth(posed: Posed, progress: Progress) -> tuple[Posed, str]:
             clouds.append((index, *_points_of(posed, index, maps[index], rng)))
         except ReifyError:
             continue
-    share, compared = _agreement(posed.cameras, clouds, maps)
+    share, compared = agreement(posed.cameras, clouds, maps)
     if compared < LEAST_COMPARED or share < LEAST_SHARE:
         return posed, f"{count} maps are there and not used, because they don't agree with the cameras"
     points = Points(np.concatenate([xyz for _, xyz, _ in clouds]), np.concatenate([rgb for _, _, rgb in clouds]))
@@ -102,7 +102,7 @@ def _ideal(cameras: Cameras, index: int, share: Array) -> Array:
     return xy
 
 
-def _agreement(cameras: Cameras, clouds: Sequence[tuple[int, Array, Array]], maps: dict[int, Array]) -> tuple[float, int]:
+def agreement(cameras: Cameras, clouds: Sequence[tuple[int, Array, Array]], maps: dict[int, Array]) -> tuple[float, int]:
     """The share of points that neighboring maps see at the same depth, and how many were compared."""
     agreeing = compared = 0
     for step, (_, xyz, _) in enumerate(clouds):

@@ -23,6 +23,7 @@ from .. import device, folders
 from ..files import writing
 from ..formats import images
 from ..geometry import axes
+from ..geometry.masks import moved_outline
 from ..jobs import store
 from ..jobs.identity import code_digest
 from ..jobs.job import Job
@@ -104,7 +105,7 @@ class Shelf:
 
     def _file(self, photo: Photo, lenses: Cameras, index: int, side_px: int) -> Path:
         camera = (lenses.K[index], lenses.distortion[index], lenses.size_px[index], lenses.fisheye)
-        read_as = (photo.mask, photo.mask_is_subject, photo.mask_is_inverted, photo.has_alpha, photo.width, photo.height)
+        read_as = (photo.mask, photo.mask_is_subject, photo.mask_is_inverted, photo.mask_move, photo.has_alpha, photo.width, photo.height)
         key = store.digest(code_digest(Path(__file__).resolve()), photo.path, read_as, camera)
         return self.folder / key[:24] / f"{side_px}.zip"
 
@@ -142,7 +143,10 @@ def load_levels(photo: Photo, lenses: Cameras, index: int, sides_px: Iterable[in
         base_px = images.scaled_size(width, height, max(BASE_PX, 2 * side_px) if side_px else 0)
         if base_px not in bases:
             bases[base_px] = _undistorted(_read(photo, base_px, has_lens), lenses, index, base_px)
-        found[side_px] = _level(bases[base_px], size_px)
+        rgb, alpha, weight = _level(bases[base_px], size_px)
+        if alpha is not None and any(photo.mask_move):
+            alpha = moved_outline(alpha, *(size_px[0] / photo.width * length for length in photo.mask_move))
+        found[side_px] = rgb, alpha, weight
     return found
 
 

@@ -47,6 +47,7 @@ class Model:
     partners: Array  # [C] photos that each one has verified matches with
     inliers: Array  # [C] verified matches of each photo
     model_of: Array  # [C] 0 for the photos of this model, 1 … for those of smaller ones apart from it, -1 for none
+    likeness: Array | None = None  # [C,C] larger where two photos are likelier to overlap; None where all were placed
     evidence: Evidence | None = None  # for and against the cameras; None where nothing was placed
 
 

@@ -25,11 +25,14 @@ class Rung:
     verification: Mapping[str, Any] = field(default_factory=dict)
     mapper: str = "incremental"
     mapping: Mapping[str, Any] = field(default_factory=dict)
+    learned: bool = False  # features and matches by pretrained networks are added to those of the best attempt
 
     @property
     def key(self) -> str:
         """Names the database; rungs that differ only in how they place the photos share one."""
-        parts = json.dumps([dict(self.features), self.every_pair, dict(self.matching), dict(self.verification)], sort_keys=True)
+        parts = json.dumps(
+            [dict(self.features), self.every_pair, dict(self.matching), dict(self.verification), self.learned], sort_keys=True
+        )
         return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
@@ -71,4 +74,5 @@ def rungs(long_side_px: int, most_features: int, every_pair: bool) -> tuple[Rung
         Rung("more and fainter features", 0.9, fine, True, {}, LOOSE_VERIFICATION, mapping=LOOSE),
         Rung("affine features with domain-size pooling, guided matching", 0.7, affine, True, guided, LOOSE_VERIFICATION, mapping=LOOSE),
         Rung("affine features and the global mapper", 0.7, affine, True, guided, LOOSE_VERIFICATION, "global", {"min_num_matches": 10}),
+        Rung("SIFT, with LightGlue for the photos that it left", 1.0, {}, True, {}, LOOSE_VERIFICATION, mapping=LOOSE, learned=True),
     )

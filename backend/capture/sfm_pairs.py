@@ -16,6 +16,8 @@ LONGEST_STEP = 32  # of photos in a sequence; places that are seen again later s
 CANDIDATES = 48  # photos whose features each photo is compared with: four times the partners that are wanted
 BLOCK = 32  # photos compared at once: 5 MB of cosines, which stay in the cache of the processor
 WORDS, SAMPLED, LLOYD_STEPS = 64, 20_000, 8  # centers of VLAD, and the descriptors and steps that find them
+SOUGHT = 48  # photos without a camera that are sought once more; many more are another place, which has no photo between
+ANCHORS, OTHERS, TIES = 4, 2, 2  # of each: photos with a camera, further ones, and pairs that each anchor makes with other anchors
 
 
 def all_pairs(count: int) -> list[Pair]:
@@ -52,12 +54,48 @@ def similar_pairs(
     return sorted(chosen)
 
 
+def rescuing_pairs(likeness: Array, placed: Sequence[int]) -> list[Pair]:
+    """Pairs that may give photos without a camera one, where matching costs seconds a pair.
+
+    `likeness` [C,C] is larger where two photos are likelier to overlap; `placed` are the photos with a camera. Each of the `SOUGHT` others
+    that are most alike to placed ones is paired with its `ANCHORS` likeliest placed photos, its `OTHERS` likeliest further ones and both
+    neighbors in order, so with 8 at most. A point that it sees has a place only where two placed photos see it: so the anchors of a photo
+    are paired with one another, each with its `TIES` likeliest.
+    """
+    count = len(likeness)
+    anchors = np.array(sorted(placed), np.int64)
+    missing = np.setdiff1d(np.arange(count), anchors)
+    best = likeness[np.ix_(missing, anchors)].max(axis=1, initial=0.0)
+    chosen: set[Pair] = set()
+
+    def likeliest(photo: int, among: Array, most: int) -> list[int]:
+        others = among[among != photo]
+        return [int(other) for other in others[np.argsort(-likeness[photo, others], kind="stable")[:most]]]
+
+    for photo in missing[np.argsort(-best, kind="stable")[:SOUGHT]].tolist():
+        held = likeliest(photo, anchors, ANCHORS)
+        further = likeliest(photo, np.setdiff1d(np.arange(count), held), OTHERS)
+        beside = [other for other in (photo - 1, photo + 1) if 0 <= other < count]
+        partners = {*held, *further, *beside}
+        held = [other for other in partners if other in placed]
+        ties = [(other, tie) for other in held for tie in likeliest(other, np.array(held), TIES)]
+        chosen |= {(min(pair), max(pair)) for pair in [*((photo, partner) for partner in partners), *ties]}
+    return sorted(chosen)
+
+
+def similarities(descriptors: Sequence[Array]) -> Array:
+    """Cosines [C,C] between the VLAD descriptors of photos, of descriptors [F,128] uint8 each; 0 for photos without any."""
+    if not any(map(len, descriptors)):
+        return np.zeros((len(descriptors), len(descriptors)), np.float32)
+    return (vlad := _vlad(descriptors)) @ vlad.T
+
+
 def candidate_pairs(descriptors: Sequence[Array]) -> Array:
     """Pairs that may have something in common: [C,C] bool, symmetric; all of them up to `CANDIDATES` photos, more by VLAD's cosine."""
     count = len(descriptors)
     if count <= CANDIDATES + 1:
         return ~np.eye(count, dtype=bool)
-    cosines = (vlad := _vlad(descriptors)) @ vlad.T
+    cosines = similarities(descriptors)
     np.fill_diagonal(cosines, -np.inf)
     nearest = np.argpartition(-cosines, CANDIDATES, axis=1)[:, :CANDIDATES]
     chosen = np.zeros((count, count), bool)

@@ -19,9 +19,10 @@ import numpy as np
 import pycolmap
 
 from ..values import Array
+from .sfm_added import add_keypoints, add_matches, added_pairs
 from .sfm_database import describe_photos, known_cameras
 from .sfm_evidence import gather
-from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbors, similar_pairs
+from .sfm_pairs import COARSE_FEATURES, Pair, all_pairs, neighbors, similar_pairs, similarities
 from .sfm_refine import refine
 
 POLL_S = 0.25
@@ -36,10 +37,14 @@ def main(request_file: str) -> None:
     pycolmap.logging.minloglevel = int(pycolmap.logging.WARNING)
     pycolmap.set_random_seed(SEED)
     database = Path(request["database"])
-    describe_photos(database, request)
-    _extract(database, request)
-    pairs = _choose_pairs(database, request)
-    _match(database, pairs, request)
+    if request["matches"]:
+        add_matches(database, request)
+        _verify(database, request)
+    else:
+        describe_photos(database, request)
+        _extract(database, request)
+        pairs = _choose_pairs(database, request)
+        _match(database, pairs, request)
     models = _refine(_map(database, request), request)
     _write(database, models, request)
 
@@ -91,6 +96,21 @@ def _extract(database: Path, request: dict[str, Any]) -> None:
             database, request["pictures"], image_names=names, camera_mode=pycolmap.CameraMode.PER_IMAGE, reader_options=reader,
             extraction_options=options, device=pycolmap.Device.cpu,
         )  # fmt: skip
+
+
+def _verify(path: Path, request: dict[str, Any]) -> None:
+    names = [image["name"] for image in request["images"]]
+    pairs = added_pairs(request)
+    listing = path.with_suffix(".pairs.txt")
+    listing.write_text("".join(f"{names[one]} {names[two]}\n" for one, two in pairs), encoding="utf-8")
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.mergedict({"ransac": {"random_seed": SEED}, **request["verification"]})
+
+    def verified(database: Any) -> int:
+        return sum(database.exists_two_view_geometry(one + 1, two + 1) for one, two in pairs)
+
+    with _watching("matching", len(pairs), path, verified):
+        pycolmap.verify_matches(path, listing, verification)
 
 
 def _choose_pairs(path: Path, request: dict[str, Any]) -> list[Pair]:
@@ -155,7 +175,7 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
         _say("placing", 0, total)
         models = pycolmap.global_mapping(database, request["pictures"], folder, options)
     else:
-        base = best if request["continued"] else ""
+        base = _base(database, request) if request["continued"] else ""
         models = pycolmap.incremental_mapping(
             database, request["pictures"], folder, options, base, initial_image_pair_callback=another, next_image_callback=another
         )
@@ -164,6 +184,19 @@ def _map(database: Path, request: dict[str, Any]) -> list[Any]:
         best.mkdir(exist_ok=True)
         ordered[0].write(best)
     return ordered
+
+
+def _base(database: Path, request: dict[str, Any]) -> Path:
+    """The model that is continued: that of the same matches, or of those that learned ones were added to."""
+    if not request["matches"]:
+        return database.with_suffix(".best")
+    started = database.with_suffix(".started")
+    options = pycolmap.IncrementalPipelineOptions()
+    options.mergedict({"num_threads": request["placing_threads"], "random_seed": SEED})
+    with_added = add_keypoints(Path(request["base"]).with_suffix(".best"), database, started)
+    # What was added has no points yet, and only points can place more photos.
+    pycolmap.triangulate_points(with_added, database, request["pictures"], started, clear_points=False, options=options)
+    return started
 
 
 def _refine(models: list[Any], request: dict[str, Any]) -> list[Any]:
@@ -180,8 +213,10 @@ def _write(path: Path, models: list[Any], request: dict[str, Any]) -> None:
     features = np.array([database.num_keypoints_for_image(number + 1) for number in range(count)])
     partners, inliers = _partners(database, count)
     evidence = gather(database, models[0]) if models else {}
+    complete = bool(models) and models[0].num_reg_images() == count
+    likeness = {} if complete or request["matches"] else {"likeness": _likeness(database, count)}
     database.close()
-    arrays = {"features": features, "partners": partners, "inliers": inliers, "model_of": np.full(count, -1)}
+    arrays = likeness | {"features": features, "partners": partners, "inliers": inliers, "model_of": np.full(count, -1)}
     for number, model in reversed(list(enumerate(models))):
         arrays["model_of"][[image_id - 1 for image_id in model.reg_image_ids()]] = number
     if models:
@@ -200,6 +235,19 @@ def _partners(database: Any, count: int) -> tuple[Array, Array]:
             partners[both] += 1
             inliers[both] += number
     return partners, inliers
+
+
+def _likeness(database: Any, count: int) -> Array:
+    """[C,C] float32: verified matches, a tenth of the others, and where there are neither the cosine of VLAD descriptors."""
+    likeness = similarities([_largest_features(database, number + 1) for number in range(count)])
+    for ids, numbers, weight in (
+        (*database.read_two_view_geometry_num_inliers(), 1.0),
+        (*database.read_num_matches(), 0.1),
+    ):
+        for pair_id, number in zip(ids, numbers, strict=True):
+            one, two = np.array(pycolmap.pair_id_to_image_pair(pair_id)) - 1
+            likeness[[one, two], [two, one]] += weight * number
+    return likeness
 
 
 def _cameras(model: Any) -> dict[str, Array]:

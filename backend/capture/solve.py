@@ -12,13 +12,16 @@ import numpy as np
 from .. import folders
 from ..device import available_threads
 from ..errors import ReifyError
+from ..formats.names import examples
 from ..jobs.job import Job
 from ..settings import option
 from ..values import Array, Cameras, Capture, Photo, Points
+from . import learned_matches
 from .coverage import said_of
 from .readable import left_out, unreadable
 from .sfm import Model, run_worker
 from .sfm_ladder import EXHAUSTIVE_UP_TO, FEW, Rung, rungs
+from .sfm_pairs import rescuing_pairs
 from .sfm_pictures import mask_name, picture_name, write_pictures
 from .silhouettes import shares_inside
 from .trust import Verdict, judge, report
@@ -28,6 +31,7 @@ FEWEST = 3  # photos with a camera, for anything that comes after
 FEW_PHOTOS = 8  # of which some pair hardly ever overlaps enough
 FEW_FEATURES = 60  # less than that in a photo can't be placed
 MOST_NAMED = 8  # photos in a warning
+LEARNED = 0.8  # fraction of an attempt by networks, once their matches are found
 PREPARED = 0.04  # fraction of the stage, once the photos are written as structure from motion wants them
 LOOKED_THROUGH = 0.5  # fraction of the stage, once photos with given cameras are decoded
 FIRST_RUNG = 0.9  # share of what is left that the first attempt gets: mostly it places all photos
@@ -131,7 +135,7 @@ def _structure_from_motion(capture: Capture, settings: CameraSettings, job: Job)
     with job.span(1.0):
         attempt = _climb(capture, sizes, settings, folder, job)
     model = attempt.model
-    _check(model, capture, job)
+    _check(model, capture, settings, job)
     assert attempt.verdict is not None
     report(attempt.verdict, job)
     job.record_choice("structure from motion", f"{attempt.rung.name}; {len(model.photos)} of {len(capture.photos)} photos placed")
@@ -169,6 +173,8 @@ def _climb(capture: Capture, sizes: Array, settings: CameraSettings, folder: Pat
     # Matching two photos costs the square of their features: with these, many photos cost in all as much as MANY do.
     most_features = min(most_features, max(LEAST_FEATURES, int(settings.features * np.sqrt(MANY / count))))
     ladder = rungs(int(sizes.max()), most_features, every_pair)
+    if not learned_matches.available(job.environment):
+        ladder = tuple(rung for rung in ladder if not rung.learned)
     best: Attempt | None = None
     reached = 0.0
     for number, rung in enumerate(ladder[: len(ladder) if settings.retry else 1]):
@@ -200,9 +206,10 @@ def _attempt(
     count = len(capture.photos)
     missing = [] if before is None else sorted(set(range(count)) - set(before.model.photos.tolist()))
     # What most photos agreed on stays; the others are sought in it, which costs a tenth of placing all of them again.
-    continued = before is not None and before.rung.key == rung.key and 2 * len(missing) < count
+    continued = before is not None and (before.rung.key == rung.key or rung.learned) and 2 * len(missing) < count
     sequential = settings.matching == "sequential" or (settings.matching == "auto" and capture.ordered)
     lenses, camera_of = _lenses(capture.photos, sizes, settings.lens)
+    matches = folder / "learned.npz"
     request = {
         "database": str(folder / f"{rung.key}.db"),
         "pictures": str(folder / "pictures"),
@@ -225,15 +232,27 @@ def _attempt(
         "verification": dict(rung.verification),
         "mapper": rung.mapper,
         "mapping": dict(rung.mapping),
+        "matches": str(matches) if rung.learned else "",
+        "base": str(folder / f"{before.rung.key}.db") if rung.learned and before is not None else "",
         "continued": continued,
         "model": str(folder / "model.npz"),
     }
+
+    if rung.learned:
+        assert before is not None and before.model.likeness is not None  # other attempts came before, and left photos out
+        pairs = rescuing_pairs(before.model.likeness, before.model.photos.tolist())
+        job.record_choice("learned matching", f"{len(pairs)} pairs for {examples([capture.photos[index].name for index in missing])}")
+        pictures = [folder / "pictures" / picture_name(index) for index in range(count)]
+        masks = [folder / "masks" / mask_name(index) for index in range(count)]
+        with job.span(LEARNED):
+            learned_matches.write_matches(pictures, masks, sizes, pairs, matches, job=job)
 
     def show(step: str, done: int, total: int) -> None:
         low, high = STEPS[step]
         job.progress(low + (high - low) * done / max(total, 1), TEXTS[step].format(done=done, total=total) + again)
 
-    return run_worker(request, folder, job, show)
+    with job.span(1.0):
+        return run_worker(request, folder, job, show)
 
 
 def _lenses(photos: Sequence[Photo], sizes: Array, sharing: str) -> tuple[list[dict[str, Any]], Array]:
@@ -297,7 +316,7 @@ def _reason(model: Model, index: int) -> str:
     return f"too few matches with the others ({model.inliers[index]} with {model.partners[index]} photos)"
 
 
-def _check(model: Model, capture: Capture, job: Job) -> None:
+def _check(model: Model, capture: Capture, settings: CameraSettings, job: Job) -> None:
     count, placed = len(capture.photos), len(model.photos)
     if placed < FEWEST:
         raise _failure(model)
@@ -308,6 +327,8 @@ def _check(model: Model, capture: Capture, job: Job) -> None:
         advice = " Photos between them and the others would help." if placed < 0.7 * count else ""
         job.record_choice("photos without a camera", "; ".join(f"{name}: {why}" for name, why in missing.items()))
         job.warn(f"{len(missing)} of {count} photos couldn't be placed: {', '.join(shown)}{more}.{advice}")
+        if settings.retry and (way := learned_matches.way(job.environment)):
+            job.warn(f"Learned matching may place the photos that are left. {way}")
 
 
 def _verdict(model: Model, capture: Capture, sizes: Array, folder: Path) -> Verdict:

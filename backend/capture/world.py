@@ -1,10 +1,11 @@
 """The world as artists expect it: Z up, centered on the subject, whose radius is about 1.
 
 One rule for solved and for given cameras. Up comes from the cameras, since people hold them level, some turned by a quarter, and from the
-ground where the sparse points show one that agrees. Where the cameras were held at all angles it comes from the ground alone, or is
-doubtful. The center is where the cameras look. The radius is that of the points around there, without the ground, that all cameras can
-see; without points, it is that of the sphere that all cameras see in full. The front, -Y, is the side that the cameras stand on, or else
-what the first photo shows. Two exceptions: a given world that stands upright already isn't turned, and a metric one isn't scaled.
+ground where the sparse points show one that agrees. Where the cameras were held at all angles it comes from the circle that the photos
+were taken on, or from the ground alone, or is doubtful. The center is where the cameras look. The radius is that of the points around
+there, without the ground, that all cameras can see; without points, it is that of the sphere that all cameras see in full. The front, -Y,
+is the side that the cameras stand on, or else what the first photo shows. Two exceptions: a given world that stands upright already isn't
+turned, and a metric one isn't scaled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ..values import Array, Cameras, Capture, Points
 HELD_LEVEL_DEG, LEVEL_SHARE = 10.0, 2 / 3  # tilt of an axis up to which it counts as level, and the share of cameras that tells up
 TURN_TRIALS, FALSE_ALARMS = 200, 0.01  # pairs of cameras that up is sought from where many are turned, and ups that chance may find so
 LEVEL_DEG = 30.0  # between a given world's Z and the cameras' up, for that world to count as upright
+MOST_RISE = 0.2  # third by second principal deviation of the cameras' places, up to which they stand on a circle: a walk goes up and down
+CLEAR, FAINT = 0.3, 0.05  # mean cosines between that circle's axis and the pictures' up, or the views: a sign that is told, one that isn't
 GROUND_TILT_DEG = 15.0  # between the ground and the cameras' up
 # Thickness of the ground as a share of the subject's radius, and the least share of the points around the subject that lie in it:
 # a table, or else a lawn or a bed.
@@ -54,7 +57,7 @@ def normalize_world(capture: Capture, *, given: bool, job: Job) -> Capture:
     if frame.doubtful:
         job.warn(
             "Which way is up is doubtful: the photos were held at all angles, and no ground shows. "
-            "Rotate the result's empty, which turns all of it, or take most photos upright."
+            "Stand Up, among the result's Placement, turns it onto its base, and Set Ground by three clicks; or take most photos upright."
         )
     size = "meters" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
     job.record_choice("world", f"up {frame.up}; {size}{ground}")
@@ -139,6 +142,11 @@ def find_up(cameras: Cameras) -> tuple[Array, str, bool]:
     turned = _up_of_turned(right, down)
     if _beyond_chance(_held_level(right, turned) | _held_level(down, turned)):
         return (turned if turned @ mean_up >= 0 else -turned), "from the cameras, many of them turned by a quarter", False
+    if (axis := _axis_of_a_walk(cameras)) is not None:
+        # Pictures tell the sign where they agree, else more photos are taken from above than from below.
+        told = float(mean_up @ axis)
+        sign = told if abs(told) > CLEAR else -float(np.mean(forward @ axis))
+        return (axis if sign >= 0 else -axis), "from the circle that the photos were taken on", abs(sign) < FAINT
     return up, "from the pictures", True
 
 
@@ -179,6 +187,19 @@ def _axis_of_a_ring(right: Array, forward: Array) -> Array | None:
     angles = np.sort(np.arctan2(forward @ vectors[:, 0], forward @ vectors[:, 1]))
     largest_gap = np.diff(np.append(angles, angles[0] + 2 * np.pi)).max()
     return axis if largest_gap < np.radians(170) and np.all(np.abs(right @ axis) > 0.5) else None
+
+
+def _axis_of_a_walk(cameras: Cameras) -> Array | None:
+    """The axis [3] of the circle that cameras stand on and look into: a walk around a subject is level, however cameras are held."""
+    middle = cameras.centers.mean(axis=0)
+    away = cameras.centers - middle
+    deviations, axes = np.linalg.svd(away, full_matrices=False)[1:]
+    if len(away) < 8 or deviations[2] > MOST_RISE * deviations[1]:
+        return None
+    angles = np.sort(np.arctan2(away @ axes[1], away @ axes[0]))
+    largest_gap = np.diff(np.append(angles, angles[0] + 2 * np.pi)).max()
+    inward = -(away * cameras.forward).sum(axis=1) / np.maximum(np.linalg.norm(away, axis=1), 1e-12)
+    return axes[2] if largest_gap < np.radians(90) and np.median(inward) > 0.7 else None
 
 
 def find_center(cameras: Cameras, xyz: Array) -> Array:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .photos import Settings
 
 LIBRARIES = 130e6  # bytes of code and compiled kernels
-BYTES_A_VOXEL = 75  # of fusing: distances and weights twice, and the mesh before it is made smaller
+BYTES_A_VOXEL = 90  # of fusing: distances and weights twice, and the mesh before it is made smaller
 BYTES_A_DEPTH = 10  # of a pixel of a depth picture, with its weight and normal's angle
 BYTES_A_COLOR = 3  # of a pixel of a photo that is kept
 BYTES_A_TRAINED, BYTES_OF_A_STEP = 11, 120  # of a pixel of a training photo in its sizes, and of one that is rendered

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bodies.from_pictures import LEARNED, Settings, chosen_for, preview_mesh
+from ..bodies.from_pictures import LEARNED, Settings, chosen_for, cutout_of, preview_mesh
 from ..errors import ReifyError
 from ..formats.images import resize
 from ..jobs.environment import Environment
@@ -19,7 +19,7 @@ from ..pictures.read import read_parts, read_picture
 from ..reading import exists
 from ..settings import file_of
 from ..values import Array, Mesh, Picture, Report
-from .image import in_order, one_by_one
+from .image import one_by_one, seen_from
 
 LONG_SIDE_PX = 512  # of what is cut out for a look
 CUT_AWAY = np.array([170.0, 30.0, 45.0])  # color that covers what is cut away, as over masks in painting programs
@@ -52,9 +52,9 @@ class Looker:
         """The first of the jobs that `sources` make, or what is wrong with it."""
         look = Look()
         try:
-            views = in_order(one_by_one(sources, settings)[0].sources, settings)
-            cuts = [self._cut(place, view, settings.cutout) for place, view in enumerate(views)]
-            keys, pictures = tuple(key for key, _, _ in cuts), [picture for _, picture, _ in cuts]
+            views = seen_from(one_by_one(sources, settings)[0].sources, settings)
+            cuts = [self._cut(place, path, cutout_of(settings)) for place, path in enumerate(views.values())]
+            keys, pictures = tuple(key for key, _, _ in cuts), [replace(cut[1], view=view) for view, cut in zip(views, cuts, strict=True)]
             look = Look(
                 self._once("overlay", keys, lambda: _side_by_side([overlay_of(picture) for picture in pictures])),
                 notes=tuple(f"{what.capitalize()}: {chosen}." for what, chosen in cuts[0][2].choices.items()),

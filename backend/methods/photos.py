@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..capture import learned_matches
 from ..capture.nearby import surroundings
 from ..capture.read import CaptureSettings, read_photos
 from ..capture.solve import CameraSettings, solve_cameras
@@ -19,16 +20,18 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings
-from ..networks.library.catalog import ISNET
+from ..networks.library.catalog import DEPTH_ANYTHING, ISNET
 from ..networks.library.places import as_need
 from ..reading import is_folder
 from ..settings import group
 from ..splats.cuda import modules_of
+from ..splats.depth_start import MOST_VIEWS, points_by_depth
 from ..splats.settings import TrainingSettings
 from ..splats.stages import train_capture
 from ..surface.clean import clean_of_photos
 from ..surface.flat import is_cut_out, splats_for_surface
 from ..surface.fuse import SurfaceSettings
+from ..surface.outlines import agreeing_masks
 from ..surface.stages import surface_from_photos
 from ..texture.from_photos import TextureSettings
 from ..texture.stages import textured, with_relief
@@ -61,13 +64,21 @@ def run(photos: Photos, settings: Settings, job: Job) -> Result:
     capture = job.stage("Reading photos", read_photos, unnamed, settings.capture, depends=read)
     cut_out = settings.surface.extraction in ("auto", "solid") and is_cut_out(capture)
     job.expect(expected(settings, len(capture.photos), _megapixels(capture), capture.cameras is not None, cut_out))
-    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras)
+    learned = learned_matches.available(job.environment)
+    capture = job.stage("Finding cameras", solve_cameras, capture, settings.cameras, depends=learned)
+    if cut_out:
+        capture = job.stage("Comparing masks", apart(agreeing_masks), capture)
     job.picture_sides_px = (settings.training.long_side_px, settings.surface.long_side_px, settings.texture.long_side_px)
+    sparse = start = capture.points
+    if settings.training.start_from == "depth":
+        start = job.stage("Estimating depth", apart(points_by_depth), capture, job.seed, depends=DEPTH_ANYTHING.fingerprint)
+    capture = replace(capture, points=start)
     splats, capture = job.stage("Training splats", train_capture, capture, settings.training, job.seed, keepable=True)
     flat = splats
     if cut_out:
         wanted = settings.surface, settings.training
         flat = job.stage("Training flat splats", splats_for_surface, splats, capture, *wanted, job.seed, keepable=True)
+    capture = replace(capture, points=sparse)
     surface = job.stage("Extracting surface", apart(surface_from_photos), flat, capture, settings.surface)
     mesh = job.stage("Cleaning mesh", apart(clean_of_photos), surface, capture, settings.mesh)
     mesh = job.stage("Texturing", apart(textured), mesh, capture, settings.texture)
@@ -99,6 +110,8 @@ def expected(
     seconds = {
         "Reading photos": Expected((2.7 if settings.capture.masks == "learned" else 0.02) * photos),
         "Finding cameras": Expected(0.5 if posed else (0.3 + 0.45 * sought) * photos + 0.065 * pairs),
+        **({"Comparing masks": Expected(4.0 + 0.2 * photos, compiling=5.0)} if cut_out else {}),
+        **({"Estimating depth": Expected(3.5 * min(photos, MOST_VIEWS))} if training.start_from == "depth" else {}),
         "Training splats": Expected(
             1.0 + 0.5 * trained * held_out + (0.0 if in_time else steps_s), training.seconds if in_time else 0.0, compiling=22.0
         ),
@@ -143,10 +156,10 @@ def _memory(photos: Photos, settings: Settings) -> Memory:
 
 def _needs(settings: Settings) -> Needs:
     packages = ("numba", "scipy", "PIL", "pycolmap", "fast_simplification", "safetensors")
-    learned = settings.capture.masks == "learned"
+    weights = (ISNET,) * (settings.capture.masks == "learned") + (DEPTH_ANYTHING,) * (settings.training.start_from == "depth")
     return Needs(
-        packages=tuple(dict.fromkeys((*packages, *modules_of(settings.training.device), *(("torch",) if learned else ())))),
-        weights=(as_need(ISNET),) if learned else (),
+        packages=tuple(dict.fromkeys((*packages, *modules_of(settings.training.device), *("torch",) * bool(weights)))),
+        weights=tuple(map(as_need, weights)),
         memory=memory_of(settings, COMMON_COUNT, COMMON_MEGAPIXELS),
     )
 
@@ -176,6 +189,8 @@ METHOD = Method(
     stages=(
         "Reading photos",
         "Finding cameras",
+        "Comparing masks",
+        "Estimating depth",
         "Training splats",
         "Training flat splats",
         "Extracting surface",

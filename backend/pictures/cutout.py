@@ -14,6 +14,7 @@ from ..settings import option
 from ..values import Array, Picture
 from .background import plain_background
 from .box import box_of, sides_of
+from .evidence import evidence_of
 from .read import read_parts, read_picture
 from .transparency import solid_alpha
 
@@ -35,6 +36,7 @@ class CutoutSettings:
             "grabcut": "What looks different from its surroundings, from a box or strokes where they are given",
             "learned": "What a pretrained network takes for the subject, whatever is behind it; needs torch and the weights of ISNet",
             "whole": "All of the picture",
+            "opaque": "What isn't transparent; all of a picture without transparency",
         },
         label="Found By",
     )
@@ -77,9 +79,9 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
     `srgb` [H,W,3] and `alpha` [H,W] (None where there is none) are uint8; `name` is the picture's, for messages.
     """
     by = settings.by
-    if by == "whole":
+    if by == "whole" or (by == "opaque" and alpha is None):
         return np.ones(srgb.shape[:2], np.float32)
-    if by == "alpha" or (by == "auto" and alpha is not None):
+    if by in ("alpha", "opaque") or (by == "auto" and alpha is not None):
         if alpha is None:
             raise ReifyError(f"{name} has no transparency.", "Choose another way to cut it out.")
         solid = solid_alpha(srgb, alpha)
@@ -94,6 +96,8 @@ def found_in(srgb: Array, alpha: Array | None, name: str, settings: CutoutSettin
         coverage, why = plain_background(srgb, settings.enclosed)
         if coverage is not None:
             job.record_choice("cut-out", why)
+            if doubt := evidence_of(srgb, coverage).doubt(name):
+                job.warn(doubt)
             return coverage
         if by == "plain":
             raise ReifyError(f"The background of {name} isn't plain: {why}.", "Choose GrabCut, or save the picture with transparency.")
@@ -163,7 +167,7 @@ def smaller(picture: Picture, long_side_px: int) -> Picture:
         return picture
     coverage = resize(np.round(picture.coverage * 255).astype(np.uint8), long_side_px)
     parts = None if picture.parts is None else _nearest(picture.parts, coverage.shape)
-    return Picture(picture.name, resize(picture.srgb, long_side_px), coverage.astype(np.float32) / 255.0, parts)
+    return replace(picture, srgb=resize(picture.srgb, long_side_px), coverage=coverage.astype(np.float32) / 255.0, parts=parts)
 
 
 def _nearest(labels: Array, shape: tuple[int, ...]) -> Array:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ..reading import own_file
+
+FILE = Path(__file__).parent / "lexicon.txt.gz"
 SENSES = 3  # of a word that `nearest` looks at, the most frequent first
 GENERATIONS = 5  # of hypernyms up to a known thing: "oak" to "tree" takes 1, "poodle" to "dog" 1, "sloop" to "boat" 4
 NEAREST = 3  # things that are offered in the place of an unknown one
 FARTHEST = 7  # steps between two nouns through their common hypernym that are still near: "violin" to "drum"
+UNJOINED = 99  # steps between nouns that nothing joins
 SPELLING = 0.8  # least `difflib` ratio of what may be a misspelling
 BROAD = ("grass", "plate", "pot", "cake", "picture", "hill", "star", "fountain", "bike", "top", "shell", "stone", "ring", "glass", "wall")
 UNLIKE = ("submarine", "helmet", "scooter", "coffee", "iceberg", "bird", "toilet")  # look like nothing that WordNet has them under
+LIKE_PEOPLE = ("statue", "doll", "robot")  # what is offered in the place of people
 IRREGULAR = {
     **{"knives": "knife", "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "scarves": "scarf", "mice": "mouse"},
     **{"geese": "goose", "feet": "foot", "teeth": "tooth", "men": "man", "women": "woman", "children": "child", "people": "person"},
@@ -37,18 +42,18 @@ class Lexicon:
 
 
 @cache
-def lexicon() -> Lexicon:
-    """The lexicon, read once (about 0.15 s)."""
-    text = gzip.decompress((Path(__file__).parent / "lexicon.txt.gz").read_bytes()).decode()
+def lexicon(path: Path = FILE) -> Lexicon:
+    """The lexicon, read once (about 0.15 s); raises ReifyError where its file is damaged."""
     words, parent = [], []
     senses: dict[str, list[tuple[int, int]]] = {}
-    for number, line in enumerate(text.split("\n")[1:]):
-        names, _, above = line.partition("\t")
-        pairs = [name.rsplit(":", 1) for name in names.split(",")]
-        words.append(tuple(word for word, _ in pairs))
-        parent.append(int(above))
-        for word, sense in pairs:
-            senses.setdefault(word, []).append((int(sense), number))
+    with own_file(path) as content:
+        for number, line in enumerate(gzip.decompress(content).decode().split("\n")[1:]):
+            names, _, above = line.partition("\t")
+            pairs = [name.rsplit(":", 1) for name in names.split(",")]
+            words.append(tuple(word for word, _ in pairs))
+            parent.append(int(above))
+            for word, sense in pairs:
+                senses.setdefault(word, []).append((int(sense), number))
     ordered = {word: tuple(number for _, number in sorted(found)) for word, found in senses.items()}
     return Lexicon(tuple(words), tuple(parent), ordered)
 
@@ -95,20 +100,27 @@ def nearest(word: str, things: Collection[str]) -> tuple[str, ...]:
     noun = singular(word)
     found = difflib.get_close_matches(noun, sorted(things), NEAREST, SPELLING)
     synsets = lexicon().senses.get(noun, ())[:SENSES]
-    ways = [list(_upwards(synset)) for synset in synsets]
+    if synsets and any("person" in lexicon().words[above] for above in _upwards(synsets[0])):
+        return tuple(thing for thing in LIKE_PEOPLE if thing in things)
+    steps = steps_to(noun, things)
+    near = sorted((steps[thing], thing) for thing in things)
+    found += [thing for count, thing in near[:NEAREST] if count <= FARTHEST and thing not in found]
+    return tuple(found[:NEAREST])
 
-    def distance(thing: str) -> int:
-        """Steps through the hypernym tree, 99 where nothing joins the two."""
-        steps = 99
+
+def steps_to(noun: str, things: Collection[str]) -> dict[str, int]:
+    """Steps from a noun to each of `things` through their nearest common hypernym, UNJOINED where they have none."""
+    ways = [list(_upwards(synset)) for synset in lexicon().senses.get(noun, ())[:SENSES]]
+
+    def steps(thing: str) -> int:
+        least = UNJOINED
         for synset in lexicon().senses.get(thing, ())[:1]:
             for down, ancestor in enumerate(_upwards(synset)):
                 if lexicon().parent[ancestor] >= 0:  # all things are things
-                    steps = min([steps, *(down + way.index(ancestor) for way in ways if ancestor in way)])
-        return steps
+                    least = min([least, *(down + way.index(ancestor) for way in ways if ancestor in way)])
+        return least
 
-    near = sorted((distance(thing), thing) for thing in things)
-    found += [thing for steps, thing in near[:NEAREST] if steps <= FARTHEST and thing not in found]
-    return tuple(found[:NEAREST])
+    return {thing: steps(thing) for thing in things}
 
 
 def _upwards(synset: int) -> Iterator[int]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from . import lexicon, words
 from .parsed import Entity
-from .words import ARRANGEMENTS, DEFINITE, FILLERS, NEGATIONS, NUMBERS, PASSIVE, PRONOUNS, RELATIONS
+from .words import ARRANGEMENTS, CONTRASTS, DEFINITE, FILLERS, NEGATIONS, NUMBERS, PASSIVE, PRONOUNS, RELATIONS
 
 LONGEST_PHRASE = 5  # words
+SHORTEST_MISSPELLED = 4  # letters of a word that is looked up as a misspelling
+VERBAL = ("ing", "ed", "ly")  # verbs and adverbs that carry nothing aren't misspelled things
 COPULAS = ("is", "are", "was", "were")
 AXES = {"tall": "z", "high": "z", "wide": "x", "long": "x", "deep": "y"}
+DIGITS = 9  # of a count that are read
+LENGTHS_M = (1e-3, 1e4)  # the least and the greatest that a thing can be given
 UNITS_M = {
     "m": 1.0,
     "meter": 1.0,
@@ -30,7 +36,7 @@ UNITS_M = {
 class Phrase:
     """One piece of a sentence."""
 
-    kind: str  # noun, pronoun, relation, attributes, style, some of, of, and, no, stop
+    kind: str  # noun, pronoun, relation, attributes, style, some of, of, and, no, but, stop
     word: str = ""  # head noun, relation or style
     entity: Entity = Entity("", "")  # with the attributes that were said
     definite: bool = False  # "the"
@@ -40,7 +46,7 @@ class Phrase:
 
 def phrases_of(sentence: str, things: Collection[str]) -> tuple[list[Phrase], tuple[str, ...]]:
     """The phrases of a sentence, and the words that carry nothing here."""
-    tokens = re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?|[.,;!?:]", sentence.lower().replace("-", " ").replace("’", "'"))
+    tokens = [_spelled(token, things) for token in tokens_of(sentence)]
     found: list[Phrase] = []
     ignored: list[str] = []
     place = 0
@@ -54,12 +60,45 @@ def phrases_of(sentence: str, things: Collection[str]) -> tuple[list[Phrase], tu
     return _with_borrowed(found), tuple(ignored)
 
 
+def tokens_of(sentence: str) -> list[str]:
+    """Words in lower case, numbers and marks."""
+    return re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?|[.,;!?:]", sentence.lower().replace("-", " ").replace("’", "'"))
+
+
+def _spelled(token: str, things: Collection[str]) -> str:
+    """The word that a word nobody knows was meant to be: the nearest of things and attributes, where one is near; else itself."""
+    if len(token) < SHORTEST_MISSPELLED or token in _vocabulary() or _is_thing(token, things) or lexicon.is_noun(token):
+        return token
+    if token.endswith(VERBAL) or "'" in token:
+        return token
+    meant = (*(thing for thing in things if " " not in thing), *words.COLORS, *words.MATERIALS, *words.SIZES)
+    plural = token.endswith("s")
+    near = difflib.get_close_matches(token, [word for word in meant if word[0] == token[0]], 1, lexicon.SPELLING)
+    if not near and plural:
+        near = [
+            f"{word}s"
+            for word in difflib.get_close_matches(token[:-1], [word for word in meant if word[0] == token[0]], 1, lexicon.SPELLING)
+        ]
+    return near[0] if near else token
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Every word of the closed classes."""
+    tables: tuple[Collection[str], ...] = (
+        *(words.COLORS, words.COLOR_ALIASES, words.SHADES, words.MATERIALS, words.SIZES, words.STRETCHES, words.TRAITS, words.STYLES),
+        *(NUMBERS, DEFINITE, PRONOUNS, ARRANGEMENTS, RELATIONS, PASSIVE, NEGATIONS, CONTRASTS, words.PARTS, FILLERS, AXES, UNITS_M),
+        *(words.LIQUIDS, words.PORTIONS, words.CONTAINERS, words.COLLECTIVES, COPULAS),
+    )
+    return frozenset(word for table in tables for phrase in table for word in phrase.split(" "))
+
+
 def _at(tokens: list[str], place: int, things: Collection[str], before: list[Phrase]) -> tuple[int, Phrase | None]:
     """The number of tokens that the phrase at `place` takes, and the phrase; None where it carries nothing."""
     if tokens[place] in ".;!?:":
         return 1, Phrase("stop")
     if tokens[place] in (",", "and", "&", "plus", "or"):
-        return 1, Phrase("and")
+        return 1, Phrase("and", tokens[place])
     for length, text in _from(tokens, place):
         if text in PASSIVE:
             return length, Phrase("relation", "surrounded")
@@ -67,6 +106,8 @@ def _at(tokens: list[str], place: int, things: Collection[str], before: list[Phr
             return length, Phrase("no")
         if text in RELATIONS and not (text in ("near", "at", "before") and place == 0 and length == 1):
             return _relation(tokens, place, length, text)
+    if tokens[place] in CONTRASTS:
+        return 1, Phrase("but")
     if tokens[place] in ("not", "isn't", "aren't"):
         taken, phrase = _noun_phrase(tokens, place + 1, things) if place + 1 < len(tokens) else (0, None)
         return 1 + taken, None if phrase is None else replace(phrase, negated=True)
@@ -128,14 +169,14 @@ def _noun_phrase(tokens: list[str], place: int, things: Collection[str]) -> tupl
     pending = ""  # an attribute that may be the head itself: "an orange", "a glass"
     while place < len(tokens):
         length, text = next(((n, t) for n, t in _from(tokens, place) if t in NUMBERS or _is_thing(t, things)), (1, tokens[place]))
-        opens = text in NUMBERS or text in DEFINITE or text[0].isdigit()
+        opens = text in NUMBERS or text in DEFINITE or text[0].isdecimal()
         if _ends(tokens, place) or (opens and (heads or pending or (counted and text in ("a", "an")))):
             break
         if measured := _measured(tokens, place):
             entity, place = replace(entity, length_m=measured[1]), place + measured[0]
             continue
-        if text in NUMBERS or text.isdigit():
-            count = min(int(text) if text.isdigit() else NUMBERS[text], words.MOST)
+        if text in NUMBERS or text.isdecimal():
+            count = min(int(text[:DIGITS]) if text.isdecimal() else NUMBERS[text], words.MOST)
             counted, definite = True, definite or text.startswith("the ")
             entity, place = replace(entity, count=max(1, count)), place + length
             after = tokens[place : place + 2]
@@ -234,15 +275,23 @@ def _colored(entity: Entity, color: str) -> Entity:
 
 def _measured(tokens: list[str], place: int) -> tuple[int, tuple[str, float]] | None:
     """Of "2 m tall" or "30 cm" the number of tokens, the axis and the length."""
-    if not tokens[place][0].isdigit() or place + 1 >= len(tokens) or tokens[place + 1] not in UNITS_M:
+    if not tokens[place][0].isdecimal() or place + 1 >= len(tokens) or tokens[place + 1] not in UNITS_M:
+        return None
+    length_m = float(tokens[place]) * UNITS_M[tokens[place + 1]]
+    if not LENGTHS_M[0] <= length_m <= LENGTHS_M[1]:
         return None
     axis = AXES.get(tokens[place + 2], "") if place + 2 < len(tokens) else ""
-    return (3 if axis else 2), (axis or "z", float(tokens[place]) * UNITS_M[tokens[place + 1]])
+    return (3 if axis else 2), (axis or "z", length_m)
 
 
 def _ends(tokens: list[str], place: int) -> bool:
     text = tokens[place]
-    if text in ".,;!?:" or text in ("and", "or", "of", "not", "isn't", "&", "plus") or text in PRONOUNS and text not in DEFINITE:
+    if (
+        text in ".,;!?:"
+        or text in ("and", "or", "of", "not", "isn't", "&", "plus", *CONTRASTS)
+        or text in PRONOUNS
+        and text not in DEFINITE
+    ):
         return True
     return any(phrase in RELATIONS or phrase in PASSIVE or phrase in NEGATIONS for _n, phrase in _from(tokens, place))
 
@@ -281,25 +330,34 @@ def _from(tokens: list[str], place: int, longest: int = LONGEST_PHRASE) -> Itera
 
 
 def _with_borrowed(found: list[Phrase]) -> list[Phrase]:
-    """Let "a red and a green apple" be two, "a red and white barn" one with two colors."""
+    """Let "a red and a green apple" be two, "a red and white barn" one with two colors, "an old, wooden door" one with both."""
     made: list[Phrase] = []
     place = 0
     while place < len(found):
         phrase, after = found[place], found[place + 1 : place + 3]
-        coordinated = [other.kind for other in after] == ["and", "noun"] and bool(phrase.entity.color or phrase.entity.material)
-        if phrase.kind == "attributes" and coordinated and _opens(found, place):
-            noun = after[1]
-            if noun.opened:
-                made.append(replace(noun, entity=replace(phrase.entity, count=phrase.entity.count)))
+        coordinated = [other.kind for other in after] in (["and", "noun"], ["and", "attributes"])
+        if phrase.kind == "attributes" and coordinated and (_opens(found, place) or phrase.opened):
+            following = after[1]
+            if following.opened and following.kind == "noun":
+                made.append(replace(following, entity=replace(phrase.entity, count=phrase.entity.count)))
                 place += 1
-            else:
-                both = replace(noun.entity, color=phrase.entity.color, accent=noun.entity.color, count=phrase.entity.count)
-                made.append(replace(noun, entity=both))
-                place += 3
-            continue
+                continue
+            if not following.opened:
+                found[place + 2] = replace(following, entity=_both(phrase.entity, following.entity), opened=phrase.opened)
+                place += 2
+                continue
         made.append(phrase)
         place += 1
     return made
+
+
+def _both(first: Entity, second: Entity) -> Entity:
+    """Attributes of two phrases that describe one thing."""
+    one = replace(second, count=first.count, traits=tuple(dict.fromkeys((*first.traits, *second.traits))))
+    if first.color:
+        one = replace(one, color=first.color, accent=second.color)
+    kept = {name: getattr(first, name) for name in ("material", "size", "stretch", "length_m", "style") if getattr(first, name)}
+    return replace(one, **kept)
 
 
 def _opens(found: list[Phrase], place: int) -> bool:

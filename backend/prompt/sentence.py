@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import ReifyError
 from . import lexicon
+from .meaning import Meaning
 from .parsed import Entity, Parse, Relation
-from .phrases import Phrase, phrases_of
-from .words import COLLECTIVES, CONTAINERS, LIQUIDS, PARTS, PORTIONS
+from .phrases import Phrase, phrases_of, tokens_of
+from .words import COLLECTIVES, CONTAINERS, FOREIGN, LIQUIDS, PARTS, PORTIONS, SIZES
 
 LONGEST = 600  # characters
 FILLING = 6  # things that a basket of apples holds where no number is said
 SUPPORTS = ("on", "in", "with")  # relations whose subject is carried by the object, or the other way round
 ASIDE = ("beside", "left of", "right of", "behind", "in front of")
+SITTABLE = ("sofa", "chair", "armchair", "bench", "stool", "couch")
 SMALLER = 0.5  # of two things' largest sides: below it the first one may stand on the second
 
 
@@ -27,6 +29,7 @@ class _Reading:
     """What has been read of a sentence so far."""
 
     things: Mapping[str, float]
+    meaning: Meaning | None = None
     entities: list[Entity] = field(default_factory=list)
     relations: list[tuple[str, list[int], list[int]]] = field(default_factory=list)  # kind, subjects, objects
     style: str = ""
@@ -38,30 +41,46 @@ class _Reading:
     joined: bool = True  # "and", a comma or the beginning stands before the next phrase
 
 
-def parse(sentence: str, things: Mapping[str, float]) -> Parse:
+def parse(sentence: str, things: Mapping[str, float], meaning: Meaning | None = None) -> Parse:
     """Read a sentence; `things` are the known nouns with their largest sides in meters.
 
-    Raises ReifyError where it is too long or names nothing.
+    With a `meaning`, nouns that name none of them through WordNet become the thing that means nearly the same. Raises ReifyError where
+    it is too long or names nothing.
     """
     if len(sentence) > LONGEST:
         raise ReifyError(f"The sentence has {len(sentence)} characters.", f"Write at most {LONGEST}.")
-    reading = _Reading(things)
+    if _language(sentence):
+        raise ReifyError("The sentence isn't in English.", "Write it in English, such as: a red apple on a wooden table.")
+    reading = _Reading(things, meaning)
     phrases, ignored = phrases_of(sentence, things)
     for place, phrase in enumerate(phrases):
         _take(reading, phrase, phrases[place + 1] if place + 1 < len(phrases) else None)
+    _close(reading)
     if not reading.entities:
         raise ReifyError("The sentence names nothing that could be made.", "Name a thing, such as: a red apple on a wooden table.")
     return Parse(sentence, tuple(reading.entities), _joined(reading), reading.style, tuple(reading.absent), ignored)
 
 
-def unknown(found: Parse, things: Mapping[str, float]) -> tuple[str, ...]:
+def unknown(found: Parse, things: Mapping[str, float], meaning: Meaning | None = None) -> tuple[str, ...]:
     """A sentence for each entity that there is no such thing for."""
     said = []
     for entity in found.entities:
         if not entity.known:
-            near = lexicon.nearest(entity.noun, things)
+            near = meaning.nearest(entity.noun) if meaning else lexicon.nearest(entity.noun, things)
             said.append(f"I have no {entity.noun}; nearest are {', '.join(near)}." if near else f"I have no {entity.noun}.")
     return tuple(dict.fromkeys(said))
+
+
+def real_size(sentence: str, things: Mapping[str, float]) -> float:
+    """The largest side in meters of the one thing that a sentence names; 0 where it names several, or one that isn't known."""
+    try:
+        found = parse(sentence, things)
+    except ReifyError:
+        return 0.0
+    whole = found.entities[0] if len(found.entities) == 1 else None
+    if whole is None or whole.count > 1 or not whole.known:
+        return 0.0
+    return whole.length_m[1] if whole.length_m else things[whole.noun] * SIZES.get(whole.size, 1.0)
 
 
 def outline(found: Parse) -> tuple[str, ...]:
@@ -87,15 +106,34 @@ def labels(found: Parse) -> tuple[str, ...]:
     return tuple(noun if nouns.count(noun) == 1 else f"{noun} {nouns[: i + 1].count(noun)}" for i, noun in enumerate(nouns))
 
 
+def _language(sentence: str) -> str:
+    """The language of a sentence that isn't English; empty for English and where it can't be told."""
+    tokens = tokens_of(sentence)
+    if any(token in ("a", "an", "the", "of", "with", "on", "under", "beside", "and") for token in tokens):
+        return ""
+    counts = {language: sum(token in words for token in tokens) for language, words in FOREIGN.items()}
+    language = max(counts, key=lambda name: counts[name])
+    return language if counts[language] >= 2 else ""
+
+
 def _take(reading: _Reading, phrase: Phrase, following: Phrase | None) -> None:
     if phrase.kind == "stop":
+        _close(reading)
         reading.group, reading.fronted, reading.negated, reading.joined, reading.holder = [], False, False, True, None
     elif phrase.kind == "and":
         reading.joined = True
+        if reading.relations and reading.relations[-1][1] and not reading.relations[-1][2]:
+            _close(reading)  # "a dog underneath and …"
+        if phrase.word == "," and following is not None and following.opened:
+            reading.negated = False  # "no trees, a house"
+    elif phrase.kind == "but":
+        reading.negated = False
     elif phrase.kind == "no":
         reading.negated = True
     elif phrase.kind == "style":
         reading.style = phrase.word
+        if reading.relations and not reading.relations[-1][2]:
+            reading.relations.pop()  # "in a voxel style"
     elif phrase.kind == "relation":
         _open(reading, phrase)
     elif phrase.kind == "attributes":
@@ -114,9 +152,26 @@ def _take(reading: _Reading, phrase: Phrase, following: Phrase | None) -> None:
 
 def _open(reading: _Reading, phrase: Phrase) -> None:
     """A relation begins: its subjects are the group before it, or follow it where it opens the clause."""
+    _close(reading)
     reading.negated, reading.holder = phrase.negated, None
     reading.relations.append((phrase.word, [] if not reading.group else list(reading.group), []))
     reading.fronted = not reading.group
+
+
+def _close(reading: _Reading) -> None:
+    """A relation without an object, at the end of its clause: "books with a candle on top" is a candle on the books."""
+    if not reading.relations or reading.relations[-1][2] or not reading.relations[-1][1] or not reading.relations[-1][0]:
+        return
+    kind, subjects, _ = reading.relations.pop()
+    for place, (other, holders, held) in enumerate(reading.relations):
+        if other == "with" and held == subjects:
+            reading.relations[place] = (kind, subjects, holders)
+            return
+    before = [i for i in range(min(subjects)) if i not in subjects]
+    if before:
+        reading.relations.append((kind, subjects[-1:], before[-1:]))
+    elif len(subjects) > 1:
+        reading.relations.append((kind, subjects[-1:], subjects[:1]))
 
 
 def _mention(reading: _Reading, phrase: Phrase) -> None:
@@ -182,6 +237,8 @@ def _attach(reading: _Reading, kind: str, subjects: list[int], index: int) -> No
         return
     if kind not in ASIDE or before is None or before[0] not in ("on", "in") or subjects != before[2][-1:] or not before[1]:
         return
+    if reading.entities[subjects[0]].noun in SITTABLE:
+        return  # what stands beside a cat on a sofa stands beside the sofa
     size, support = (reading.things.get(reading.entities[i].noun, 1.0) for i in (index, subjects[0]))
     if size <= SMALLER * support:
         subjects[:] = before[1]
@@ -208,7 +265,7 @@ def _entity(reading: _Reading, phrase: Phrase) -> int:
     if noun in COLLECTIVES and not lexicon.is_plural(noun):
         noun, count = COLLECTIVES[noun]
         phrase = replace(phrase, entity=replace(phrase.entity, arrangement="group"))
-    known = lexicon.thing_called(noun, reading.things)
+    known = _thing(reading, noun)
     noun = known or lexicon.singular(noun)
     if phrase.definite:
         same = [i for i, entity in enumerate(entities) if entity.noun == noun]
@@ -216,6 +273,12 @@ def _entity(reading: _Reading, phrase: Phrase) -> int:
             return same[-1]
     entities.append(replace(phrase.entity, noun=noun, word=phrase.word, known=bool(known), count=count))
     return len(entities) - 1
+
+
+def _thing(reading: _Reading, noun: str) -> str:
+    """The thing that a noun names, empty where there is none."""
+    named = lexicon.thing_called(noun, reading.things)
+    return named or (reading.meaning.thing_called(lexicon.singular(noun)) if reading.meaning else "")
 
 
 def _describe(reading: _Reading, phrase: Phrase) -> None:
@@ -257,7 +320,7 @@ def _content(reading: _Reading, phrase: Phrase) -> None:
         return
     holder = reading.entities[index]
     if holder.word in PORTIONS:
-        known = lexicon.thing_called(noun, reading.things)
+        known = _thing(reading, noun)
         reading.entities[index] = replace(holder, noun=known or noun, word=phrase.word, known=bool(known))
     elif noun in LIQUIDS:
         reading.entities[index] = replace(holder, parts=(*holder.parts, ("content", noun)))

@@ -153,10 +153,41 @@ RELATIONS = {
         "having": "with",
         "has": "with",
     },
-    **{"among": "around", "holding": "with", "containing": "with"},
+    **{"among": "around", "holding": "with", "containing": "with", "wearing": "with", "carrying": "with", "on top": "on", "riding": "on"},
+    **{"leaning on": "beside", "leaning against": "beside", "leans on": "beside", "leans against": "beside", "at the foot of": "beside"},
+    **{"in the middle of": "on", "in the center of": "on", "on the edge of": "on", "at the edge of": "beside", "chasing": "behind"},
+    **{"on the roof of": "on", "on the top of": "on", "on the side of": "beside", "at the bottom of": "under", "at the top of": "on"},
 }
 PASSIVE = {"surrounded by": "around"}  # the object stands around the subject
+CONTRASTS = ("but", "just", "only", "instead", "rather")  # a negation reaches no further
 NEGATIONS = ("no", "without", "nor", "without any", "without a", "without an", "but no", "and no", "not a", "not any")
+FOREIGN = {  # words of other languages that English hasn't, by which a sentence is known for one of theirs
+    "German": (
+        *(
+            "ein",
+            "eine",
+            "einem",
+            "einen",
+            "einer",
+            "der",
+            "das",
+            "dem",
+            "und",
+            "auf",
+            "mit",
+            "neben",
+            "unter",
+            "zwei",
+            "drei",
+            "vor",
+            "hinter",
+        ),
+        *("ohne", "zwischen", "im", "aus", "roter", "rote", "großer", "kleiner", "kleines", "ist", "vier", "den", "sieben"),
+    ),
+    "French": ("un", "une", "le", "la", "les", "des", "sur", "avec", "sous", "dans", "deux", "trois", "et", "rouge", "sans", "à"),
+    "Spanish": ("un", "una", "el", "la", "los", "las", "sobre", "con", "bajo", "dos", "tres", "y", "rojo", "roja", "sin", "en", "mesa"),
+    "Italian": ("un", "una", "il", "la", "sul", "sulla", "con", "sotto", "due", "tre", "rosso", "rossa", "di", "senza", "mela"),
+}
 PARTS = {  # word -> the slot that it colors
     **{"roof": "roof", "roofs": "roof", "wall": "wall", "walls": "wall", "door": "door", "doors": "door", "window": "window"},
     **{"windows": "window", "leg": "legs", "legs": "legs", "seat": "seat", "handle": "handle", "handles": "handle", "lid": "lid"},

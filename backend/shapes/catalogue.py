@@ -17,12 +17,25 @@ from . import buildings as b
 from . import furniture as f
 from . import household as h
 from . import nature as n
+from . import outdoors as o
 from . import props as p
 from . import vehicles as v
 from . import vessels as c
+from .icons import ICONS, SETS, drawn
 from .solids import Shell, moved, scaled
 
-AUTHOR, LICENSE = "Reify", "GPL-3.0-or-later"  # of everything that these generators make
+
+@dataclass(frozen=True)
+class Source:
+    """Whose shape a thing has."""
+
+    title: str
+    author: str
+    license: str
+    url: str = ""
+
+
+GENERATED = Source("Reify's generators", "Reify", "GPL-3.0-or-later")
 
 
 @dataclass(frozen=True)
@@ -35,13 +48,23 @@ class Thing:
     place: str = "ground"  # where it belongs when nothing is said: "ground", "sky", "ceiling", "wall"
     open: bool = False  # something can be put into it from above
     opened: Mapping[str, Any] = field(default_factory=dict)  # further options where something is put into it
+    source: Source = GENERATED
 
 
 def _t(make: Callable[..., Shell], size_m: float, place: str = "ground", open: bool = False, **options: Any) -> Thing:
     return Thing(make, size_m, options, place, open)
 
 
-THINGS: dict[str, Thing] = {
+def _drawn() -> dict[str, Thing]:
+    """What there are icons of; a generator of the same noun goes before."""
+    made = {}
+    for noun, icon in ICONS.items():
+        of = SETS[icon.set]
+        made[noun] = Thing(drawn, icon.size_m, {"noun": noun}, source=Source(f"{of.title}'s {icon.name}", of.author, of.license, of.url))
+    return made
+
+
+THINGS: dict[str, Thing] = _drawn() | {
     "table": _t(f.table, 1.4),
     "coffee table": _t(f.table, 1.0, width=1.0, depth=0.6, height=0.42),
     "desk": _t(f.table, 1.3, width=1.3, depth=0.65, drawers=3),
@@ -272,10 +295,43 @@ THINGS: dict[str, Thing] = {
     "rainbow": _t(h.rainbow, 8.0),
     "traffic light": _t(h.traffic_light, 3.03),
     "kite": _t(h.kite, 1.5),
+    "lake": _t(o.water, 30.0, open=True),
+    "pond": _t(o.water, 7.0, open=True, reeds=14),
+    "puddle": _t(o.water, 1.2, open=True, stones=0),
+    "pool": _t(o.pool, 9.0, open=True),
+    "river": _t(o.river, 20.0),
+    "iceberg": _t(o.iceberg, 20.0),
+    "pedestal": _t(o.pedestal, 1.0),
+    "column": _t(o.column, 3.2),
+    "swing": _t(o.swing, 2.6),
+    "slide": _t(o.slide, 3.4),
+    "seesaw": _t(o.seesaw, 2.8),
+    "bus stop": _t(o.bus_stop, 3.4),
+    "playground": _t(o.playground, 8.0),
+    "curtain": _t(h.curtain, 2.4),
+    "sink": _t(h.sink, 0.95, open=True),
+    "piano": _t(h.piano, 1.5),
+    "rope": _t(h.rope, 0.4),
+    "spring": _t(h.coil, 0.12),
+    "mop": _t(h.mop, 1.4),
+    "belt": _t(h.belt, 0.32),
+    "necklace": _t(h.necklace, 0.22),
+    "milk": _t(c.drink, 0.14, filled=(244, 240, 230)),
+    "golf club": _t(h.golf_club, 1.0),
+    "dart": _t(h.dart, 0.16),
+    "drill": _t(h.drill, 0.25),
+    "fan": _t(h.fan, 0.5),
 }
 SYNONYMS = {  # common words that WordNet leads elsewhere, or nowhere
     **{"couch": "sofa", "settee": "sofa", "bookcase": "bookshelf", "tv": "television", "plane": "airplane", "bike": "bicycle"},
-    **{"present": "gift", "package": "box", "carton": "box", "street lamp": "streetlight", "lamp post": "streetlight"},
+    **{
+        "present": "gift",
+        "package": "box",
+        "carton": "box",
+        "street lamp": "streetlight",
+        "lamp post": "streetlight",
+        "lamppost": "streetlight",
+    },
     **{
         "street light": "streetlight",
         "gravestone": "tombstone",
@@ -316,6 +372,19 @@ SYNONYMS = {  # common words that WordNet leads elsewhere, or nowhere
         "sailing boat": "sailboat",
         "yacht": "sailboat",
     },
+    **{
+        "puppy": "dog",
+        "kitten": "cat",
+        "lamb": "sheep",
+        "bull": "cow",
+        "calf": "cow",
+        "hen": "chicken",
+        "rooster": "chicken",
+        "foal": "horse",
+    },
+    **{"trousers": "jeans", "pants": "jeans", "jacket": "coat", "blouse": "shirt", "t shirt": "shirt", "handbag": "bag", "trout": "fish"},
+    **{"salmon": "fish", "tyrannosaurus": "dinosaur", "ufo": "flying saucer", "motorbike": "motorcycle", "fire engine": "fire truck"},
+    **{"headphone": "headphones", "spectacles": "glasses", "snooker ball": "ball", "electric guitar": "guitar", "target": "dartboard"},
     **{"treasure": "treasure chest", "lectern": "desk", "pebble": "stone"},
 }
 

@@ -345,3 +345,197 @@ def kite(rng: Rng) -> Shell:
         sweep(tail, 0.003, PAPER, 6),
         *bows,
     )
+
+
+def curtain(rng: Rng) -> Shell:
+    """A pair of curtains in folds on a rod."""
+    cloth = Slot("body", "cloth", (168, 60, 62))
+
+    def panel(low: float, high: float) -> Shell:
+        x = np.linspace(low, high, 41)
+        rows = []
+        for z, gather in ((0.0, 1.0), (0.8, 0.9), (1.5, 0.96), (2.15, 1.0)):
+            wave = 0.05 * np.sin((x - low) / (high - low) * 2 * np.pi * 7) * (1.1 - 0.15 * z)
+            at = low + (x - low) * gather if low < 0 else high - (high - x) * gather
+            front, back = np.column_stack((at, wave, np.full(41, z))), np.column_stack((at, wave + 0.012, np.full(41, z)))
+            rows.append(np.concatenate((front, back[::-1])))
+        return loft(np.stack(rows), cloth)
+
+    rod = [sweep([(-1.12, 0, 2.18), (1.12, 0, 2.18)], 0.018, BRASS, 12), *(ball(0.04, BRASS, (x, 0, 2.18)) for x in (-1.14, 1.14))]
+    return joined(panel(-1.05, -0.25), panel(0.25, 1.05), *rod)
+
+
+def sink(rng: Rng) -> Shell:
+    """A washbasin on its pillar, with a tap."""
+    white = Slot("body", "ceramic", (240, 238, 234))
+    basin = vessel([(0.12, 0.66), (0.2, 0.7), (0.27, 0.8), (0.29, 0.85)], 0.025, white, 32)
+    basin.vertices[:, 1] *= 0.8
+    pillar = lathe([(0.13, 0), (0.11, 0.06), (0.075, 0.3), (0.085, 0.55), (0.12, 0.68)], white, 24)
+    tap = sweep([(0, 0.2, 0.84), (0, 0.2, 0.98), (0, 0.15, 1.02), (0, 0.06, 1.01), (0, 0.04, 0.97)], 0.014, METAL, 12)
+    knobs = [moved(tube(0.022, 0.03, METAL, sides=16), x, 0.2, 0.855) for x in (-0.09, 0.09)]
+    return joined(basin, pillar, tap, *knobs)
+
+
+def piano(rng: Rng) -> Shell:
+    """An upright piano, its keys toward -Y."""
+    black = Slot("body", "wood", (46, 32, 26))
+    ivory, ebony = detail("keys", "plastic", 240, 236, 224), detail("black keys", "plastic", 24, 24, 26)
+    keys = [box((0.0225, 0.14, 0.02), ivory, (-0.595 + 0.0234 * i, -0.38, 0.715), 0.002) for i in range(52)]
+    sharps = [box((0.012, 0.085, 0.014), ebony, (-0.583 + 0.0234 * i, -0.352, 0.732), 0.002) for i in range(51) if i % 7 not in (1, 4)]
+    legs = [box((0.07, 0.07, 0.62), black, (x, -0.42, 0.31), 0.008) for x in (-0.66, 0.66)]
+    pedals = [box((0.025, 0.09, 0.012), BRASS, (x, -0.2, 0.07), 0.003) for x in (-0.09, 0.0, 0.09)]
+    return joined(
+        box((1.5, 0.32, 1.2), black, (0, 0, 0.62), 0.01),
+        box((1.54, 0.38, 0.04), black, (0, -0.01, 1.235), 0.01),
+        box((1.46, 0.34, 0.06), black, (0, -0.3, 0.66), 0.008),
+        *(box((0.1, 0.32, 0.12), black, (x, -0.3, 0.72), 0.01) for x in (-0.68, 0.68)),
+        box((0.9, 0.02, 0.22), black, (0, -0.18, 0.95), 0.005),
+        box((1.5, 0.34, 0.04), black, (0, 0, 0.02)),
+        *keys,
+        *sharps,
+        *legs,
+        *pedals,
+    )
+
+
+def rope(rng: Rng) -> Shell:
+    """A coil of rope, lying, with its end beside it."""
+    angle = np.linspace(0, 2 * np.pi * 5, 161)
+    radius = 0.15 + 0.014 * np.sin(angle * 1.37)
+    coil = np.column_stack((radius * np.cos(angle), radius * np.sin(angle), 0.014 + 0.022 * angle / (2 * np.pi)))
+    end = np.array([(0.17, 0.0, 0.12), (0.22, 0.03, 0.06), (0.27, 0.08, 0.015), (0.31, 0.17, 0.014)])
+    return sweep(np.concatenate((coil, end)), 0.013, Slot("body", "straw", (196, 164, 112)), 10)
+
+
+def coil(rng: Rng) -> Shell:
+    """A steel spring, upright."""
+    angle = np.linspace(0, 2 * np.pi * 7, 197)
+    rise = 0.1 * np.clip((angle - 5) / (angle[-1] - 10), 0, 1)
+    return sweep(np.column_stack((0.025 * np.cos(angle), 0.025 * np.sin(angle), 0.004 + rise)), 0.003, STEEL, 10)
+
+
+def mop(rng: Rng) -> Shell:
+    """A mop, standing on its strings."""
+    strings = []
+    for ring_, count in ((0.05, 9), (0.1, 15), (0.15, 20)):
+        for i in range(count):
+            a = 2 * np.pi * (i + rng.uniform(-0.3, 0.3)) / count
+            x, y = np.cos(a), np.sin(a)
+            path = [
+                (0.02 * x, 0.02 * y, 0.2),
+                (0.6 * ring_ * x, 0.6 * ring_ * y, 0.16),
+                (ring_ * x, ring_ * y, 0.06),
+                (1.05 * ring_ * x, 1.05 * ring_ * y, 0.012),
+            ]
+            strings.append(sweep(path, [0.01, 0.012, 0.012], detail("strings", "cloth", 226, 222, 210), 6))
+    return joined(
+        *strings,
+        moved(tube(0.035, 0.1, Slot("body", "plastic", (52, 98, 168))), 0, 0, 0.17),
+        moved(tube(0.012, 1.14, WOOD, sides=14), 0, 0, 0.26),
+    )
+
+
+def belt(rng: Rng) -> Shell:
+    """A leather belt, rolled into a loop, with its buckle."""
+    angle = np.linspace(0.12, 2 * np.pi + 0.5, 60)
+    radius = 0.15 + 0.004 * (angle - angle[0])
+    leather = Slot("body", "leather", (96, 58, 36))
+    strap = loft(
+        np.stack(
+            [
+                np.array(
+                    [
+                        (r * s, r * c, 0.0),
+                        ((r + 0.004) * s, (r + 0.004) * c, 0.0),
+                        ((r + 0.004) * s, (r + 0.004) * c, 0.035),
+                        (r * s, r * c, 0.035),
+                    ]
+                )
+                for r, s, c in zip(radius, np.sin(angle + np.pi), np.cos(angle + np.pi), strict=True)
+            ]
+        ),
+        leather,
+    )
+    frame = sweep([(-0.026, 0, 0.0), (0.026, 0, 0.0), (0.026, 0, 0.052), (-0.026, 0, 0.052)], 0.004, BRASS, 8, loop=True)
+    return joined(strap, moved(frame, 0.0, -0.162, 0.0), moved(box((0.05, 0.004, 0.004), BRASS), 0, -0.164, 0.02))
+
+
+def necklace(rng: Rng) -> Shell:
+    """A string of pearls, lying, with a pendant."""
+    angle = np.linspace(0, 2 * np.pi, 38, endpoint=False)
+    pearls = [
+        ball(0.0065, Slot("body", "ceramic", (240, 232, 220)), (0.09 * np.sin(a), 0.1 * np.cos(a) + 0.012 * np.cos(2 * a), 0.0065), 8, 12)
+        for a in angle
+    ]
+    drop = scaled(ball(0.012, Slot("pendant", "gold", (216, 166, 60), main=False), (0, 0, 0), 8, 14), 1.0, 1.4, 0.5)
+    return joined(*pearls, moved(drop, 0, -0.107, 0.006))
+
+
+def golf_club(rng: Rng) -> Shell:
+    """A golf club, upright on its head."""
+    grip = moved(tube(0.012, 0.26, DARK, 0.014, sides=14), 0, 0, 0.76)
+    head = loft(
+        np.stack(
+            [
+                np.array([(x, -w, 0.0), (x, w, 0.0), (x, 0.5 * w, h), (x, -0.2 * w, h)])
+                for x, w, h in ((0.0, 0.014, 0.03), (0.04, 0.02, 0.05), (0.085, 0.018, 0.06), (0.095, 0.01, 0.045))
+            ]
+        ),
+        STEEL,
+    )
+    return joined(tube(0.006, 0.78, METAL, 0.008, sides=12), grip, moved(head, -0.006, 0, 0))
+
+
+def dart(rng: Rng) -> Shell:
+    """A dart, lying along Y with its point at -Y."""
+    body = lathe(
+        [(0.0, 0), (0.0012, 0.004), (0.0014, 0.032), (0.0035, 0.036), (0.0042, 0.06), (0.0035, 0.085), (0.002, 0.09), (0.002, 0.13)],
+        STEEL,
+        14,
+    )
+    vane = prism([(0.0, 0.0), (0.016, 0.012), (0.016, 0.03), (0.0, 0.036)], 0.0008, Slot("flight", "plastic", (196, 44, 48)))
+    vanes = [moved(turned(vane, "z", 90 * i + 45), 0, 0, 0.122) for i in range(4)]
+    return moved(turned(joined(body, *vanes), "x", 90), 0, 0, 0.012)
+
+
+def drill(rng: Rng) -> Shell:
+    """A cordless drill, standing on its battery."""
+    body = Slot("body", "plastic", (232, 150, 36))
+    barrel = turned(lathe([(0.026, 0), (0.032, 0.01), (0.032, 0.12), (0.026, 0.15), (0.02, 0.155)], body, 24), "y", 90)
+    chuck = turned(lathe([(0.019, 0), (0.019, 0.03), (0.008, 0.045), (0.003, 0.046), (0.003, 0.1), (0, 0.106)], DARK, 18), "y", 90)
+    return joined(
+        moved(barrel, -0.07, 0, 0.17),
+        moved(chuck, 0.08, 0, 0.17),
+        moved(turned(box((0.042, 0.036, 0.13), body, (0, 0, 0), 0.012), "y", 8), -0.02, 0, 0.085),
+        box((0.1, 0.06, 0.045), BLACK, (-0.02, 0, 0.0225), 0.006),
+        box((0.014, 0.012, 0.03), DARK, (0.01, 0, 0.125), 0.003),
+    )
+
+
+def fan(rng: Rng) -> Shell:
+    """A table fan in its cage."""
+    blade = loft(
+        np.stack(
+            [
+                np.array([(r, -w, -0.012), (r, w, 0.012), (r, w, 0.016), (r, -w, -0.008)])
+                for r, w in ((0.02, 0.02), (0.08, 0.055), (0.14, 0.06), (0.16, 0.03))
+            ]
+        ),
+        Slot("blade", "plastic", (96, 150, 190)),
+    )
+    blades = joined(*(turned(blade, "z", 90 * i) for i in range(4)), lathe([(0.03, -0.02), (0.032, 0.015), (0.02, 0.03), (0, 0.034)], DARK))
+    wires = []
+    for i in range(24):
+        a = 2 * np.pi * i / 24
+        arch = [(0.03, 0.055), (0.1, 0.05), (0.165, 0.025), (0.18, 0.0), (0.165, -0.025), (0.1, -0.05), (0.03, -0.055)]
+        wires.append(sweep([(r * np.cos(a), r * np.sin(a), z) for r, z in arch], 0.0016, METAL, 5))
+    hoops = [
+        moved(ring([(r - 0.003, -0.003), (r + 0.003, -0.003), (r + 0.003, 0.003), (r - 0.003, 0.003)], METAL, 40), 0, 0, z)
+        for r, z in ((0.18, 0.0), (0.1, 0.05), (0.1, -0.05))
+    ]
+    head = turned(joined(blades, *wires, *hoops, moved(tube(0.045, 0.1, WHITE, bevel=0.01), 0, 0, -0.15)), "x", 90)
+    return joined(
+        moved(head, 0, 0, 0.31),
+        moved(tube(0.018, 0.2, WHITE, sides=16), 0, 0.1, 0.02),
+        moved(tube(0.11, 0.025, WHITE, bevel=0.008), 0, 0.06, 0),
+    )

@@ -167,7 +167,7 @@ def loft(rings: Array, slot: Slot, loop: bool = False, fan: bool = False) -> She
         if flip:
             cap = cap[:, [1, 0, 2, 2]] if fan or sides % 2 else cap[:, ::-1]
         faces.append(cap)
-        uvs.append(_projected(points, cap))
+        uvs.append(projected(points, cap))
     made = Shell(points, np.concatenate(faces).astype(np.int32), np.concatenate(uvs), np.zeros(sum(map(len, faces)), np.int32), (slot,))
     return _outward(made)
 
@@ -294,10 +294,10 @@ def _outward(shell: Shell) -> Shell:
 
 def _shell(vertices: Array, faces: Array, slot: Slot) -> Shell:
     points, quads = np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int32)
-    return _outward(Shell(points, quads, _projected(points, quads), np.zeros(len(quads), np.int32), (slot,)))
+    return _outward(Shell(points, quads, projected(points, quads), np.zeros(len(quads), np.int32), (slot,)))
 
 
-def _projected(points: Array, faces: Array) -> Array:
+def projected(points: Array, faces: Array) -> Array:
     """UVs [F,4,2] of faces seen along the axis that each looks along most."""
     corners = points[faces]
     axis = np.abs(np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]) + 1e-12).argmax(axis=1)

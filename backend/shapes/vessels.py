@@ -76,13 +76,18 @@ def cup(rng: Rng, *, height: float = 0.095, radius: float = 0.042, handle: bool 
     return joined(*parts)
 
 
-def drink(rng: Rng, *, stem: bool = False) -> Shell:
-    """A tumbler, or a wine glass on its stem."""
+def drink(rng: Rng, *, stem: bool = False, filled: tuple[int, int, int] | None = None) -> Shell:
+    """A tumbler, or a wine glass on its stem; with a liquid of a color."""
     if stem:
         profile = [(0.035, 0), (0.035, 0.003), (0.006, 0.01), (0.0045, 0.03), (0.005, 0.09), (0.03, 0.115), (0.04, 0.15), (0.033, 0.21)]
         inner = [(0.031, 0.21), (0.038, 0.15), (0.028, 0.118), (0, 0.108)]
-        return lathe([(0, 0), *profile, *inner], GLASS)
-    return vessel([(0.03, 0), (0.032, 0.004), (0.038, 0.12)], 0.002, GLASS)
+        glass, liquid = lathe([(0, 0), *profile, *inner], GLASS), [(0, 0.109), (0.0275, 0.1185), (0.037, 0.15), (0, 0.15)]
+    else:
+        glass, liquid = (
+            vessel([(0.03, 0), (0.032, 0.004), (0.038, 0.12)], 0.002, GLASS),
+            [(0, 0.0025), (0.0285, 0.0028), (0.0345, 0.095), (0, 0.095)],
+        )
+    return glass if filled is None else joined(glass, lathe(liquid, detail("content", "plastic", *filled)))
 
 
 def bowl(rng: Rng, *, radius: float = 0.12) -> Shell:

@@ -32,6 +32,7 @@ def starting_splats(views: Views, points: Points | None, settings: TrainingSetti
 
     Unless `settings.start_from` says where from: the visual hull where photos have transparent surroundings, else sparse points where
     there are enough of them, else a plane sweep: on random viewing rays the depth at which neighboring photos agree best.
+    For "depth" the points are those that `depth_start` has added to.
     Raises ReifyError where there are no cameras, where no point is inside all silhouettes, and where there isn't what was asked for.
     """
     if len(views) == 0:
@@ -50,7 +51,7 @@ def starting_splats(views: Views, points: Points | None, settings: TrainingSetti
         if len(masked) < 3:
             raise ReifyError("A visual hull needs at least three photos with masks.", "Add masks, or start from something else.")
         xyz, rgb = _hull_points(views, masked, rng)
-    elif start_from == "points":
+    elif start_from in ("points", "depth"):
         xyz, rgb = _sparse_points(points)
     elif start_from == "sweep":
         xyz, rgb = _swept_points(views, rng)

@@ -38,6 +38,7 @@ class TrainingSettings:
         choices={
             "auto": "The visual hull of cut-out photos, else the sparse points of the cameras, else where photos agree",
             "points": "The sparse points that were found along with the cameras",
+            "depth": "These, and depth that a network estimates for each photo; needs torch and the weights of Depth Anything",
             "hull": "What lies inside the outlines of all cut-out photos",
             "sweep": "Where neighboring photos agree best",
             "random": "Anywhere between the cameras",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,18 +38,44 @@ def dual_surface(grid: SparseGrid, sharp: bool, field: Field | None = None) -> M
     cells = crossed_cells(grid)
     if len(cells.pattern) == 0:
         return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
+    passing = passings(cells)
+    crossing, normals = _crossings(grid, passing.keys, field, sharp)
+    lowest = places(grid, cells.corners[:, 0])
+    at_edge = passing.edge
+    positions = _placed(crossing[at_edge], None if normals is None else normals[at_edge], passing.vertex, lowest[passing.owner])
+    ring = rings(grid, passing)
+    used, ring = np.unique(ring, return_inverse=True)
+    ring = ring.reshape(-1, 4)
+    vertices = (grid.origin + grid.voxel * positions)[used].astype(np.float32)
+    return Mesh(vertices, _split(vertices, ring), quads=len(ring))
+
+
+@dataclass(frozen=True, eq=False)
+class Passings:
+    """Each time that a sheet of a cell passes one of its edges: P passings by V sheets over E edges."""
+
+    cell: Array  # [P] int64
+    number: Array  # [P] int64, of the edge in EDGES
+    vertex: Array  # [P] int64, of the sheet
+    edge: Array  # [P] int64, of `keys`
+    keys: Array  # [E] int64, ascending
+
+    @property
+    def owner(self) -> Array:
+        """Each sheet's cell [V]."""
+        owner = np.zeros(int(self.vertex.max()) + 1, np.int64)
+        owner[self.vertex] = self.cell
+        return owner
+
+
+def passings(cells: Cells) -> Passings:
+    """All of them, of cells of which there is one at least."""
     sheets = _sheets(cells)
     first = np.cumsum(sheets.max(axis=1) + 1) - (sheets.max(axis=1) + 1)
     cell, number = np.nonzero(sheets >= 0)
-    vertex = first[cell] + sheets[cell, number]
     start = cells.corners[cell, EDGE_CORNER[number]]
     keys, edge = np.unique(3 * start + EDGE_AXIS[number], return_inverse=True)
-    crossing, normals = _crossings(grid, keys, field, sharp)
-    lowest = places(grid, cells.corners[:, 0])
-    owner = np.zeros(int(vertex.max()) + 1, np.int64)
-    owner[vertex] = cell
-    positions = _placed(crossing[edge], None if normals is None else normals[edge], vertex, lowest[owner])
-    return _quads(grid, grid.origin + grid.voxel * positions, keys, edge, number, vertex)
+    return Passings(cell, number, first[cell] + sheets[cell, number], edge, keys)
 
 
 def _sheets(cells: Cells) -> Array:
@@ -163,20 +190,17 @@ def _placed(crossing: Array, normals: Array | None, vertex: Array, lowest: Array
     return np.clip(solved, lowest, lowest + 1.0)
 
 
-def _quads(grid: SparseGrid, vertices: Array, keys: Array, edge: Array, number: Array, vertex: Array) -> Mesh:
+def rings(grid: SparseGrid, passing: Passings) -> Array:
+    """The four sheets [Q,4] around each edge that has cells on all sides, counter-clockwise from the positive side."""
     # The cell below in both other axes comes first, then counter-clockwise as seen from the axis's end.
-    axis, corner = EDGE_AXIS[number], EDGE_CORNER[number]
+    axis, corner = EDGE_AXIS[passing.number], EDGE_CORNER[passing.number]
     above_b, above_c = corner >> (axis + 1) % 3 & 1, corner >> (axis + 2) % 3 & 1
     rank = np.where(above_c == 1, 1 - above_b, 2 + above_b)
-    ring = np.full((len(keys), 4), -1, np.int64)
-    ring[edge, rank] = vertex
-    outward = grid.distance.reshape(-1)[keys // 3] < 0
+    ring = np.full((len(passing.keys), 4), -1, np.int64)
+    ring[passing.edge, rank] = passing.vertex
+    outward = grid.distance.reshape(-1)[passing.keys // 3] < 0
     ring = np.where(outward[:, None], ring, ring[:, ::-1])
-    ring = ring[(ring >= 0).all(axis=1)]
-    used, ring = np.unique(ring, return_inverse=True)
-    ring = ring.reshape(-1, 4)
-    vertices = vertices[used].astype(np.float32)
-    return Mesh(vertices, _split(vertices, ring), quads=len(ring))
+    return ring[(ring >= 0).all(axis=1)]
 
 
 def _split(vertices: Array, ring: Array) -> Array:

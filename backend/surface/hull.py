@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import device
 from ..errors import ReifyError
+from ..geometry.masks import outline_distance
 from ..geometry.vectors import rejections, unit
 from ..jobs.job import Job
 from ..values import Array, Cameras, Views
@@ -53,7 +54,7 @@ def hull_of(views: Views, *, job: Job) -> Hull:
     outside, cameras = [], views.cameras.take(masked)
     for number, index in enumerate(masked):
         job.progress(number / len(masked), f"silhouette {number + 1} of {len(masked)}")
-        outside.append(_distance_px(np.asarray(subjects[index])))
+        outside.append(outline_distance(np.asarray(subjects[index])))
     center, reach, pixel = _region(cameras, outside)
     poses = np.ascontiguousarray(cameras.cam_from_world, np.float64)
     whole = [min(edge.min() for edge in (d[0], d[-1], d[:, 0], d[:, -1])) > 0 for d in outside]
@@ -95,16 +96,6 @@ def visual_hull(views: Views, voxel: float, max_voxels: int, radius: float = 0.0
     if not (grid.distance[grid.weight > 0] < 0).any():
         raise ReifyError("The silhouettes have nothing in common.", "Check that masks and cameras belong together.")
     return grid
-
-
-def _distance_px(subject: Array) -> Array:
-    """Signed distance [H,W] float32 to the silhouette's outline, pixels, negative in the subject."""
-    from scipy.ndimage import distance_transform_edt
-
-    if not subject.any():
-        return np.full(subject.shape, 1e3, np.float32)
-    inside = distance_transform_edt(np.pad(subject, 1, mode="edge"))[1:-1, 1:-1]
-    return np.where(subject, 0.5 - inside, distance_transform_edt(~subject) - 0.5).astype(np.float32)
 
 
 def _region(cameras: Cameras, outside: list[Array]) -> tuple[Array, float, float]:

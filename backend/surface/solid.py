@@ -65,8 +65,10 @@ def solid_of_views(render: Callable[[Cameras, int], Rendering], views: Views, se
     return color.with_all_colors(replace(mesh, vertex_srgb=colors))
 
 
-def confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
+def confirmed(maps: DepthMaps, ball: Ball, job: Job, tolerance: float = 0.0) -> DepthMaps:
     """The depth maps without weight in empty space, and where fewer than AGREEING cameras, a pixel's own among them, have its depth.
+
+    They have it where it differs by less than `tolerance`, world units; 0 follows the ball and the depth's noise.
 
     Of few neighbors that look from SIMILAR directions half are enough. Depth behind a highlight is one camera's alone: averaged with
     the others it digs a pit, and where these look past each other, a tunnel. Empty space is left to the hull, which a single faulty
@@ -74,7 +76,7 @@ def confirmed(maps: DepthMaps, ball: Ball, job: Job) -> DepthMaps:
     """
     from . import grid_kernels as kernels
 
-    tolerance = max(TOLERANCE * ball.radius, 3.0 * region.disagreement(maps, ball))
+    tolerance = tolerance or max(TOLERANCE * ball.radius, 3.0 * region.disagreement(maps, ball))
     towards = unit(maps.cameras.centers - np.asarray(ball.center))
     cosines = towards @ towards.T
     nearest = np.argsort(-cosines, axis=1)[:, 1 : NEIGHBORS + 1]

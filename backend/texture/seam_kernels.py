@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .texel_kernels import agreement
+from .texel_kernels import LEAST_WEIGHT, agreement
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +88,7 @@ def excess(first, last, links, quality, color, view, gains, sharpness, blended, 
                         r += w * (r_here - r_there)
                         g += w * (g_here - g_there)
                         b += w * (b_here - b_there)
-            if total > 0:  # else no photo shows both, and the difference should be 0
+            if total > LEAST_WEIGHT:  # else no photo shows both, and the difference should be 0
                 r, g, b = r / total, g / total, b / total
             out[t, 0] += r - (blended[t, 0] - blended[n, 0])
             out[t, 1] += g - (blended[t, 1] - blended[n, 1])

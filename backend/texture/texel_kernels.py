@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+# Least weight that anything is divided by; what weighs less counts as 0. The reciprocal of a float32 below 3e-39 overflows.
+LEAST_WEIGHT = np.float32(1e-30)
+
 
 @njit(cache=True, nogil=True)
 def draw_uvs(uvs, face, barycentric):
@@ -82,7 +85,7 @@ def collect(
         if hidden or least <= 0.0:
             continue
         q = np.float32(least * sharpness * cosine * cosine * fx * fy / (z * z))
-        if q <= quality[t, slots - 1]:
+        if not q > max(quality[t, slots - 1], LEAST_WEIGHT):
             continue
         s = slots - 1
         while s > 0 and quality[t, s - 1] < q:
@@ -155,6 +158,8 @@ def weigh(quality, view, agreement, patch, mean):
     for t in range(quality.shape[0]):
         for s in range(quality.shape[1]):
             quality[t, s] *= agreement[t, s] * mean[patch[t], view[t, s]]
+            if quality[t, s] < LEAST_WEIGHT:
+                quality[t, s] = np.float32(0)
 
 
 @njit(cache=True, nogil=True)

@@ -1,9 +1,11 @@
 """Splats drawn into 3D viewports as they were trained: sorted, blended, with colors that follow the view, amid the scene's meshes.
 
-clouds   which splats are shown, and their attributes as arrays
-worker   the thread that draws, by the backend's `SceneRasterizer`
-pace     how finely while a view moves
-drawing  the draw handler
+drawing      the draw handler
+clouds       which splats are shown, and their attributes as arrays
+ways         who draws: the processor, or the graphics card (`card`, its shader, and its check)
+worker       the thread that computes for either
+pace         how finely while a view moves
+compositing  the picture over the scene
 """
 
 from __future__ import annotations

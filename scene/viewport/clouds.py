@@ -16,7 +16,7 @@ from ..splat_edits import HIDDEN
 from ..splats import holds_splats, read_arrays, splats_of
 
 if TYPE_CHECKING:
-    from ...backend.splats.cpu.scene_rasterizer import Rows
+    from ...backend.splats.scene_rows import Rows
 
 SELECTED_SRGB = np.array([1.0, 0.6, 0.1], np.float32)  # near the theme's color of selected vertices
 SELECTED_SHARE = 0.6  # of that color in a selected splat
@@ -180,7 +180,7 @@ def read_cloud(data: Any, source: Any, edited: bool = False) -> Cloud:
 
 def rows_of(cloud: Cloud) -> Rows:
     """The cloud as the rasterizer wants it; called by the drawing thread, after `of_scene`."""
-    from ...backend.splats.cpu.scene_rasterizer import rows_from
+    from ...backend.splats.scene_rows import rows_from
 
     if cloud.rows is None:
         assert cloud.arrays is not None

@@ -1,11 +1,8 @@
 """The draw handler: composites splats over each 3D viewport, asks for new pictures, and has viewports redrawn when these come.
 
-It runs after the scene and the overlays (POST_VIEW; what is drawn before is painted over) and never waits: it shows the newest picture
-that there is, moved to where the view is by now, reads the scene's depth for the next one and hands the view to the drawing thread.
+It runs after the scene and the overlays (POST_VIEW; what is drawn before is painted over) and never waits for the drawing thread: it
+shows the newest picture that there is, reads the scene's depth and hands the view to that thread. `ways` says who draws.
 While a view moves pictures are coarser (`pace`); SETTLE_S after it came to rest the full one is asked for.
-
-Colors: splats blend among themselves as in training, in sRGB, and their sum lies over the scene in linear light, untouched by the view
-transform. Blender shows what overlays draw by a gamma of 2.2, which is undone here.
 
 In *Rendered* the engine gets no splats whose look is "Splats" (the nodes see to that), so the handler draws them there, too.
 """
@@ -13,6 +10,7 @@ In *Rendered* the engine gets no splats whose look is "Splats" (the nodes see to
 from __future__ import annotations
 
 import importlib.util
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,19 +18,20 @@ from typing import Any
 import bpy
 import gpu
 import numpy as np
-from gpu_extras.batch import batch_for_shader
 
 from ...backend.splats.view import View, view_of
 from ...backend.values import Array
-from .. import splat_nodes
-from . import clouds
+from .. import preferences, splat_nodes
+from . import clouds, ways
 from .clouds import Shown
+from .compositing import Compositor, camera_frame
 from .pace import Pace
 from .worker import Wish, Worker
 
+log = logging.getLogger(__name__)
+
 SETTLE_S = 0.15  # without a change before a view counts as standing still
 TICK_S = 1 / 60
-LEAST_ALIKE = 0.8  # cosine between an old picture's direction and the view's: beyond, it is of no use
 
 
 @dataclass(eq=False)
@@ -44,22 +43,21 @@ class Screen:
     depth: Array | None = None  # of the scene, as last asked with
     asked: Any = None  # key, step and share of the newest wish
     ticket: int = 0  # number of that wish
-    shown: Wish | None = None  # that of the texture
-    texture: Any = None
-    taken: int = 0  # number of the wish that it came from
-    corner: tuple[int, int] = (0, 0)  # pixels of the picture left of the texture and below it
-    height: int = 1  # of the picture, in its own pixels
+    shown: Wish | None = None  # the newest that has been computed
+    taken: int = 0  # its number
     drawn: int = 0  # splats in it
+    noted: bool = True  # whether its pace has been noted
     pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(eq=False)
 class _State:
     handle: Any
+    way: ways.Way | None = None
+    choice: ways.Choice | None = None  # who draws; None until somebody has to
     worker: Worker | None = None
+    compositor: Compositor = field(default_factory=Compositor)
     screens: dict[int, Screen] = field(default_factory=dict)  # by the region's pointer
-    shader: Any = None
-    batch: Any = None
     announced: bool = False  # whether the nodes leave splats to this room
     handler_ms: float = 0.0  # what the last call took of the main thread's own time
 
@@ -83,15 +81,33 @@ def stop() -> None:
     bpy.types.SpaceView3D.draw_handler_remove(state.handle, "WINDOW")
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    if state.worker is not None:
-        state.worker.end()
-    state.screens.clear()
+    _let_go(state)
     splat_nodes.set_drawn(False)
 
 
+def restart() -> None:
+    """Choose anew who draws, after the preferences have changed."""
+    if _state is not None:
+        _let_go(_state)
+        _state.choice = None
+        announce()
+
+
+def _let_go(state: _State) -> None:
+    if state.worker is not None:
+        state.worker.end()
+    state.worker, state.way = None, None
+    state.screens.clear()
+
+
 def can_draw() -> bool:
-    """Whether what computes the pictures is installed."""
-    return importlib.util.find_spec("numba") is not None
+    """Whether somebody can draw splats, as far as is known: the graphics card is asked when there is something to draw."""
+    return (_state is not None and _state.way is not None) or importlib.util.find_spec("numba") is not None
+
+
+def chosen() -> ways.Choice | None:
+    """Who draws splats, and why; None until there was something to draw."""
+    return _state.choice if _state is not None else None
 
 
 def is_drawing() -> bool:
@@ -126,11 +142,13 @@ def handler_ms() -> float:
 
 def is_settled() -> bool:
     """Whether every viewport shows the full picture of what it looks at."""
-    return _state is not None and all(_is_full(screen) for screen in _state.screens.values())
+    return _state is not None and all(_is_full(pointer, screen) for pointer, screen in _state.screens.items())
 
 
-def _is_full(screen: Screen) -> bool:
-    return _state is not None and _state.announced and screen.asked == (screen.key, 1, 1.0) and screen.taken == screen.ticket
+def _is_full(pointer: int, screen: Screen) -> bool:
+    if _state is None or _state.way is None or not _state.announced:
+        return False
+    return screen.asked == (screen.key, 1, 1.0) and screen.taken == screen.ticket and _state.way.is_whole(pointer)
 
 
 def _draw() -> None:
@@ -142,19 +160,38 @@ def _draw() -> None:
     space: Any = context.space_data
     pointer = region.as_pointer()
     seen = [entry for entry in clouds.shown(context) if clouds.visible(entry, context.view_layer, space)]
-    if not seen or (_state.worker is None and not can_draw()):
-        if _state.screens.pop(pointer, None) is not None and _state.worker is not None:
-            _state.worker.forget(pointer)
+    if not seen or not _has_way(_state):
+        _forget(_state, pointer)
         return
-    if _state.worker is None:
-        _state.worker = Worker()
-    screen = _state.screens.setdefault(pointer, Screen())
+    assert _state.way is not None and _state.worker is not None
+    screen = _state.screens.setdefault(pointer, Screen(pace=_state.way.pace()))
     view = _view(context, region, space, _state.announced)
-    _take(_state.worker, pointer, screen)
-    _ask(_state.worker, pointer, screen, seen, view)
-    if _state.announced and screen.shown is not None:
-        _composite(_state, screen, view, _frame(context, region, space))
+    try:
+        _take(_state.way, _state.worker, pointer, screen)
+        _ask(_state.worker, pointer, screen, seen, view if _state.way.needs_depth else replace(view, depth=None))
+        if _state.announced and screen.shown is not None:
+            _show(_state, pointer, screen, seen, view)
+    except Exception as error:  # of the card: what a driver can't do shows at times only with an artist's scene
+        if _state.choice is None or _state.choice.kind != ways.CARD:
+            raise
+        log.exception("the graphics card failed to draw splats")
+        _let_go(_state)
+        _state.way, _state.choice = ways.without_card("The processor draws splats, because the graphics card failed.", str(error))
     _state.handler_ms = 1000 * (time.thread_time() - started)
+
+
+def _has_way(state: _State) -> bool:
+    if state.way is None and (state.choice is None or can_draw()):
+        state.way, state.choice = ways.choose(getattr(preferences.of_addon(), "splats_by", ways.AUTO))
+    if state.way is not None and state.worker is None:
+        state.worker = Worker(state.way.drawer)
+    return state.way is not None
+
+
+def _forget(state: _State, pointer: int) -> None:
+    if state.screens.pop(pointer, None) is not None and state.worker is not None and state.way is not None:
+        state.worker.forget(pointer)
+        state.way.forget(pointer)
 
 
 def _view(context: bpy.types.Context, region: bpy.types.Region, space: Any, announced: bool) -> View:
@@ -209,25 +246,35 @@ def _alike(before: Array | None, after: Array | None) -> bool:
     return before.shape == after.shape and np.array_equal(before, after)
 
 
-def _take(worker: Worker, pointer: int, screen: Screen) -> None:
-    """Bring a picture that has come to the graphics card."""
+def _take(way: ways.Way, worker: Worker, pointer: int, screen: Screen) -> None:
+    """Bring what has been computed to the graphics card."""
     found = worker.take(pointer)
     if found is None:
         return
-    screen.taken, wish, picture = found
-    height, width = picture.packed.shape[:2]
-    flat = picture.packed.reshape(-1)
-    data = gpu.types.Buffer("FLOAT", len(flat), flat)
-    screen.texture = gpu.types.GPUTexture((width, height), format="RG32F", data=data)
-    screen.corner, screen.height = (picture.left_px, picture.bottom_px), -(-wish.view.height // wish.step)
-    screen.shown, screen.drawn = replace(wish, view=replace(wish.view, depth=None)), picture.drawn
-    if wish.step > 1:
-        screen.pace.note(wish.step, wish.share, picture.drawn, picture.seconds)
+    screen.taken, wish, computed = found
+    way.take(pointer, wish, computed)
+    screen.shown, screen.drawn, screen.noted = replace(wish, view=replace(wish.view, depth=None)), computed.drawn, False
+
+
+def _show(state: _State, pointer: int, screen: Screen, seen: list[Shown], view: View) -> None:
+    assert state.way is not None and screen.shown is not None
+    wish, context = screen.shown, bpy.context
+    same = [entry.cloud for entry in seen] == [entry.cloud for entry in wish.shown]
+    places = [entry.world_from_object for entry in (seen if same else wish.shown)]
+    found = state.way.layer(pointer, view, places, timed=not screen.noted)
+    if found is None:
+        return
+    layer, seconds = found
+    if not screen.noted:
+        screen.pace.note(wish.step, wish.share, screen.drawn, seconds)
+        screen.noted = True
+    distance = float(context.region_data.view_distance)
+    state.compositor.draw(layer, view, distance, camera_frame(context, context.region, context.space_data))
 
 
 def _tick() -> float | None:
     """Redraw regions that have a new picture, or that have come to rest; forget those that are gone. None ends the timer."""
-    if _state is None or _state.worker is None:
+    if _state is None or _state.worker is None or _state.way is None:
         return None
     announce()
     clouds.carry()
@@ -240,15 +287,14 @@ def _tick() -> float | None:
         if region.type == "WINDOW"
     }
     for pointer in [pointer for pointer in _state.screens if pointer not in regions]:
-        del _state.screens[pointer]
-        _state.worker.forget(pointer)
+        _forget(_state, pointer)
     ready = _state.worker.ready()
     now, waiting = time.monotonic(), False
     for pointer, screen in _state.screens.items():
         rests = now - screen.moved_s >= SETTLE_S and screen.asked is not None and screen.asked[1:] != (1, 1.0)
-        if pointer in ready or rests:
+        if pointer in ready or rests or not _state.way.is_whole(pointer):
             regions[pointer].tag_redraw()
-        waiting = waiting or not _is_full(screen)
+        waiting = waiting or not _is_full(pointer, screen)
     return TICK_S if waiting and not _state.worker.problem else None
 
 
@@ -258,121 +304,3 @@ def announce() -> None:
     if _state is not None:
         _state.announced = drawn
     splat_nodes.set_drawn(drawn)
-
-
-def _frame(context: bpy.types.Context, region: bpy.types.Region, space: Any) -> tuple[tuple[float, ...], float]:
-    """Left, bottom, right and top of the camera's frame in pixels, and how much what is outside of it is darkened."""
-    whole = (0.0, 0.0, float(region.width), float(region.height))
-    look: Any = context.region_data
-    camera = space.camera
-    if look.view_perspective != "CAMERA" or camera is None or camera.type != "CAMERA" or not space.overlay.show_overlays:
-        return whole, 0.0
-    if not camera.data.show_passepartout:
-        return whole, 0.0
-    corners = np.array([(*corner, 1.0) for corner in camera.data.view_frame(scene=context.scene)])
-    pose = camera.matrix_world.normalized()
-    seen = corners @ np.array(look.perspective_matrix @ pose).T
-    xy = (seen[:, :2] / seen[:, 3:] * 0.5 + 0.5) * (region.width, region.height)
-    return (*xy.min(0), *xy.max(0)), float(camera.data.passepartout_alpha)
-
-
-def _composite(state: _State, screen: Screen, view: View, frame: tuple[tuple[float, ...], float]) -> None:
-    assert screen.shown is not None
-    old = old_from_new(screen.shown.view, view, float(bpy.context.region_data.view_distance))
-    if old is None:
-        return
-    if state.shader is None:
-        state.shader, state.batch = _make_shader()
-    shader, (inside, dark) = state.shader, frame
-    gpu.state.blend_set("ALPHA_PREMULT")
-    gpu.state.depth_test_set("NONE")
-    gpu.state.depth_mask_set(False)
-    shader.bind()
-    shader.uniform_sampler("picture", screen.texture)
-    shader.uniform_float("across", (*old[0], screen.shown.step))
-    shader.uniform_float("down", (*old[1], dark))
-    shader.uniform_float("away", (*old[2], 0.0))
-    shader.uniform_float("size", (view.width, view.height, 0.0, screen.height))
-    shader.uniform_float("corner_px", (*screen.corner, 0.0, 0.0))
-    shader.uniform_float("inside", inside)
-    state.batch.draw(shader)
-    gpu.state.depth_mask_set(True)
-    gpu.state.blend_set("NONE")
-
-
-def old_from_new(old: View, new: View, distance: float) -> Array | None:
-    """Homography [3,3] from the new view's pixels to the old one's, for a plane at the view's pivot; None where they differ too much."""
-    if old.cam_from_world[2, :3] @ new.cam_from_world[2, :3] < LEAST_ALIKE or (old.depth_shift == 0) != (new.depth_shift == 0):
-        return None
-    motion = new.cam_from_world @ np.linalg.inv(old.cam_from_world)
-    plane = motion[:3, :3] + np.outer(motion[:3, 3], (0, 0, 1)) / (distance + old.depth_shift)
-    forward = _intrinsics(new) @ plane @ np.linalg.inv(_intrinsics(old))
-    return np.linalg.inv(forward) if abs(np.linalg.det(forward)) > 1e-9 else None
-
-
-def _intrinsics(view: View) -> Array:
-    (fx, fy), (cx, cy) = view.focal_px, view.principal_px
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-
-
-VERTEX = """
-void main()
-{
-  place = corner * 0.5 + 0.5;
-  gl_Position = vec4(corner, 0.0, 1.0);
-}
-"""
-
-FRAGMENT = """
-vec4 unpacked(ivec2 at, ivec2 limit)
-{
-  if (any(lessThan(at, ivec2(0))) || any(greaterThanEqual(at, limit))) {
-    return vec4(0.0);
-  }
-  vec2 two = texelFetch(picture, at, 0).rg;
-  vec2 high = floor(two / 4096.0);
-  vec2 low = two - high * 4096.0;
-  return vec4(high.x, low.x, high.y, low.y) / 4095.0;
-}
-
-void main()
-{
-  vec2 pixel = place * size.xy;
-  vec3 from_top = vec3(pixel.x, size.y - pixel.y, 1.0);
-  float along = dot(away.xyz, from_top);
-  if (along <= 0.0) {
-    discard;
-  }
-  vec2 old = vec2(dot(across.xyz, from_top), dot(down.xyz, from_top)) / along;
-  ivec2 limit = textureSize(picture, 0);
-  vec2 at = vec2(old.x / across.w, size.w - old.y / across.w) - corner_px.xy - 0.5;
-  ivec2 first = ivec2(floor(at));
-  vec2 share = at - vec2(first);
-  vec4 below = mix(unpacked(first, limit), unpacked(first + ivec2(1, 0), limit), share.x);
-  vec4 above = mix(unpacked(first + ivec2(0, 1), limit), unpacked(first + ivec2(1, 1), limit), share.x);
-  vec4 color = mix(below, above, share.y);
-  if (color.a < 0.5 / 255.0) {
-    discard;
-  }
-  vec3 straight = clamp(color.rgb / color.a, 0.0, 1.0);
-  bool outside = any(lessThan(pixel, inside.xy)) || any(greaterThan(pixel, inside.zw));
-  vec3 light = pow(straight, vec3(2.2)) * color.a * (outside ? 1.0 - down.w : 1.0);
-  result = vec4(light, color.a);
-}
-"""
-
-
-def _make_shader() -> tuple[Any, Any]:
-    info = gpu.types.GPUShaderCreateInfo()
-    between = gpu.types.GPUStageInterfaceInfo("reify_splats")
-    between.smooth("VEC2", "place")
-    info.vertex_in(0, "VEC2", "corner")
-    info.vertex_out(between)
-    info.sampler(0, "FLOAT_2D", "picture")
-    for name in ("across", "down", "away", "size", "corner_px", "inside"):
-        info.push_constant("VEC4", name)
-    info.fragment_out(0, "VEC4", "result")
-    info.vertex_source(VERTEX)
-    info.fragment_source(FRAGMENT)
-    shader = gpu.shader.create_from_info(info)
-    return shader, batch_for_shader(shader, "TRI_STRIP", {"corner": ((-1, -1), (1, -1), (-1, 1), (1, 1))})

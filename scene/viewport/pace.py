@@ -14,8 +14,12 @@ SLACK = 0.6  # of the frame's time: below it, more is tried
 class Pace:
     """The step and the share of the splats for the next frame of a moving view."""
 
-    step: int = STEPS[0]
+    step: int = 0
     share: float = 1.0
+    steps: tuple[int, ...] = STEPS
+
+    def __post_init__(self) -> None:
+        self.step = self.step or self.steps[0]
 
     def note(self, step: int, share: float, drawn: int, seconds: float) -> None:
         """Take note of what a frame of `drawn` splats took; only one that was drawn as asked for tells anything.
@@ -24,14 +28,14 @@ class Pace:
         """
         if (step, share) != (self.step, self.share):
             return
-        place = STEPS.index(step)
+        place = self.steps.index(step)
         if seconds > FRAME_S:
-            if place + 1 < len(STEPS):
-                self.step = STEPS[place + 1]
+            if place + 1 < len(self.steps):
+                self.step = self.steps[place + 1]
             else:
                 self.share = min(1.0, max(share * max(0.5, FRAME_S / seconds * 0.9), share * LEAST_SPLATS / max(drawn, 1)))
         elif seconds < SLACK * FRAME_S:
             if share < 1.0:
                 self.share = min(1.0, share * 1.25)
-            elif place > 0 and seconds * (STEPS[place] / STEPS[place - 1]) ** 2 < FRAME_S:
-                self.step = STEPS[place - 1]
+            elif place > 0 and seconds * (self.steps[place] / self.steps[place - 1]) ** 2 < FRAME_S:
+                self.step = self.steps[place - 1]

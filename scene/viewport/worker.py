@@ -1,18 +1,16 @@
-"""The thread that draws splats: for each screen only the newest wish counts, screens take turns."""
+"""The thread that computes what viewports show: for each screen only the newest wish counts, screens take turns."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from ...backend.splats.scene_rows import Instance
 from ...backend.splats.view import View
 from .clouds import Shown, rows_of
-
-if TYPE_CHECKING:
-    from ...backend.splats.cpu.scene_rasterizer import Picture, SceneRasterizer
 
 log = logging.getLogger(__name__)
 
@@ -26,17 +24,34 @@ class Wish:
     step: int  # 1 for the full resolution, n for every n-th pixel in both directions
     share: float  # of each cloud's splats
 
+    def instances(self) -> list[Instance]:
+        """What it shows, in rows; the first time, called by the drawing thread, those are made."""
+        return [Instance(rows_of(entry.cloud), entry.world_from_object) for entry in self.shown]
+
+
+class Drawer(Protocol):
+    """What the thread computes with: `SceneRasterizer` or `texels.Sorter`."""
+
+    def draw(self, instances: Sequence[Instance], view: View, step: int = 1, share: float = 1.0) -> Any:
+        """A picture or an order, with `drawn` and `seconds`."""
+        ...
+
+    def close(self) -> None:
+        """End threads, let go of memory."""
+        ...
+
 
 class Worker:
-    """A thread, the wishes that wait for it, and the pictures that wait to be shown."""
+    """A thread, the wishes that wait for it, and the pictures that wait to be shown; `make` is called in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], Drawer]) -> None:
+        self._make = make
         self.problem = ""  # why the last picture couldn't be drawn, empty where it could
         self.works = False  # whether one has been drawn
         self._changed = threading.Condition()
         self._tickets = 0
         self._wishes: dict[Hashable, tuple[int, Wish]] = {}
-        self._pictures: dict[Hashable, tuple[int, Wish, Picture]] = {}
+        self._pictures: dict[Hashable, tuple[int, Wish, Any]] = {}
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="reify-viewport", daemon=True)
         self._thread.start()
@@ -49,7 +64,7 @@ class Worker:
             self._changed.notify()
             return self._tickets
 
-    def take(self, screen: Hashable) -> tuple[int, Wish, Picture] | None:
+    def take(self, screen: Hashable) -> tuple[int, Wish, Any] | None:
         """The newest picture for a screen, once."""
         with self._changed:
             return self._pictures.pop(screen, None)
@@ -74,18 +89,16 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            from ...backend.splats.rasterizers import of_scene
-
-            rasterizer = of_scene()
+            drawer = self._make()
         except Exception as error:  # said in the panel; the viewport shows ellipsoids then
             log.exception("splats can't be drawn")
             self.problem = f"{type(error).__name__}: {error}"
             return
         try:
             while (found := self._next()) is not None:
-                self._draw(rasterizer, *found)
+                self._draw(drawer, *found)
         finally:
-            rasterizer.close()
+            drawer.close()
 
     def _next(self) -> tuple[Hashable, int, Wish] | None:
         with self._changed:
@@ -95,12 +108,9 @@ class Worker:
             screen = next(iter(self._wishes))
             return screen, *self._wishes.pop(screen)
 
-    def _draw(self, rasterizer: SceneRasterizer, screen: Hashable, ticket: int, wish: Wish) -> None:
-        from ...backend.splats.cpu.scene_rasterizer import Instance
-
+    def _draw(self, drawer: Drawer, screen: Hashable, ticket: int, wish: Wish) -> None:
         try:
-            instances = [Instance(rows_of(entry.cloud), entry.world_from_object) for entry in wish.shown]
-            picture = rasterizer.draw(instances, wish.view, wish.step, wish.share)
+            picture = drawer.draw(wish.instances(), wish.view, wish.step, wish.share)
         except Exception as error:  # one picture less; what comes next may be drawn
             log.exception("splats couldn't be drawn")
             self.problem = f"{type(error).__name__}: {error}"

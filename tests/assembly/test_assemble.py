@@ -115,8 +115,8 @@ def test_what_there_is_no_thing_for_is_left_out_and_said() -> None:
 
 
 def test_a_sentence_of_unknown_things_alone_is_refused_with_what_is_near() -> None:
-    with pytest.raises(ReifyError, match="I have no violin; nearest are drum"):
-        scene_of("a violin")
+    with pytest.raises(ReifyError, match="I have no mandolin; nearest are harp"):
+        scene_of("a mandolin")
 
 
 def test_too_many_things_are_refused() -> None:

@@ -1,7 +1,16 @@
 from __future__ import annotations
 
 import numpy as np
-from reify.backend.capture.sfm_pairs import CANDIDATES, all_pairs, candidate_pairs, neighbors, preemptive_scores, similar_pairs
+from reify.backend.capture.sfm_pairs import (
+    CANDIDATES,
+    SOUGHT,
+    all_pairs,
+    candidate_pairs,
+    neighbors,
+    preemptive_scores,
+    rescuing_pairs,
+    similar_pairs,
+)
 from reify.backend.values import Array
 
 
@@ -57,3 +66,32 @@ def test_no_overlap_asks_for_no_neighbors() -> None:
 
 def test_all_pairs_are_all_once() -> None:
     assert len(set(all_pairs(9))) == len(all_pairs(9)) == 36
+
+
+def test_a_photo_without_a_camera_is_paired_with_its_likeliest_and_next_photos_and_these_with_one_another() -> None:
+    likeness = np.zeros((20, 20), np.float32)
+    for other, score in ((3, 9), (4, 8), (5, 7), (6, 6), (7, 5), (8, 4), (9, 3)):
+        likeness[12, other] = likeness[other, 12] = score
+    likeness[3, 4] = likeness[4, 3] = 40
+    pairs = rescuing_pairs(likeness, [number for number in range(20) if number != 12])
+    assert {other for pair in pairs if 12 in pair for other in pair} == {12, 3, 4, 5, 6, 7, 8, 11, 13}
+    assert (3, 4) in pairs and all(one < two for one, two in pairs) and len(pairs) <= 8 + 16
+    assert not any(other in pair for pair in pairs for other in (0, 1, 9, 19))
+
+
+def test_a_group_without_cameras_is_paired_with_placed_photos_before_its_own() -> None:
+    likeness = np.ones((40, 40), np.float32)
+    likeness[30:, 30:] = 50  # they show the same
+    pairs = rescuing_pairs(likeness, range(30))
+    for photo in range(30, 40):
+        partners = [other for pair in pairs if photo in pair for other in pair if other != photo]
+        assert sum(other < 30 for other in partners) >= 4
+
+
+def test_the_pairs_for_photos_without_cameras_are_bounded_whatever_their_number() -> None:
+    random = np.random.default_rng(0)
+    likeness = random.random((400, 400)).astype(np.float32)
+    pairs = rescuing_pairs(likeness + likeness.T, range(0, 400, 2))
+    sought = {photo for pair in pairs for photo in pair if photo % 2}
+    assert len(pairs) <= SOUGHT * 8 * 3 and len(sought) > SOUGHT // 2
+    assert rescuing_pairs(likeness, range(400)) == [] and len(rescuing_pairs(np.zeros((3, 3)), [])) == 3

@@ -233,9 +233,22 @@ def test_cameras_of_which_half_are_turned_by_a_quarter_still_tell_up() -> None:
     assert angle_deg(up, np.array([0, 0, 1.0])) < 3 and "quarter" in why and not doubtful
 
 
+@pytest.mark.parametrize("height", [2.0, 0.0])
+def test_a_walk_around_a_subject_with_a_camera_held_at_all_angles_tells_up(height: float) -> None:
+    random = np.random.default_rng(0)
+    centers = ring(40, height=height) + random.normal(scale=0.2, size=(40, 3))
+    cameras = looking_at(centers, np.zeros(3), np.array([0.0, 0.0, 1.0]), random.uniform(-180, 180, 40))
+    up, why, doubtful = find_up(cameras)
+    assert abs(up[2]) > np.cos(np.radians(4.0)) and "circle" in why
+    assert (up[2] > 0 and not doubtful) or height == 0.0
+    above = looking_at(5.0 * random.normal(size=(40, 3)), np.zeros(3), np.array([0.0, 0.0, 1.0]), random.uniform(-180, 180, 40))
+    assert find_up(above)[2]
+
+
 def test_cameras_held_at_all_angles_take_up_from_the_ground_and_say_so_where_there_is_none() -> None:
-    roll = np.random.default_rng(5).uniform(-180, 180, 24)
-    cameras = looking_at(ring(height=2.0), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]), roll)
+    random = np.random.default_rng(5)
+    rising = ring(height=2.0) + np.linspace([0, 0, -1.5], [0, 0, 4.0], 24)  # a spiral, whose axis isn't told by a circle
+    cameras = looking_at(rising, np.array([0, 0, 0.8]), np.array([0, 0, 1.0]), random.uniform(-180, 180, 24))
     on_ground, alone = Job(), Job()
     capture = normalize_world(capture_of(cameras, subject_on_ground(np.random.default_rng(0))), given=False, job=on_ground)
     assert capture.world_from_source is not None
@@ -243,3 +256,10 @@ def test_cameras_held_at_all_angles_take_up_from_the_ground_and_say_so_where_the
     assert not on_ground.report.warnings and "up from the ground" in on_ground.report.choices["world"]
     normalize_world(capture_of(cameras), given=False, job=alone)
     assert "up is doubtful" in alone.report.warnings[0]
+
+
+def test_the_ground_corrects_the_axis_of_a_walk() -> None:
+    cameras = looking_at(ring(height=2.0), np.array([0, 0, 0.8]), np.array([0, 0, 1.0]), np.random.default_rng(5).uniform(-180, 180, 24))
+    frame = find_frame(cameras, Points(subject_on_ground(np.random.default_rng(0)).astype(np.float32)), keep_upright=False, keep_scale=True)
+    assert frame.up.startswith("from the circle") and frame.up.endswith("from the ground") and not frame.doubtful
+    assert angle_deg(frame.world_from_source[:3, :3] @ [0, 0, 1.0], np.array([0, 0, 1.0])) < 1

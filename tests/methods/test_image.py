@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from reify.backend.bodies.from_pictures import Settings, preview_mesh
+from reify.backend.bodies.turnaround import TurnaroundSettings
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.cache import Cache
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
-from reify.backend.methods.image import METHOD, one_by_one
+from reify.backend.methods.image import METHOD, one_by_one, seen_from
 from reify.backend.values import Mesh, Picture, Pictures
 
 from ..bodies.solids import assert_closed, polygons_are_quads_mostly
@@ -54,6 +55,25 @@ def test_two_pictures_are_a_turnaround(tmp_path: Path) -> None:
     assert_closed(mesh.vertices, mesh.faces, 2)
 
 
+def test_a_file_named_back_is_the_back(tmp_path: Path) -> None:
+    shape = rectangle(160, 240, 40, 30)
+    views = {view: pictured(shape) for view in ("back", "front", "side")}
+    views["back"].srgb[:, :80], views["back"].srgb[:, 80:] = (255, 0, 0), (0, 0, 255)
+    paths = [write(tmp_path, view, f"hero_{name}.png") for name, view in views.items()]
+    turned = made(*paths, method="turnaround", turnaround=TurnaroundSettings(roundness=0.0))
+    inflated = made(*paths[:2])
+    for mesh in (turned, inflated):
+        middle, texture, uv = mesh.vertices[mesh.faces].mean(axis=1), mesh.textures["base_color"], mesh.uvs.mean(axis=1)
+        colors = texture[((1 - uv[:, 1]) * texture.shape[0]).astype(int), (uv[:, 0] * texture.shape[1]).astype(int)].astype(int)
+        behind = middle[:, 1] > 0.9 * middle[:, 1].max()
+        left = middle[:, 0] < -0.05
+        # What is on the left of the back's picture is on the right of the front's.
+        assert (colors[behind & left] == (0, 0, 255)).all(axis=1).mean() > 0.9
+        assert (colors[behind & (middle[:, 0] > 0.05)] == (255, 0, 0)).all(axis=1).mean() > 0.9
+        assert (colors[middle[:, 1] < 0.9 * middle[:, 1].min()][:, 2] < 250).all()
+    assert seen_from([Path("top.png"), Path("front.png")], Settings()) == {"front": Path("front.png"), "top": Path("top.png")}
+
+
 def test_auto_says_what_it_chose_and_why(tmp_path: Path) -> None:
     job = Job()
     made(write(tmp_path, pictured(butterfly())), job=job)
@@ -67,13 +87,22 @@ def test_several_pictures_are_several_jobs_except_for_a_turnaround() -> None:
     assert [job.sources for job in one_by_one(sources, Settings(method="turnaround"))] == [tuple(sources)]
 
 
+def test_a_front_and_a_back_of_the_same_name_are_one_job() -> None:
+    sheet, other = (Path("hero_front.png"), Path("hero_back.png")), Path("backpack.png")
+    for method in ("auto", "inflate"):
+        assert [job.sources for job in one_by_one([*sheet, other], Settings(method=method))] == [sheet, (other,)]
+    side = Path("hero_side.png")
+    assert [job.sources for job in one_by_one([*sheet, side], Settings())] == [(*sheet, side)]
+    assert [job.sources for job in one_by_one([*sheet, side], Settings(method="inflate"))] == [sheet, (side,)]
+
+
 def test_the_wrong_number_of_pictures_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, pictured(disc()))
     for sources, method, said in (
         ((), "auto", "no picture"),
         ((path, path), "inflate", "takes one picture"),
-        ((path,), "turnaround", "two or three views"),
-        ((path,) * 4, "turnaround", "two or three views"),
+        ((path,), "turnaround", "needs a side or a top view"),
+        ((path,) * 5, "turnaround", "two to four views"),
     ):
         with pytest.raises(ReifyError, match=said):
             made(*sources, method=method)

@@ -56,8 +56,8 @@ def test_the_views_of_a_turnaround_are_looked_at_together_and_other_pictures_one
     together = Looker().look([side, front], replace(AUTO, method="turnaround"))
     assert together.overlay.shape == (240, 320, 3)
     assert np.ptp(together.mesh.vertices, axis=0) == pytest.approx([80 / 180, 40 / 180, 1.0], abs=0.05)
-    assert Looker().look([side, front], AUTO).overlay.shape == (240, 160, 3)
-    assert "two or three views" in Looker().look([front], replace(AUTO, method="turnaround")).problem
+    assert Looker().look([side, front], replace(AUTO, method="inflate")).overlay.shape == (240, 160, 3)
+    assert "needs a side or a top view" in Looker().look([front], replace(AUTO, method="turnaround")).problem
 
 
 def test_what_is_wrong_with_a_picture_is_a_sentence_and_the_next_one_is_looked_at(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def read(text: str) -> list[str]:
     return [*sentence.outline(found), *(f"? {said}" for said in sentence.unknown(found, THINGS))]
 
 
-def test_there_are_sixty_sentences() -> None:
-    assert len(cases()) == 60
+def test_there_are_ninety_sentences() -> None:
+    assert len(cases()) >= 90
 
 
 @pytest.mark.parametrize(("text", "expected"), cases(), ids=lambda value: value if isinstance(value, str) else "")
@@ -52,7 +52,16 @@ def test_what_names_nothing_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "thing"),
-    [("couch", "couch"), ("apples", "apple"), ("knives", "knife"), ("elm", "tree"), ("mandolin", ""), ("poodle", ""), ("sedan", "car")],
+    [
+        ("couch", "couch"),
+        ("apples", "apple"),
+        ("knives", "knife"),
+        ("elm", "tree"),
+        ("mandolin", ""),
+        ("poodle", "dog"),
+        ("cottontail", "rabbit"),
+        ("sedan", "car"),
+    ],
 )
 def test_a_noun_names_the_thing_that_wordnet_leads_to(word: str, thing: str) -> None:
     assert lexicon.thing_called(word, THINGS) == thing
@@ -60,7 +69,7 @@ def test_a_noun_names_the_thing_that_wordnet_leads_to(word: str, thing: str) -> 
 
 def test_what_is_misspelled_is_offered_first() -> None:
     assert lexicon.nearest("tabel", THINGS)[0] == "table"
-    assert lexicon.nearest("violin", THINGS)[0] == "drum"
+    assert lexicon.nearest("mandolin", THINGS)[0] in ("harp", "banjo", "guitar", "violin")
 
 
 @pytest.mark.parametrize(

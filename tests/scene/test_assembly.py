@@ -170,3 +170,43 @@ def test_a_scene_is_made_again_in_its_place(monkeypatch) -> None:
     trees = [made for made in members(again, "part") if made.name.startswith("tree")]
     assert again == first and len(trees) == 3 and len(bpy.data.objects) == before
     assert all(tree.parent is not None and tree.parent.parent is not None for tree in trees)
+
+
+@pytest.mark.parametrize("ending", [".glb", ".obj"])
+def test_a_scene_becomes_a_file_for_other_programs_with_its_colors(tmp_path, ending: str) -> None:
+    import bpy
+    from reify import api
+
+    result = api.make("text", settings={"text": "two red apples on a wooden table"}, keep=False)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    api.write(result, tmp_path / f"scene{ending}")
+    assert not bpy.data.objects and not bpy.data.meshes and not bpy.data.materials
+    if ending == ".glb":
+        bpy.ops.import_scene.gltf(filepath=str(tmp_path / "scene.glb"))
+    else:
+        bpy.ops.wm.obj_import(filepath=str(tmp_path / "scene.obj"))
+    bpy.context.view_layer.update()
+    meshes = [item for item in bpy.data.objects if item.type == "MESH"]
+    apples = [item for item in meshes if item.name.startswith("apple")]
+    table = next(item for item in meshes if item.name.startswith("table"))
+    assert len(apples) == 2 and len(meshes) == 3
+    low, high = corners(table).min(axis=0), corners(table).max(axis=0)
+    assert np.ptp(corners(table), axis=0).max() == pytest.approx(1.4, rel=1e-3) and high[2] > 0.6
+    for apple in apples:
+        assert corners(apple).min(axis=0)[2] == pytest.approx(high[2], abs=2e-3)
+        assert (corners(apple).mean(axis=0)[:2] > low[:2]).all()
+        colors = [slot.material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value[:3] for slot in apple.material_slots]
+        assert any(red > 0.4 and green < 0.05 for red, green, _blue in colors)
+
+
+def test_scenes_of_several_sentences_stand_side_by_side(tmp_path) -> None:
+    import bpy
+    from reify import api
+
+    results = [api.make("text", settings={"text": text}, keep=False) for text in ("a red chair", "a blue chair")]
+    api.write(results, tmp_path / "both.blend")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "both.blend"))
+    bpy.context.view_layer.update()
+    chairs = [corners(item)[:, 0] for item in bpy.data.objects if item.name.startswith("chair")]
+    first, second = sorted(chairs, key=lambda along: float(along.min()))
+    assert second.min() > first.max()

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from reify.backend.shapes import catalogue, solids
+from reify.backend.shapes import catalogue, icons, solids
 
 NOUNS = sorted(catalogue.THINGS)
 
@@ -54,3 +54,21 @@ def test_the_same_seed_makes_the_same_thing_and_another_seed_another() -> None:
 def test_synonyms_lead_to_things() -> None:
     assert set(catalogue.SYNONYMS.values()) <= set(catalogue.THINGS)
     assert catalogue.thing("couch") is catalogue.THINGS["sofa"]
+
+
+def test_every_icon_is_in_the_file_and_says_whose_it_is() -> None:
+    stored = {name.partition("/")[0] for name in icons.stored()}
+    assert stored == set(icons.ICONS)
+    assert icons.FILE.stat().st_size < 3_000_000
+    for noun, icon in icons.ICONS.items():
+        source = catalogue.thing(noun).source
+        assert source is catalogue.GENERATED or (icon.name in source.title and source.license in ("MIT", "Apache-2.0"))
+    for key in icons.SETS:
+        assert (icons.FILE.parent / "licenses" / f"{key}.txt").is_file()
+
+
+def test_a_thing_that_is_drawn_takes_the_color_of_the_sentence_where_most_of_it_is() -> None:
+    cat = catalogue.build("cat")
+    main = [number for number, slot in enumerate(cat.slots) if slot.main]
+    assert np.isin(cat.slot, main).mean() > 0.3
+    assert {cat.slots[number].part for number in main} == {"body"}

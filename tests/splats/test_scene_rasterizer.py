@@ -38,7 +38,7 @@ def view(**changes):
 
 
 def instance(splats: Splats, matrix: np.ndarray | None = None):
-    from reify.backend.splats.cpu.scene_rasterizer import Instance, rows_from
+    from reify.backend.splats.scene_rows import Instance, rows_from
 
     return Instance(rows_from(splats), np.eye(4) if matrix is None else matrix)
 

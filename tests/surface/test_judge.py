@@ -38,6 +38,32 @@ def test_a_wall_hides_what_is_behind_it(make_orbit) -> None:
     assert found.seen == pytest.approx(0.8, abs=0.03)  # the inner one has a fifth of the area
 
 
+def test_tunnels_of_a_few_voxels_are_specks_and_larger_ones_are_not(make_orbit) -> None:
+    from reify.backend.geometry.surface_nets import surface_nets
+
+    step = 0.01
+    x, y, z = np.meshgrid(*(np.arange(-reach, reach, step) for reach in (1.2, 1.2, 0.1)), indexing="ij")
+    plate = np.minimum(np.minimum(1.0 - np.abs(x), 1.0 - np.abs(y)), 0.012 - np.abs(z))
+    near = [(axis + 1.05) % 0.3 - 0.15 for axis in (x, y)]  # to the nearest of 49 tunnels
+    for radius, few in ((0.01, True), (0.09, False)):
+        pierced = np.minimum(plate, np.hypot(*near) - radius)
+        points, quads = surface_nets(pierced)
+        mesh = Mesh((step * points - [1.2, 1.2, 0.1]).astype(np.float32), quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32))
+        found, warnings = judged(mesh, make_orbit(8, 64))
+        assert found.handles == 49, found
+        assert found.specks > 25 if few else found.specks < 10, found
+        assert any("large holes and handles" in warning for warning in warnings) != few
+
+
+def test_a_rings_own_handle_is_no_speck() -> None:
+    from reify.backend.geometry.surface_nets import surface_nets
+    from reify.backend.surface.judge import tiny_holes
+
+    x, y, z = np.meshgrid(*(np.arange(-1.2, 1.2, 0.05),) * 3, indexing="ij")
+    points, quads = surface_nets(0.25 - np.hypot(np.hypot(x, y) - 0.75, z))
+    assert tiny_holes(Mesh(points.astype(np.float32), quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32))) == 0
+
+
 def test_shards_and_sieves_are_named_with_what_to_do(make_orbit) -> None:
     shards = joined(*(ball(0.2, (x, y, 0)) for x in (-0.7, 0, 0.7) for y in (-0.7, 0, 0.7)))
     _, warnings = judged(shards, make_orbit(20, 128))

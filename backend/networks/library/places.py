@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ReifyError
+from ...formats.confined import file_inside
 from ...jobs.environment import Environment
 from ...jobs.needs import WEIGHTS, Weights
 from ...reading import is_file, read_json
@@ -49,7 +50,8 @@ def folders_named() -> tuple[Path, ...]:
 
 def find(entry: Entry, environment: Environment) -> Found | None:
     """An entry's weights where they are, whole by the sizes of their files; None where they aren't. Nothing is hashed."""
-    return next((found for folder in folders(environment) if (found := _in_folder(entry, folder / entry.id)) is not None), None)
+    own = None if environment.user_folder is None else own_folder(environment)
+    return next((found for place in folders(environment) if (found := _in_folder(entry, place, place == own)) is not None), None)
 
 
 def need(entry: Entry, environment: Environment) -> Found:
@@ -73,7 +75,12 @@ def way_to(entry: Entry) -> str:
 
 
 def lying_about(file: File, environment: Environment) -> Iterator[Path]:
-    """Files of the right name and size outside of Reify's own folder: a studio's, and what the hub's own programs have fetched."""
+    """Files of the right name and size outside of Reify's own folder: a studio's, and what the hub's own programs have fetched.
+
+    None where the publisher names no hash that a file could be known by.
+    """
+    if not file.sha256:
+        return iter(())
     candidates = [folder / file.name for folder in environment.weights_folders]
     hubs = [mirror for mirror in file.mirrors if isinstance(mirror, Hub)]
     candidates += [
@@ -107,10 +114,15 @@ def sha256_of(path: Path, progress: Callable[[float], None] = lambda fraction: N
     return digest.hexdigest()
 
 
-def _in_folder(entry: Entry, folder: Path) -> Found | None:
+def _in_folder(entry: Entry, place: Path, own: bool) -> Found | None:
+    """An entry in a folder of weights. Only a stamp in Reify's `own` may name files elsewhere, which it does of those used in place."""
+    folder = place / entry.id
     try:
         stamp: Any = read_json(folder / STAMP)
-        files = {name: folder / about["path"] for name, about in stamp["files"].items()}  # an absolute path stays as it is
+        named = {name: str(about["path"]) for name, about in stamp["files"].items()}
+        if not own and not all(file_inside(path, folder, (place,)) for path in named.values()):
+            return None
+        files = {name: folder / path for name, path in named.items()}  # an absolute path stays as it is
         whole = all(is_file(files[name]) and files[name].stat().st_size == about["bytes"] for name, about in stamp["files"].items())
         if not whole or stamp["fingerprint"] != entry.fingerprint:
             return None

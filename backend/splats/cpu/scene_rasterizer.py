@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from ... import device
-from ...values import Splats
 from ..columns import CAMERA, CENTER, FOCAL, SIZE, TRANSLATION
-from ..layout import rows_of
+from ..scene_rows import Instance
 from ..view import View
 from . import planes, projection, surfels
 from .frame import CHUNKS, Lists, Scratch, sort_into_tiles
@@ -26,31 +25,8 @@ from .scene_blending import blend, limits_of
 from .team import Team
 
 Array = Any
-MOST_BASES = 16  # SH bases that the kernels know
 _SPLATS = projection.RANGE
 _NO_LIMITS = np.zeros((0, 0), np.float32)
-_BLOCK = 8192  # splats that are put into rows at a time: their rows fit into the cache
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """A cloud's splats as the kernels read them, the most important first, so that the first n are the best n."""
-
-    parameters: Array  # [N, row width] float32
-    bases: int  # SH bases, 1 to 16
-    antialiased: bool
-    surfels: bool
-
-    def __len__(self) -> int:
-        return len(self.parameters)
-
-
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """A cloud as it stands in the scene."""
-
-    rows: Rows
-    world_from_object: Array  # [4,4] float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +38,6 @@ class Picture:
     bottom_px: int  # rows of the picture below it
     drawn: int  # splats that were given to the pass
     seconds: float
-
-
-def rows_from(splats: Splats) -> Rows:
-    """Splats in the kernels' layout, sorted by what they add to a picture: opacity times the area of the two longest axes."""
-    extent = np.sort(splats.log_scales, axis=1)[:, 1:].sum(axis=1)
-    opacity = -np.log1p(np.exp(-np.clip(splats.opacity_logits, -30, 30)))
-    order = np.argsort(-(extent + opacity).astype(np.float32), kind="stable")
-    bases = min((splats.sh_degree + 1) ** 2, MOST_BASES)
-    blocks = [rows_of(splats.take(order[first : first + _BLOCK]), bases) for first in range(0, len(order), _BLOCK)]
-    return Rows(np.concatenate(blocks) if blocks else rows_of(splats, bases), bases, splats.antialiased, splats.surfels)
 
 
 @dataclass(frozen=True)

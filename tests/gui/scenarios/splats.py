@@ -33,6 +33,7 @@ def run(window):
         yield from shaders_ready(window, cube)
         yield from compared(window, splats, cube, mode.lower(), (0, 90, 180))
     window.area.spaces.active.shading.type = "SOLID"
+    yield from by_card(window, splats, cube)
     yield from committed(window, splats)
     yield from moving(window)
     yield from hidden_and_back(window)
@@ -69,6 +70,27 @@ def compared(window, splats, cube, mode, angles):
         splats.hide_set(True)
         yield from window.shot(f"{mode}-{angle}-nothing")
         splats.hide_set(False)
+
+
+def by_card(window, splats, cube):
+    """The shaders that draw where there is a graphics card, here by the driver that computes on the processor."""
+    from bl_ext.user_default.reify.scene.viewport import clouds, drawing
+
+    preferences = bpy.context.preferences.addons["bl_ext.user_default.reify"].preferences
+    window.note(chosen_by_itself=drawing.chosen().kind)
+    preferences.splats_by = "CARD"
+    yield from compared(window, splats, cube, "card", (0, 90))
+    window.note(chosen=drawing.chosen().kind, chosen_why=drawing.chosen().why)
+    for name in ("surfels", "antialiased"):
+        splats.data[name] = True
+        clouds.forget()
+        turn(window, 0)
+        yield from settled(window)
+        yield from seen(window, f"card-{name}", 0)
+        splats.data[name] = False
+    preferences.splats_by = "AUTO"
+    clouds.forget()
+    yield from settled(window)
 
 
 def shaders_ready(window, cube):

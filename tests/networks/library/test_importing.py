@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import zipfile
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_a_member_of_a_wheel_is_taken_whatever_the_file_is_called(offline: Envir
     ("members", "said"),
     [
         ({"package/first": b"1"}, "doesn't hold package/second"),
-        ({"package/first": b"1", "package/second": b"2"}, "SHA-256 is another one"),
+        ({"package/first": b"1", "package/second": b"2"}, "holds 2 bytes of what should be"),
+        ({"package/first": bytes(5000), "package/second": bytes(len(content()) - 5000)}, "SHA-256 is another one"),
     ],
 )
 def test_an_archive_with_something_else_in_it_is_refused(
@@ -133,3 +135,49 @@ def test_a_studios_file_with_another_content_is_not_used(offline: Environment, t
     environment = Environment(user_folder=tmp_path / "one", weights_folders=(studio,))
     with pytest.raises(ReifyError, match="hasn't been accepted"):
         keeping.get(entry(published), environment, False, job=Job())
+
+
+def test_what_a_packed_archive_makes_of_itself_fills_no_disk(offline: Environment, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr(WHEEL.members[0], bytes(50_000_000))
+    with pytest.raises(ReifyError, match="holds 50000000 bytes of what should be"):
+        _import(entry(content(), WHEEL), tmp_path / "bomb.whl", offline)
+    assert all(path.stat().st_size < 1000 for path in (tmp_path / "user").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("flags", [b"\x01\x00\x00\x00", b"\x00\x00\x63\x00"], ids=["encrypted", "compressed by nobody knows what"])
+def test_an_archive_that_python_does_not_unpack_is_told(offline: Environment, tmp_path: Path, flags: bytes) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
+        wheel.writestr(WHEEL.members[0], content())
+    data = bytearray((tmp_path / "a.whl").read_bytes())
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # flags and compression of both headers
+        start = data.index(signature) + place
+        data[start : start + 4] = flags
+    (tmp_path / "a.whl").write_bytes(data)
+    with pytest.raises(ReifyError, match="is damaged"):
+        _import(entry(content(), WHEEL), tmp_path / "a.whl", offline)
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "../../elsewhere.safetensors", r"\\host\share\tiny.safetensors"])
+def test_a_stamp_in_a_studios_folder_names_no_file_outside_of_it(offline: Environment, tmp_path: Path, path: str) -> None:
+    published = content()
+    (tmp_path / "elsewhere.safetensors").write_bytes(published)
+    made = Environment(user_folder=tmp_path / "made")
+    keeping.import_from(entry(published), tmp_path / "elsewhere.safetensors", made, job=Job())
+    stamp = tmp_path / "made" / "weights" / "tiny" / "entry.json"
+    shared = Environment(user_folder=tmp_path / "other", weights_folders=(stamp.parents[1],))
+    assert find(entry(published), shared) is not None
+    told = json.loads(stamp.read_text())
+    size = Path("/etc/hostname").stat().st_size if path.startswith("/") and Path(path).exists() else len(published)
+    told["files"]["tiny.safetensors"] |= {"path": path, "bytes": size}
+    stamp.write_text(json.dumps(told))
+    assert find(entry(published), shared) is None
+
+
+def test_two_that_import_at_once_wait_for_each_other(offline: Environment, tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    published = content()
+    _tarball(tmp_path / NPM.archive, {"package/first": published[5000:], "package/second": published[:5000]})
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: _import(entry(published, NPM), tmp_path, offline), range(4))) == {published}

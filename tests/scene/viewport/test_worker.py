@@ -27,9 +27,10 @@ def wish():
 
 
 def test_only_the_newest_wish_of_a_screen_is_drawn_and_every_screen_gets_its_turn(wish):
+    from reify.backend.splats.rasterizers import of_scene
     from reify.scene.viewport.worker import Worker
 
-    worker = Worker()
+    worker = Worker(of_scene)
     tickets = [worker.ask(screen, wish(step)) for step in (4, 3, 2) for screen in "ab"]
     last = {"a": tickets[-2], "b": tickets[-1]}
     found, end = {}, time.monotonic() + 60
@@ -43,9 +44,10 @@ def test_only_the_newest_wish_of_a_screen_is_drawn_and_every_screen_gets_its_tur
 
 
 def test_what_cannot_be_drawn_is_said_and_the_next_picture_drawn(wish):
+    from reify.backend.splats.rasterizers import of_scene
     from reify.scene.viewport.worker import Worker
 
-    worker = Worker()
+    worker = Worker(of_scene)
     worker.ask("a", wish(0))
     end = time.monotonic() + 60
     while not worker.problem:
@@ -61,10 +63,11 @@ def test_what_cannot_be_drawn_is_said_and_the_next_picture_drawn(wish):
 
 
 def test_ending_leaves_no_thread(wish):
+    from reify.backend.splats.rasterizers import of_scene
     from reify.scene.viewport.worker import Worker
 
     before = set(threading.enumerate())
-    worker = Worker()
+    worker = Worker(of_scene)
     worker.ask("a", wish(2))
     worker.end()
     left = [thread for thread in threading.enumerate() if thread not in before]
