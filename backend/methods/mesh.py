@@ -88,7 +88,7 @@ METHOD = Method(
         "Watertight": {"faces": 0, "smoothing": 0, "holes": "all"},
         "Scan": {},
         "Game": {"faces": 20_000, "smoothing": 0, "unwrap": True, "lods": 3},
-        "Production": {"faces": 40_000, "smoothing": 0, "maps_px": 2048, "lods": 3, "quads": 10_000},
+        "Production": {"faces": 40_000, "smoothing": 0, "maps_px": 2048, "lods": 3},
         "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
     },
     expect=lambda given, settings: expected(settings, len(given.value.faces)),
