@@ -7,7 +7,6 @@ beside them. `engine.kernels` runs each of PROGRAMS in a child process.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from . import folders
 from .jobs.job import Job
 from .values import Array, Cameras, Capture, Mesh, Photo, Points, Splats
 
@@ -39,8 +39,8 @@ class Subject:
 def main(program: str) -> None:
     """Run the steps of a program, and print a line of JSON before each: {"done": 3, "total": 12}."""
     steps = PROGRAMS[program]
-    with tempfile.TemporaryDirectory(prefix="reify-kernels-") as folder:
-        subject = subject_in(Path(folder))
+    with folders.temporary() as folder:  # which a later one sweeps where this process is killed
+        subject = subject_in(folder)
         for number, step in enumerate(steps):
             print(json.dumps({"done": number, "total": len(steps)}), flush=True)
             _run(step, subject)
