@@ -17,7 +17,7 @@ import numpy as np
 from ..backend.capture.read import CaptureSettings, read_photos
 from ..backend.capture.solve import CameraSettings, solve_cameras
 from ..backend.capture.views import load_views
-from ..backend.device import user_data_folder
+from ..backend.device import available_threads, user_data_folder
 from ..backend.jobs.environment import Environment
 from ..backend.jobs.job import Job
 from ..backend.networks.library.catalog import ENTRIES
@@ -179,4 +179,21 @@ def _worse_db(capture: Capture, added: list[int]) -> float:
     return quality(others) - quality(added)
 
 
-PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven, "matching": _matching}
+def _miniatures(emit: Callable[..., None]) -> None:
+    """Emit miniature_over_nearest: IoU of shapes of unseen families by the worse miniature, by that of the best way without a network."""
+    import torch
+
+    from ..tools.miniatures import evaluation, making
+    from ..tools.miniatures.networks import NAMES
+
+    torch.set_num_threads(available_threads())
+    learned, held_out = making.samples_in(making.folder())
+    wanted = held_out.grids()
+    without = evaluation.baselines(learned, held_out)
+    found = {name: evaluation.iou(evaluation.by_network(evaluation.loaded(name), held_out), wanted).mean() for name in NAMES}
+    figures = {name: round(float(value), 3) for name, value in {**found, **without}.items()}
+    ratio = min(found.values()) / max(without.values())
+    emit("miniature_over_nearest", round(float(ratio), 3), "times", shapes=len(wanted), learned=len(learned.names), **figures)
+
+
+PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven, "matching": _matching, "miniatures": _miniatures}

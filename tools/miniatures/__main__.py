@@ -29,6 +29,7 @@ def main() -> None:
     wanted = held_out.grids()
     for name in chosen.only or NAMES:
         network = train(name, learned, chosen.seconds, chosen.folder / f"{name}.pt")
+        evaluation.settle(network, learned)
         arrays = {key: value.half().contiguous() for key, value in network.state_dict().items()}
         save_file(arrays, kept(name), {"purpose": "test fixture", "made_by": "python3 dev.py miniatures"})
         found = evaluation.by_network(evaluation.loaded(name), held_out)

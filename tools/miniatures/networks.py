@@ -145,6 +145,11 @@ def _compare(attend: Attention, gain: float) -> None:
             layer.weight[head * each : head * each + WAVE_CHANNELS] = chosen
 
 
+def last_layer(network: Miniature) -> nn.Linear:
+    """The layer whose first output is the answer."""
+    return network.field[-1] if isinstance(network, MiniatureTripoSR) else network.decoder.leave
+
+
 def kept(name: str) -> Path:
     """The file of a miniature's weights in this checkout."""
     return FIXTURES / f"miniature_{name}.safetensors"

@@ -20,6 +20,7 @@ from .samples import CELLS, Samples
 
 BATCH, POINTS = 8, 256
 RATE, DECAY, WARM = 2e-3, 0.02, 0.05  # learning rate, weight decay, share of the time in which the rate rises
+SPREAD = 2.0  # cells from the surface, of points near it: at the surface itself inside and outside can't be told apart at this size
 COLOR_WEIGHT = 1.0  # of the squared error of colors
 MEMORY = 0.98  # of the running mean of weights, which is what is kept
 KEEP_EVERY_S = 60.0
@@ -71,17 +72,18 @@ def _follow(mean: torch.nn.Module, network: torch.nn.Module, memory: float) -> N
 
 
 def batch_of(samples: Samples, grids: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Pictures [B,3,S,S], points [B,P,3], whether these are inside [B,P], and the surface's colors [B,P/2,3] at the first half of them.
+    """Pictures [B,3,S,S], points [B,P,3], whether these are inside [B,P], and the surface's colors [B,P/2,3] near the first half of them.
 
     Every second sample is its mirror image.
     """
     rows = rng.integers(len(grids), size=BATCH)
     picks = rng.integers(samples.near.shape[1], size=(BATCH, POINTS // 2))
     near = samples.near[rows[:, None], picks]
-    anywhere = rng.integers(CELLS**3, size=near.shape)
-    cells = np.concatenate([near, anywhere], axis=1)
-    inside = grids[rows[:, None], cells]
-    places = np.stack(np.unravel_index(cells, (CELLS,) * 3), axis=-1) + 0.5
+    around = np.stack(np.unravel_index(near, (CELLS,) * 3), axis=-1)
+    around = around + (SPREAD * rng.standard_normal(around.shape)).round().astype(int)
+    places = np.concatenate([around.clip(0, CELLS - 1), rng.integers(CELLS, size=around.shape)], axis=1)
+    inside = grids[rows[:, None], np.ravel_multi_index(tuple(np.moveaxis(places, 2, 0)), (CELLS,) * 3)]
+    places = places + 0.5
     points = torch.from_numpy((places / CELLS * 2 - 1) * RADIUS).float()
     colors = torch.from_numpy(samples.rgba[rows, :, :, :3]).permute(0, 3, 1, 2).float() / 255
     mirrored = torch.from_numpy(rng.random(BATCH) < 0.5)
