@@ -118,6 +118,18 @@ GERMAN = {
     "Reading the sentence": "Satz lesen",
     "Making points": "Punkte machen",
     "Point-E": "Point-E",
+    "Direct3D": "Direct3D",
+    "Reading the picture": "Bild lesen",
+    "loading Direct3D": "Direct3D wird geladen",
+    "Networks invent the whole object by the picture, without colors and another one by each seed": (
+        "Netze erfinden nach dem Bild das ganze Objekt, ohne Farben und mit jedem Startwert ein anderes"
+    ),
+    "Steps from noise to the object; fewer are faster and rougher": "Schritte vom Rauschen zum Objekt; weniger sind schneller und gröber",
+    "DINOv2 Large without registers": "DINOv2 Large ohne Register",
+    "Looks at pictures for other models: Direct3D needs it": "Sieht Bilder für andere Modelle an: Direct3D braucht es",
+    "Turns a picture of one object into an uncolored body, another one by each seed; needs CLIP and DINOv2 Large without registers": (
+        "Macht aus dem Bild eines Objekts einen Körper ohne Farben, mit jedem Startwert einen anderen; braucht CLIP und DINOv2 Large ohne Register"
+    ),
     "Steps from noise to points; fewer are faster and rougher": "Schritte vom Rauschen zu Punkten; weniger sind schneller und gröber",
     "How closely the points follow the sentence or the picture; more is truer and less varied": (
         "Wie genau die Punkte dem Satz oder dem Bild folgen; mehr ist treuer und weniger verschieden"
@@ -1974,7 +1986,7 @@ PROGRESS = {
     "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
     "loading TRELLIS": "TRELLIS wird geladen",
-    "The publisher of {} names no SHA-256: the names and shapes of the arrays are right, and that is all.": (
+    "No SHA-256 of {} is known: the names and shapes of the arrays are right, and that is all.": (
         "Der Herausgeber von {0} nennt keinen SHA-256: Die Namen und Formen der Felder stimmen, mehr ist nicht geprüft."
     ),
     "loading CLIP": "CLIP wird geladen",

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ReifyError
 from ..formats.images import resize_to
 from ..jobs.job import Job
+from ..networks.occupancy import OccupancySettings
 from ..networks.points import PointSettings
 from ..networks.reconstruction import LearnedSettings
 from ..networks.structured import StructuredSettings
@@ -31,7 +32,7 @@ PREVIEW_PX, PREVIEW_FACES = 256, 1500
 PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbor
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 SHAPING = 0.8  # of the time; the rest is its texture
-LEARNED = ("triposr", "trellis", "point-e", "depth_anything")  # methods that aren't bodies of outlines: networks make them
+LEARNED = ("triposr", "trellis", "direct3d", "point-e", "depth_anything")  # methods that aren't bodies of outlines: networks make them
 DISAGREEING = 0.15  # of the depth, between the side and the top view, above which that is said
 
 
@@ -52,6 +53,7 @@ class Settings:
             "turnaround": "Drawn views of one subject: front, side or top, back",
             "triposr": "A network that has learned from many objects adds the sides that the picture doesn't show",
             "trellis": "Networks invent the whole object by the picture, finely and another one by each seed; slow without a graphics card",
+            "direct3d": "Networks invent the whole object by the picture, without colors and another one by each seed",
             "point-e": "Networks make colored points of the picture and a surface around them, rough and another one by each seed",
             "depth_anything": "A relief of all that the picture shows, each place as near as a network takes it to be",
         },
@@ -67,6 +69,7 @@ class Settings:
     turnaround: TurnaroundSettings = group(TurnaroundSettings, "Turnaround")
     triposr: LearnedSettings = group(LearnedSettings, "TripoSR")
     trellis: StructuredSettings = group(StructuredSettings, "TRELLIS")
+    direct3d: OccupancySettings = group(OccupancySettings, "Direct3D")
     point_e: PointSettings = group(PointSettings, "Point-E")
     depth: DepthSettings = group(DepthSettings, "Depth")
     texture: ProjectionSettings = group(ProjectionSettings, "Texture")

@@ -15,15 +15,16 @@ from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
-from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, ISNET, POINT_E, TRELLIS, TRIPOSR
+from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, DINOV2_LARGE_PLAIN, DIRECT3D, ISNET, POINT_E, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
+from ..networks.occupancy import OCCUPANCY_PEAK_BYTES, latents_of_seen, pixels_of_picture, semantic_of_picture
 from ..networks.points import POINTS_PEAK_BYTES, points_of_seen, seen_in_picture
 from ..networks.reconstruction import PEAK_BYTES, planes_of_picture
 from ..networks.structured import STRUCTURED_PEAK_BYTES, latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_latents, mesh_of_planes, mesh_of_points
+from ..surface.learned import mesh_of_latents, mesh_of_occupancy, mesh_of_planes, mesh_of_points
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
 
@@ -31,6 +32,7 @@ VIEWS = ("front", "side", "top", "back")
 RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surface", "Cleaning mesh"  # by a network
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
 SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
+READING = "Reading the picture"  # by CLIP, for Direct3D
 MAKING = "Making points"  # by Point-E
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
@@ -54,7 +56,9 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
     if method == "depth_anything":
         disparity = job.stage(ESTIMATING, apart(disparity_of_picture), picture, depends=DEPTH_ANYTHING.fingerprint)
         return job.stage(BUILDING, apart(build_by_depth), picture, disparity, settings)
-    mesh = {"trellis": _of_trellis, "point-e": _of_point_e, "triposr": _of_triposr}[method](picture, settings, job)
+    mesh = {"trellis": _of_trellis, "direct3d": _of_direct3d, "point-e": _of_point_e, "triposr": _of_triposr}[method](
+        picture, settings, job
+    )
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
 
 
@@ -69,6 +73,14 @@ def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
     places = job.stage(SHAPING, apart(places_of_tokens), tokens, settings.trellis, job.seed, depends=weights)
     latents = job.stage(DETAILING, apart(latents_of_tokens), tokens, places, settings.trellis, job.seed, depends=weights)
     return job.stage(EXTRACTING, apart(mesh_of_latents), places, latents, settings.size_m, depends=weights)
+
+
+def _of_direct3d(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = DIRECT3D.fingerprint
+    semantic = job.stage(READING, apart(semantic_of_picture), picture, depends=(CLIP.fingerprint, weights))
+    pixels = job.stage(SEEING, apart(pixels_of_picture), picture, depends=(DINOV2_LARGE_PLAIN.fingerprint, weights))
+    latents = job.stage(SHAPING, apart(latents_of_seen), semantic, pixels, settings.direct3d, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_occupancy), latents, settings.direct3d, settings.size_m, depends=weights)
 
 
 def _of_point_e(picture: Picture, settings: Settings, job: Job) -> Mesh:
@@ -138,6 +150,7 @@ MESHES = ("numba", "fast_simplification")  # what taking surfaces off fields, an
 NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory
     "triposr": ((TRIPOSR,), MESHES, PEAK_BYTES),
     "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, STRUCTURED_PEAK_BYTES),
+    "direct3d": ((CLIP, DINOV2_LARGE_PLAIN, DIRECT3D), MESHES, OCCUPANCY_PEAK_BYTES),
     "point-e": ((CLIP, POINT_E), MESHES, POINTS_PEAK_BYTES),
     "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
 }
@@ -158,6 +171,11 @@ def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
         sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
         surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
         return {**cutting, SEEING: Expected(15.0), **sampling, **surface}
+    if settings.method == "direct3d":
+        seeing = {READING: Expected(15.0), SEEING: Expected(10.0)}
+        extracting = Expected(30.0 + 6.0 * (settings.direct3d.cells / 256) ** 2, compiling=10.0)
+        shaping = {SHAPING: Expected(10.0 + 20.0 * settings.direct3d.steps)}
+        return {**cutting, **seeing, **shaping, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0)}
     if settings.method == "point-e":
         making = {SEEING: Expected(12.0), MAKING: Expected(5.0 + 50.0 * settings.point_e.steps)}
         extracting = Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0)
@@ -179,7 +197,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, READING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING),
     needs=_needs,
     split=one_by_one,
 )

@@ -81,7 +81,7 @@ Mirror = Web | Hub | Package
 class File:
     """A published file.
 
-    Where its publisher names no hash, `sha256` is empty and `bytes` about right: then what came is checked by the names and shapes of its
+    Where no hash of it is known, `sha256` is empty and `bytes` about right: then what came is checked by the names and shapes of its
     arrays alone, when it is converted.
     """
 
