@@ -263,6 +263,35 @@ def test_a_checkpoint_in_the_published_layout_becomes_a_mesh_that_stands_on_the_
     assert abs(low[2]) < 0.1 and max(high[0] - low[0], high[2] - low[2]) == pytest.approx(2.0, rel=0.1)
 
 
+@pytest.mark.blender
+def test_the_command_line_says_what_is_missing_and_then_makes_an_asset(
+    original, small: dict[str, Entry], given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import bpy
+    from PIL import Image
+    from reify import cli
+    from reify.backend.device import user_data_folder
+    from reify.backend.methods import image
+    from reify.backend.networks.library import keeping
+
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    drawn, blend = tmp_path / "spots.png", tmp_path / "spots.blend"
+    Image.fromarray(original["rgba"].numpy()).save(drawn)
+    few = ("--direct3d-steps", "6", "--direct3d-cells", "32", "--faces", "3000")
+    command = ["run", "image", str(drawn), "--method", "direct3d", *few, "-o", str(blend)]
+    assert cli.main(command) != cli.DONE and not blend.exists()
+    said = capsys.readouterr().err
+    assert "direct3d (2.7 GB, Apache-2.0)" in said and "`reify models get direct3d`" in said
+    monkeypatch.setitem(image.NETWORKS, "direct3d", (tuple(small.values()), image.MESHES, 0))
+    environment = Environment(user_folder=user_data_folder())
+    for entry in small.values():
+        keeping.import_from(entry, given, environment, job=Job())
+    assert cli.main(command) == cli.DONE
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    assert [len(each.data.polygons) > 100 for each in bpy.data.objects if each.type == "MESH"] == [True]
+
+
 def test_files_of_another_network_are_told(small: dict[str, Entry], given: Path, tmp_path: Path) -> None:
     from reify.backend.networks.library import keeping
 
