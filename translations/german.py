@@ -163,6 +163,17 @@ GERMAN = {
     "Reading the sentence": "Satz lesen",
     "Making points": "Punkte machen",
     "Point-E": "Point-E",
+    "Direct3D": "Direct3D",
+    "Reading the picture": "Bild lesen",
+    "loading Direct3D": "Direct3D wird geladen",
+    "Networks invent the whole object by the picture, without colors and another one by each seed": (
+        "Netze erfinden nach dem Bild das ganze Objekt, ohne Farben und mit jedem Startwert ein anderes"
+    ),
+    "DINOv2 Large without registers": "DINOv2 Large ohne Register",
+    "Looks at pictures for other models: Direct3D needs it": "Sieht Bilder für andere Modelle an: Direct3D braucht es",
+    "Turns a picture of one object into an uncolored body, another one by each seed; needs CLIP and DINOv2 Large without registers": (
+        "Macht aus dem Bild eines Objekts einen Körper ohne Farben, mit jedem Startwert einen anderen; braucht CLIP und DINOv2 Large ohne Register"
+    ),
     "Steps from noise to points; fewer are faster and rougher": "Schritte vom Rauschen zu Punkten; weniger sind schneller und gröber",
     "How closely the points follow the sentence or the picture; more is truer and less varied": (
         "Wie genau die Punkte dem Satz oder dem Bild folgen; mehr ist treuer und weniger verschieden"
@@ -538,7 +549,7 @@ GERMAN = {
     "How many to make, by this seed and the next ones; they stand side by side": "Wie viele entstehen, mit diesem Startwert und den folgenden; sie stehen nebeneinander",
     "How many, by as many seeds; 0 for as many as the panel says": "Wie viele, mit ebenso vielen Startwerten; 0 für so viele, wie das Panel sagt",
     "Every seed makes the same. {way}": "Jeder Startwert macht dasselbe. {way}",
-    "Choose TRELLIS, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS, Shap-E oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "Choose TRELLIS, Direct3D, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS, Direct3D, Shap-E oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
     "Baked Texture": "Gebackene Textur",
     "Baking texture": "Textur backen",
     "Width and height of the texture of what networks make, or 0 for colors at vertices": "Breite und Höhe der Textur von dem, was Netze machen, oder 0 für Farben an den Ecken",
@@ -1292,7 +1303,7 @@ ERRORS = {
     "{} needs about {} GB of memory at the least, and {} GB are free.": "{0} braucht mindestens etwa {1} GB Arbeitsspeicher, und {2} GB sind frei.",
     "Ask for one or more.": "Um eine oder mehr bitten.",
     "Ask for one result.": "Um ein einziges Ergebnis bitten.",
-    "Choose TRELLIS, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS, Shap-E oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "Choose TRELLIS, Direct3D, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS, Direct3D, Shap-E oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
     "{} makes the same of every seed with these settings, so there are no variants.": "{0} macht mit diesen Einstellungen aus jedem Startwert dasselbe, also gibt es keine Varianten.",
     "{} variants are none.": "{0} Varianten sind keine.",
     "The detailed mesh has no colors.": "Das feine Mesh hat keine Farben.",
@@ -2089,7 +2100,7 @@ PROGRESS = {
     "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
     "loading TRELLIS": "TRELLIS wird geladen",
-    "The publisher of {} names no SHA-256: the names and shapes of the arrays are right, and that is all.": (
+    "No SHA-256 of {} is known: the names and shapes of the arrays are right, and that is all.": (
         "Der Herausgeber von {0} nennt keinen SHA-256: Die Namen und Formen der Felder stimmen, mehr ist nicht geprüft."
     ),
     "loading CLIP": "CLIP wird geladen",

@@ -18,8 +18,20 @@ from ..mesh.cleaning import MeshSettings, clean
 from ..networks import memory
 from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
 from ..networks.implicit import IMPLICIT_PEAK_BYTES, latents_of_seen
-from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, ISNET, POINT_E, SHAP_E, TRELLIS, TRIPOSR
+from ..networks.library.catalog import (
+    CLIP,
+    DEPTH_ANYTHING,
+    DINOV2_LARGE,
+    DINOV2_LARGE_PLAIN,
+    DIRECT3D,
+    ISNET,
+    POINT_E,
+    SHAP_E,
+    TRELLIS,
+    TRIPOSR,
+)
 from ..networks.library.places import as_need
+from ..networks.occupancy import OCCUPANCY_PEAK_BYTES, pixels_of_picture, semantic_of_picture, triplane_of_seen
 from ..networks.points import POINTS_PEAK_BYTES, points_of_seen
 from ..networks.reconstruction import planes_of_picture
 from ..networks.seeing import seen_in_picture
@@ -28,7 +40,7 @@ from ..pictures.cutout import cut_out
 from ..pictures.doubts import doubts_about
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_field, mesh_of_latents, mesh_of_planes, mesh_of_points, standing
+from ..surface.learned import mesh_of_field, mesh_of_latents, mesh_of_occupancy, mesh_of_planes, mesh_of_points, standing
 from ..texture.stages import with_baked_colors
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
@@ -39,6 +51,7 @@ BAKING = "Baking texture"
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
 SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
 POINTS, IMAGINING = "Making points", "Imagining the object"  # by Point-E, by Shap-E
+READING = "Reading the picture"  # by CLIP, for Direct3D
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
 
@@ -85,6 +98,14 @@ def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
     return job.stage(EXTRACTING, apart(mesh_of_latents), places, latents, settings.size_m, depends=weights)
 
 
+def _of_direct3d(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = DIRECT3D.fingerprint
+    semantic = job.stage(READING, apart(semantic_of_picture), picture, depends=(CLIP.fingerprint, weights))
+    pixels = job.stage(SEEING, apart(pixels_of_picture), picture, depends=(DINOV2_LARGE_PLAIN.fingerprint, weights))
+    latents = job.stage(SHAPING, apart(triplane_of_seen), semantic, pixels, settings.direct3d, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_occupancy), latents, settings.direct3d, settings.size_m, depends=weights)
+
+
 def _of_point_e(picture: Picture, settings: Settings, job: Job) -> Mesh:
     weights = POINT_E.fingerprint
     seen = job.stage(SEEING, apart(seen_in_picture), picture, depends=CLIP.fingerprint)
@@ -99,7 +120,7 @@ def _of_shap_e(picture: Picture, settings: Settings, job: Job) -> Mesh:
     return job.stage(EXTRACTING, apart(mesh_of_field), latents, SHAP_E, settings.shap_e, settings.size_m, depends=weights)
 
 
-MADE = {"trellis": _of_trellis, "shap-e": _of_shap_e, "point-e": _of_point_e, "triposr": _of_triposr}
+MADE = {"trellis": _of_trellis, "direct3d": _of_direct3d, "shap-e": _of_shap_e, "point-e": _of_point_e, "triposr": _of_triposr}
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
@@ -163,12 +184,13 @@ NETWORKS = {  # of the methods that are networks: weights, packages besides, pea
     "triposr": ((TRIPOSR,), MESHES, memory.least_bytes(TRIPOSR.plan)),
     "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, memory.least_bytes(TRELLIS.plan)),
     "shap-e": ((CLIP, SHAP_E), MESHES, IMPLICIT_PEAK_BYTES),
+    "direct3d": ((CLIP, DINOV2_LARGE_PLAIN, DIRECT3D), MESHES, OCCUPANCY_PEAK_BYTES),
     "point-e": ((CLIP, POINT_E), MESHES, POINTS_PEAK_BYTES),
     "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
 }
 
 
-SEEDED = ("trellis", "shap-e", "point-e")  # methods that sample: another seed is another object
+SEEDED = ("trellis", "direct3d", "shap-e", "point-e")  # methods that sample: another seed is another object
 
 
 def _needs(settings: Settings) -> Needs:
@@ -198,6 +220,10 @@ def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
         making = {SEEING: Expected(12.0), IMAGINING: Expected(8.0 + 40.0 * settings.shap_e.steps)}
         extracting = Expected(3.0 + 30.0 * (settings.shap_e.cells / 128) ** 3, compiling=10.0)
         return {**cutting, **making, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0), **baking}
+    if settings.method == "direct3d":
+        seeing = {READING: Expected(15.0), SEEING: Expected(10.0), SHAPING: Expected(10.0 + 20.0 * settings.direct3d.steps)}
+        extracting = Expected(30.0 + 6.0 * (settings.direct3d.cells / 256) ** 2, compiling=10.0)
+        return {**cutting, **seeing, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0), **baking}
     if settings.method == "point-e":
         making = {SEEING: Expected(12.0), POINTS: Expected(5.0 + 50.0 * settings.point_e.steps)}
         extracting = Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0)
@@ -219,10 +245,24 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, IMAGINING, POINTS, EXTRACTING, CLEANING, BAKING),
+    stages=(
+        *CUTTING,
+        ESTIMATING,
+        BUILDING,
+        RECONSTRUCTING,
+        READING,
+        SEEING,
+        SHAPING,
+        DETAILING,
+        IMAGINING,
+        POINTS,
+        EXTRACTING,
+        CLEANING,
+        BAKING,
+    ),
     needs=_needs,
     split=one_by_one,
     plan=planned,
     varies=lambda settings: settings.method in SEEDED,
-    varies_by="Choose TRELLIS, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.",
+    varies_by="Choose TRELLIS, Direct3D, Shap-E or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.",
 )

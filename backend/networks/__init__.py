@@ -13,6 +13,8 @@ reconstruction.py   the same, for who has a job
 dinov2.py     DINOv2: what others are conditioned on
 trellis.py    TRELLIS: an object's surface or Gaussians from pictures
 structured.py       the same, for who has a job
+direct3d.py   Direct3D: an object's surface from a picture
+occupancy.py        the same, for who has a job
 minilm.py     MiniLM: sentences and words as vectors
 
 A model's module holds its network, a function that runs it on the house's values, and `convert`, which turns the published

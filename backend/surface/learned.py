@@ -11,6 +11,7 @@ from ..errors import ReifyError
 from ..jobs.job import Job
 from ..networks.implicit import ImplicitReader, ImplicitSettings
 from ..networks.library.entry import Entry
+from ..networks.occupancy import OccupancyReader, OccupancySettings
 from ..networks.points import DistanceReader, PointSettings
 from ..networks.reconstruction import FieldReader, LearnedSettings
 from ..networks.structured import cubes_of_latents
@@ -81,6 +82,18 @@ def mesh_of_latents(places: Array, latents: Array, size_m: float, *, job: Job) -
     if not len(mesh.faces):
         raise ReifyError("The network sees no solid object in the picture.", "Choose a picture of one object, cut out whole.")
     return standing(mesh, size_m)  # the model was trained on objects in Blender's axes
+
+
+def mesh_of_occupancy(latents: Array, settings: OccupancySettings, size_m: float, *, job: Job) -> Mesh:
+    """The surface of what Direct3D's latents [C,S,3S] hold, `size_m` wide or high, on the floor, its front to -Y; it has no color.
+
+    Raises ReifyError where nothing is solid, or the weights aren't there.
+    """
+    with job.span(0.3):
+        reader = OccupancyReader(latents, job)
+    with job.span(1.0):
+        mesh = surface_of_field(reader.inside, 1.0, reader.radius, settings.cells, job=job)
+    return standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces), size_m)
 
 
 def standing(mesh: Mesh, size_m: float) -> Mesh:

@@ -36,10 +36,13 @@ def with_relief(mesh: Mesh, surface: Mesh, smoothing: int, size_px: int, *, job:
 
 
 def with_baked_colors(mesh: Mesh, surface: Mesh, size_px: int, *, job: Job) -> Mesh:
-    """The mesh with UVs and a texture of the raw `surface`'s vertex colors; without, and with a warning, where it is in too many pieces."""
+    """The mesh with UVs and a texture of the raw `surface`'s vertex colors, where it has any.
+
+    Without UVs, and with a warning, where it is in too many pieces.
+    """
     with job.span(UNWRAPPING_ALONE):
         mesh = unwrapped(mesh, TextureSettings(size_px=size_px), job=job)
-    if mesh.uvs is None:
+    if mesh.uvs is None or surface.vertex_srgb is None:
         return mesh
     with job.span(1.0):
         return texture_from_vertices(mesh, surface, size_px, job=job)

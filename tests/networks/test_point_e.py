@@ -147,7 +147,7 @@ def test_a_checkpoint_in_the_published_layout_makes_a_mesh_of_a_sentence(
     for entry in (entries["CLIP"], entries["POINT_E_TEXT"]):
         keeping.import_from(entry, given, environment, job=Job(listener=told.append))
     assert [event.text for event in told if isinstance(event, Warn)] == [
-        "The publisher of base_40m_textvec.pt, upsample_40m.pt, sdf.pt names no SHA-256: "
+        "No SHA-256 of base_40m_textvec.pt, upsample_40m.pt, sdf.pt is known: "
         "the names and shapes of the arrays are right, and that is all."
     ]
     seen = seeing.seen_in_sentence(SENTENCE, job=Job(environment))

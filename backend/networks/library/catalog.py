@@ -177,6 +177,27 @@ DINOV2_LARGE = Entry(
     packages=("torch",),
 )
 
+DINOV2_LARGE_PLAIN = Entry(
+    id="dinov2-large-plain",
+    title="DINOv2 Large without registers",
+    use="Looks at pictures for other models: Direct3D needs it",
+    source="Oquab et al., DINOv2: Learning Robust Visual Features without Supervision, 2024",
+    parameters=304_367_616,
+    dtype="float32",
+    files=(
+        File(
+            "dinov2_vitl14_pretrain.pth",
+            1_217_586_395,
+            "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428",
+            (Web(("https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",)),),
+        ),
+    ),
+    license=DINOV2_LARGE.license,
+    proof=Proof.ARCHITECTURE,
+    converts="dinov2",
+    packages=("torch",),
+)
+
 TRELLIS = Entry(
     id="trellis",
     title="TRELLIS",
@@ -222,6 +243,29 @@ TRELLIS = Entry(
         Stage("flow of the details", 600_432_520, working_bytes=2_000_000_000),
         Stage("decoder of the surface", 90_926_693, working_bytes=5_000_000_000),
     ),
+)
+
+DIRECT3D = Entry(
+    id="direct3d",
+    title="Direct3D",
+    use="Turns a picture of one object into an uncolored body, another one by each seed; needs CLIP and DINOv2 Large without registers",
+    source="Wu et al., Direct3D: Scalable Image-to-3D Generation via 3D Latent Diffusion Transformer, NeurIPS 2024",
+    parameters=663_062_945,
+    dtype="float32",
+    files=(  # neither hashes nor exact sizes could be had: these are of the arrays at the sizes assumed after the paper
+        File("config.yaml", 2_000, "", (Hub("DreamTechAI/Direct3D", "main", "config.yaml"),)),
+        File("model.ckpt", 2_917_100_000, "", (Hub("DreamTechAI/Direct3D", "main", "model.ckpt"),)),
+    ),
+    license=License(
+        "Apache-2.0",
+        "Free for any use, commercial too, as long as the license text and its notices go along with the weights.",
+        "DreamTech",
+        "https://huggingface.co/DreamTechAI/Direct3D",
+    ),
+    proof=Proof.PAPER,
+    converts="direct3d",
+    packages=("torch",),
+    stages=(Stage("denoiser", 609_987_008), Stage("decoder", 53_075_937)),
 )
 
 MINILM = Entry(
@@ -391,7 +435,9 @@ ENTRIES = (
     TRIPOSR,
     DEPTH_ANYTHING,
     DINOV2_LARGE,
+    DINOV2_LARGE_PLAIN,
     TRELLIS,
+    DIRECT3D,
     MINILM,
     CLIP,
     POINT_E_TEXT,

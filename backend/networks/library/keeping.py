@@ -249,9 +249,7 @@ def _kept(entry: Entry, sources: Mapping[str, _Source], environment: Environment
         with job.span(CHECKED, f"converting the weights of {entry.title}"):
             files = {CONVERTED: _converted(entry, sources, folder / CONVERTED, root)}
         if unhashed := [file.name for file in entry.files if not file.sha256]:
-            job.warn(
-                f"The publisher of {', '.join(unhashed)} names no SHA-256: the names and shapes of the arrays are right, and that is all."
-            )
+            job.warn(f"No SHA-256 of {', '.join(unhashed)} is known: the names and shapes of the arrays are right, and that is all.")
     else:
         files = {name: source.path if source.in_place else _placed(source, folder / name, root) for name, source in sources.items()}
     with job.span(1.0, "checking"):

@@ -6,14 +6,16 @@ of the times is Kynkäänniemi et al., "Applying Guidance in a Limited Interval"
 
 Diffusion: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", NeurIPS 2020, with the cosine schedule of Nichol and Dhariwal,
 "Improved Denoising Diffusion Probabilistic Models", ICML 2021, sampled by Heun's method after Karras et al., "Elucidating the Design Space
-of Diffusion-Based Generative Models", NeurIPS 2022, algorithm 2.
+of Diffusion-Based Generative Models", NeurIPS 2022, algorithm 2; or without new noise after Song, Meng and Ermon, "Denoising Diffusion
+Implicit Models", ICLR 2021, equation 12.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,3 +122,83 @@ def time_of(deviation: float, kept: Array) -> int:
     """The step of a diffusion whose noise has this standard deviation, relative to the sample's, or the next one with less."""
     share = 1 / (deviation**2 + 1)
     return int(np.interp(-share, -kept, np.arange(len(kept))))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A diffusion's noise, what its network says, and where its steps are: in the words of diffusers' DDIMScheduler, with its defaults."""
+
+    num_train_timesteps: int = 1000
+    beta_start: float = 0.0001
+    beta_end: float = 0.02
+    beta_schedule: str = "linear"  # or "scaled_linear", of the square roots
+    clip_sample: bool = True  # what is left without noise to -1 to 1
+    clip_sample_range: float = 1.0
+    set_alpha_to_one: bool = True  # no noise is left at the end
+    steps_offset: int = 0
+    prediction_type: str = "epsilon"  # the noise, or "v_prediction" (Salimans and Ho, 2022), or "sample"
+    timestep_spacing: str = "leading"  # or "trailing", or "linspace"
+
+    @classmethod
+    def named(cls, given: Mapping[str, Any]) -> Schedule:
+        """The schedule with these values; raises ValueError for what it doesn't know."""
+        silent = {"trained_betas": None, "thresholding": False, "rescale_betas_zero_snr": False}
+        known = {field.name for field in fields(cls)}
+        for name, value in given.items():
+            if name not in known and (name not in silent or value != silent[name]):
+                raise ValueError(f"the sampler's {name} {value!r} isn't known")
+        schedule = cls(**{name: value for name, value in given.items() if name in known})
+        for name, choices in CHOICES.items():
+            if getattr(schedule, name) not in choices:
+                raise ValueError(f"the sampler's {name} {getattr(schedule, name)!r} isn't known")
+        return schedule
+
+    def kept(self) -> Array:
+        """The share [num_train_timesteps] float64 of a sample's variance that is left at each time."""
+        power = 0.5 if self.beta_schedule == "scaled_linear" else 1.0
+        betas = np.linspace(self.beta_start**power, self.beta_end**power, self.num_train_timesteps) ** (1 / power)
+        return np.cumprod(1 - betas)
+
+    def times(self, steps: int) -> list[int]:
+        """The times of so many steps, falling."""
+        last = self.num_train_timesteps
+        if self.timestep_spacing == "linspace":
+            found = np.linspace(0, last - 1, steps).round()[::-1]
+        elif self.timestep_spacing == "trailing":
+            found = np.round(np.arange(last, 0, -last / steps)) - 1
+        else:
+            found = np.arange(steps, dtype=np.float64)[::-1] * (last // steps) + self.steps_offset
+        return [int(time) for time in found]
+
+
+CHOICES = {
+    "beta_schedule": ("linear", "scaled_linear"),
+    "prediction_type": ("epsilon", "v_prediction", "sample"),
+    "timestep_spacing": ("leading", "trailing", "linspace"),
+}
+
+
+def undiffused(
+    said: Callable[[Tensor, int], Tensor], state: Tensor, schedule: Schedule, steps: int, progress: Callable[[float], None]
+) -> Tensor:
+    """What noise [...] becomes by DDIM without new noise; `said` takes a state and its time. `progress` hears fractions, and may raise."""
+    kept = schedule.kept()
+    stride = schedule.num_train_timesteps // steps
+    end = 1.0 if schedule.set_alpha_to_one else kept[0]
+    for step, time in enumerate(schedule.times(steps)):
+        progress(step / steps)
+        left, after = kept[time], kept[time - stride] if time >= stride else end
+        clean, noise = _told_apart(said(state, time), state, math.sqrt(left), math.sqrt(1 - left), schedule.prediction_type)
+        if schedule.clip_sample:
+            clean = clean.clamp(-schedule.clip_sample_range, schedule.clip_sample_range)
+        state = math.sqrt(after) * clean + math.sqrt(1 - after) * noise
+    return state
+
+
+def _told_apart(said: Tensor, state: Tensor, signal: float, deviation: float, kind: str) -> tuple[Tensor, Tensor]:
+    """A state's sample and its noise."""
+    if kind == "v_prediction":
+        return signal * state - deviation * said, signal * said + deviation * state
+    if kind == "sample":
+        return said, (state - signal * said) / deviation
+    return (state - deviation * said) / signal, said

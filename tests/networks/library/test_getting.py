@@ -244,7 +244,7 @@ def test_a_file_whose_publisher_names_no_hash_is_as_long_as_the_server_says_and_
         tiny = replace(tiny, files=(file,))
         found = _get(tiny, online, listener=told.append)
         assert [event.text for event in told if isinstance(event, Warn)] == [
-            "The publisher of tiny.safetensors names no SHA-256: the names and shapes of the arrays are right, and that is all."
+            "No SHA-256 of tiny.safetensors is known: the names and shapes of the arrays are right, and that is all."
         ]
         assert keeping.verify(tiny, online, job=Job()) == found
         keeping.remove(tiny, online)
