@@ -9,6 +9,7 @@
     python3 dev.py package                 the extension as a zip in dist/; --repository, --with-wheels, --display-only: see --help
     python3 dev.py docs                    what in docs/ is made from the code; --site OUT builds the manual as a website, too
     python3 dev.py lock                    the hashes of the engine's wheels, after requirements/engine.txt or torch.txt has changed
+    python3 dev.py miniatures              the weights of the small networks that tests run on, trained anew (an hour)
 
 The first call makes .venv and installs the pinned requirements there; later calls do so only when these
 change. The website's tool has an environment of its own. Standard library only: this file runs before anything is installed.
@@ -151,7 +152,12 @@ def lock(python: Path, rest: list[str]) -> int:
     return _call(python, "-m", "reify.tools.lock", *rest)
 
 
-COMMANDS = {command.__name__: command for command in (demo, run, batch, test, bench, package, docs, lock)}
+def miniatures(python: Path, rest: list[str]) -> int:
+    """The trained networks among the tests' fixtures."""
+    return _call(python, "-m", "reify.tools.miniatures", *rest)
+
+
+COMMANDS = {command.__name__: command for command in (demo, run, batch, test, bench, package, docs, lock, miniatures)}
 
 
 def _call(python: Path, *arguments: str, folder: Path | None = None) -> int:

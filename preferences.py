@@ -83,7 +83,7 @@ class ReifyPreferences(bpy.types.AddonPreferences):
         column = layout.column()
         column.prop(self, "cache_folder", placeholder=str(cache_folder()))
         column.prop(self, "cache_limit_gb")
-        column.label(text=say("The cache holds {size} GB", size=f"{preferences.cache_gb():.1f}"), translate=False)
+        column.label(text=say("The cache holds {size} GB", size=preferences.cache_gb()), translate=False)
         column.operator("reify.clear_cache", icon="TRASH")
 
 

@@ -46,7 +46,10 @@ def _fitting(value: Any, annotation: Any, name: str) -> Any:
     if dataclasses.is_dataclass(annotation):
         return conforming(annotation, value)  # type: ignore[arg-type]
     if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_fitting(item, arguments[0], name) for item in value)
+        kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(kinds) != len(value):
+            raise ValueError(f"{name!r} holds {len(kinds)} values, not {len(value)}")
+        return tuple(_fitting(item, kind, name) for item, kind in zip(value, kinds, strict=True))
     if origin in (dict, Mapping) and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: _fitting(item, arguments[1], f"{name}.{key}") for key, item in value.items()}
     if annotation is Any:

@@ -28,7 +28,7 @@ from .errors import ReifyError
 SMALL = ("a", "an", "and", "by", "for", "from", "in", "of", "on", "or", "per", "the", "to")  # inside a title
 SPELLED = {
     **{word: word.upper() for word in ("cpu", "cuda", "lod", "lpips", "mcmc", "mls", "psnr", "rbf", "sh", "ssim", "uv")},
-    **{"grabcut": "GrabCut", "lods": "LODs", "triposr": "TripoSR", "trellis": "TRELLIS", "point-e": "Point-E"},
+    **{"grabcut": "GrabCut", "lods": "LODs", "triposr": "TripoSR", "trellis": "TRELLIS", "point-e": "Point-E", "shap-e": "Shap-E"},
 }
 
 

@@ -316,6 +316,7 @@ class Scene:
     style: str = ""
     outline: tuple[str, ...] = ()  # what was understood, a line each
     claims: Mapping[str, bool] = field(default_factory=dict)  # what the sentence says, and whether the scene has it so
+    reading: str = ""  # what was understood and made, as JSON
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ SMALL = (
 OF_BLENDER = "blender_"  # begins the temporary folder of a Blender, which a killed one leaves
 # Blender prints those of its own exporters.
 OWN_TRACEBACK = re.compile(rf'File "({re.escape(str(Path(__file__).resolve().parents[1]))}|[^"]*/reify/)')
-LONGEST_S = 120.0  # of a run on a busy machine; what takes longer hangs
+LONGEST_S = 300.0  # of a run on a busy machine; what takes longer hangs
 INSTALLING = """
 import sys
 from dataclasses import replace

@@ -12,14 +12,18 @@ from ..backend.assembly.assemble import assemble
 from ..backend.errors import ReifyError
 from ..backend.jobs.environment import Environment
 from ..backend.jobs.job import Job
-from ..backend.networks.library.catalog import CLIP, MINILM, POINT_E_TEXT
+from ..backend.networks.library.catalog import CLIP, MINILM, POINT_E_TEXT, SHAP_E_TEXT
 from ..backend.prompt import lexicon, meaning, sentence
 from ..backend.shapes import catalogue
 from ._proofs import proven_by_tests
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "data" / "sentences.txt"
 NOUNS = Path(os.environ.get("REIFY_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "nouns.txt"
-TEXT_MODELS = {"minilm": (MINILM,), "point-e": (CLIP, POINT_E_TEXT)}  # what sentences are read or made with, by their entries
+TEXT_MODELS = {  # what sentences are read or made with, by their entries
+    "minilm": (MINILM,),
+    "point-e": (CLIP, POINT_E_TEXT),
+    "shap-e": (CLIP, SHAP_E_TEXT),
+}
 
 
 def run(emit: Callable[..., None]) -> None:

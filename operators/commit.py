@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..session import committing, queue
+from ..translations import told
 from .reported import reported
 
 
@@ -21,7 +22,7 @@ class REIFY_OT_commit(bpy.types.Operator):
         """Make the objects, in an undo step of their own."""
         task = queue.find(self.task)
         if task is None or task.result is None:
-            self.report({"ERROR"}, "The result is no longer there.")
+            self.report({"ERROR"}, told("The result is no longer there."))
             return {"CANCELLED"}
         return reported(self, lambda: committing.put(context, task))
 
@@ -54,7 +55,7 @@ class REIFY_OT_show(bpy.types.Operator):
 
         found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
         if found is None:
-            self.report({"ERROR"}, "Select an object that Reify has made.")
+            self.report({"ERROR"}, told("Select an object that Reify has made."))
             return {"CANCELLED"}
         scene_commit.show_only(found, self.role)
         return {"FINISHED"}

@@ -8,6 +8,7 @@ import bpy
 
 from ..scene import preferences
 from ..session import queue, results, start, texts
+from ..translations import told
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class REIFY_OT_show_details(TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Copy it."""
         context.window_manager.clipboard = texts.details(self.task)
-        self.report({"INFO"}, "Copied")
+        self.report({"INFO"}, told("Copied"))
         return {"FINISHED"}
 
 
@@ -200,7 +201,7 @@ class REIFY_OT_clear_cache(bpy.types.Operator):
         """Clear."""
         preferences.cache().clear()
         preferences.forget_size()
-        self.report({"INFO"}, "The cache is empty")
+        self.report({"INFO"}, told("The cache is empty"))
         return {"FINISHED"}
 
 

@@ -61,7 +61,8 @@ class REIFY_OT_drop_files(bpy.types.Operator):
             self.report({"WARNING"}, told("Not used: {what}").format(what=", ".join(path.name for path in left)))
         if not (used := [path for path in paths if path not in left]):
             return {"CANCELLED"}
-        drops.take(context.scene, method, used, self.add)
+        if kind := drops.take(context.scene, method, used, self.add):
+            self.report({"INFO"}, told("The settings are your default for: {kind}").format(kind=told(kind)))
         drops.open_tab(context.window_manager)
         return {"FINISHED"}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..translations import number, told
 from .reported import reported
 from .select_splats import has_splats
 
@@ -92,7 +93,7 @@ class REIFY_OT_reveal_splats(SplatOperator, bpy.types.Operator):
         """Show them."""
         from ..scene import splat_edits
 
-        self.report({"INFO"}, f"{splat_edits.reveal(splat_edits.cloud_of(source)):,} splats revealed")
+        self.report({"INFO"}, told("{count} splats revealed").format(count=number(splat_edits.reveal(splat_edits.cloud_of(source)))))
 
 
 class REIFY_OT_join_splats(SplatOperator, bpy.types.Operator):
@@ -122,7 +123,7 @@ class REIFY_OT_remove_floaters(SplatOperator, bpy.types.Operator):
 
         mask = splat_selection.found(context, source, "FLOATERS", {})
         splat_edits.keep(source, ~mask)
-        self.report({"INFO"}, f"{int(mask.sum()):,} of {len(mask):,} splats deleted")
+        self.report({"INFO"}, told("{count} of {total} splats deleted").format(count=number(mask.sum()), total=number(len(mask))))
 
 
 class REIFY_OT_subject_only(SplatOperator, bpy.types.Operator):
@@ -142,7 +143,7 @@ class REIFY_OT_subject_only(SplatOperator, bpy.types.Operator):
         if self.mesh_too:
             splat_places.cut_mesh(source, mask)
         splat_edits.keep(source, mask)
-        self.report({"INFO"}, f"{int(mask.sum()):,} of {len(mask):,} splats kept")
+        self.report({"INFO"}, told("{count} of {total} splats kept").format(count=number(mask.sum()), total=number(len(mask))))
 
 
 class REIFY_OT_crop_box(SplatOperator, bpy.types.Operator):

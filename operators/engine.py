@@ -12,6 +12,7 @@ from ..backend.engine.requirements import TORCH as TORCH_PART
 from ..session import engine
 from ..session.engine import ENGINE, TORCH
 from ..session.side_jobs import INSTALLER
+from ..translations import told
 from .reported import reported
 
 
@@ -145,7 +146,7 @@ class REIFY_OT_remove_engine(bpy.types.Operator):
         """Remove the part, and with the engine all of it."""
         if reported(self, lambda: engine.remove(self.part)) == {"CANCELLED"}:
             return {"CANCELLED"}
-        self.report({"INFO"}, "Removed; packages that are in use stay so until Blender is closed")
+        self.report({"INFO"}, told("Removed; packages that are in use stay so until Blender is closed"))
         return {"FINISHED"}
 
 

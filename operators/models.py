@@ -10,7 +10,7 @@ import bpy
 
 from ..session import models
 from ..session.side_jobs import MODELS
-from ..translations import told
+from ..translations import number, told
 from .reported import reported
 
 BUSY = "Another model is being fetched"
@@ -50,7 +50,7 @@ class REIFY_OT_get_model(bpy.types.Operator):
         """Draw the license card."""
         entry = models.entry(self.model)
         column = self.layout.column(align=True)
-        for line in (f"{entry.bytes / 1e6:.0f} MB", f"{entry.license.name} · {entry.license.by}"):
+        for line in (f"{number(round(entry.bytes / 1e6))} MB", f"{entry.license.name} · {entry.license.by}"):
             column.label(text=line, translate=False)
         for line in textwrap.wrap(told(entry.license.words), LINE_CHARACTERS):
             column.label(text=line, translate=False)

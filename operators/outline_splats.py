@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..translations import number, told
 from .reported import reported
 from .select_splats import ACTIONS, has_splats
 
@@ -79,7 +80,7 @@ class REIFY_OT_outline_splats(bpy.types.Operator):
         mask = splat_screen.outlined(context, context.object, self.shape, path, self.brush, self.visible)
         changed = splat_selection.combined(splat_edits.selection(cloud), mask, self.action)
         splat_edits.select(cloud, changed)
-        self.report({"INFO"}, f"{int(changed.sum()):,} of {len(changed):,} splats selected")
+        self.report({"INFO"}, told("{count} of {total} splats selected").format(count=number(changed.sum()), total=number(len(changed))))
 
     def _end(self, context: bpy.types.Context) -> None:
         bpy.types.SpaceView3D.draw_handler_remove(self._handle, "WINDOW")

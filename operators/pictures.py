@@ -15,6 +15,7 @@ from ..scene import preferences
 from ..session import image_editor
 from ..session.properties import chosen_method, group_of, read_settings
 from ..session.sources import add_paths, paths_of
+from ..translations import told
 from .reported import reported
 
 PICTURE, CUTOUT = "Reify Picture", "Reify Cut-out"  # images of ours
@@ -99,7 +100,7 @@ class REIFY_OT_show_cutout(bpy.types.Operator):
             if look.overlay is None:
                 raise ReifyError(look.problem)
             image_editor.show(context, images.replaced_image(CUTOUT, look.overlay))
-            self.report({"INFO"}, " ".join((look.reason, *look.notes, *look.warnings)).strip())
+            self.report({"INFO"}, " ".join(map(told, (look.reason, *look.notes, *look.warnings))).strip())
 
         return reported(self, show)
 
@@ -152,7 +153,7 @@ class REIFY_OT_draw_box(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Cut out by this box."""
         if self.right - self.left < 2 or self.bottom - self.top < 2:
-            self.report({"ERROR"}, "The box is empty: drag it around the subject.")
+            self.report({"ERROR"}, told("The box is empty: drag it around the subject."))
             return {"CANCELLED"}
         group = _group(context)
         group.cutout__box = f"{self.left} {self.top} {self.right} {self.bottom}"

@@ -128,7 +128,7 @@ class ClickingOperator(PlacingOperator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Wait for the clicks."""
         if context.region_data is None:
-            self.report({"ERROR"}, "Start this from a 3D viewport.")
+            self.report({"ERROR"}, told("Start this from a 3D viewport."))
             return {"CANCELLED"}
         self.places: list[Vector] = []
         self._tell(context)

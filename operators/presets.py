@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bl_operators.presets import AddPresetBase
 
 from ..backend import settings as settings_of
-from ..session import conversion
+from ..session import conversion, defaults
 from ..session.properties import chosen_method, group_of, property_name, reset
+from ..session.sources import listed
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -98,5 +99,43 @@ class REIFY_OT_reset_group(bpy.types.Operator):
         return reported(self, reset_it)
 
 
-CLASSES = (REIFY_OT_reset_group, REIFY_OT_add_preset, REIFY_OT_add_convert_preset)
+class DefaultOperator:
+    """What keeping and forgetting a default shares: the kind of files that are the sources now."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There must be sources."""
+        cls.poll_message_set("Choose sources first")  # type: ignore[attr-defined]
+        return bool(defaults.kind_of(listed(group_of(context.scene, chosen_method(context.scene)))))
+
+    def execute(self: Any, context: bpy.types.Context) -> Any:
+        """Do it."""
+        method = chosen_method(context.scene)
+        group = group_of(context.scene, method)
+        return reported(self, lambda: self.change(method, group, defaults.kind_of(listed(group))))
+
+
+class REIFY_OT_keep_default(DefaultOperator, bpy.types.Operator):
+    """From now on these settings come by themselves with sources of this kind"""
+
+    bl_idname = "reify.keep_default"
+    bl_label = "Use as Default"
+
+    def change(self, method: Method, group: Any, kind: str) -> None:
+        """Keep them."""
+        defaults.keep(method, group, kind)
+
+
+class REIFY_OT_forget_default(DefaultOperator, bpy.types.Operator):
+    """Let sources of this kind have no settings of their own any more"""
+
+    bl_idname = "reify.forget_default"
+    bl_label = "Forget Default"
+
+    def change(self, method: Method, group: Any, kind: str) -> None:
+        """Forget them."""
+        defaults.forget(method, kind)
+
+
+CLASSES = (REIFY_OT_reset_group, REIFY_OT_keep_default, REIFY_OT_forget_default, REIFY_OT_add_preset, REIFY_OT_add_convert_preset)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

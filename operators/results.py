@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..session import assets, photo_walk, queue, results, start
+from ..translations import told
 from .control import TaskOperator
 from .reported import reported
 
@@ -84,7 +85,7 @@ class REIFY_OT_open_folder(TaskOperator, bpy.types.Operator):
         first: Path | None = next(iter(self.task.context.sources), None) if self.task is not None else None
         folder = first if first is None or first.is_dir() else first.parent
         if folder is None or not folder.is_dir():
-            self.report({"ERROR"}, "There is no folder: the sources are gone, or are objects of a scene.")
+            self.report({"ERROR"}, told("There is no folder: the sources are gone, or are objects of a scene."))
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(folder))
         return {"FINISHED"}
@@ -107,7 +108,7 @@ class REIFY_OT_show_cameras(bpy.types.Operator):
 
         found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
         if found is None or not photo_cameras.cameras_of(found):
-            self.report({"ERROR"}, "Select a result that was made from photos.")
+            self.report({"ERROR"}, told("Select a result that was made from photos."))
             return {"CANCELLED"}
         shown = photo_cameras.are_shown(found, context.view_layer)
         (photo_walk.leave if shown else photo_walk.show_all)(context, found)
@@ -199,14 +200,14 @@ class REIFY_OT_show_coverage(bpy.types.Operator):
 
         found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
         if found is None or not photo_cameras.cameras_of(found):
-            self.report({"ERROR"}, "Select a result that was made from photos.")
+            self.report({"ERROR"}, told("Select a result that was made from photos."))
             return {"CANCELLED"}
         if coverage.dome_of(found) is not None:
             coverage.hide(found)
             return {"FINISHED"}
         coverage.show(found)
         for sentence in coverage.said(coverage.dome_of(found)):
-            self.report({"INFO"}, sentence)
+            self.report({"INFO"}, told(sentence))
         return {"FINISHED"}
 
 
@@ -238,10 +239,10 @@ class REIFY_OT_mark_asset(bpy.types.Operator):
 
         found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
         if found is None:
-            self.report({"ERROR"}, "The object was moved out of its result's collection. Move it back.")
+            self.report({"ERROR"}, told("The object was moved out of its result's collection. Move it back."))
             return {"CANCELLED"}
         assets.mark(found, provenance.read(found) or {}, self.license)
-        self.report({"INFO"}, f"{found.name} is an asset now; save the file in an asset library to use it elsewhere")
+        self.report({"INFO"}, told("{name} is an asset now; save the file in an asset library to use it elsewhere").format(name=found.name))
         return {"FINISHED"}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..translations import number, told
 from .reported import reported
 
 ACTIONS = (
@@ -88,7 +89,7 @@ class REIFY_OT_select_splats(bpy.types.Operator):
         mask = splat_selection.found(context, context.object, self.by, options)
         changed = mask if self.by in splat_selection.WHOLE else splat_selection.combined(splat_edits.selection(cloud), mask, self.action)
         splat_edits.select(cloud, changed)
-        self.report({"INFO"}, f"{int(changed.sum()):,} of {len(changed):,} splats selected")
+        self.report({"INFO"}, told("{count} of {total} splats selected").format(count=number(changed.sum()), total=number(len(changed))))
 
 
 def has_splats(cls: Any, context: bpy.types.Context) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 import bpy
 
 from ..backend.formats import endings
-from ..session import sources
+from ..session import drops, sources
 from ..session.properties import chosen_method, group_of
-from ..session.sources import add_paths
+from ..translations import told
 from .reported import reported
 
 
@@ -36,7 +36,7 @@ class REIFY_OT_add_files(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add what was chosen; the folder itself where no file was."""
         names = [entry.name for entry in self.files if entry.name] or [""]
-        add_paths(group_of(context.scene, chosen_method(context.scene)), [str(Path(self.directory) / name) for name in names])
+        drops.take(context.scene, context.scene.reify.method, [Path(self.directory) / name for name in names], add=True)
         return {"FINISHED"}
 
 
@@ -60,7 +60,7 @@ class REIFY_OT_add_folder(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the folder."""
-        add_paths(group_of(context.scene, chosen_method(context.scene)), [self.directory])
+        drops.take(context.scene, context.scene.reify.method, [Path(self.directory)], add=True)
         return {"FINISHED"}
 
 
@@ -92,7 +92,7 @@ class REIFY_OT_add_image(bpy.types.Operator):
         """Add it."""
         image: Any = bpy.data.images.get(self.name)
         if image is None:
-            self.report({"ERROR"}, f"There is no image called {self.name!r}.")
+            self.report({"ERROR"}, told("There is no image called {name}.").format(name=self.name))
             return {"CANCELLED"}
         group_of(context.scene, chosen_method(context.scene)).sources.add().image = image
         return {"FINISHED"}

@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..backend.errors import ReifyError
+from ..translations import told
 from .edit_splats import SplatOperator
 
 
@@ -28,7 +29,7 @@ class REIFY_OT_store_splats(SplatOperator, bpy.types.Operator):
             splat_storage.pack(cloud)
         else:
             splat_storage.store_beside(cloud)
-            self.report({"INFO"}, "They move there when the file is saved")
+            self.report({"INFO"}, told("They move there when the file is saved"))
 
 
 class REIFY_OT_find_splats(SplatOperator, bpy.types.Operator):

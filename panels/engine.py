@@ -10,6 +10,7 @@ import bpy
 from ..backend.engine.requirements import TORCH, parts_of
 from ..session import engine
 from ..session.side_jobs import INSTALLER
+from ..translations import number
 from .parts import say, text
 from .side_jobs import draw_self_test, draw_side_job
 
@@ -62,7 +63,7 @@ def _draw_absent(layout: Any, context: bpy.types.Context, name: str) -> None:
     text(layout, context, plan.place.part.use)
     if plan.has_torch:
         text(layout, context, say("For: {build}. {why}.", build=say(plan.build.title), why=say(why)))
-    sizes = {"size": _size(plan), "disk": f"{plan.gib:.1f}", "folder": plan.place.root}
+    sizes = {"size": _size(plan), "disk": plan.gib, "folder": plan.place.root}
     if plan.megabytes:
         text(layout, context, say("About {size} to download, {disk} GB on the disk, in {folder}", **sizes))
     else:
@@ -81,7 +82,7 @@ def _draw_absent(layout: Any, context: bpy.types.Context, name: str) -> None:
 
 
 def _size(plan: Plan) -> str:
-    return f"{plan.megabytes} MB" if plan.megabytes < 1000 else f"{plan.megabytes / 1000:.1f} GB"
+    return f"{plan.megabytes} MB" if plan.megabytes < 1000 else f"{number(plan.megabytes / 1000, 2)} GB"
 
 
 def _verb(state: State, torch: bool) -> str:

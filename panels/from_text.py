@@ -8,7 +8,7 @@ import bpy
 
 from ..session import estimates, models
 from ..session.parts_of_text import part_of
-from ..session.understanding import understood
+from ..session.understanding import Understood, understood
 from .missing import draw_missing
 from .models import VIEW3D_PT_reify_models
 from .parts import say, text
@@ -31,7 +31,7 @@ def draw_sentence(layout: Any, context: bpy.types.Context, method: Method, setti
     if group.model != "assemble":
         _draw_model(layout, context, method, settings, missing)
         return
-    found = understood(group.text, models.found("minilm") is not None)
+    found = understood(group.text, models.found("minilm") is not None, group.reading)
     row = layout.row()
     row.scale_y = 1.6
     row.enabled = found.possible
@@ -43,12 +43,30 @@ def draw_sentence(layout: Any, context: bpy.types.Context, method: Method, setti
     if found.problem:
         text(layout, context, found.problem, icon="ERROR")
     if found.lines:
-        header, body = layout.panel("reify_understood")
-        header.label(text="Understood")
-        if body is not None:
-            column = body.column(align=True)
-            for line, is_relation in found.lines:
-                column.label(text=line, icon="LINKED" if is_relation else "OBJECT_DATA", translate=False)
+        _draw_understood(layout, found)
+
+
+def _draw_understood(layout: Any, found: Understood) -> None:
+    """Things, then relations; each line is a button that changes it."""
+    header, body = layout.panel("reify_understood")
+    header.label(text="Understood (Changed)" if found.edited else "Understood")
+    if found.edited:
+        header.operator("reify.read_anew", text="", icon="LOOP_BACK", emboss=False)
+    if body is None:
+        return
+    column = body.column(align=True)
+    for line, kind, number in found.lines:
+        if not kind:
+            column.label(text=line, icon="OBJECT_DATA", translate=False)
+            continue
+        row = column.row(align=True)
+        row.alignment = "LEFT"
+        icon = "LINKED" if kind == "relation" else "OBJECT_DATA"
+        button = row.operator(f"reify.edit_{kind}", text=line, icon=icon, translate=False, emboss=False)
+        button.index = number
+    row = body.row(align=True)
+    row.operator("reify.edit_thing", text="Thing", icon="ADD").index = -1
+    row.operator("reify.edit_relation", text="Relation", icon="ADD").index = -1
 
 
 def _draw_model(layout: Any, context: bpy.types.Context, method: Method, settings: Any, missing: Needs) -> None:

@@ -62,7 +62,7 @@ def _draw_entry(box: Any, context: bpy.types.Context, entry: Entry) -> None:
 def _draw_buttons(layout: Any, entry: Entry) -> None:
     row = layout.row(align=True)
     if bpy.app.online_access:
-        title = say("Get {model} ({size} MB)…", model=entry.title, size=f"{entry.bytes / 1e6:.0f}")
+        title = say("Get {model} ({size} MB)…", model=entry.title, size=round(entry.bytes / 1e6))
         row.operator("reify.get_model", text=title, translate=False, icon="IMPORT").model = entry.id
     else:
         row.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")

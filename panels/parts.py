@@ -31,9 +31,10 @@ class SidebarPanel:
 
 
 def say(sentence: str, **values: Any) -> str:
-    """A sentence in the user's language, with `{name}` replaced by values."""
+    """A sentence in the user's language, with `{name}` replaced by values; numbers are written as the language does."""
     translated: str = bpy.app.translations.pgettext_iface(sentence)
-    return translated.format(**values) if values else translated
+    shown = {name: number(value) if isinstance(value, (int, float)) else value for name, value in values.items()}
+    return translated.format(**shown) if values else translated
 
 
 def text(layout: Any, context: bpy.types.Context, content: str, icon: str = "NONE", share: float = 1.0) -> None:

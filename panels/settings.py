@@ -9,8 +9,9 @@ import bpy
 
 from ..backend import settings as settings_of
 from ..backend.settings import Option
-from ..session import needs, queue
+from ..session import defaults, needs, queue
 from ..session.properties import changed, chosen_method, found, group_of, property_name, ready, settings_or_default
+from ..session.sources import listed
 from .parts import SidebarPanel, say, text
 from .presets import VIEW3D_PT_reify_presets
 
@@ -47,6 +48,7 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
             return
         draw_settings(layout, method, properties)
         draw_seed(layout, context, method)
+        _draw_default(layout, method, properties)
 
 
 def draw_seed(layout: Any, context: bpy.types.Context, method: Any) -> None:
@@ -58,6 +60,17 @@ def draw_seed(layout: Any, context: bpy.types.Context, method: Any) -> None:
     layout.prop(context.scene.reify, "seed")
     if method.varies is not None:
         layout.prop(context.scene.reify, "variants")
+
+
+def _draw_default(layout: Any, method: Any, properties: Any) -> None:
+    """The button that makes the settings the default for sources of the same kind, and the one that takes that back."""
+    if kind := defaults.kind_of(listed(properties)):
+        row = layout.row(align=True)
+        row.operator(
+            "reify.keep_default", text=say("Default for {kind}", kind=say(defaults.LABELS[kind])), translate=False, icon="FILE_TICK"
+        )
+        if defaults.is_kept(method, kind):
+            row.operator("reify.forget_default", text="", icon="X")
 
 
 def _draw_found(layout: Any, context: bpy.types.Context, method: Any, properties: Any, word: str) -> None:

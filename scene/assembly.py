@@ -18,6 +18,7 @@ SMOOTH_DEG = 35.0  # edges that bend less are shaded smooth
 CREDITS = "reify_credits"  # on each object: source, author and license of its shape
 NOUN = "reify_noun"
 PART = "reify_part"  # on each object: the name of its part in the sentence
+READING = "reify_reading"  # on each object: what was understood of the sentence
 PART_SEED = "reify_part_seed"  # on what was made again: its seed
 STYLED = ("Low Poly", "Wireframe")  # modifiers that styles bring
 WIRE = 0.006  # thickness of wireframes, of the thing's size
@@ -58,6 +59,7 @@ def place_scene(scene: Scene, root: bpy.types.Object, place: Place, dress: Dress
             item = bpy.data.objects.new(part.name, data)
             put(item, "part", parent, matrix)
             _mark(item, part)
+            item[READING] = scene.reading
             _modify(item, style, size, len(part.mesh.faces))
             first.setdefault(part.name, item)
             made.append(item)

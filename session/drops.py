@@ -10,6 +10,7 @@ import bpy
 
 from ..backend.formats import endings
 from ..backend.formats.alpha import announces_alpha
+from . import defaults
 from .properties import group_of
 from .sources import add_paths
 from .viewports import viewports
@@ -57,16 +58,21 @@ def unusable(method: str, paths: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.suffix and not path.is_dir() and not endings.has(path, fitting))
 
 
-def take(scene: bpy.types.Scene, method_id: str, paths: Sequence[Path], add: bool = False) -> None:
-    """Let the files be a method's sources, in place of those of before or beside them, and let the panel show the method."""
+def take(scene: bpy.types.Scene, method_id: str, paths: Sequence[Path], add: bool = False) -> str:
+    """Let the files be a method's sources, in place of those of before or beside them, and let the panel show the method.
+
+    Returns the kind of files whose default settings came with a new list, "" where none did.
+    """
     from ..backend.methods import method_called
 
     method = method_called(method_id)
     group = group_of(scene, method)
     if not add:
         group.sources.clear()
+    starts = not group.sources
     add_paths(group, [str(path) for path in paths])
     scene.reify.method = method.id
+    return defaults.apply(scene, method, paths) if starts else ""
 
 
 def open_tab(manager: bpy.types.WindowManager) -> None:

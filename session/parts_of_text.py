@@ -17,6 +17,7 @@ class PartOfText:
     name: str  # of the part
     noun: str
     sentence: str
+    reading: str  # what was understood of it
     style: str  # empty: as the sentence says
     seed: int  # that it was made with last
 
@@ -30,7 +31,9 @@ def part_of(item: bpy.types.Object | None) -> PartOfText | None:
     style = str(settings.get("style", ""))
     seed = stored.whole(item, assembly.PART_SEED, made["seed"])
     noun = stored.text(item, assembly.NOUN)
-    return PartOfText(str(item[assembly.PART]), noun, str(settings.get("text", "")), "" if style == "as said" else style, seed)
+    reading = stored.text(item, assembly.READING)
+    sentence = str(settings.get("text", ""))
+    return PartOfText(str(item[assembly.PART]), noun, sentence, reading, "" if style == "as said" else style, seed)
 
 
 def remake(item: bpy.types.Object, seed: int, thing: str, alike: bool) -> None:
@@ -49,8 +52,8 @@ def remake(item: bpy.types.Object, seed: int, thing: str, alike: bool) -> None:
     sizes = [_largest_side(other) for other in others if part_of(other) is not None]
     share = _largest_side(item) / max([*sizes, 1e-9])
     other_thing = thing.strip() or (found.noun if found.noun else "")
-    part = remade(found.sentence, found.style, found.name, seed, noun=other_thing, share=min(1.0, max(share, 0.01)))
-    assembly.renew(items, part, part.style or found.style or _style_of(found.sentence), part.noun == found.noun)
+    part = remade(found.reading, found.style, found.name, seed, noun=other_thing, share=min(1.0, max(share, 0.01)))
+    assembly.renew(items, part, part.style or found.style or _style_of(found.reading), part.noun == found.noun)
     for made in items:
         made[assembly.PART_SEED] = seed
 
@@ -60,8 +63,8 @@ def _largest_side(item: bpy.types.Object) -> float:
     return float(max(size[0], size[1], size[2]))
 
 
-def _style_of(sentence: str) -> str:
-    from ..backend.prompt.sentence import parse
+def _style_of(reading: str) -> str:
+    from ..backend.prompt.editing import from_text
     from ..backend.shapes import catalogue
 
-    return parse(sentence, catalogue.sizes()).style
+    return from_text(reading, catalogue.sizes()).style

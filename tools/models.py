@@ -67,6 +67,11 @@ that it was built after the paper alone.
   (`reify models get point-e`). Everything up to the distances agrees with the original for tiny networks, in the published layout; the
   surface is taken off them by our own code. On two cores a sentence takes about half an hour with 64 **Steps**, and less with fewer. The
   published weights couldn't be fetched where this was built, so nobody here has seen their results.
+- **Shap-E** in the same places (`--model shap-e`, `--method shap-e`): a network denoises the weights of a small field, whose surface and
+  colors are read off everywhere; smoother than Point-E, and heavier. Sentences need *CLIP ViT-L/14* and *Shap-E for text*
+  (`reify models get shap-e-text`), pictures *CLIP ViT-L/14* and *Shap-E* (`reify models get shap-e`). Everything up to distances and colors
+  agrees with the original for tiny networks; its radiance field isn't rendered. On two cores it takes about half an hour with 64 **Steps**.
+  Nobody here has seen results of the published weights of this one, either.
 - **MiniLM** for From Text, as soon as it is there: a noun that WordNet leads to nothing with is taken for the thing that means nearly the
   same, and the report says so ("a cabinet" becomes a cupboard); below a similarity of 0.7 "I have no cello" is said, with what is nearest.
   Of WordNet's synonyms of the things 28 % find their own at 0.7, 89 % of those that find one find the right one, and of 400 nouns that
@@ -76,8 +81,8 @@ that it was built after the paper alone.
 PLANS = """
 ## What is in memory when
 
-Weights are float32 on the processor and float16 on a graphics card, where Point-E's stay float32. What a network computes comes on top
-of them; From Picture and From Text check before they start that there is room for both.
+Weights are float32 on the processor and float16 on a graphics card, where Point-E's and Shap-E's stay float32. What a network
+computes comes on top of them; From Picture and From Text check before they start that there is room for both.
 
 """
 

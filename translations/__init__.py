@@ -16,6 +16,7 @@ from .german import GERMAN, GERMAN_MESSAGES
 TABLES = {"de_DE": GERMAN}
 MESSAGES = {"de_DE": GERMAN_MESSAGES}
 DECIMAL_COMMA, SWAPPED = ("de_DE",), str.maketrans(",.", ".,")
+FIGURE = re.compile(r"-?\d{1,3}(,\d{3})+|-?\d+\.\d+")  # a number as messages hold them
 CONTEXTS = ("*", "Operator")  # labels of buttons are looked up in another context than all else
 
 
@@ -43,9 +44,16 @@ def in_language(message: str, language: str) -> str:
     """What an error or a note says, as the table of that language has it; values in it stay, unless they are messages themselves."""
     for form, translated in _forms(language):
         if match := form.fullmatch(message):
-            return translated.format(*(in_language(value, language) for value in match.groups()))
+            return translated.format(*(_value(value, language) for value in match.groups()))
     first, stop, rest = message.partition(". ")  # an error's two sentences
     return f"{in_language(first + '.', language)} {in_language(rest, language)}" if stop else message
+
+
+def _value(value: str, language: str) -> str:
+    """What stands in a message: a message itself, or a number."""
+    if language in DECIMAL_COMMA and FIGURE.fullmatch(value):
+        return value.translate(SWAPPED)
+    return in_language(value, language)
 
 
 @functools.cache

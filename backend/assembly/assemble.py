@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
-from ..prompt import lexicon, sentence
+from ..prompt import editing, lexicon, sentence
 from ..prompt.meaning import meaning_of
 from ..prompt.parsed import Entity, Parse
 from ..prompt.words import MOST, SIZES, STRETCHES
@@ -25,17 +25,20 @@ TOY_M = 0.3  # the longest side of a toy
 ROOM = 2.6  # width of terrain, in widths of what stands on it
 
 
-def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
+def assemble(text: str, style: str, seed: int, reading: str = "", *, job: Job) -> Scene:
     """The scene of a sentence; `style` overrides its own where it isn't empty. Deterministic.
 
-    Where MiniLM's weights are on this machine, nouns that WordNet leads to nothing with are looked up by their meaning. Raises ReifyError
-    where the sentence names nothing that there is.
+    `reading` is what was understood of this sentence, as `editing.as_text` writes it; of another sentence it is passed over. Without one,
+    and where MiniLM's weights are on this machine, nouns that WordNet leads to nothing with are looked up by their meaning. Raises
+    ReifyError where the sentence names nothing that there is.
     """
     things = catalogue.sizes()
-    meaning = meaning_of(things, job)
-    whole = sentence.parse(text, things, meaning)
+    edited = editing.from_text(reading, things) if reading else None
+    is_edited = edited is not None and edited.sentence == text
+    meaning = None if is_edited else meaning_of(things, job)
+    whole = edited if edited is not None and is_edited else sentence.parse(text, things, meaning)
     missing = sentence.unknown(whole, things, meaning)
-    found = _known(whole)
+    found = editing.only(whole, [i for i, entity in enumerate(whole.entities) if entity.known])
     if not found.entities:
         raise ReifyError(" ".join(missing), "Name one of those, or something else.")
     for said in missing:
@@ -66,20 +69,20 @@ def assemble(text: str, style: str, seed: int, *, job: Job) -> Scene:
     for claim, right in held.items():
         if not right:
             job.warn(f"This isn't so in the scene: {claim}.")
-    return Scene(tuple(parts.values()), style, sentence.outline(whole), held)
+    return Scene(tuple(parts.values()), style, sentence.outline(whole), held, editing.as_text(found))
 
 
-def remade(text: str, style: str, name: str, seed: int, *, noun: str = "", share: float = 1.0) -> Part:
+def remade(reading: str, style: str, name: str, seed: int, *, noun: str = "", share: float = 1.0) -> Part:
     """One thing of a sentence's scene once more, in its own frame at the origin: with another seed, or another thing of the catalogue.
 
-    `name` is the part's, `noun` what it shall be (empty keeps it), `share` its size in that of the largest thing, for voxels.
-    Raises ReifyError where the sentence has no such part, or there is no such thing.
+    `reading` is the scene's, `name` the part's, `noun` what it shall be (empty keeps it), `share` its size in that of the largest thing,
+    for voxels. Raises ReifyError where the scene has no such part, or there is no such thing.
     """
     things = catalogue.sizes()
-    found = _known(sentence.parse(text, things))
+    found = editing.from_text(reading, things)
     names = sentence.labels(found)
     if name not in names:
-        raise ReifyError(f"The sentence has no {name}.", "Generate the scene again.")
+        raise ReifyError(f"The scene has no {name}.", "Generate the scene again.")
     index = names.index(name)
     entity = found.entities[index]
     if noun:
@@ -90,18 +93,6 @@ def remade(text: str, style: str, name: str, seed: int, *, noun: str = "", share
         entity = replace(entity, noun=known)
     shell = _shell(entity, _is_filled(found, index), seed)
     return _part(name, entity, shell, [Placed(index, shell, np.zeros(3))], entity.style or style or found.style, share)
-
-
-def _known(found: Parse) -> Parse:
-    """The parse without what there is no such thing for."""
-    kept = [i for i, entity in enumerate(found.entities) if entity.known]
-    number = {old: new for new, old in enumerate(kept)}
-    relations = []
-    for relation in found.relations:
-        objects = tuple(number[i] for i in relation.objects if i in number)
-        if relation.subject in number and objects:
-            relations.append(replace(relation, subject=number[relation.subject], objects=objects))
-    return replace(found, entities=tuple(found.entities[i] for i in kept), relations=tuple(relations))
 
 
 def _widen_terrain(found: Parse, shells: list[Shell]) -> None:

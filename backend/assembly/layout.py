@@ -218,7 +218,7 @@ def _instances(plan: _Plan, entity: int, host: int = -1, hold: str = "") -> list
         columns = int(np.ceil(np.sqrt(of.count)))
         pitch = np.hypot(width, depth) * 1.15
         for i, item in enumerate(made):
-            cell = np.array([i % columns - (columns - 1) / 2, i // columns - (columns - 1) / 2 + 0.25 * (i % 2)])
+            cell = np.array([i % columns - (columns - 1) / 2, i // columns - (columns - 1) / 2 + 0.25 * (i % columns % 2)])
             item.position = np.array([*(pitch * (cell + plan.rng.uniform(-0.06, 0.06, 2))), 0.0])
     else:
         pitch = (np.hypot(width, depth) if varied else width) * (1 + GAP)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ReifyError
 from ..formats.images import resize_to
 from ..jobs.job import Job
+from ..networks.implicit import ImplicitSettings
 from ..networks.points import PointSettings
 from ..networks.reconstruction import LearnedSettings
 from ..networks.structured import StructuredSettings
@@ -31,8 +32,8 @@ PREVIEW_PX, PREVIEW_FACES = 256, 1500
 PREVIEW_SMALLEST = 0.02  # of the subject: the preview of layers joins smaller parts with a neighbor
 LARGEST_SUBJECT_PX = 2048  # outlines are followed at this size at most, textures keep theirs
 SHAPING = 0.8  # of the time; the rest is its texture
-LEARNED = ("triposr", "trellis", "point-e", "depth_anything")  # methods that aren't bodies of outlines: networks make them
-OF_ONE_OBJECT = ("triposr", "trellis", "point-e")  # those of them that make an object of what is cut out
+LEARNED = ("triposr", "trellis", "shap-e", "point-e", "depth_anything")  # methods that aren't bodies of outlines: networks make them
+OF_ONE_OBJECT = ("triposr", "trellis", "shap-e", "point-e")  # those of them that make an object of what is cut out
 DISAGREEING = 0.15  # of the depth, between the side and the top view, above which that is said
 
 
@@ -53,6 +54,7 @@ class Settings:
             "turnaround": "Drawn views of one subject: front, side or top, back",
             "triposr": "A network that has learned from many objects adds the sides that the picture doesn't show",
             "trellis": "Networks invent the whole object by the picture, finely and another one by each seed; slow without a graphics card",
+            "shap-e": "A network imagines a smooth object by the picture, another one by each seed; slow without a graphics card",
             "point-e": "Networks make colored points of the picture and a surface around them, rough and another one by each seed",
             "depth_anything": "A relief of all that the picture shows, each place as near as a network takes it to be",
         },
@@ -76,6 +78,7 @@ class Settings:
     turnaround: TurnaroundSettings = group(TurnaroundSettings, "Turnaround")
     triposr: LearnedSettings = group(LearnedSettings, "TripoSR")
     trellis: StructuredSettings = group(StructuredSettings, "TRELLIS")
+    shap_e: ImplicitSettings = group(ImplicitSettings, "Shap-E")
     point_e: PointSettings = group(PointSettings, "Point-E")
     depth: DepthSettings = group(DepthSettings, "Depth")
     texture: ProjectionSettings = group(ProjectionSettings, "Texture")

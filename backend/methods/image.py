@@ -17,16 +17,18 @@ from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
 from ..networks import memory
 from ..networks.depth import DEPTH_PEAK_BYTES, disparity_of_picture
-from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, ISNET, POINT_E, TRELLIS, TRIPOSR
+from ..networks.implicit import IMPLICIT_PEAK_BYTES, latents_of_seen
+from ..networks.library.catalog import CLIP, DEPTH_ANYTHING, DINOV2_LARGE, ISNET, POINT_E, SHAP_E, TRELLIS, TRIPOSR
 from ..networks.library.places import as_need
-from ..networks.points import POINTS_PEAK_BYTES, points_of_seen, seen_in_picture
+from ..networks.points import POINTS_PEAK_BYTES, points_of_seen
 from ..networks.reconstruction import planes_of_picture
+from ..networks.seeing import seen_in_picture
 from ..networks.structured import latents_of_tokens, places_of_tokens, tokens_of_picture
 from ..pictures.cutout import cut_out
 from ..pictures.doubts import doubts_about
 from ..reading import is_file, is_folder
 from ..settings import file_of
-from ..surface.learned import mesh_of_latents, mesh_of_planes, mesh_of_points, standing
+from ..surface.learned import mesh_of_field, mesh_of_latents, mesh_of_planes, mesh_of_points, standing
 from ..texture.stages import with_baked_colors
 from ..values import Mesh, Picture, Pictures, Result
 from . import Method
@@ -36,7 +38,7 @@ RECONSTRUCTING, EXTRACTING, CLEANING = "Reconstructing object", "Extracting surf
 BAKING = "Baking texture"
 ESTIMATING, BUILDING = "Estimating depth", "Building mesh"
 SEEING, SHAPING, DETAILING = "Looking at the picture", "Finding the shape", "Filling in details"  # by TRELLIS
-MAKING = "Making points"  # by Point-E
+POINTS, IMAGINING = "Making points", "Imagining the object"  # by Point-E, by Shap-E
 CUTTING = ("Cutting out", "Cutting out the side view", "Cutting out the top view", "Cutting out the back view")  # the stages for these
 
 
@@ -63,7 +65,7 @@ def _learned(picture: Picture, settings: Settings, method: str, job: Job) -> Mes
         job.warn(doubt)
     # At a size of its own, so that another one neither samples nor cleans again.
     of_size = replace(settings, size_m=1.0)
-    surface = {"trellis": _of_trellis, "point-e": _of_point_e, "triposr": _of_triposr}[method](picture, of_size, job)
+    surface = MADE[method](picture, of_size, job)
     mesh = job.stage(CLEANING, apart(clean), surface, MeshSettings(faces=settings.faces))
     if settings.baked_px:
         mesh = job.stage(BAKING, apart(with_baked_colors), mesh, surface, settings.baked_px)
@@ -86,8 +88,18 @@ def _of_trellis(picture: Picture, settings: Settings, job: Job) -> Mesh:
 def _of_point_e(picture: Picture, settings: Settings, job: Job) -> Mesh:
     weights = POINT_E.fingerprint
     seen = job.stage(SEEING, apart(seen_in_picture), picture, depends=CLIP.fingerprint)
-    points = job.stage(MAKING, apart(points_of_seen), seen, settings.point_e, job.seed, depends=weights)
+    points = job.stage(POINTS, apart(points_of_seen), seen, settings.point_e, job.seed, depends=weights)
     return job.stage(EXTRACTING, apart(mesh_of_points), points, POINT_E, settings.point_e, settings.size_m, depends=weights)
+
+
+def _of_shap_e(picture: Picture, settings: Settings, job: Job) -> Mesh:
+    weights = SHAP_E.fingerprint
+    seen = job.stage(SEEING, apart(seen_in_picture), picture, depends=CLIP.fingerprint)
+    latents = job.stage(IMAGINING, apart(latents_of_seen), seen, settings.shap_e, job.seed, depends=weights)
+    return job.stage(EXTRACTING, apart(mesh_of_field), latents, SHAP_E, settings.shap_e, settings.size_m, depends=weights)
+
+
+MADE = {"trellis": _of_trellis, "shap-e": _of_shap_e, "point-e": _of_point_e, "triposr": _of_triposr}
 
 
 def one_by_one(sources: Sequence[Path], settings: Settings) -> tuple[Pictures, ...]:
@@ -150,12 +162,13 @@ MESHES = ("numba", "fast_simplification")  # what taking surfaces off fields, an
 NETWORKS = {  # of the methods that are networks: weights, packages besides, peak in main memory at the least
     "triposr": ((TRIPOSR,), MESHES, memory.least_bytes(TRIPOSR.plan)),
     "trellis": ((DINOV2_LARGE, TRELLIS), MESHES, memory.least_bytes(TRELLIS.plan)),
+    "shap-e": ((CLIP, SHAP_E), MESHES, IMPLICIT_PEAK_BYTES),
     "point-e": ((CLIP, POINT_E), MESHES, POINTS_PEAK_BYTES),
     "depth_anything": ((DEPTH_ANYTHING,), (), DEPTH_PEAK_BYTES),
 }
 
 
-SEEDED = ("trellis", "point-e")  # methods that sample: another seed is another object
+SEEDED = ("trellis", "shap-e", "point-e")  # methods that sample: another seed is another object
 
 
 def _needs(settings: Settings) -> Needs:
@@ -181,8 +194,12 @@ def expected(settings: Settings, views: float = 1) -> dict[str, Expected]:
         sampling = {SHAPING: Expected(10.0 + 60.0 * runs), DETAILING: Expected(10.0 + 60.0 * runs)}
         surface = {EXTRACTING: Expected(180.0, compiling=10.0), CLEANING: Expected(20.0, compiling=6.0)}
         return {**cutting, SEEING: Expected(15.0), **sampling, **surface, **baking}
+    if settings.method == "shap-e":
+        making = {SEEING: Expected(12.0), IMAGINING: Expected(8.0 + 40.0 * settings.shap_e.steps)}
+        extracting = Expected(3.0 + 30.0 * (settings.shap_e.cells / 128) ** 3, compiling=10.0)
+        return {**cutting, **making, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0), **baking}
     if settings.method == "point-e":
-        making = {SEEING: Expected(12.0), MAKING: Expected(5.0 + 50.0 * settings.point_e.steps)}
+        making = {SEEING: Expected(12.0), POINTS: Expected(5.0 + 50.0 * settings.point_e.steps)}
         extracting = Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0)
         return {**cutting, **making, EXTRACTING: extracting, CLEANING: Expected(3.0, compiling=6.0), **baking}
     if settings.method == "triposr":
@@ -202,7 +219,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}, "Preview": {"faces": 3000}, "High": {"faces": 80_000}},
     expect=lambda pictures, settings: expected(settings, len(pictures.sources)),
-    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, MAKING, EXTRACTING, CLEANING, BAKING),
+    stages=(*CUTTING, ESTIMATING, BUILDING, RECONSTRUCTING, SEEING, SHAPING, DETAILING, IMAGINING, POINTS, EXTRACTING, CLEANING, BAKING),
     needs=_needs,
     split=one_by_one,
     plan=planned,

@@ -11,18 +11,21 @@ from ..jobs.job import Job
 from ..jobs.meanwhile import apart
 from ..jobs.needs import Memory, Needs
 from ..mesh.cleaning import MeshSettings, clean
-from ..networks.library.catalog import CLIP, POINT_E_TEXT
+from ..networks.implicit import IMPLICIT_PEAK_BYTES, ImplicitSettings, latents_of_seen
+from ..networks.library.catalog import CLIP, POINT_E_TEXT, SHAP_E_TEXT
 from ..networks.library.places import as_need
-from ..networks.points import POINTS_PEAK_BYTES, PointSettings, points_of_seen, seen_in_sentence
+from ..networks.points import POINTS_PEAK_BYTES, PointSettings, points_of_seen
+from ..networks.seeing import seen_in_sentence
 from ..prompt.sentence import real_size
 from ..settings import group, option
 from ..shapes import catalogue
-from ..surface.learned import mesh_of_points
+from ..surface.learned import mesh_of_field, mesh_of_points
 from ..values import Mesh, Result, Sentence
 from . import Method
 
 STAGE = "Assembling"
-READING, MAKING, EXTRACTING, CLEANING = "Reading the sentence", "Making points", "Extracting surface", "Cleaning mesh"  # by a network
+READING, EXTRACTING, CLEANING = "Reading the sentence", "Extracting surface", "Cleaning mesh"  # by a model
+POINTS, IMAGINING = "Making points", "Imagining the object"  # by Point-E, by Shap-E
 UNKNOWN_M = 1.0  # size of an object that the catalogue doesn't know
 NAME_CHARACTERS = 40  # of the scene's name, which is the beginning of the sentence
 STYLES = {
@@ -40,7 +43,8 @@ STYLES = {
 
 MODELS = {
     "assemble": "A scene of things from Reify's own shapes, at once and with nothing downloaded",
-    "point-e": "One object that networks imagine by the sentence, another one by each seed; minutes without a graphics card",
+    "shap-e": "One smooth object that a network imagines by the sentence, another one by each seed; slow without a graphics card",
+    "point-e": "One rough object that networks imagine by the sentence, another one by each seed; slow without a graphics card",
 }
 
 
@@ -59,6 +63,8 @@ class Settings:
         unit="m",
     )
     faces: int = option(20_000, "About how many faces a model's object gets", low=200, high=300_000)
+    reading: str = option("", "What was understood of this sentence and changed by hand, as JSON; empty reads the sentence", advanced=True)
+    shap_e: ImplicitSettings = group(ImplicitSettings, "Shap-E", guidance=15.0)
     point_e: PointSettings = group(PointSettings, "Point-E")
 
 
@@ -67,10 +73,10 @@ def run(inputs: Sentence, settings: Settings, job: Job) -> Result:
     if not settings.text.strip():
         raise ReifyError("There is no sentence.", "Write what to make, such as: a red apple on a wooden table.")
     name = inputs.name or _name(settings.text)
-    if settings.model == "point-e":
-        return Result(name=name, report=job.report, mesh=_of_point_e(settings, job))
+    if settings.model != "assemble":
+        return Result(name=name, report=job.report, mesh=_of_model(settings, job))
     style = "" if settings.style == "as said" else settings.style
-    scene = job.stage(STAGE, apart(assemble), settings.text.strip(), style, job.seed, kept=False)
+    scene = job.stage(STAGE, apart(assemble), settings.text.strip(), style, job.seed, settings.reading, kept=False)
     for part in scene.parts:
         job.record_choice(part.name, f"{part.noun} of {part.source}, {part.author}, {part.license}")
     job.metric("things", sum(len(part.world_from_part) for part in scene.parts))
@@ -79,13 +85,18 @@ def run(inputs: Sentence, settings: Settings, job: Job) -> Result:
     return Result(name=name, report=job.report, scene=scene)
 
 
-def _of_point_e(settings: Settings, job: Job) -> Mesh:
-    """The mesh around points that the networks make of the sentence."""
-    weights = POINT_E_TEXT.fingerprint
+def _of_model(settings: Settings, job: Job) -> Mesh:
+    """The object that a model makes of the sentence."""
     seen = job.stage(READING, apart(seen_in_sentence), _told(settings), depends=CLIP.fingerprint)
-    points = job.stage(MAKING, apart(points_of_seen), seen, settings.point_e, job.seed, depends=weights)
     size_m = settings.size_m or real_size(settings.text, catalogue.sizes()) or UNKNOWN_M
-    mesh = job.stage(EXTRACTING, apart(mesh_of_points), points, POINT_E_TEXT, settings.point_e, size_m, depends=weights)
+    if settings.model == "shap-e":
+        entry, own = SHAP_E_TEXT, settings.shap_e
+        latents = job.stage(IMAGINING, apart(latents_of_seen), seen, own, job.seed, depends=entry.fingerprint)
+        mesh = job.stage(EXTRACTING, apart(mesh_of_field), latents, entry, own, size_m, depends=entry.fingerprint)
+    else:
+        entry, its = POINT_E_TEXT, settings.point_e
+        points = job.stage(POINTS, apart(points_of_seen), seen, its, job.seed, depends=entry.fingerprint)
+        mesh = job.stage(EXTRACTING, apart(mesh_of_points), points, entry, its, size_m, depends=entry.fingerprint)
     return job.stage(CLEANING, apart(clean), mesh, MeshSettings(faces=settings.faces))
 
 
@@ -105,18 +116,20 @@ def _needs(settings: Settings) -> Needs:
     if settings.model == "assemble":
         return Needs()
     packages = ("numba", "scipy", "fast_simplification", "safetensors", "torch")
-    return Needs(packages, (as_need(CLIP), as_need(POINT_E_TEXT)), Memory(POINTS_PEAK_BYTES))
+    entry, peak = {"shap-e": (SHAP_E_TEXT, IMPLICIT_PEAK_BYTES), "point-e": (POINT_E_TEXT, POINTS_PEAK_BYTES)}[settings.model]
+    return Needs(packages, (as_need(CLIP), as_need(entry)), Memory(peak))
 
 
 def expected(settings: Settings) -> dict[str, Expected]:
     """The stages and their seconds."""
     if settings.model == "assemble":
         return {STAGE: Expected(1.0)}
-    surface = {
-        EXTRACTING: Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0),
-        CLEANING: Expected(3.0, compiling=6.0),
-    }
-    return {READING: Expected(4.0), MAKING: Expected(5.0 + 28.0 * settings.point_e.steps), **surface}
+    ending = {CLEANING: Expected(3.0, compiling=6.0)}
+    if settings.model == "shap-e":
+        extracting = Expected(3.0 + 30.0 * (settings.shap_e.cells / 128) ** 3, compiling=10.0)
+        return {READING: Expected(4.0), IMAGINING: Expected(8.0 + 30.0 * settings.shap_e.steps), EXTRACTING: extracting, **ending}
+    extracting = Expected(10.0 + 60.0 * (settings.point_e.cells / 64) ** 2, compiling=10.0)
+    return {READING: Expected(4.0), POINTS: Expected(5.0 + 28.0 * settings.point_e.steps), EXTRACTING: extracting, **ending}
 
 
 METHOD = Method(
@@ -129,6 +142,6 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}},
     expect=lambda inputs, settings: expected(settings),
-    stages=(STAGE, READING, MAKING, EXTRACTING, CLEANING),
+    stages=(STAGE, READING, IMAGINING, POINTS, EXTRACTING, CLEANING),
     needs=_needs,
 )

@@ -6,9 +6,6 @@ Nichol, Jun, Dhariwal, Mishkin, Chen, "Point-E: A System for Generating 3D Point
 
 from __future__ import annotations
 
-import math
-import pickle
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from ..values import Array
-from .parts.attention import Block, FeedForward, LookingBlock
-from .parts.samplers import Heun, denoised, kept_by_cosine, kept_by_line, time_of
-from .parts.waves import of_times
+from .parts.attention import Block, LookingBlock
+from .parts.denoisers import TokenDenoiser, guided, ours_of
+from .parts.samplers import Heun, denoised, kept_by_cosine, kept_by_line
+from .published import tensors_of
 
 CHANNELS = 6  # x y z, and red green blue
 SCALES = (2.0, 2.0, 2.0, 2 / 255, 2 / 255, 2 / 255)  # of coordinates and colors (0 to 255), before the biases are added
@@ -68,39 +66,9 @@ class PointE(nn.Module):
         super().__init__()
         self.shape = shape
         grid = shape.grid if shape.by_grid else 0
-        self.base = Denoiser(shape.width, shape.depth, shape.heads, grid, shape.vector)
-        self.upsample = Denoiser(shape.upsample_width, shape.upsample_depth, shape.upsample_heads, shape.grid, 0, adds=True)
+        self.base = TokenDenoiser(CHANNELS, shape.width, shape.depth, shape.heads, grid, shape.vector)
+        self.upsample = TokenDenoiser(CHANNELS, shape.upsample_width, shape.upsample_depth, shape.upsample_heads, shape.grid, adds=True)
         self.distance = Distance(shape.distance_width, shape.distance_depth, shape.distance_looks, shape.distance_heads)
-
-
-class Denoiser(nn.Module):
-    """From noisy points [B,P,6] to the noise in them, and its learned range, [B,P,12]."""
-
-    def __init__(self, width: int, depth: int, heads: int, grid: int, vector: int, adds: bool = False) -> None:
-        super().__init__()
-        self.width = width
-        self.time = FeedForward(width, 4 * width)
-        self.enter = nn.Linear(CHANNELS, width)
-        self.norm_seen = nn.LayerNorm(grid) if grid else None
-        self.seen = nn.Linear(grid or vector, width)
-        self.given = nn.Linear(CHANNELS, width) if adds else None
-        self.norm_before, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
-        self.leave = nn.Linear(width, 2 * CHANNELS)
-
-    def forward(self, points: Tensor, times: Tensor, seen: Tensor, given: Tensor | None = None) -> Tensor:
-        """Under what CLIP says, [B,vector] or [B,T,grid], and points [B,Q,6] that are given already, in coordinates and colors."""
-        time = self.time(of_times(times, self.width).to(points))[:, None]
-        if self.norm_seen is None:
-            context = [self.seen(math.sqrt(seen.shape[1]) * seen)[:, None], time]  # to unit variance
-        else:
-            context = [time, self.seen(self.norm_seen(seen))]
-        if given is not None and self.given is not None:
-            context.append(self.given(scaled(given)))
-        tokens = self.norm_before(torch.cat([*context, self.enter(points)], dim=1))
-        for block in self.blocks:
-            tokens = block(tokens)
-        return self.leave(self.norm(tokens)[:, -points.shape[1] :])
 
 
 class Distance(nn.Module):
@@ -157,46 +125,14 @@ def points_of(
     shape = network.shape
     with torch.inference_mode():
         noise = base.noisiest * torch.randn((1, shape.points, CHANNELS), generator=random).to(seen)
-        first = _sampled(network.base, noise, (seen,), guidance, kept_by_cosine(STEPS), base, random, lambda part: progress(0.3 * part))
+        denoise = guided(network.base, [seen], [torch.zeros_like(seen)], guidance, kept_by_cosine(STEPS))
+        first = unscaled(denoised(denoise, noise, base, random, lambda part: progress(0.3 * part)))
         noise = upsample.noisiest * torch.randn((1, shape.further, CHANNELS), generator=random).to(seen)
         grid = seen if shape.by_grid else seen.new_zeros(1, shape.patches, shape.grid)
-        further = _sampled(
-            network.upsample,
-            noise,
-            (grid, first),
-            guidance if shape.by_grid else 0.0,
-            kept_by_line(STEPS),
-            upsample,
-            random,
-            lambda part: progress(0.3 + 0.7 * part),
-        )
+        nothing = [torch.zeros_like(grid), scaled(torch.zeros_like(first))]
+        denoise = guided(network.upsample, [grid, scaled(first)], nothing, guidance if shape.by_grid else 0.0, kept_by_line(STEPS))
+        further = unscaled(denoised(denoise, noise, upsample, random, lambda part: progress(0.3 + 0.7 * part)))
     return torch.cat([first, further], dim=1)[0]
-
-
-def _sampled(
-    network: Denoiser,
-    noise: Tensor,
-    conditions: tuple[Tensor, ...],
-    guidance: float,
-    kept: Array,
-    heun: Heun,
-    random: torch.Generator,
-    progress: Callable[[float], None],
-) -> Tensor:
-    """Points [1,P,6]; with guidance, what is denoised without conditions is left by that many times the way to what is with them."""
-    guided = guidance not in (0.0, 1.0)
-    given = tuple(torch.cat([each, torch.zeros_like(each)]) for each in conditions) if guided else conditions
-
-    def denoise(state: Tensor, deviation: float) -> Tensor:
-        time = time_of(deviation, kept)
-        gain, loss = math.sqrt(1 / kept[time]), math.sqrt(1 / kept[time] - 1)
-        seen = state / math.sqrt(deviation**2 + 1)
-        both = torch.cat([seen, seen]) if guided else seen
-        said = network(both, torch.full((len(both),), time, device=both.device), *given)[..., :CHANNELS]
-        clean = (gain * both - loss * said).clamp(-1, 1)
-        return clean[1:] + guidance * (clean[:1] - clean[1:]) if guided else clean
-
-    return unscaled(denoised(denoise, noise, heun, random, progress))
 
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
@@ -208,11 +144,7 @@ def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     heads = {"base": shape.heads, "upsample": shape.upsample_heads, "distance": shape.distance_heads}
     arrays: dict[str, Array] = {}
     for part, file in (("base", name), ("upsample", "upsample_40m.pt"), ("distance", "sdf.pt")):
-        try:
-            published = torch.load(files[file], map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{file} holds something else") from error
-        arrays |= {f"{part}.{mine}": array.numpy() for mine, array in ours(published, heads[part]).items()}
+        arrays |= {f"{part}.{mine}": array.numpy() for mine, array in ours(tensors_of(files[file]), heads[part]).items()}
     with torch.device("meta"):
         wanted = {each: tuple(array.shape) for each, array in PointE(shape).state_dict().items()}
     if wanted != {each: array.shape for each, array in arrays.items()}:
@@ -221,23 +153,8 @@ def convert(files: Mapping[str, Path]) -> dict[str, Array]:
 
 
 UNUSED = ("channel_scales", "channel_biases")  # SCALES and BIASES
-NAMES = (  # of the published checkpoints, and ours
-    (r"time_embed\.c_fc", "time.enter"),
-    (r"time_embed\.c_proj", "time.leave"),
-    (r"ln_pre", "norm_before"),
-    (r"ln_post", "norm"),
-    (r"(?:encoder_)?input_proj", "enter"),
+NAMES = (  # of the published distance network, and ours
     (r"decoder_input_proj", "ask"),
-    (r"output_proj", "leave"),
-    (r"clip_embed\.0", "norm_seen"),
-    (r"clip_embed(?:\.1)?", "seen"),
-    (r"cond_point_proj", "given"),
-    (r"(?:backbone|encoder)\.resblocks\.(\d+)\.ln_1", r"blocks.\1.norm_self"),
-    (r"(?:backbone|encoder)\.resblocks\.(\d+)\.ln_2", r"blocks.\1.norm_feed"),
-    (r"(?:backbone|encoder)\.resblocks\.(\d+)\.mlp\.c_fc", r"blocks.\1.feed.enter"),
-    (r"(?:backbone|encoder)\.resblocks\.(\d+)\.mlp\.c_proj", r"blocks.\1.feed.leave"),
-    (r"(?:backbone|encoder)\.resblocks\.(\d+)\.attn\.c_qkv", r"blocks.\1.attend_self.query,key,value"),
-    (r"(?:backbone|encoder)\.resblocks\.(\d+)\.attn\.c_proj", r"blocks.\1.attend_self.out"),
     (r"decoder\.resblocks\.(\d+)\.ln_1", r"looks.\1.norm_self"),
     (r"decoder\.resblocks\.(\d+)\.ln_2", r"looks.\1.norm_context"),
     (r"decoder\.resblocks\.(\d+)\.ln_3", r"looks.\1.norm_feed"),
@@ -250,19 +167,5 @@ NAMES = (  # of the published checkpoints, and ours
 
 
 def ours(published: Mapping[str, Tensor], heads: int) -> dict[str, Tensor]:
-    """A published checkpoint's arrays by our names; queries, keys and values, which it has together for each head, are taken apart."""
-    found: dict[str, Tensor] = {}
-    for name, array in published.items():
-        if name in UNUSED:
-            continue
-        stem, _, kind = name.rpartition(".")
-        mine = next((match.expand(new) for old, new in NAMES if (match := re.fullmatch(old, stem))), stem)
-        owner, _, last = mine.rpartition(".")
-        parts = last.split(",")
-        if len(parts) == 1:
-            found[f"{mine}.{kind}"] = array
-            continue
-        split = array.unflatten(0, (heads, len(parts), -1))
-        for number, part in enumerate(parts):
-            found[f"{owner}.{part}.{kind}"] = split[:, number].flatten(0, 1).contiguous()
-    return found
+    """A published checkpoint's arrays by our names."""
+    return ours_of({name: array for name, array in published.items() if name not in UNUSED}, heads, NAMES)

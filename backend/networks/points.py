@@ -1,4 +1,4 @@
-"""Objects from sentences and pictures by Point-E, for who has a job: CLIP and the networks are looked up, loaded, run and let go."""
+"""Objects from what CLIP sees by Point-E, for who has a job: its networks are looked up, loaded, run and let go."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ..engine.requirements import TORCH
 from ..errors import ReifyError
 from ..jobs.job import Job
 from ..settings import option
-from ..values import Array, Picture
-from .library.catalog import CLIP, POINT_E, POINT_E_TEXT
+from ..values import Array
+from .library.catalog import POINT_E, POINT_E_TEXT
 from .library.entry import Entry
 from .library.keeping import CONVERTED
 from .library.places import need
 
 POINTS_PEAK_BYTES = 3_000_000_000  # of main memory, while CLIP's weights are read
-FILLED, WHITE = 0.75, 255  # of a square's side that the subject fills, and what is around it
 AT_ONCE = 1 << 14  # places that distances are asked for together
 
 
@@ -31,20 +30,6 @@ class PointSettings:
         3.0, "How closely the points follow the sentence or the picture; more is truer and less varied", low=0.0, high=20.0
     )
     cells: int = option(64, "Cells along each axis of the space around the points; more keep finer detail", low=16, high=256)
-
-
-def seen_in_sentence(text: str, *, job: Job) -> Array:
-    """CLIP's vector [1,768] float32 of a sentence; raises ReifyError where weights or torch are missing."""
-    need(POINT_E_TEXT, job.environment)
-    clip, network = _clip(job)
-    return clip.vector_of_text(text, network).cpu().numpy()
-
-
-def seen_in_picture(picture: Picture, *, job: Job) -> Array:
-    """CLIP's features [1,256,1024] float32 of a picture's subject on white; raises ReifyError where weights or torch are missing."""
-    need(POINT_E, job.environment)
-    clip, network = _clip(job)
-    return clip.grid_of_picture(_on_white(picture), network).cpu().numpy()
 
 
 def points_of_seen(seen: Array, settings: PointSettings, seed: int, *, job: Job) -> Array:
@@ -90,34 +75,6 @@ class DistanceReader:
         with self._torch.inference_mode():
             parts = [self._network.at(part[None], self._features)[0] for part in asked.split(AT_ONCE)]
         return self._torch.cat(parts).float().cpu().numpy()
-
-
-def _on_white(picture: Picture) -> Array:
-    """The subject in the middle of a white square [S,S,3] uint8; raises ReifyError without a subject."""
-    rows, columns = np.nonzero(picture.coverage > 0.5)
-    if not len(rows):
-        raise ReifyError("There is no subject in the picture.", "Choose a picture of one object, cut out whole.")
-    part = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
-    coverage = picture.coverage[part][..., None]
-    colors = picture.srgb[part] * coverage + WHITE * (1 - coverage)
-    height, width = colors.shape[:2]
-    side = round(max(height, width) / FILLED)
-    top, left = (side - height) // 2, (side - width) // 2
-    whole = np.full((side, side, 3), WHITE, np.uint8)
-    whole[top : top + height, left : left + width] = np.round(colors)
-    return whole
-
-
-def _clip(job: Job) -> tuple[Any, Any]:
-    weights = need(CLIP, job.environment)
-    job.progress(0.0, "loading CLIP")
-    try:
-        from . import clip, running
-    except ModuleNotFoundError as error:
-        raise ReifyError("Point-E needs torch.", TORCH.way) from error
-    network = running.built(clip.Clip, weights.files[CONVERTED], running.chosen_device(job.environment))
-    job.progress(0.8, "reading what is to be made")
-    return clip, network
 
 
 def _network(entry: Entry, job: Job) -> tuple[Any, Any]:

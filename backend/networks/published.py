@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..reading import DAMAGED
+from ..values import Array
 
 # What torch raises beside: its unpickler trusts opcodes to fit each other, and offsets to lie in the file.
 UNFIT = (pickle.UnpicklingError, TypeError, AttributeError, AssertionError, MemoryError, OSError)
@@ -26,3 +27,14 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
     if not isinstance(loaded, dict) or not all(isinstance(name, str) and isinstance(array, Tensor) for name, array in loaded.items()):
         raise ValueError(f"{path.name} holds something else than tensors by name")
     return loaded
+
+
+def arrays_of(path: Path) -> dict[str, Array]:
+    """The arrays of a .safetensors file by name; raises ValueError where it can't be read."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, *DAMAGED, *UNFIT) as error:
+        raise ValueError(f"{path.name} is damaged: {str(error)[:200]}") from error

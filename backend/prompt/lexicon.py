@@ -23,6 +23,28 @@ UNJOINED = 99  # steps between nouns that nothing joins
 SPELLING = 0.8  # least `difflib` ratio of what may be a misspelling
 BROAD = ("grass", "plate", "pot", "cake", "picture", "hill", "star", "fountain", "bike", "top", "shell", "stone", "ring", "glass", "wall")
 UNLIKE = ("submarine", "helmet", "scooter", "coffee", "iceberg", "bird", "toilet")  # look like nothing that WordNet has them under
+HOMONYMS = (  # ends of compounds that may mean something else: a baseball bat is no animal
+    *("bat", "plane", "seal", "lock", "nail", "spring", "bow", "slide", "stool", "calf", "ram", "monitor", "drum", "cap", "hook", "mouse"),
+    *(
+        "column",
+        "train",
+        "top",
+        "fan",
+        "chain",
+        "leaf",
+        "gear",
+        "ring",
+        "grass",
+        "star",
+        "bed",
+        "well",
+        "gate",
+        "key",
+        "shelf",
+        "island",
+        "pen",
+    ),
+)
 LIKE_PEOPLE = ("statue", "doll", "robot")  # what is offered in the place of people
 IRREGULAR = {
     **{"knives": "knife", "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "scarves": "scarf", "mice": "mouse"},
@@ -92,7 +114,24 @@ def thing_called(word: str, things: Collection[str]) -> str:
         for name in lexicon().words[ancestor]:
             if name in things and name not in BROAD and senses[name][0] == ancestor:
                 return name
-    return ""
+    return _head(noun, things) or ("tree" if "tree" in things and _is_wood(noun) else "")
+
+
+def _head(noun: str, things: Collection[str]) -> str:
+    """The thing that ends a compound, where WordNet has that word above it in whatever sense: a coffee mug is a mug, a sea lion no lion."""
+    *before, head = noun.split(" ")
+    if not before or head not in things or head in HOMONYMS:
+        return ""
+    above = list(_upwards(lexicon().parent[lexicon().senses[noun][0]]))
+    words = [lexicon().words[ancestor] for ancestor in above]
+    return head if any(head in names for names in words[:GENERATIONS]) and not any("person" in names for names in words) else ""
+
+
+def _is_wood(noun: str) -> bool:
+    """Whether a word means a wood first and its tree second, such as "cypress"."""
+    first, *others = lexicon().senses[noun]
+    trees = any("tree" in lexicon().words[above] for other in others[:1] for above in _upwards(other))
+    return trees and any("wood" in lexicon().words[above] for above in _upwards(first))
 
 
 def nearest(word: str, things: Collection[str]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ UNITS_M = {
     "feet": 0.3048,
     "foot": 0.3048,
 }
+OF_STYLES = ("style", "look", "scene", "rendering", "version", "art", "game")  # what a word of style may stand before
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Phrase:
 
 def phrases_of(sentence: str, things: Collection[str]) -> tuple[list[Phrase], tuple[str, ...]]:
     """The phrases of a sentence, and the words that carry nothing here."""
-    tokens = [_spelled(token, things) for token in tokens_of(sentence)]
+    tokens = [_spelled(token, things) for token in tokens_of(sentence.lower().replace("side by side", "in a row"))]
     found: list[Phrase] = []
     ignored: list[str] = []
     place = 0
@@ -99,6 +100,8 @@ def _at(tokens: list[str], place: int, things: Collection[str], before: list[Phr
         return 1, Phrase("stop")
     if tokens[place] in (",", "and", "&", "plus", "or"):
         return 1, Phrase("and", tokens[place])
+    if (arranged := _arranged(tokens, place)) and before and before[-1].kind in ("noun", "attributes"):
+        return arranged
     for length, text in _from(tokens, place):
         if text in PASSIVE:
             return length, Phrase("relation", "surrounded")
@@ -137,15 +140,26 @@ def _continues(tokens: list[str], place: int) -> bool:
     return end < len(tokens) and lexicon.is_noun(tokens[end]) and tokens[end] not in FILLERS and tokens[end] not in RELATIONS
 
 
+def _arranged(tokens: list[str], place: int) -> tuple[int, Phrase] | None:
+    """How several things stand to each other, behind them: "in a row", "in a circle"."""
+    introduced = tokens[place] == "in" and tokens[place + 1 : place + 2] in (["a"], ["one"], ["the"])
+    word = " ".join(tokens[place + 2 : place + 3])
+    if not introduced or word not in ARRANGEMENTS or tokens[place + 3 : place + 4] == ["of"]:
+        return None
+    return 3, Phrase("attributes", entity=Entity("", "", arrangement=ARRANGEMENTS[word]))
+
+
 def _style(tokens: list[str], place: int, before: list[Phrase]) -> tuple[int, Phrase] | None:
     """A style of the whole scene: "…, low poly", "in a voxel style", "as a cartoon"; beside a noun it is that thing's."""
     start = place + (tokens[place] in ("a", "as", "the"))
+    if tokens[start : start + 2] == ["style", "of"]:
+        start += 2 + (tokens[start + 2 : start + 3] in (["a"], ["an"], ["the"]))
     for length, text in _from(tokens, start, 2):
         if text in words.STYLES:
             behind = tokens[start + length : start + length + 1]
-            alone = not behind or behind[0] in (",", ".", "style", "look", "scene", "rendering", "and", "version", "art")
+            alone = not behind or behind[0] in (",", ".", "and", *OF_STYLES)
             if alone and (not before or before[-1].kind != "no"):
-                extra = bool(behind) and behind[0] in ("style", "look", "scene", "rendering", "version", "art")
+                extra = bool(behind) and behind[0] in OF_STYLES
                 return start - place + length + extra, Phrase("style", words.STYLES[text])
     if tokens[place : place + 2] in (["clay", "style"], ["old", "style"], ["toy", "style"]):
         return 2, Phrase("style", tokens[place])

@@ -291,7 +291,7 @@ def _describe(reading: _Reading, phrase: Phrase) -> None:
         reading.entities[index] = replace(entity, avoid=(*entity.avoid, *filter(None, (said.color, said.material))))
         reading.negated = False
         return
-    changes = {name: getattr(said, name) for name in ("color", "accent", "material", "size", "stretch", "length_m", "style")}
+    changes = {name: getattr(said, name) for name in ("color", "accent", "material", "size", "stretch", "length_m", "style", "arrangement")}
     changes = {name: value for name, value in changes.items() if value}
     reading.entities[index] = replace(entity, traits=tuple(dict.fromkeys((*entity.traits, *said.traits))), **changes)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ReifyError
 from ..jobs.job import Job
+from ..networks.implicit import ImplicitReader, ImplicitSettings
 from ..networks.library.entry import Entry
 from ..networks.points import DistanceReader, PointSettings
 from ..networks.reconstruction import FieldReader, LearnedSettings
@@ -51,6 +52,20 @@ def mesh_of_points(points: Array, entry: Entry, settings: PointSettings, size_m:
         mesh = surface_of_field(reader.inside, 1.0, reader.radius, settings.cells, reach=COARSE * cell, job=job)
     nearest = cKDTree(points[:, :3]).query(mesh.vertices)[1]
     colors = (points[nearest, 3:] / 255).clip(0, 1).astype(np.float32)
+    return standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
+
+
+def mesh_of_field(latents: Array, entry: Entry, settings: ImplicitSettings, size_m: float, *, job: Job) -> Mesh:
+    """The colored surface of the field that Shap-E's latents [R,L] are, `size_m` wide or high, on the floor.
+
+    `entry` is the model that made the latents. Raises ReifyError where the field is empty, or the weights aren't there.
+    """
+    with job.span(0.1):
+        reader = ImplicitReader(latents, entry, job)
+    with job.span(0.9):  # the field is a small network: it is asked everywhere, so that nothing thin is missed
+        mesh = surface_of_field(reader.inside, 1.0, reader.radius, settings.cells, reach=np.inf, job=job)
+    job.progress(0.9, "coloring")
+    colors = colored(mesh, reader.colors)
     return standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
 
 

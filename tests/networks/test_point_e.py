@@ -98,12 +98,14 @@ def test_names_and_shapes_are_those_of_the_published_checkpoint(base: str) -> No
 
 
 def test_numbers_agree_with_the_original_for_each_network(original, by_text, by_picture) -> None:
+    from reify.backend.networks.point_e import scaled
+
     times, noisy = original["times"], original["noisy"]
     vectors, grids = original["vector"].expand(2, -1), original["grid"][None].expand(2, -1, -1)
     with torch.inference_mode():
         assert (by_text.base(noisy, times, vectors) - original["textvec_out"]).abs().max() < 1e-4
         assert (by_picture.base(noisy, times, grids) - original["base_out"]).abs().max() < 1e-4
-        further = by_text.upsample(original["noisy_further"], times, grids, original["low"])
+        further = by_text.upsample(original["noisy_further"], times, grids, scaled(original["low"]))
         assert (further - original["upsample_out"]).abs().max() < 1e-4
         features = by_text.distance.encoded(original["points_text"][None, :, :3])
         distances = by_text.distance.at(original["places"][None], features)[0]
@@ -128,7 +130,7 @@ def test_a_checkpoint_in_the_published_layout_makes_a_mesh_of_a_sentence(
     original, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from reify.backend.methods import text
-    from reify.backend.networks import points
+    from reify.backend.networks import points, seeing
     from reify.backend.networks.library import keeping
 
     entries = tiny.made_small(original, given, monkeypatch)
@@ -148,7 +150,7 @@ def test_a_checkpoint_in_the_published_layout_makes_a_mesh_of_a_sentence(
         "The publisher of base_40m_textvec.pt, upsample_40m.pt, sdf.pt names no SHA-256: "
         "the names and shapes of the arrays are right, and that is all."
     ]
-    seen = points.seen_in_sentence(SENTENCE, job=Job(environment))
+    seen = seeing.seen_in_sentence(SENTENCE, job=Job(environment))
     assert np.abs(seen - original["vector"].numpy()).max() < 1e-5
     result = text.METHOD.perform(Sentence(), settings, Job(environment, seed=3))
     assert result.report.licenses == {"clip": "MIT", "point-e-text": "MIT"}
@@ -166,15 +168,15 @@ def test_a_checkpoint_in_the_published_layout_makes_a_mesh_of_a_picture(
     entries = tiny.made_small(original, given, monkeypatch)
     environment = Environment(user_folder=tmp_path / "user", device="cpu")
     settings = image.Settings(method="point-e", size_m=2.0, faces=2000, point_e=FEW)
+    keeping.import_from(entries["CLIP"], given, environment, job=Job())
     with pytest.raises(ReifyError, match=r"weights of Point-E aren't there\. Get Point-E in Reify's Models panel"):
         image._learned(picture, settings, "point-e", Job(environment))
-    for entry in (entries["CLIP"], entries["POINT_E"]):
-        keeping.import_from(entry, given, environment, job=Job())
+    keeping.import_from(entries["POINT_E"], given, environment, job=Job())
     _check(image._learned(picture, settings, "point-e", Job(environment)), 2.0)
 
 
 def test_the_subject_of_a_picture_is_shown_to_clip_in_the_middle_of_a_white_square(picture: Picture) -> None:
-    from reify.backend.networks.points import FILLED, _on_white
+    from reify.backend.networks.seeing import FILLED, _on_white
 
     shown = _on_white(picture)
     assert shown.shape == (round(38 / FILLED), round(38 / FILLED), 3)
@@ -192,7 +194,7 @@ def test_files_of_another_network_are_told(original, given: Path, tmp_path: Path
     with pytest.raises(ReifyError, match="it isn't Point-E"):
         keeping.import_from(entries["POINT_E"], given, environment, job=Job())
     (given / "sdf.pt").write_bytes(b"no arrays")
-    with pytest.raises(ReifyError, match=r"sdf\.pt holds something else"):
+    with pytest.raises(ReifyError, match=r"sdf\.pt is damaged"):
         keeping.import_from(entries["POINT_E"], given, environment, job=Job())
 
 

@@ -87,7 +87,7 @@ def write_checkpoints(original: dict[str, Any], folder: Path, level: float) -> N
 def made_small(original: dict[str, Any], folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Entry]:
     """Entries of the files in `folder`, which the methods take from here on, with networks of these sizes."""
     from reify.backend.methods import image, text
-    from reify.backend.networks import clip, point_e, points
+    from reify.backend.networks import clip, point_e, points, seeing
 
     full, shape = clip.Clip, clip_shape(len(vocabulary(original).encode()))
     patch.setattr(clip, "Clip", lambda: full(shape))
@@ -97,7 +97,7 @@ def made_small(original: dict[str, Any], folder: Path, patch: pytest.MonkeyPatch
     for name, entry in (("CLIP", CLIP), ("POINT_E", POINT_E), ("POINT_E_TEXT", POINT_E_TEXT)):
         files = [replace(file, sha256=_hash(folder, file), bytes=(folder / file.name).stat().st_size) for file in entry.files]
         entries[name] = replace(entry, files=tuple(files))
-        for module in (image, text, points):
+        for module in (image, text, points, seeing):
             if hasattr(module, name):
                 patch.setattr(module, name, entries[name])
     return entries

@@ -299,3 +299,36 @@ def test_dropping_takes_the_endings_of_the_table_that_mean_splats_alone(scene):
     dropped = set(REIFY_FH_splats.bl_file_extensions.split(";"))
     for one in FORMATS:
         assert one.is_shared == dropped.isdisjoint({Path(f"a{ending}").suffix for ending in one.endings if ending[0] == "."}), one.id
+
+
+def test_settings_kept_for_a_kind_of_files_come_with_the_next_such_files_and_no_others(scene, tmp_path, monkeypatch):
+    import bpy
+    from reify.scene import preferences
+
+    monkeypatch.setattr(preferences, "user_folder", lambda name: tmp_path / name)
+    photos = scene.reify.photos
+    first = photos.preset
+
+    def drop(name: str, **how) -> tuple[str, int]:
+        bpy.ops.reify.drop_files(directory=str(tmp_path), files=[{"name": name}], method="photos", **how)
+        return photos.preset, photos.mesh__faces
+
+    def restart() -> None:
+        photos.preset = first
+        photos.property_unset("mesh__faces")
+
+    usual = drop("clip.mp4")
+    photos.preset = "Draft" if "Draft" in photos.bl_rna.properties["preset"].enum_items else first
+    photos.mesh__faces = 4321
+    assert bpy.ops.reify.keep_default() == {"FINISHED"}
+    kept = photos.preset, 4321
+    restart()
+    assert drop("a.jpg") == usual
+    assert drop("other.MOV") == kept
+    restart()
+    drop("b.jpg")
+    assert drop("third.mp4", add=True) == usual, "files that are added change nothing"
+    drop("fourth.mp4")
+    assert bpy.ops.reify.forget_default() == {"FINISHED"}
+    restart()
+    assert drop("fifth.mp4") == usual

@@ -97,11 +97,13 @@ def _figures() -> Iterator[str]:
     from reify.backend.jobs.standing import COMPILES
     from reify.panels import convert, menus, parts, splats
     from reify.scene import splat_nodes
+    from reify.session import defaults
 
     yield from (splats.LABELS.get(name, name) for name in splat_nodes.INPUTS)
     yield from splat_nodes.LOOKS
     yield from (*menus.SEARCHED.values(), *menus.SHOWN.values(), COMPILES)
     yield from convert.LABELS.values()
+    yield from defaults.LABELS.values()
     yield from (state.value for state in State)
     yield from (parts.figure_label(name) for name in (*parts.HEADLINE, *parts.EXPERT, "quads"))
 

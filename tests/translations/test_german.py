@@ -119,3 +119,19 @@ def test_numbers_are_written_as_the_language_writes_them(monkeypatch):
     assert (translations.number(81204), translations.number(27.31), translations.number(1234.5)) == ("81,204", "27.3", "1,234")
     monkeypatch.setattr(translations, "_language", lambda: "de_DE")
     assert (translations.number(81204), translations.number(27.31), translations.number(1234.5)) == ("81.204", "27,3", "1.234")
+    said = "1,204 of 81,204 splats in fox.2.5.ply are broken (not a number, or infinite) and were left out."
+    german = translations.in_language(said, "de_DE")
+    assert german.startswith("1.204 von 81.204 Splats in fox.2.5.ply"), "names of files keep their dots"
+
+
+def test_what_operators_report_goes_through_the_translation():
+    import ast
+
+    from reify.tests.translations.strings import ROOT
+
+    english = []
+    for path in sorted((ROOT / "operators").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "report":
+                english += [f"{path.name}:{node.lineno}" for told in node.args[1:] if isinstance(told, (ast.Constant, ast.JoinedStr))]
+    assert not english, f"Blender shows reports as they are: put told() around {english}"

@@ -253,7 +253,7 @@ MINILM = Entry(
 CLIP = Entry(
     id="clip",
     title="CLIP ViT-L/14",
-    use="Reads the texts and pictures that Point-E makes points of",
+    use="Reads the texts and pictures that Point-E and Shap-E make objects of",
     source="Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021",
     parameters=427_616_513,
     dtype="float32",
@@ -323,7 +323,82 @@ POINT_E = Entry(
     stages=(Stage(ALL, 90_419_481, "float32"),),
 )
 
-ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM, CLIP, POINT_E_TEXT, POINT_E)
+SHAP_E_AT = "https://openaipublic.azureedge.net/main/shap-e"
+TRANSMITTER = File(  # the publisher names no sizes: these are about right
+    "transmitter.pt",
+    1_780_000_000,
+    "af02a0b85a8abdfb3919584b63c540ba175f6ad4790f574a7fef4617e5acdc3b",
+    (Web((f"{SHAP_E_AT}/transmitter.pt",)),),
+    sized=False,
+)
+SHAP_E_LICENSE = License(
+    "MIT",
+    "Free for any use, commercial too, as long as the license text goes along with the weights.",
+    "OpenAI",
+    "https://github.com/openai/shap-e/blob/main/LICENSE",
+)
+SHAP_E_TEXT = Entry(
+    id="shap-e-text",
+    title="Shap-E for text",
+    use="Turns a sentence about one object into a colored mesh",
+    source="Jun and Nichol, Shap-E: Generating Conditional 3D Implicit Functions, 2023",
+    parameters=541_989_318,
+    dtype="float32",
+    files=(
+        File(
+            "text_cond.pt",
+            1_262_870_000,
+            "e6b4fa599a7b3c3b16c222d5f5fe56f9db9289ff0b6575fbe5c11bc97106aad4",
+            (Web((f"{SHAP_E_AT}/text_cond.pt",)),),
+            sized=False,
+        ),
+        TRANSMITTER,
+    ),
+    license=SHAP_E_LICENSE,
+    proof=Proof.ARCHITECTURE,
+    converts="shap_e",
+    packages=("torch",),
+    stages=(Stage(ALL, 541_989_318, "float32"),),
+)
+
+SHAP_E = Entry(
+    id="shap-e",
+    title="Shap-E",
+    use="Turns a picture of one object into a colored mesh",
+    source="Jun and Nichol, Shap-E: Generating Conditional 3D Implicit Functions, 2023",
+    parameters=542_253_510,
+    dtype="float32",
+    files=(
+        File(
+            "image_cond.pt",
+            1_263_930_000,
+            "cb8072c64bbbcf6910488814d212227de5db291780d4ea99c6152f9346cf12aa",
+            (Web((f"{SHAP_E_AT}/image_cond.pt",)),),
+            sized=False,
+        ),
+        TRANSMITTER,
+    ),
+    license=SHAP_E_LICENSE,
+    proof=Proof.ARCHITECTURE,
+    converts="shap_e",
+    packages=("torch",),
+    stages=(Stage(ALL, 542_253_510, "float32"),),
+)
+
+ENTRIES = (
+    ISNET,
+    ALIKED_LIGHTGLUE,
+    TRIPOSR,
+    DEPTH_ANYTHING,
+    DINOV2_LARGE,
+    TRELLIS,
+    MINILM,
+    CLIP,
+    POINT_E_TEXT,
+    POINT_E,
+    SHAP_E_TEXT,
+    SHAP_E,
+)
 
 
 def entry_called(name: str) -> Entry:

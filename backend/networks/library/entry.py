@@ -82,13 +82,18 @@ class File:
     """A published file.
 
     Where its publisher names no hash, `sha256` is empty and `bytes` about right: then what came is checked by the names and shapes of its
-    arrays alone, when it is converted.
+    arrays alone, when it is converted. Where only the size isn't named it isn't `sized`.
     """
 
     name: str
     bytes: int
     sha256: str
     mirrors: tuple[Mirror, ...]  # the same content everywhere; the first that answers is taken
+    sized: bool = True  # `bytes` are exact
+
+    def fits(self, size: int) -> bool:
+        """Whether a file of so many bytes may be it."""
+        return size == self.bytes or not self.sized or not self.sha256
 
 
 ALL = "all of it"  # is on the device at once

@@ -183,7 +183,10 @@ def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
 
 def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
-        download(mirror, partial, file.bytes if file.sha256 else length_of(mirror, job=job), job=job)
+        size = file.bytes if file.sized and file.sha256 else length_of(mirror, job=job)
+        if not file.bytes / 2 < size < 2 * file.bytes:
+            raise Refused(f"{mirror.name} sends {size} bytes for {file.name}, not about {file.bytes}.", "Import the file.")
+        download(mirror, partial, size, job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
     with job.span(FETCHED):
@@ -204,7 +207,7 @@ def _archives(entry: Entry, root: Path) -> Path:
 def _check(partial: Path, file: File, name: str, job: Job) -> None:
     if not file.sha256:
         return
-    if partial.stat().st_size != file.bytes or sha256_of(partial, lambda fraction: job.check()) != file.sha256:
+    if not file.fits(partial.stat().st_size) or sha256_of(partial, lambda fraction: job.check()) != file.sha256:
         partial.unlink()
         raise Refused(f"What {name} sent isn't {file.name}: its SHA-256 is another one.", "Try again later, or import the file.")
 
@@ -222,7 +225,7 @@ def _imported(file: File, place: Path, root: Path, job: Job) -> _Source:
             found = _Source(path, str(path), in_place=False)
         if not file.sha256:
             return found
-        if found.path.stat().st_size == file.bytes and sha256_of(found.path, lambda fraction: job.check()) == file.sha256:
+        if file.fits(found.path.stat().st_size) and sha256_of(found.path, lambda fraction: job.check()) == file.sha256:
             return found
         raise ReifyError(f"{path} isn't {file.name}: its SHA-256 is another one.", "Get the file of the version that Reify knows.")
     wanted = " or ".join([file.name, *archives])

@@ -92,7 +92,7 @@ def lying_about(file: File, environment: Environment) -> Iterator[Path]:
     candidates += [
         hub_cache() / f"models--{hub.repository.replace('/', '--')}" / "snapshots" / hub.revision / Path(hub.path) for hub in hubs
     ]
-    return (path for path in candidates if is_file(path) and path.stat().st_size == file.bytes)
+    return (path for path in candidates if is_file(path) and file.fits(path.stat().st_size))
 
 
 def hub_cache() -> Path:

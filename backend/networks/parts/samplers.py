@@ -106,6 +106,11 @@ def kept_by_cosine(count: int) -> Array:
     return np.cumprod(1 - np.minimum(1 - left[1:] / left[:-1], LARGEST_BETA))
 
 
+def kept_by_power(count: int, decay: float) -> Array:
+    """The same by e to the power of -`decay` at the end, and as evenly falling a power before."""
+    return np.exp(-decay * np.arange(1, count + 1) / count)
+
+
 def kept_by_line(count: int) -> Array:
     """The same by the linear schedule."""
     return np.cumprod(1 - np.linspace(0.1 / count, 20 / count, count))
