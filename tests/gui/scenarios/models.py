@@ -82,7 +82,8 @@ def downloaded(window, models, given):
     yield from window.until(lambda: MODELS.busy, "the download to go on")
     yield from window.until(lambda: not MODELS.busy, "the rest of it")
     assert MODELS.task.failure is None, MODELS.task.failure
-    window.note(here=models.found("tiny") is not None)
+    yield from window.until(lambda: models.found("tiny") is not None, "the panel to know of it")
+    window.note(here=True)
     yield from window.shot("here")
 
 
@@ -138,5 +139,6 @@ def imported(window, models, given):
         bpy.ops.file.execute()
     yield from window.until(lambda: MODELS.task is not before and MODELS.task.state.ended, "the import")
     assert MODELS.task.failure is None, MODELS.task.failure
-    window.note(imported=models.found("tiny") is not None)
+    yield from window.until(lambda: models.found("tiny") is not None, "the panel to know of it")
+    window.note(imported=True)
     yield from window.shot("imported")
