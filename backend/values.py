@@ -351,6 +351,7 @@ class Report:
     choices: Mapping[str, str] = field(default_factory=dict)  # what was chosen and why, e.g. "device" -> "CPU, 2 threads"
     versions: Mapping[str, str] = field(default_factory=dict)
     licenses: Mapping[str, str] = field(default_factory=dict)  # of pretrained weights used
+    weights: Mapping[str, str] = field(default_factory=dict)  # file of pretrained weights used, "isnet/weights.safetensors" -> sha256
 
 
 @dataclass(frozen=True, eq=False)

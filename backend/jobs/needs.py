@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .environment import Environment
@@ -20,6 +20,7 @@ class Weights:
     license: str  # in plain words, as "MIT" or "not for commercial use"
     way: str = ""  # one sentence: how they are got; "": they are to be put into that folder
     found: Callable[[Environment], bool] | None = field(default=None, compare=False)  # whether they are there; None: in that folder
+    digests: Callable[[Environment], Mapping[str, str]] | None = field(default=None, compare=False)  # SHA-256 by file, of what is there
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ def missing(needs: Needs, environment: Environment) -> Needs:
         weights=tuple(weights for weights in needs.weights if not _is_here(weights, environment)),
         memory=needs.memory if short else None,
     )
+
+
+def digests(needs: Needs, environment: Environment) -> dict[str, str]:
+    """The SHA-256 of each file of the weights that are there, by "name/file"."""
+    known = ((weights.name, weights.digests(environment)) for weights in needs.weights if weights.digests is not None)
+    return {f"{name}/{file}": digest for name, files in known for file, digest in files.items()}
 
 
 def _is_importable(module: str) -> bool:

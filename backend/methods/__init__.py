@@ -145,6 +145,7 @@ class Method:
             inputs=digests_of(inputs.sources, job.check),
             versions=versions_of(needs.packages),
             licenses={weights.name: weights.license for weights in needs.weights},
+            weights=needs_of.digests(needs, job.environment),
         )
         for warning in inputs.warnings if isinstance(inputs, Given) else ():
             job.warn(warning)

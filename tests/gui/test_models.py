@@ -1,12 +1,12 @@
-"""The Models panel in a real Blender with a window, and variants of a picture."""
+"""The Models panel in a real Blender with a window."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import threading
+import time
 
-import numpy as np
 import pytest
 
 from ..networks.library.entries import content
@@ -18,16 +18,21 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow]
 NAME = "model.safetensors"
 
 
-def test_weights_are_got_by_their_license_card_canceled_resumed_and_imported_and_variants_stand_side_by_side(blender) -> None:
-    from PIL import Image
+def until_resumed(served: Served) -> None:
+    """Let the second half come once it is asked for by itself."""
+    while not any(wanted for _path, wanted, _token in served.asked):
+        time.sleep(0.1)
+    assert served.slowly is not None
+    served.slowly.set()
 
+
+def test_weights_are_got_by_their_license_card_canceled_resumed_and_imported(blender) -> None:
     published = content(1 << 20)
     folder = blender.folder / "studio"
-    for made in (folder, blender.folder / "Pictures"):
-        made.mkdir()
+    folder.mkdir()
     (folder / NAME).write_bytes(published)
-    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(blender.folder / "Pictures" / "figure.png")
-    with serving(Served({"/tiny": published}, slowly=threading.Event())) as served:
+    with serving(Served({"/tiny": published}, slowly=threading.Event(), patience_s=90.0)) as served:
+        threading.Thread(target=until_resumed, args=(served,), daemon=True).start()
         about = {"name": NAME, "bytes": len(published), "sha256": hashlib.sha256(published).hexdigest()}
         about |= {"address": f"{served.address}/tiny", "folder": blender.inside(folder)}
         (blender.folder / "entry.json").write_text(json.dumps(about))
@@ -36,7 +41,4 @@ def test_weights_are_got_by_their_license_card_canceled_resumed_and_imported_and
     assert outcome["canceled"] == "canceled" and 0 < outcome["loaded_bytes"] < len(published)
     assert served.asked[-1][1] == f"bytes={outcome['loaded_bytes']}-", "it began anew"
     assert outcome["here"] and outcome["removed"] and outcome["imported"]
-    assert outcome["seeds"] == [3, 4, 5, 6] and len(outcome["meshes"]) == 4
-    gaps = np.diff(outcome["places"])
-    assert (gaps > 0.9 * max(outcome["widths"])).all(), "they stand in each other"
     assert not warnings_in(outcome["output"])

@@ -333,6 +333,29 @@ def test_a_new_seed_does_not_look_again_and_another_mesh_does_not_sample_again(r
     assert looked["VisionTransformer"] == 0 and looked["StructureFlow"] >= 6
 
 
+def test_seed_settings_licenses_and_hashes_of_weights_are_kept_and_a_folder_is_done_picture_by_picture(
+    original, ready: Environment, small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+    from reify.backend import orders
+    from reify.backend.methods import image
+
+    monkeypatch.setitem(image.NETWORKS, "trellis", (tuple(small.values()), image.MESHES, 0))
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.fromarray(original["rgba"].numpy()).save(folder / name)
+    values = {"method": "trellis", "faces": 800, "baked_px": 128, "trellis.steps": 4}
+    made = [orders.run(one, ready, lambda event: None) for one in orders.one_by_one(orders.Order("image", values, (folder,), SEED))]
+    assert [result.name for result in made] == ["a", "b"]
+    report = made[1].report
+    assert (report.seed, report.settings["trellis.steps"], report.settings["method"]) == (SEED, 4, "trellis")
+    assert report.licenses == {"trellis": "MIT", "dinov2-large": "Apache-2.0"}
+    assert {f"trellis/{file.name}": file.sha256 for file in small["TRELLIS"].files}.items() <= report.weights.items()
+    assert len(report.weights["dinov2-large/weights.safetensors"]) == 64
+    assert any("only" in warning and "px large" in warning for warning in report.warnings)
+
+
 def test_little_memory_is_answered_by_smaller_weights_and_the_report_says_so(ready: Environment, picture: Picture) -> None:
     from reify.backend.methods import image
 

@@ -64,9 +64,15 @@ def need(entry: Entry, environment: Environment) -> Found:
 
 def as_need(entry: Entry) -> Weights:
     """An entry among what a method needs."""
-    return Weights(
-        entry.id, entry.bytes, entry.license.name, way=way_to(entry), found=lambda environment: find(entry, environment) is not None
-    )
+
+    def digests(environment: Environment) -> Mapping[str, str]:
+        found = find(entry, environment)
+        return {} if found is None else found.sha256
+
+    def is_here(environment: Environment) -> bool:
+        return find(entry, environment) is not None
+
+    return Weights(entry.id, entry.bytes, entry.license.name, way=way_to(entry), found=is_here, digests=digests)
 
 
 def way_to(entry: Entry) -> str:

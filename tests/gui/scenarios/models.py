@@ -1,6 +1,6 @@
-"""Models by real clicks: the license card, a download that is canceled and goes on, an import from a folder; then four variants.
+"""Models by real clicks: the license card, a download that is canceled and goes on, an import from a folder.
 
-A server of the test's own has the weights. Variants come from a function in the networks' place: there is no torch here.
+A server of the test's own has the weights.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import bpy
 import numpy as np
 
-CHECKBOX_PX = 62  # from the card's lower edge up to its checkbox
-PICTURE = "/home/artist/Pictures/figure.png"
+CHECKBOX_PX, LEFT_PX = 31, 200  # up and left from the middle of the card's Download, to its checkbox
+LOWEST_PX = 150  # of the sidebar, in which Cancel stands
+DOWNLOAD_RGB = (71, 114, 179)
 
 
 def run(window):
@@ -31,7 +32,6 @@ def run(window):
     bpy.ops.reify.remove_model("EXEC_DEFAULT", model="tiny")
     window.note(removed=models.found("tiny") is None)
     yield from imported(window, models, given)
-    yield from variants(window)
 
 
 def entry_of(given):
@@ -73,16 +73,30 @@ def downloaded(window, models, given):
     yield from accepted(window, "accepted", tick=True)
     yield from window.until(lambda: MODELS.busy and fraction(MODELS) > 0.2, "half of it")
     yield from window.shot("downloading", busy=True)
-    yield from window.press("bpy.ops.reify.cancel_model")
+    yield from canceled(window)
     yield from window.until(lambda: not MODELS.busy, "the end of the download")
     window.note(loaded_bytes=keeping.loaded_bytes(models.entry("tiny"), preferences.environment()), canceled=MODELS.task.state.value)
+    yield from scrolled(window, "WHEELDOWNMOUSE")
     yield from window.shot("canceled")
     yield from accepted(window, "resumed", tick=True)
     yield from window.until(lambda: MODELS.busy, "the download to go on")
     yield from window.until(lambda: not MODELS.busy, "the rest of it")
     assert MODELS.task.failure is None, MODELS.task.failure
-    window.note(here=models.found("tiny") is not None)
+    yield from window.until(lambda: models.found("tiny") is not None, "the panel to know of it")
+    window.note(here=True)
     yield from window.shot("here")
+
+
+def canceled(window):
+    """Press Cancel, looked for where it stands: a connection without a byte is given up after 20 s."""
+    sidebar = window.sidebar
+    x = sidebar.x + sidebar.width // 3
+    for y in range(sidebar.y + LOWEST_PX, sidebar.y, -9):
+        yield from window.move(x, y)
+        if window._hovered(window.area, sidebar).startswith("bpy.ops.reify.cancel_model"):
+            yield from window.click(x, y - 3)
+            return
+    raise AssertionError("there is no Cancel")
 
 
 def fraction(side) -> float:
@@ -92,13 +106,16 @@ def fraction(side) -> float:
 
 def accepted(window, name, tick):
     """Press Get, look at the card, accept the license where that is said, and confirm."""
+    yield from scrolled(window, "WHEELDOWNMOUSE")
     before = yield from window._settled()
     yield from window.press("bpy.ops.reify.get_model")
     box = yield from window._popup_since(before)
     if tick:
-        left, _top, _right, bottom = box
+        left, top, right, bottom = box
+        download = (np.abs(window._screen()[top:bottom, left:right].astype(int) - DOWNLOAD_RGB) < 12).all(2)
+        y, x = (int(np.median(place)) for place in np.nonzero(download))
         height = bpy.context.window_manager.windows[0].height
-        yield from window.click(left + 40, height - bottom + CHECKBOX_PX)
+        yield from window.click(left + x - LEFT_PX, height - (top + y) + CHECKBOX_PX)
     yield from window.shot(name)
     yield from window.press_default(box, "Download")
 
@@ -107,7 +124,10 @@ def imported(window, models, given):
     """From a folder, by the file browser."""
     from bl_ext.user_default.reify.session.side_jobs import MODELS
 
-    yield from window.press("bpy.ops.reify.import_model")
+    yield from scrolled(window, "WHEELDOWNMOUSE")
+    sidebar = window.sidebar
+    place = yield from window.find("bpy.ops.reify.import_model", window.area, sidebar, [int(0.81 * sidebar.width)])
+    yield from window.click(*place)
     yield 1.0
     area = next(area for each in bpy.context.window_manager.windows for area in each.screen.areas if area.type == "FILE_BROWSER")
     area.spaces.active.params.directory = given["folder"].encode()
@@ -119,44 +139,6 @@ def imported(window, models, given):
         bpy.ops.file.execute()
     yield from window.until(lambda: MODELS.task is not before and MODELS.task.state.ended, "the import")
     assert MODELS.task.failure is None, MODELS.task.failure
-    window.note(imported=models.found("tiny") is not None)
+    yield from window.until(lambda: models.found("tiny") is not None, "the panel to know of it")
+    window.note(imported=True)
     yield from window.shot("imported")
-
-
-def variants(window):
-    """Four of one picture, side by side."""
-    from bl_ext.user_default.reify.backend.jobs.needs import Needs
-    from bl_ext.user_default.reify.backend.methods import image
-    from bl_ext.user_default.reify.session import queue
-
-    yield from window.install_engine()
-    image.METHOD = dataclasses.replace(image.METHOD, run=made_of_seed, needs=Needs())
-    reify = bpy.context.scene.reify
-    reify.method, reify.image.method, reify.variants, reify.seed = "image", "trellis", 4, 3
-    bpy.ops.reify.add_files("EXEC_DEFAULT", directory=PICTURE.rpartition("/")[0], files=[{"name": PICTURE.rpartition("/")[2]}])
-    yield from scrolled(window, "WHEELUPMOUSE")
-    yield from window.press("bpy.ops.reify.create")
-    yield from window.until(lambda: len(queue.tasks()) == 4 and all(task.state.ended for task in queue.tasks()), "four variants")
-    yield 2.0
-    with window.in_viewport():
-        bpy.ops.view3d.view_all()
-    failures = [task.failure for task in queue.tasks() if task.failure]
-    assert not failures, failures
-    meshes = [made for made in bpy.context.scene.objects if made.name.endswith(" Mesh") and made.type == "MESH"]
-    spans = sorted((min((made.matrix_world @ vertex.co).x for vertex in made.data.vertices), made.name) for made in meshes)
-    window.note(meshes=[name for _, name in spans], seeds=sorted(task.context.seed for task in queue.tasks()))
-    window.note(places=[place for place, _ in spans], widths=[made.dimensions.x for made in meshes])
-    yield from window.shot("variants", moving=True)
-
-
-def made_of_seed(pictures, settings, job):
-    """A cone with as many sides as the seed says."""
-    from bl_ext.user_default.reify.backend.values import Mesh, Result
-
-    count = job.seed
-    turns = 2 * np.pi * np.arange(count) / count
-    rim = np.stack([0.5 * np.cos(turns), 0.5 * np.sin(turns), 0 * turns], axis=1)
-    vertices = np.concatenate([rim, [[0, 0, 0], [0, 0, 1]]]).astype(np.float32)
-    here, there = np.arange(count), (np.arange(count) + 1) % count
-    faces = np.concatenate([np.stack([here, there, 0 * here + count + 1], 1), np.stack([there, here, 0 * here + count], 1)])
-    return Result(name=pictures.sources[0].stem, report=job.report, mesh=Mesh(vertices, faces.astype(np.int32)))

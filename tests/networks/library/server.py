@@ -18,6 +18,7 @@ class Served:
     breaks_after: int | None = None  # bytes after which the connection is closed, once
     knows_ranges: bool = True
     slowly: threading.Event | None = None  # half of the content is sent before it is set
+    patience_s: float = 10.0  # after which the other half is sent all the same
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # path, Range, Authorization
     address: str = ""
 
@@ -68,5 +69,5 @@ def _answer(handler: BaseHTTPRequestHandler, served: Served) -> None:
     handler.wfile.write(body[:half])
     handler.wfile.flush()
     if served.slowly is not None:
-        served.slowly.wait(10.0)
+        served.slowly.wait(served.patience_s)
         handler.wfile.write(body[half:])
