@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..session import start
+from ..session import history, start
 from ..session.properties import chosen_method, group_of, read_settings
 from ..session.sources import paths_of
 from .reported import reported
@@ -46,6 +46,8 @@ class REIFY_OT_create(bpy.types.Operator):
         method = method_called(self.method) if self.method else chosen_method(scene)
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
+        if not method.takes_files:
+            history.remember(settings.text)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
         return start.start_all(method, paths, settings, scene, scene.reify.seed)
 

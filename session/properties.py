@@ -170,6 +170,13 @@ def _register_groups() -> None:
     annotations: dict[str, Any] = {
         "method": bpy.props.EnumProperty(name="Method", description="What to make it from", items=items, default=_first_method(methods)),
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
+        "variants": bpy.props.IntProperty(
+            name="Variants",
+            description="How many to make of a sentence at once, side by side, each with the next seed",
+            min=1,
+            max=9,
+            default=1,
+        ),
         "search": bpy.props.StringProperty(
             name="Search", description="Show only settings with this in their name or description", options={"TEXTEDIT_UPDATE", "SKIP_SAVE"}
         ),

@@ -33,7 +33,10 @@ def start(order: Order) -> Task:
 
 
 def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: bpy.types.Scene, seed: int = 0) -> list[Task]:
-    """Put a job into the queue for each of the results that the sources make; raises ReifyError where they make none."""
+    """Put a job into the queue for each of the results that the sources make, and for each variant of a sentence.
+
+    Raises ReifyError where they make none.
+    """
     from ..backend import orders
     from ..backend.orders import Order, Target
 
@@ -41,15 +44,20 @@ def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: b
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
     order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
     _check(order)
+    if not method.takes_files and scene.reify.variants > 1:
+        variants = [replace(order, seed=seed + i) for i in range(scene.reify.variants)]
+        with queue.runner().held():
+            return [start(one) for one in variants]
     with queue.runner().held():
         return [start(_placed(one, scene)) for one in orders.one_by_one(order)]
 
 
 def _placed(order: Order, scene: bpy.types.Scene) -> Order:
-    """The order with the place of the newest result of the same sources, where that is what the panel says."""
+    """The order with the place of the newest result of the same sources or sentence, where that is what the panel says."""
     from ..scene import versions
 
-    older = versions.older(scene, order.method, map(str, order.sources)) if scene.reify.version == "replace" else []
+    sentence = versions.sentence_of(order.settings)
+    older = versions.older(scene, order.method, map(str, order.sources), sentence) if scene.reify.version == "replace" else []
     if not older or order.target is None:
         return order
     return replace(order, target=replace(order.target, replaces=older[-1].name, replaces_uid=older[-1].session_uid))
