@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..scene import thumbnail
-from ..session import approval, start
+from ..session import approval, history, start
 from ..session.properties import chosen_method, group_of, read_settings
 from ..session.sources import paths_of
 from ..translations import told
@@ -77,6 +77,8 @@ class REIFY_OT_create(bpy.types.Operator):
         method = method_called(self.method) if self.method else chosen_method(scene)
         group = group_of(scene, method)
         settings = method.preset(self.preset) if self.preset else read_settings(method, group)
+        if not method.takes_files:
+            history.remember(settings.text)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
         return method, settings, paths
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import convert, create, edit_splats, icons, menus, models, pictures, presets, queue, results, settings, splats, status
+from . import convert, create, edit_splats, from_text, icons, menus, models, pictures, presets, queue, results, settings, splats, status
 
-MODULES = (icons, presets, create, pictures, settings, queue, results, convert, splats, edit_splats, models, menus, status)
+MODULES = (icons, presets, from_text, create, pictures, settings, queue, results, convert, splats, edit_splats, models, menus, status)
 
 
 def register() -> None:

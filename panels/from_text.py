@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..session import estimates, models
+from ..session import estimates, history, models
 from ..session.parts_of_text import part_of
 from ..session.understanding import Understood, understood
 from .missing import draw_missing
@@ -18,9 +18,32 @@ if TYPE_CHECKING:
     from ..backend.methods import Method
 
 
+class VIEW3D_MT_reify_sentences(bpy.types.Menu):
+    """Sentences that were generated before."""
+
+    bl_label = "Earlier Sentences"
+    bl_idname = "VIEW3D_MT_reify_sentences"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw a line each, the newest first."""
+        layout = self.layout
+        kept = history.sentences()
+        for sentence in kept:
+            layout.operator("reify.use_sentence", text=sentence, translate=False).sentence = sentence
+        if kept:
+            layout.separator()
+            layout.operator("reify.forget_sentences", icon="TRASH")
+        else:
+            layout.label(text="Nothing was generated yet.")
+
+
 def draw_sentence(layout: Any, context: bpy.types.Context, method: Method, settings: Any, missing: Needs, group: Any) -> None:
     """Draw what the method needs of the user; of `missing`, which isn't there, the way to get it."""
-    layout.prop(group, "text", text="", icon="TEXT", placeholder="a red apple on a wooden table")
+    from ..scene import versions
+
+    row = layout.row(align=True)
+    row.prop(group, "text", text="", icon="TEXT", placeholder="a red apple on a wooden table")
+    row.menu(VIEW3D_MT_reify_sentences.bl_idname, text="", icon="RECOVER_LAST")
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
     row = column.row(align=True)
@@ -28,6 +51,9 @@ def draw_sentence(layout: Any, context: bpy.types.Context, method: Method, setti
     row.popover(VIEW3D_PT_reify_models.bl_idname, text="More Models…")
     column.prop(group, "style")
     column.prop(context.scene.reify, "seed")
+    column.prop(context.scene.reify, "variants")
+    if context.scene.reify.variants == 1 and versions.older(context.scene, method.id, (), group.text.strip()):
+        layout.row().prop(context.scene.reify, "version", expand=True)
     if group.model != "assemble":
         _draw_model(layout, context, method, settings, missing)
         return
@@ -89,3 +115,6 @@ def _draw_model(layout: Any, context: bpy.types.Context, method: Method, setting
 def _draw_remake(layout: Any, context: bpy.types.Context) -> None:
     if part_of(context.object) is not None:
         layout.operator("reify.remake_part", icon="FILE_REFRESH")
+
+
+register, unregister = bpy.utils.register_classes_factory((VIEW3D_MT_reify_sentences,))

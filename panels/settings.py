@@ -58,7 +58,7 @@ def draw_seed(layout: Any, context: bpy.types.Context, method: Any) -> None:
         text(layout, context, say("Every seed makes the same. {way}", way=say(method.varies_by)), icon="INFO")
         return
     layout.prop(context.scene.reify, "seed")
-    if method.varies is not None:
+    if method.varies is not None and method.takes_files:  # From Text asks for them beside its sentence
         layout.prop(context.scene.reify, "variants")
 
 

@@ -38,9 +38,9 @@ def results_in(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
 
 
 def versions_of(scene: bpy.types.Scene, collection: bpy.types.Collection) -> list[bpy.types.Collection]:
-    """All results in a scene that were made of the same sources by the same method, the newest last."""
-    made = provenance.read(collection) or {"method": "", "inputs": {}}
-    return versions.older(scene, made["method"], made["inputs"])
+    """All results in a scene that were made of the same sources or the same sentence by the same method, the newest last."""
+    made = provenance.read(collection) or {"method": "", "inputs": {}, "settings": {}}
+    return versions.older(scene, made["method"], made["inputs"], versions.sentence_of(made["settings"]))
 
 
 def described(collection: bpy.types.Collection) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Results of single pictures stand side by side: each goes where no other result is in its way."""
+"""Results of single pictures, and variants of a sentence, stand side by side: each goes where no other result is in its way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..backend.values import Mesh
 from . import commit, provenance
 
 GAP = 0.25  # between results, of a result's width
-ROLES = ("mesh", "splats", "points")
+ROLES = ("mesh", "splats", "points", "part")
 
 Corners = tuple[Vector, Vector]
 

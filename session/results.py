@@ -40,7 +40,7 @@ def shown_members(collection: bpy.types.Collection) -> list[bpy.types.Object]:
     """What can be seen of a result, its subject first, then the empty that all of it hangs on."""
     from ..scene.commit import members
 
-    subjects = [member for role in ("mesh", "splats", "points", "root") for member in members(collection, role)]
+    subjects = [member for role in ("mesh", "splats", "points", "part", "root") for member in members(collection, role)]
     return [member for member in subjects if not is_hidden(member)]
 
 

@@ -53,10 +53,11 @@ def start_all(
 
 
 def _placed(order: Order, scene: bpy.types.Scene) -> Order:
-    """The order with the place of the newest result of the same sources, where that is what the panel says."""
+    """The order with the place of the newest result of the same sources or sentence, where that is what the panel says."""
     from ..scene import versions
 
-    older = versions.older(scene, order.method, map(str, order.sources)) if scene.reify.version == "replace" else []
+    sentence = versions.sentence_of(order.settings)
+    older = versions.older(scene, order.method, map(str, order.sources), sentence) if scene.reify.version == "replace" else []
     if not older or order.target is None:
         return order
     return replace(order, target=replace(order.target, replaces=older[-1].name, replaces_uid=older[-1].session_uid))

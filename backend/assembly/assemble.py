@@ -22,6 +22,7 @@ from .voxels import voxelized
 FITS, LEAST_SHRUNK = 0.62, 0.2  # width of what lies in a vessel, in the vessel's; and how much smaller it is made at most
 FILLED, WIDEST = 0.25, 1.6  # share of a carrier's area that things on it cover; and how much larger it is made for them at most
 TOY_M = 0.3  # the longest side of a toy
+LARGER = 1.4  # least size of what is called large, in that of what is called small beside it
 ROOM = 2.6  # width of terrain, in widths of what stands on it
 
 
@@ -51,6 +52,7 @@ def assemble(text: str, style: str, seed: int, reading: str = "", *, job: Job) -
     for i, entity in enumerate(found.entities):
         job.progress(0.6 * i / len(found.entities), entity.noun)
         shells.append(_shell(entity, _is_filled(found, i), seed + i))
+    _contrast(found, shells)
     _widen_terrain(found, shells)
     _fit(found, shells, job)
     job.progress(0.6, "layout")
@@ -93,6 +95,18 @@ def remade(reading: str, style: str, name: str, seed: int, *, noun: str = "", sh
         entity = replace(entity, noun=known)
     shell = _shell(entity, _is_filled(found, index), seed)
     return _part(name, entity, shell, [Placed(index, shell, np.zeros(3))], entity.style or style or found.style, share)
+
+
+def _contrast(found: Parse, shells: list[Shell]) -> None:
+    """Let what is called large beside something small be the larger one: a gigantic mushroom next to a tiny house."""
+    for relation in found.relations:
+        for pair in ((relation.subject, other) for other in relation.objects):
+            small, large = sorted(pair, key=lambda i: SIZES.get(found.entities[i].size, 1.0))
+            said = [SIZES.get(found.entities[i].size, 1.0) for i in (small, large)]
+            sizes = [float((shells[i].high - shells[i].low).max()) for i in (small, large)]
+            if said[0] < 1.0 < said[1] and sizes[1] < LARGER * sizes[0]:
+                factor = float(np.sqrt(LARGER * sizes[0] / sizes[1]))
+                shells[small], shells[large] = scaled(shells[small], 1 / factor), scaled(shells[large], factor)
 
 
 def _widen_terrain(found: Parse, shells: list[Shell]) -> None:

@@ -144,4 +144,5 @@ METHOD = Method(
     expect=lambda inputs, settings: expected(settings),
     stages=(STAGE, READING, IMAGINING, POINTS, EXTRACTING, CLEANING),
     needs=_needs,
+    varies=lambda _settings: True,
 )
