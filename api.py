@@ -5,6 +5,7 @@
     api.write(result, "fox.glb")             # or .blend .ply .obj .stl .png .json
     api.make("text", "a red apple on a wooden table")
     results = api.make_all("image", "~/drawings")       # one for each picture in the folder
+    results = api.make_all("image", "~/bear.png", settings={"method": "trellis"}, variants=4)       # by four seeds
     api.get_model("isnet", accept_license="MIT")        # pretrained weights, for learned cut-outs
     api.convert("garden.ply", "garden.spz")             # a file of splats in another format
     api.render_splats("frames/garden_####.exr", frames=range(1, 25))    # the open scene, splats by the own rasterizer
@@ -79,6 +80,7 @@ class How(TypedDict, total=False):
     preset: str  # the method's first one where none is named
     settings: Mapping[str, Any]  # changes to the preset by path ("training.steps": 3000; docs/settings.md lists them)
     seed: int  # 0 by default
+    variants: int  # so many of each source, by this seed and the next ones, where the settings make another of each; 1 by default
     name: str  # of the result; made from the source by default
     keep: bool  # take finished stages from the cache and leave them there, as is done by default
     listener: Callable[[Event], None]  # hears Progress, Preview and Warn
@@ -159,13 +161,14 @@ def write(result: Result | Sequence[Result], path: Path | str) -> None:
     path = Path(path).expanduser().absolute()
     kind = output_kind(path)
     results = (result,) if isinstance(result, Result) else tuple(result)
-    outputs.check([path], [Path(source) for one in results for source in one.report.inputs], [one.name for one in results])
+    names = outputs.told_apart([one.name for one in results], [tuple(one.report.inputs) for one in results])
+    outputs.check([path], [Path(source) for one in results for source in one.report.inputs], names)
     try:
         if kind == "scene":
             _scene(results, path)
         else:
-            for one in results:
-                WRITERS[kind](one, outputs.path_of(path, one.name, len(results) > 1))
+            for one, name in zip(results, names, strict=True):
+                WRITERS[kind](one, outputs.path_of(path, name, len(results) > 1))
     except OSError as error:
         raise refusal(path, error) from error
 
@@ -304,7 +307,8 @@ def _orders(method_id: str, sources: Sequence[Path | str], how: How) -> tuple[Or
     if not method.takes_files and sources:
         settings, sources = settings_of.with_values(settings, {"text": " ".join(map(str, sources))}), ()
     paths = tuple(Path(source).expanduser().absolute() for source in sources)
-    return orders.one_by_one(Order(method.id, settings_of.values(settings), paths, how.get("seed", 0), how.get("name", "")))
+    seed, variants, name = how.get("seed", 0), how.get("variants", 1), how.get("name", "")
+    return orders.one_by_one(Order(method.id, settings_of.values(settings), paths, seed, name, variants=variants))
 
 
 def _made(order: Order, how: How) -> Result:

@@ -149,6 +149,11 @@ def _add_method(sub: argparse.ArgumentParser, method: Method) -> None:
     sub.add_argument("-o", "--output", action="append", type=Path, required=True, metavar="FILE", help=text)
     sub.add_argument("--save-job", type=Path, metavar="FILE", help="write this job to a JSON file for later instead of running it")
     sub.add_argument("--name", default="", help="name of the result (default: made from the input)")
+    if method.varies is not None:
+        text = (
+            "how many results to make of each input, by this seed and the next ones; where the settings make another of each (default: 1)"
+        )
+        sub.add_argument("--variants", type=int, default=1, help=text)
     _add_job_flags(sub, method)
     sub.set_defaults(command=_run, method_id=method.id)
 
@@ -207,7 +212,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.inputs, arguments.text = (), " ".join(arguments.sentence)
     sources, outputs = (tuple(path.expanduser().absolute() for path in paths) for paths in (arguments.inputs, arguments.output))
     values = settings_of.values(_settings(method, arguments))
-    order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs)
+    variants = getattr(arguments, "variants", 1)
+    order = Order(method.id, values, sources, arguments.seed, arguments.name, outputs=outputs, variants=variants)
     if arguments.save_job is not None:
         write_order(order, arguments.save_job)
         return DONE

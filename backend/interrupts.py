@@ -19,6 +19,7 @@ from typing import Any
 EXIT_CODE = 130  # what a shell expects of a command that was interrupted
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PARENT = "REIFY_PARENT"  # variable: the number of a pipe that is open for as long as the process that started this one lives
+PATIENCE_S = 20.0  # for which a job may go on after a signal: what takes longer, as a compiler does, notices none
 SAME_S = 0.5  # two signals as near are one: a terminal sends it to a command and to the one who passes it on
 
 
@@ -49,20 +50,28 @@ def _ignore() -> None:
 
 @contextmanager
 def noticed() -> Iterator[Callable[[], bool]]:
-    """Gives what says whether a signal has come; a second one does what it would do outside."""
-    came: list[float] = []
+    """Gives what says whether a signal has come; a second one, or being asked PATIENCE_S later, does what it would do outside."""
+    came: list[tuple[int, float]] = []
     outside: dict[int, Any] = {}
 
-    def notice(number: int, frame: Any) -> None:
-        now = time.monotonic()
-        if not came:
-            came.append(now)
-        elif now - came[0] > SAME_S and callable(outside.get(number)):
+    def act(number: int, frame: Any = None) -> None:
+        if callable(outside.get(number)):
             outside[number](number, frame)
+
+    def notice(number: int, frame: Any) -> None:
+        if not came:
+            came.append((number, time.monotonic()))
+        elif time.monotonic() - came[0][1] > SAME_S:
+            act(number, frame)
+
+    def interrupted() -> bool:
+        if came and time.monotonic() - came[0][1] > PATIENCE_S:
+            act(came[0][0])
+        return bool(came)
 
     with _handled_by(notice) as before:
         outside.update(before)
-        yield lambda: bool(came)
+        yield interrupted
 
 
 @contextmanager

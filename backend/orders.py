@@ -59,6 +59,7 @@ class Order:
     given: Given | Kept | None = None  # what an object of a scene holds; with neither this nor sources it can't be done any more
     outputs: tuple[Path, ...] = ()  # files to write, absolute; what is written follows from their endings
     target: Target | None = None  # in a scene
+    variants: int = 1  # so many results of the same sources, by this seed and those that follow it
 
     @property
     def possible(self) -> bool:
@@ -73,15 +74,25 @@ def resolved(order: Order) -> tuple[Method, Any]:
 
 
 def one_by_one(order: Order) -> tuple[Order, ...]:
-    """The orders for each of the results that its sources make; raises ReifyError where there is nothing in them."""
+    """The orders for each of the results that its sources make, the variants of one after each other.
+
+    Raises ReifyError where there is nothing in them, or variants would all be the same.
+    """
     method, settings = resolved(order)
-    return tuple(replace(order, sources=share) for share in method.shares(order.sources, settings))
+    seeds = method.seeds(order.seed, order.variants, settings)
+    return tuple(replace(order, sources=share, seed=seed, variants=1) for share in method.shares(order.sources, settings) for seed in seeds)
 
 
 def check(order: Order, environment: Environment) -> None:
     """Raise ReifyError, with the way to get it, where something is missing that the job needs."""
     method, settings = resolved(order)
     method.check(settings, environment)
+
+
+def plan_of(order: Order, environment: Environment) -> str:
+    """One sentence: how the job fits into the memory that is free; empty where the method doesn't adapt to that."""
+    method, settings = resolved(order)
+    return method.plan(settings, environment) if method.plan else ""
 
 
 def task_of(order: Order, environment: Environment, read: Reader = read_given) -> Task:
@@ -125,6 +136,7 @@ def plain(order: Order) -> dict[str, Any]:
         "sources": [str(path) for path in order.sources],
         "settings": dict(order.settings),
         "seed": order.seed,
+        "variants": order.variants,
         "name": order.name,
         "outputs": [str(path) for path in order.outputs],
         "target": target,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from .errors import ReifyError
@@ -12,6 +13,21 @@ from .reading import exists, is_device, is_folder
 
 SCENE = ".blend"  # what it holds of several results stands side by side; and no input is one
 OF_NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]')  # characters that some system's file names can't have
+
+
+def named(name: str, number: int) -> str:
+    """The name of a version: "fox", "fox v2"."""
+    return name if number == 1 else f"{name} v{number}"
+
+
+def told_apart(names: Sequence[str], sources: Sequence[Hashable]) -> list[str]:
+    """Names of results: those that have their name and their sources in common with earlier ones become versions."""
+    seen: Counter[tuple[str, Hashable]] = Counter()
+    found = []
+    for key in zip(names, sources, strict=True):
+        seen[key] += 1
+        found.append(named(key[0], seen[key]))
+    return found
 
 
 def path_of(output: Path, name: str, several: bool) -> Path:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import math
 import os
 import re
 import stat
+import struct
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +22,11 @@ from .errors import ReifyError
 
 LARGEST_JSON = 256 << 20  # bytes; a file of 100,000 camera poses has a third of it
 DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*([.:]|$)", re.IGNORECASE)
+# What Python's own modules raise where an archive is damaged: encrypted members, unknown compressions, odd headers, ends in the middle.
+DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, ValueError, RuntimeError, OverflowError, LookupError),
+)
 DEEPEST_JSON = 64  # arrays and objects inside each other
 
 
@@ -89,6 +100,15 @@ def read_bytes(path: Path, most: int) -> bytes:
 def open_file(path: Path) -> BinaryIO:
     """A regular file, opened for reading; raises OSError also for pipes and devices, which would be waited for."""
     return open(path, "rb", opener=_open_regular)
+
+
+@contextmanager
+def own_file(path: Path) -> Iterator[bytes]:
+    """The bytes of a file that comes with Reify; raises ReifyError where it can't be read, or something in it stops the block."""
+    try:
+        yield path.read_bytes()
+    except (OSError, *DAMAGED) as error:
+        raise ReifyError(f"{path.name}, a file of Reify's own, is damaged.", "Install Reify again.") from error
 
 
 class Within(io.BufferedReader):

@@ -20,7 +20,7 @@ from ..backend.methods import method_called
 from ..backend.orders import Order
 from ..backend.reading import read_json
 
-KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "name": str}
+KINDS = {"method": str, "inputs": list, "outputs": list, "preset": str, "settings": dict, "seed": int, "variants": int, "name": str}
 NEEDED = ("method", "inputs", "outputs")
 WITHOUT_FILES = ("text",)  # methods whose inputs are empty: what they are made from stands in the settings
 
@@ -35,6 +35,7 @@ def write_order(order: Order, path: Path) -> None:
         "outputs": [str(output) for output in order.outputs],
         "settings": dict(order.settings),
         "seed": order.seed,
+        **({"variants": order.variants} if order.variants > 1 else {}),
         **({"name": order.name} if order.name else {}),
     }
     write_text(path, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
@@ -60,14 +61,16 @@ def read_order(path: Path) -> Order:
     method = method_called(found["method"])
     preset = method.preset(found.get("preset") or next(iter(method.presets)))
     settings = settings_of.values(settings_of.with_values(preset, found.get("settings", {})))
-    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=targets)
+    variants = found.get("variants", 1)
+    order = Order(method.id, settings, sources, found.get("seed", 0), found.get("name", ""), outputs=targets, variants=variants)
     check(order)
     return order
 
 
 def check(order: Order) -> None:
     """Raise ReifyError for a method, setting or value that there isn't, and for outputs that can't be made or would overwrite something."""
-    method, _settings = orders.resolved(order)
+    method, settings = orders.resolved(order)
+    method.seeds(order.seed, order.variants, settings)
     for path in order.outputs:
         api.output_kind(path, method)
     outputs.check(order.outputs, order.sources)

@@ -39,8 +39,11 @@ def _perform(order: Order, keep: bool) -> list[Task]:
     """Run the jobs of an order one after another, up to the first that is canceled."""
     environment = api.environment(keep)
     orders.check(order, environment)
+    if plan := orders.plan_of(order, environment):
+        print(plan, file=sys.stderr)
     shares = orders.one_by_one(order)
-    outputs.check(order.outputs, order.sources, [one.name or (one.sources[0].stem if one.sources else one.method) for one in shares])
+    names = [one.name or (one.sources[0].stem if one.sources else one.method) for one in shares]
+    outputs.check(order.outputs, order.sources, outputs.told_apart(names, [one.sources for one in shares]))
     waiting = [orders.task_of(one, environment, api.read) for one in shares]
     runner, done = Runner(), []
     for task in waiting:

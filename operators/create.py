@@ -31,6 +31,10 @@ class REIFY_OT_create(bpy.types.Operator):
     )
     preset: bpy.props.StringProperty(name="Preset", description="Name of a preset; empty for the panel's settings", options={"SKIP_SAVE"})
 
+    variants: bpy.props.IntProperty(
+        name="Variants", description="How many, by as many seeds; 0 for as many as the panel says", min=0, options={"SKIP_SAVE"}
+    )
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start and return at once."""
         return reported(self, lambda: self._start(context))
@@ -49,7 +53,8 @@ class REIFY_OT_create(bpy.types.Operator):
         if not method.takes_files:
             history.remember(settings.text)
         paths = (Path(bpy.path.abspath(self.source)),) if self.source else paths_of(group)
-        return start.start_all(method, paths, settings, scene, scene.reify.seed)
+        of_panel = scene.reify.variants if method.varies is not None and method.varies(settings) else 1
+        return start.start_all(method, paths, settings, scene, scene.reify.seed, self.variants or of_panel)
 
 
 class REIFY_OT_regenerate(bpy.types.Operator):

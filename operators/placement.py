@@ -45,6 +45,24 @@ class REIFY_OT_rest_on_floor(PlacingOperator, bpy.types.Operator):
         return reported(self, lambda: placement.rest_on_floor(self.root))
 
 
+class REIFY_OT_stand_up(PlacingOperator, bpy.types.Operator):
+    """Stand the result on the widest face that it can stand on; the number below takes the next ones in turn"""
+
+    bl_idname = "reify.stand_up"
+    bl_label = "Stand Up"
+    bl_options = {"REGISTER", "UNDO"}
+
+    base: bpy.props.IntProperty(
+        name="Base", description="Which of the faces that it can stand on, the widest first", default=1, min=1, options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Turn it."""
+        from ..scene import placement
+
+        return reported(self, lambda: placement.stand_up(self.root, self.base - 1))
+
+
 class REIFY_OT_turn_to_front(PlacingOperator, bpy.types.Operator):
     """Turn the result about the vertical, so that what faces the view now is its front, which the front view (Numpad 1) shows"""
 
@@ -209,5 +227,5 @@ class REIFY_OT_set_length(ClickingOperator, bpy.types.Operator):
         return reported(self, scale)
 
 
-CLASSES = (REIFY_OT_rest_on_floor, REIFY_OT_turn_to_front, REIFY_OT_set_size, REIFY_OT_set_ground, REIFY_OT_set_length)
+CLASSES = (REIFY_OT_rest_on_floor, REIFY_OT_stand_up, REIFY_OT_turn_to_front, REIFY_OT_set_size, REIFY_OT_set_ground, REIFY_OT_set_length)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

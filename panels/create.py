@@ -154,6 +154,8 @@ def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, set
     taken = estimates.seconds(method, settings, listed(group))
     if taken is not None:
         text(layout, context, say("About {time} on this machine", time=about(taken)), icon="TIME")
+    if plan := estimates.memory(method, settings):
+        text(layout, context, plan, icon="MEMORY")
 
 
 def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:

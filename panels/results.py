@@ -170,7 +170,7 @@ def _draw_placement(layout: Any) -> None:
     if body is None:
         return
     column = body.column(align=True)
-    for names in (("rest_on_floor", "set_ground"), ("turn_to_front",), ("set_size", "set_length")):
+    for names in (("rest_on_floor", "set_ground"), ("stand_up", "turn_to_front"), ("set_size", "set_length")):
         row = column.row(align=True)
         for name in names:
             row.operator(f"reify.{name}")

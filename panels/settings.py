@@ -10,7 +10,7 @@ import bpy
 from ..backend import settings as settings_of
 from ..backend.settings import Option
 from ..session import needs, queue
-from ..session.properties import changed, chosen_method, found, group_of, property_name, ready
+from ..session.properties import changed, chosen_method, found, group_of, property_name, ready, settings_or_default
 from .parts import SidebarPanel, say, text
 from .presets import VIEW3D_PT_reify_presets
 
@@ -46,7 +46,18 @@ class VIEW3D_PT_reify_settings(SidebarPanel, bpy.types.Panel):
             _draw_found(layout, context, method, properties, word)
             return
         draw_settings(layout, method, properties)
-        layout.prop(context.scene.reify, "seed")
+        draw_seed(layout, context, method)
+
+
+def draw_seed(layout: Any, context: bpy.types.Context, method: Any) -> None:
+    """Draw the seed, and how many variants are made; or that there are none."""
+    settings = settings_or_default(context.scene, method)
+    if method.varies is not None and not method.varies(settings):
+        text(layout, context, say("Every seed makes the same. {way}", way=say(method.varies_by)), icon="INFO")
+        return
+    layout.prop(context.scene.reify, "seed")
+    if method.varies is not None:
+        layout.prop(context.scene.reify, "variants")
 
 
 def _draw_found(layout: Any, context: bpy.types.Context, method: Any, properties: Any, word: str) -> None:

@@ -12,8 +12,10 @@ from ..backend.errors import ReifyError
 from ..backend.formats.decoding import orientation_of, stored_size
 from ..backend.formats.images import QUARTER_TURNS, open_image
 from ..backend.values import Array, Cameras, Photo
+from . import stored
 
 SENSOR_MM = 36.0
+LARGEST_PX = 65536  # a side of a render
 PHOTO = "photo"  # name of the photo that a camera was placed for
 LENS = ("sensor_fit", "sensor_width", "lens", "shift_x", "shift_y")
 FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -62,7 +64,7 @@ def read_cameras(sources: list[bpy.types.Object], world: Matrix | None = None) -
     for source in sources:
         if source.type != "CAMERA" or source.data.type != "PERSP":
             raise ReifyError(f"{source.name} is no perspective camera.", "Select cameras with a perspective lens.")
-        size = source.data.get("resolution") or (render.resolution_x, render.resolution_y)
+        size = resolution(source.data) or (render.resolution_x, render.resolution_y)
         placed = world_from_object(source)
         matrix = placed if world is None else world.inverted() @ placed
         rigid = matrix.to_quaternion().to_matrix().to_4x4()  # a scaled parent scales the world, not the lens
@@ -88,8 +90,8 @@ def world_from_object(source: bpy.types.Object) -> Matrix:
 
 def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Make `camera` the scene's and give the render its photo's resolution and pixel aspect."""
-    width, height = camera.data["resolution"]
-    aspect = camera.data["pixel_aspect"]
+    width, height = resolution(camera.data) or (scene.render.resolution_x, scene.render.resolution_y)
+    aspect = _pixel_aspect(camera.data)
     scene.camera = camera
     scene.render.resolution_x, scene.render.resolution_y = int(width), int(height)
     scene.render.resolution_percentage = 100
@@ -97,8 +99,18 @@ def fit_render_to(camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
     scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = max(1.0, aspect), max(1.0, 1 / aspect)
 
 
+def resolution(lens: Any) -> tuple[int, int] | None:
+    """Width and height in pixels of the photo that a camera's data stands for; None where it stands for none."""
+    found = stored.numbers(lens, "resolution", 2)
+    return None if found is None or min(found) < 1 or max(found) > LARGEST_PX else (int(found[0]), int(found[1]))
+
+
+def _pixel_aspect(lens: Any) -> float:
+    return stored.number(lens, "pixel_aspect", 1.0, 1e-3, 1e3)
+
+
 def _intrinsics(lens: Any, width: int, height: int) -> Array:
-    aspect = lens.get("pixel_aspect", 1.0)
+    aspect = _pixel_aspect(lens)
     horizontal = lens.sensor_fit == "HORIZONTAL" or (lens.sensor_fit == "AUTO" and width >= height)
     sensor = lens.sensor_height if lens.sensor_fit == "VERTICAL" else lens.sensor_width
     fitted = width if horizontal else height

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..backend.outputs import named
 from ..backend.values import Array, Capture, Result
 from . import compat, photo_cameras, placement, provenance, succession, versions
 from .assembly import place_scene
@@ -49,7 +50,7 @@ def parts_in_slices(
         on_floor = bool(replaces.get(RESTS))  # where it was centered, as results of older files are, it stays so
     result, rested_from_world = placement.rested(result) if on_floor else (result, np.eye(4))
     number = versions.next_version(scene, result.report) if replaces is None else versions.version(replaces)
-    result = replace(result, name=versions.named(result.name, number))
+    result = replace(result, name=named(result.name, number))
     parts = Parts(result, number, on_floor, rested_from_world)
     yield
     if result.splats is not None:

@@ -14,7 +14,7 @@ from ..backend.mesh.transfer import source_faces
 from ..backend.values import Mesh, Result
 from . import provenance, succession
 from .guard import all_or_nothing
-from .mesh import COLOR, UV_MAP, mesh_data, mesh_object, read_face_materials, read_mesh
+from .mesh import COLOR, UV_MAP, material_of, mesh_data, mesh_object, read_face_materials, read_mesh
 from .points import points_object
 from .quads import finished
 from .read import in_object_space, kind_of
@@ -137,7 +137,9 @@ def _objects(name: str, result: Result, source: bpy.types.Object, modifiers: boo
     if result.mesh is not None:
         levels = (result.mesh, *result.lods)
         names = [f"{name}_LOD{level}" for level in range(len(levels))] if result.lods else [name]
-        made = [_mesh_like(named, mesh, source, modifiers) for named, mesh in zip(names, levels, strict=True)]
+        # Maps that the object hadn't got need a material of their own, which all levels share.
+        own = material_of(name, result.mesh) if result.mesh.textures.keys() - {"base_color"} else None
+        made = [_mesh_like(named, mesh, source, modifiers, own) for named, mesh in zip(names, levels, strict=True)]
         return [(new, "lod" if level else "mesh") for level, new in enumerate(made)]
     if result.splats is not None:
         return [(splats_object(name, result.splats), "splats")]
@@ -150,22 +152,22 @@ def _width(source: bpy.types.Object) -> float:
     return max(corners) - min(corners)
 
 
-def _mesh_like(name: str, mesh: Mesh, source: bpy.types.Object, modifiers: bool) -> bpy.types.Object:
-    """A mesh object with the materials of the one that it was made of, face by face, and its names of UVs and colors."""
+def _mesh_like(name: str, mesh: Mesh, source: bpy.types.Object, modifiers: bool, own: bpy.types.Material | None = None) -> bpy.types.Object:
+    """A mesh object with its `own` material, or those of what it was made of, face by face, and the names of UVs and colors there."""
     if kind_of(source) is not Mesh:
         return mesh_object(name, mesh)
     local = in_object_space(mesh, source)
     data = mesh_data(name, local)
-    for slot in source.material_slots:
-        data.materials.append(slot.material)
+    for material in [own] if own is not None else [slot.material for slot in source.material_slots]:
+        data.materials.append(material)
     if len(data.materials) > 1:
         _spread_materials(data, local, source)
     if source.type != "MESH":
         return bpy.data.objects.new(name, data)
     before: Any = source.data
-    if before.uv_layers.active is not None and UV_MAP in data.uv_layers:
+    if own is None and before.uv_layers.active is not None and UV_MAP in data.uv_layers:
         data.uv_layers[UV_MAP].name = before.uv_layers.active.name
-    if before.color_attributes.active_color is not None and COLOR in data.color_attributes:
+    if own is None and before.color_attributes.active_color is not None and COLOR in data.color_attributes:
         data.color_attributes[COLOR].name = before.color_attributes.active_color.name
     if not _is_smooth(before):
         data.polygons.foreach_set("use_smooth", np.zeros(len(data.polygons), dtype=bool))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
 import numpy as np
@@ -16,6 +17,7 @@ from .slices import Slices, whole
 
 UV_MAP = "UVMap"
 COLOR = "Color"
+GLTF_OUTPUT = "glTF Material Output"  # what the exporter looks for
 CREASE = "crease_edge"  # Blender's own name
 SURFACES = ("MESH", "CURVE", "SURFACE", "META", "FONT")
 ROUGHNESS = 0.9  # photos hold the light already; a shiny surface would add it twice
@@ -30,7 +32,7 @@ def mesh_in_slices(name: str, mesh: Mesh) -> Slices[bpy.types.Object]:
     """The same, in slices: edges, which Blender looks for in one go, take most of the longest."""
     made = bpy.data.objects.new(name, (yield from _data_in_slices(name, mesh)))
     yield
-    made.data.materials.append(_material(name, mesh))
+    made.data.materials.append(material_of(name, mesh))
     return made
 
 
@@ -246,7 +248,8 @@ def _principled_of(material: bpy.types.Material | None) -> bpy.types.Node | None
     return next((node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled"), None)
 
 
-def _material(name: str, mesh: Mesh) -> bpy.types.Material:
+def material_of(name: str, mesh: Mesh) -> bpy.types.Material:
+    """A new material with the mesh's textures, packed, or its vertex colors."""
     material = bpy.data.materials.new(name)
     compat.use_nodes(material)
     tree = material.node_tree
@@ -259,8 +262,6 @@ def _material(name: str, mesh: Mesh) -> bpy.types.Material:
         node.location = (-320, 280)
         tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
         tree.nodes.active = node  # Solid mode's Texture colors, painting and baking use the active image node
-        if "normal" in mesh.textures:
-            _connect_normal_map(tree, shader, _map(name, mesh, "normal"))
         if "coverage" in mesh.textures:
             _put_aside(tree, "Seen by photos", _map(name, mesh, "coverage"))
     elif mesh.vertex_srgb is not None:
@@ -268,6 +269,10 @@ def _material(name: str, mesh: Mesh) -> bpy.types.Material:
         node.layer_name = COLOR
         node.location = (-320, 280)
         tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    if "normal" in mesh.textures and mesh.uvs is not None:
+        _connect_normal_map(tree, shader, _map(name, mesh, "normal"))
+    if "occlusion" in mesh.textures and mesh.uvs is not None:
+        _connect_occlusion(tree, _map(name, mesh, "occlusion"))
     marks.mark_material(material)
     return material
 
@@ -283,6 +288,20 @@ def _put_aside(tree: bpy.types.NodeTree, label: str, image: bpy.types.Image) -> 
     texture = tree.nodes.new("ShaderNodeTexImage")
     texture.image, texture.label = image, label
     texture.location = (-620, 280)
+
+
+def _connect_occlusion(tree: bpy.types.NodeTree, image: bpy.types.Image) -> None:
+    """Into the group that Blender's glTF exporter takes ambient occlusion from; Cycles and EEVEE have their own."""
+    group: Any = bpy.data.node_groups.get(GLTF_OUTPUT) or bpy.data.node_groups.new(GLTF_OUTPUT, "ShaderNodeTree")
+    if "Occlusion" not in group.interface.items_tree:
+        group.interface.new_socket("Occlusion", in_out="INPUT", socket_type="NodeSocketFloat")
+    output = tree.nodes.new("ShaderNodeGroup")
+    output.node_tree = group
+    output.location = (300, 480)
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image, texture.label = image, "Ambient Occlusion"
+    texture.location = (-620, 600)
+    tree.links.new(texture.outputs["Color"], output.inputs["Occlusion"])
 
 
 def _connect_normal_map(tree: bpy.types.NodeTree, shader: bpy.types.Node, image: bpy.types.Image) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import provenance, versions
+from . import provenance, stored, versions
 
 RATING, NOTES = "reify_rating", "reify_notes"
 MOST_STARS = 5
@@ -14,13 +14,12 @@ MOST_STARS = 5
 
 def rating_of(collection: bpy.types.Collection) -> int:
     """Its stars, 0 where it wasn't rated."""
-    stored = collection.get(RATING, 0)
-    return min(max(int(stored), 0), MOST_STARS) if isinstance(stored, int | float) else 0
+    return stored.whole(collection, RATING, 0, high=MOST_STARS)
 
 
 def notes_of(collection: bpy.types.Collection) -> str:
     """Its note."""
-    return str(collection.get(NOTES, ""))
+    return stored.text(collection, NOTES)
 
 
 def rate(collection: bpy.types.Collection, stars: int) -> None:
@@ -40,14 +39,14 @@ def results_in(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
 
 def versions_of(scene: bpy.types.Scene, collection: bpy.types.Collection) -> list[bpy.types.Collection]:
     """All results in a scene that were made of the same sources or the same sentence by the same method, the newest last."""
-    stored = provenance.read(collection) or {"method": "", "inputs": {}, "settings": {}}
-    return versions.older(scene, stored["method"], stored["inputs"], versions.sentence_of(stored["settings"]))
+    made = provenance.read(collection) or {"method": "", "inputs": {}, "settings": {}}
+    return versions.older(scene, made["method"], made["inputs"], versions.sentence_of(made["settings"]))
 
 
 def described(collection: bpy.types.Collection) -> dict[str, Any]:
     """A result for scripts: name, version, rating, notes, method, inputs, settings and figures."""
-    stored = provenance.read(collection) or {}
-    kept = {key: stored.get(key) for key in ("method", "inputs", "settings", "metrics")}
+    made = provenance.read(collection) or {}
+    kept = {key: made.get(key) for key in ("method", "inputs", "settings", "metrics")}
     return {
         "name": collection.name,
         "version": versions.version(collection),

@@ -10,6 +10,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..backend.errors import ReifyError
+from ..backend.geometry.bases import bases
 from ..backend.values import Array, Mesh, Points, Result, Splats
 from . import attributes, provenance
 
@@ -119,6 +120,20 @@ def stand_on(root: bpy.types.Object, ground: Sequence[Vector]) -> None:
         normal.negate()
     upright = normal.rotation_difference(Vector((0.0, 0.0, 1.0))).to_matrix().to_4x4()
     _move(root, Matrix.Translation((middle.x, middle.y, 0.0)) @ upright @ Matrix.Translation((-middle.x, -middle.y, -middle.z)))
+
+
+def stand_up(root: bpy.types.Object, number: int) -> None:
+    """Turn a result so that it stands on one of the faces it could stand on, the widest being the first (0), and rest it on the floor.
+
+    Raises ReifyError where it has no such face, or none can be seen.
+    """
+    try:
+        outward, _shares = bases(points_of(root))
+    except ValueError as error:
+        raise ReifyError("This is flat, and has nothing to stand on.", "Set its ground by three places instead.") from error
+    upright = Vector(outward[number % len(outward)]).rotation_difference(Vector((0.0, 0.0, -1.0))).to_matrix().to_4x4()
+    _move(root, _about_origin(root, upright))
+    rest_on_floor(root)
 
 
 def shown_of(root: bpy.types.Object) -> list[bpy.types.Object]:

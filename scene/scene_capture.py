@@ -11,7 +11,9 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..backend import folders, whole
 from ..backend.errors import ReifyError
+from ..backend.files import refusal
 from ..backend.formats.transforms import write_transforms
 from ..backend.surface.orbit import cameras_around
 from ..backend.surface.region import Ball
@@ -46,20 +48,37 @@ def capture_scene(
     if folder.exists():
         raise ReifyError(f"{folder} is there already.", "Choose a new folder.")
     cameras = cameras_around(_ball(shown), views, size_px)
-    folder.mkdir(parents=True)
-    paths = [folder / f"view_{index:03}.png" for index in range(views)]
-    with _as_studio(scene, shown, size_px, alone) as camera:
-        camera.data.lens = float(cameras.K[0, 0, 0]) * SENSOR_MM / size_px
-        for index, path in enumerate(paths):
-            progress(index / views)
-            camera.matrix_world = Matrix((np.linalg.inv(cameras.cam_from_world[index]) @ FLIP).tolist())
-            scene.render.filepath = str(path)
-            bpy.ops.render.render(scene=scene.name, write_still=True)
-            if not path.exists():
-                raise ReifyError("Rendering was canceled.", "Start again.")
-    write_transforms(cameras, [path.name for path in paths], folder / "transforms.json")
-    (folder / MARKER).write_text("{}\n", encoding="utf-8")
-    return paths
+    names = [f"view_{index:03}.png" for index in range(views)]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with folders.temporary(folder.parent) as temporary, _as_studio(scene, shown, size_px, alone) as camera:
+            unfinished = temporary / "capture"  # what is canceled, killed or has no room leaves no half of a capture
+            unfinished.mkdir()
+            camera.data.lens = float(cameras.K[0, 0, 0]) * SENSOR_MM / size_px
+            for index, name in enumerate(names):
+                progress(index / views)
+                camera.matrix_world = Matrix((np.linalg.inv(cameras.cam_from_world[index]) @ FLIP).tolist())
+                _render(scene, unfinished / name)
+            write_transforms(cameras, names, unfinished / "transforms.json")
+            (unfinished / MARKER).write_text("{}\n", encoding="utf-8")
+            unfinished.rename(folder)
+    except OSError as error:
+        raise refusal(folder, error) from error
+    return [folder / name for name in names]
+
+
+def _render(scene: bpy.types.Scene, path: Path) -> None:
+    scene.render.filepath = str(path)
+    try:
+        bpy.ops.render.render(scene=scene.name, write_still=True)
+    except RuntimeError as error:  # Blender's own words where it can't write
+        raise ReifyError(f"Rendering failed: {str(error).strip()[:200]}", "Look whether the disk is full, and start again.") from error
+    if not path.exists():
+        raise ReifyError("Rendering was canceled.", "Start again.")
+    try:
+        whole.check(path)
+    except ValueError as error:
+        raise ReifyError(f"Rendering failed: {error}.", "Look whether the disk is full, and start again.") from error
 
 
 def is_of_scene(sources: Sequence[Path]) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 import bmesh
 import bpy
 
-from . import compat, splat_materials
+from . import compat, splat_materials, stored
 from .nodes import Nodes
 from .slices import Slices, whole
 from .splat_color import view_color
@@ -33,6 +33,7 @@ WITH_LOOKS = 2  # the version from which on it has looks
 BALL = "Reify Splat Shape"
 DRAWN = "Drawn by Reify"
 LOOK = "Look"
+SOFT = "Soft in Viewport"  # input of the first version: what "As Rendered" is now
 LOOKS = SPLATS, ELLIPSOIDS, POINTS, AS_RENDERED = ("Splats", "Ellipsoids", "Points", "As Rendered")
 SHAPED = ("Viewport Amount", "Viewport Size", "Viewport Opacity", "Viewport Largest")  # inputs of the looks made of opaque shapes
 FACE_CAMERA = "Face Camera"
@@ -136,11 +137,10 @@ def upgrade() -> None:
     owner: Any
     for owner in [owner for owner in bpy.data.objects if owner.type == "POINTCLOUD"]:
         for modifier in [m for m in owner.modifiers if m.type == "NODES" and m.node_group in old]:
-            before = {name: _value(modifier, name) for name in (*SHAPED, FACE_CAMERA)}
-            if _is_group(modifier.node_group):
-                look = look_of(owner) or SPLATS
-            else:
-                look = AS_RENDERED if _value(modifier, "Soft in Viewport") else SPLATS
+            before = {name: _value(modifier, name) for name in (*SHAPED, FACE_CAMERA) if name in _inputs(modifier.node_group)}
+            look = look_of(owner) or SPLATS
+            if SOFT in _inputs(modifier.node_group) and _value(modifier, SOFT):
+                look = AS_RENDERED
             modifier.node_group = _group()
             for name, value in before.items():
                 compat.set_modifier_input(modifier, socket_identifier(modifier.node_group, name), value)
@@ -183,12 +183,16 @@ def _value(modifier: Any, name: str) -> Any:
 
 
 def _is_group(group: Any) -> bool:
-    return group is not None and group.get(MARK, 0) >= WITH_LOOKS
+    return stored.whole(group, MARK, 0) >= WITH_LOOKS and LOOK in _inputs(group)
 
 
 def _is_old_group(group: Any) -> bool:
-    named = group.bl_idname == "GeometryNodeTree" and group.name.startswith(GROUP) and group.get(MARK, 0) < VERSION
-    return named and FACE_CAMERA in {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
+    named = group.bl_idname == "GeometryNodeTree" and group.name.startswith(GROUP) and stored.whole(group, MARK, 0) < VERSION
+    return named and FACE_CAMERA in _inputs(group)
+
+
+def _inputs(group: Any) -> set[str]:
+    return {item.name for item in group.interface.items_tree if item.item_type == "SOCKET" and item.in_out == "INPUT"}
 
 
 def socket_identifier(group: Any, name: str) -> str:

@@ -18,10 +18,11 @@ import bpy
 import numpy as np
 
 from ..backend.errors import ReifyError
-from ..backend.formats import ply
-from ..backend.formats.splat_ply import write_splat_ply
+from ..backend.formats.confined import is_network
+from ..backend.formats.splat_ply import read_harmonics, write_splat_ply
+from ..backend.reading import is_file
 from ..backend.values import Array
-from . import attributes
+from . import attributes, stored
 from .splat_edits import bands
 from .splats import holds_splats, read_arrays, splats_of
 
@@ -54,18 +55,18 @@ def pack(cloud: Any) -> None:
 
 def is_missing(cloud: Any) -> bool:
     """Whether a point cloud lacks harmonics that lie in a file."""
-    return bool(cloud.get(FILE)) and len(bands(cloud)) < int(cloud.get(BANDS, 0))
+    return bool(stored.text(cloud, FILE)) and len(bands(cloud)) < stored.whole(cloud, BANDS, 0)
 
 
 def path_of(cloud: Any) -> Path:
     """The file that a point cloud's harmonics lie in, as far as the open .blend, or the one it is linked from, knows."""
-    return Path(bpy.path.abspath(str(cloud[FILE]), library=cloud.library))
+    return Path(bpy.path.abspath(stored.text(cloud, FILE), library=cloud.library))
 
 
 def restore(cloud: Any, path: Path) -> None:
     """Read a point cloud's harmonics from a PLY; raises ReifyError where it is damaged or belongs to other splats."""
-    wanted = int(cloud.get(BANDS, 0))
-    harmonics = _read_harmonics(path)
+    wanted = stored.whole(cloud, BANDS, 0)
+    harmonics = read_harmonics(path)
     if harmonics.shape[:2] != (wanted, len(cloud.points)):
         raise ReifyError(f"{path.name} holds other splats than {cloud.name}.", "Choose the file that was saved with this .blend.")
     for k, band in enumerate(harmonics):
@@ -90,7 +91,7 @@ def restore_all() -> list[str]:
     for cloud in bpy.data.pointclouds:
         if is_missing(cloud):
             try:
-                restore(cloud, path_of(cloud))
+                restore(cloud, _own_path_of(cloud))
             except ReifyError as error:
                 problems.append(str(error))
     return problems
@@ -98,9 +99,9 @@ def restore_all() -> list[str]:
 
 def rebase(cloud: Any, library: str) -> None:
     """Let the path of a point cloud that was appended from `library`, a .blend, be absolute: the next save makes it relative again."""
-    stored = str(cloud.get(FILE, ""))
-    if stored.startswith("//"):
-        cloud[FILE] = str(Path(bpy.path.abspath(library)).parent / stored[2:])
+    path = stored.text(cloud, FILE)
+    if path.startswith("//"):
+        cloud[FILE] = str(Path(bpy.path.abspath(library)).parent / path[2:])
 
 
 def take_out(blend: Path) -> list[str]:
@@ -120,7 +121,7 @@ def take_out(blend: Path) -> list[str]:
             digest.update(arrays[name].data)
         path = blend.parent / f"{blend.stem}_splats" / f"{bpy.path.clean_name(cloud.name)}-{digest.hexdigest()}.ply"
         try:
-            if not path.exists():
+            if not _holds(path, [arrays[name] for name in names]):
                 splats = splats_of(arrays, bool(cloud.get("antialiased")), bool(cloud.get("surfels")))
                 write_splat_ply(splats, path)
         except ReifyError as error:
@@ -196,6 +197,23 @@ def _relative(path: Path, blend: Path) -> str:
         return str(path)
 
 
+def _own_path_of(cloud: Any) -> Path:
+    """Where a point cloud's harmonics lie; raises ReifyError where another computer would be asked for them that its .blend isn't on."""
+    path = path_of(cloud)
+    blend = cloud.library.filepath if cloud.library is not None else bpy.data.filepath
+    if is_network(str(path)) and not is_network(blend):
+        raise ReifyError(f"{path} lies on another computer.", "Choose it in the panel Splats, if you trust it.")
+    return path
+
+
+def _holds(path: Path, harmonics: list[Array]) -> bool:
+    """Whether a file that is there already holds these bands, each [N,3], whole: they are about to leave the .blend."""
+    try:
+        return is_file(path) and np.array_equal(read_harmonics(path), np.stack(harmonics), equal_nan=True)
+    except ReifyError:
+        return False
+
+
 def _write_linked(data: Any, values: Array) -> bool:
     """Set the values [N,3] float32 of an attribute of linked data, where `foreach_set` does nothing and says nothing; False where it fails.
 
@@ -209,18 +227,3 @@ def _write_linked(data: Any, values: Array) -> bool:
     written = np.empty_like(values)
     data.foreach_get("vector", written.ravel())
     return np.array_equal(written, values, equal_nan=True)
-
-
-def _read_harmonics(path: Path) -> Array:
-    """The harmonics [K,N,3] of a PLY of splats, rows that aren't finite included."""
-    with ply.open_vertices(path) as found:
-        width = sum(name.startswith("f_rest_") for name in found.kinds) // 3
-        harmonics: Array = np.empty((width, found.count, 3), np.float32)
-        first = 0
-        for block in found.blocks:
-            rows = slice(first, first + len(block["x"]))
-            for k in range(width):
-                for channel in range(3):
-                    harmonics[k, rows, channel] = block[f"f_rest_{channel * width + k}"]
-            first = rows.stop
-    return harmonics

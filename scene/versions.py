@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..backend.values import Report
-from . import provenance
+from . import provenance, stored
 
 VERSION = "reify_version"  # of a result's collection, counted from 1
 
@@ -18,10 +18,10 @@ def older(scene: bpy.types.Scene, method: str, sources: Iterable[str], sentence:
     wanted = set(sources)
     found = []
     for collection in scene.collection.children_recursive:
-        stored = provenance.read(collection) or {}
-        if stored.get("role") != "collection" or stored["method"] != method or set(stored["inputs"]) != wanted:
+        made = provenance.read(collection) or {}
+        if made.get("role") != "collection" or made["method"] != method or set(made["inputs"]) != wanted:
             continue
-        if wanted or (sentence and sentence_of(stored["settings"]) == sentence):
+        if wanted or (sentence and sentence_of(made["settings"]) == sentence):
             found.append(collection)
     return sorted(found, key=version)
 
@@ -33,14 +33,9 @@ def sentence_of(settings: Mapping[str, Any]) -> str:
 
 def version(collection: bpy.types.Collection) -> int:
     """The number of a result among those of its sources."""
-    return int(collection.get(VERSION, 1))
+    return stored.whole(collection, VERSION, 1, low=1)
 
 
 def next_version(scene: bpy.types.Scene, report: Report) -> int:
     """The number that a new result gets."""
     return max(map(version, older(scene, report.method, report.inputs, sentence_of(report.settings))), default=0) + 1
-
-
-def named(name: str, number: int) -> str:
-    """The name of a version: "fox", "fox v2"."""
-    return name if number == 1 else f"{name} v{number}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 KEPT_S = 20.0  # panels ask at every redraw, and photos of a folder are counted
 
+_planned: dict[Any, tuple[float, str]] = {}
 _known: dict[Any, tuple[float, float | None]] = {}
 
 
@@ -23,6 +24,15 @@ def seconds(method: Method, settings: Any, sources: tuple[Path, ...]) -> float |
         _known.clear() if len(_known) > 50 else None
         _known[key] = now, _seconds(method, settings, sources)
     return _known[key][1]
+
+
+def memory(method: Method, settings: Any) -> str:
+    """One sentence: how a job fits into the memory that is free; empty where the method doesn't adapt to that."""
+    key, now = (method.id, settings, "memory"), time.monotonic()
+    if key not in _planned or now - _planned[key][0] > KEPT_S:
+        _planned.clear() if len(_planned) > 50 else None
+        _planned[key] = now, method.plan(settings, preferences.environment()) if method.plan else ""
+    return _planned[key][1]
 
 
 def of_presets(method: Method, sources: tuple[Path, ...]) -> list[tuple[str, float]]:

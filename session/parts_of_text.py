@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..backend.errors import ReifyError
-from ..scene import assembly, provenance
+from ..scene import assembly, provenance, stored
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class PartOfText:
 
 def part_of(item: bpy.types.Object | None) -> PartOfText | None:
     """What an object is of a sentence's scene; None where it is nothing of one."""
-    stored = provenance.read(item)
-    if item is None or stored is None or stored["method"] != "text" or not isinstance(item.get(assembly.PART), str):
+    made = provenance.read(item)
+    if item is None or made is None or made["method"] != "text" or not stored.text(item, assembly.PART):
         return None
-    settings = stored["settings"]
+    settings = made["settings"]
     style = str(settings.get("style", ""))
-    seed = int(item.get(assembly.PART_SEED, stored["seed"]))
-    noun = str(item.get(assembly.NOUN, ""))
-    reading = str(item.get(assembly.READING, ""))
+    seed = stored.whole(item, assembly.PART_SEED, made["seed"])
+    noun = stored.text(item, assembly.NOUN)
+    reading = stored.text(item, assembly.READING)
     sentence = str(settings.get("text", ""))
     return PartOfText(str(item[assembly.PART]), noun, sentence, reading, "" if style == "as said" else style, seed)
 

@@ -172,10 +172,10 @@ def _register_groups() -> None:
         "seed": bpy.props.IntProperty(name="Seed", description="Start of everything random; the same seed gives the same result", min=0),
         "variants": bpy.props.IntProperty(
             name="Variants",
-            description="How many to make of a sentence at once, side by side, each with the next seed",
-            min=1,
-            max=9,
+            description="How many to make, by this seed and the next ones; they stand side by side",
             default=1,
+            min=1,
+            max=16,
         ),
         "search": bpy.props.StringProperty(
             name="Search", description="Show only settings with this in their name or description", options={"TEXTEDIT_UPDATE", "SKIP_SAVE"}

@@ -32,24 +32,24 @@ def start(order: Order) -> Task:
     return task
 
 
-def start_all(method: Method, sources: tuple[Path, ...], settings: Any, scene: bpy.types.Scene, seed: int = 0) -> list[Task]:
-    """Put a job into the queue for each of the results that the sources make, and for each variant of a sentence.
+def start_all(
+    method: Method, sources: tuple[Path, ...], settings: Any, scene: bpy.types.Scene, seed: int = 0, variants: int = 1
+) -> list[Task]:
+    """Put a job into the queue for each of the results that the sources make; raises ReifyError where they make none.
 
-    Raises ReifyError where they make none.
+    `variants` of each, by as many seeds, stand beside each other.
     """
     from ..backend import orders
     from ..backend.orders import Order, Target
 
     if not sources and method.takes_files:
         raise ReifyError("There is nothing to start from yet.", "Choose a folder or files first.")
-    order = Order(method.id, settings_of.values(settings), sources, seed, target=Target(scene.name, scene_uid=scene.session_uid))
+    target = Target(scene.name, scene_uid=scene.session_uid)
+    order = Order(method.id, settings_of.values(settings), sources, seed, target=target, variants=variants)
     _check(order)
-    if not method.takes_files and scene.reify.variants > 1:
-        variants = [replace(order, seed=seed + i) for i in range(scene.reify.variants)]
-        with queue.runner().held():
-            return [start(one) for one in variants]
+    ordered = orders.one_by_one(order)
     with queue.runner().held():
-        return [start(_placed(one, scene)) for one in orders.one_by_one(order)]
+        return [start(_placed(one, scene) if variants == 1 else one) for one in ordered]
 
 
 def _placed(order: Order, scene: bpy.types.Scene) -> Order:

@@ -39,6 +39,7 @@ def stage(*, job):
         time.sleep(0.01)
 
 STUBBORN = int(sys.argv[1])
+interrupts.PATIENCE_S = float(sys.argv[2]) if len(sys.argv) > 2 else interrupts.PATIENCE_S
 with interrupts.ending():
     runner = Runner()
     task = drain(runner.submit(Task("Test", work, lambda listener: Job(listener=listener))))
@@ -128,6 +129,13 @@ def test_a_job_that_does_not_heed_it_is_left_at_the_second_time() -> None:
     assert child.poll() is None
     child.send_signal(signal.SIGINT)
     assert child.wait(10) == CANCELED
+
+
+def test_a_job_that_does_not_heed_it_for_long_is_left_at_the_first() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        child = ready(start(WAITS, 1, 0.5))
+        child.send_signal(number)
+        assert child.wait(10) == CANCELED
 
 
 def test_a_finished_command_that_is_interrupted_on_its_way_out_ends_with_its_own_code_or_that_of_a_canceled_one() -> None:

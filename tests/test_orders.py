@@ -139,6 +139,37 @@ def test_sources_that_make_several_results_are_several_orders(tmp_path: Path) ->
     assert [one.sources for one in orders.one_by_one(files)] == [(Path("a.glb"),), (Path("b.glb"),)]
 
 
+def test_variants_are_an_order_for_each_seed_where_seeds_make_a_difference(tmp_path: Path) -> None:
+    pictures = tuple(tmp_path / name for name in ("a.png", "b.png"))
+    order = Order("image", {"method": "trellis"}, pictures, 7, variants=3)
+    made = [(one.sources[0].name, one.seed, one.variants) for one in orders.one_by_one(order)]
+    assert made == [(name, seed, 1) for name in ("a.png", "b.png") for seed in (7, 8, 9)]
+    assert orders.from_plain(orders.plain(order)) == order
+    for method in ("triposr", "inflate"):
+        with pytest.raises(ReifyError, match="makes the same of every seed") as raised:
+            orders.one_by_one(dataclasses.replace(order, settings={"method": method}))
+        assert "TRELLIS" in raised.value.fix
+        assert len(orders.one_by_one(dataclasses.replace(order, settings={"method": method}, variants=1))) == 2
+    with pytest.raises(ReifyError, match="0 variants are none"):
+        orders.one_by_one(dataclasses.replace(order, variants=0))
+
+
+def test_variants_come_from_the_command_line_and_a_job_file_and_have_files_of_their_own(
+    offer, fox: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("safetensors")
+    offer(dataclasses.replace(DOTS, varies=lambda settings: settings.round))
+    out = tmp_path / "out.json"
+    flags = ["run", "photos", str(fox), "-o", str(out), "--seed", "5", "--variants", "3"]
+    assert cli.main(flags) == cli.BAD_INPUT and "the same of every seed" in capsys.readouterr().err
+    assert cli.main([*flags, "--round"]) == cli.DONE
+    written = {path.name: json.loads(path.read_text())["seed"] for path in tmp_path.glob("out*.json")}
+    assert written == {"out-fox.json": 5, "out-fox v2.json": 6, "out-fox v3.json": 7}
+    assert cli.main([*flags, "--round", "--save-job", str(tmp_path / "job.json")]) == cli.DONE
+    assert json.loads((tmp_path / "job.json").read_text())["variants"] == 3
+    assert [made.report.seed for made in api.make_all("photos", fox, settings={"round": True}, seed=2, variants=2)] == [2, 3]
+
+
 def test_an_order_of_an_object_is_possible_as_long_as_what_it_held_is_known(tmp_path: Path) -> None:
     import numpy as np
 

@@ -25,6 +25,10 @@ GERMAN = {
     "… and {count} more": "… und {count} weitere",
     "{count} photos": "{count} Fotos",
     "Coverage": "Abdeckung",
+    "Maps": "Karten",
+    "Production": "Produktion",
+    "Baking maps": "Karten backen",
+    "Width and height of maps of color, relief and ambient occlusion, with UVs that don't overlap; 0 makes none": "Breite und Höhe von Karten der Farbe, des Reliefs und der Umgebungsverdeckung, mit UVs ohne Überlappung; 0 macht keine",
     "Rate": "Bewerten",
     "Stars": "Sterne",
     "How good the result is": "Wie gut das Ergebnis ist",
@@ -97,7 +101,40 @@ GERMAN = {
     "Edges alone": "Nur Kanten",
     "Few flat faces in even colors": "Wenige ebene Flächen in gleichmäßigen Farben",
     "Low poly": "Low Poly",
-    "Materials and geometry of everything in the scene": "Materialien und Geometrie von allem in der Szene",
+    "Materials and geometry of everything in the scene; a model is told it in words": (
+        "Materialien und Geometrie von allem in der Szene; einem Modell wird es in Worten gesagt"
+    ),
+    "Made By": "Gemacht von",
+    "What makes it": "Was es macht",
+    "More Models…": "Mehr Modelle …",
+    "Assemble": "Zusammensetzen",
+    "A scene of things from Reify's own shapes, at once and with nothing downloaded": (
+        "Eine Szene aus Dingen von Reifys eigenen Formen, sofort und ohne etwas herunterzuladen"
+    ),
+    "One object that networks imagine by the sentence, another one by each seed; minutes without a graphics card": (
+        "Ein Objekt, das sich Netze nach dem Satz vorstellen, mit jedem Startwert ein anderes; ohne Grafikkarte Minuten"
+    ),
+    "Width or height of a model's object, whichever is larger; 0 is the real size of the thing, where it is known": (
+        "Breite oder Höhe des Objekts eines Modells, je nachdem, was größer ist; 0 ist die wirkliche Größe des Dings, wo sie bekannt ist"
+    ),
+    "About how many faces a model's object gets": "Wie viele Flächen das Objekt eines Modells etwa bekommt",
+    "Write what to make: one object, its colors and its material.": "Schreiben, was entstehen soll: ein Objekt, seine Farben und sein Material.",
+    "Reading the sentence": "Satz lesen",
+    "Making points": "Punkte machen",
+    "Point-E": "Point-E",
+    "Steps from noise to points; fewer are faster and rougher": "Schritte vom Rauschen zu Punkten; weniger sind schneller und gröber",
+    "How closely the points follow the sentence or the picture; more is truer and less varied": (
+        "Wie genau die Punkte dem Satz oder dem Bild folgen; mehr ist treuer und weniger verschieden"
+    ),
+    "Cells along each axis of the space around the points; more keep finer detail": (
+        "Zellen entlang jeder Achse des Raums um die Punkte; mehr behalten feinere Einzelheiten"
+    ),
+    "Networks make colored points of the picture and a surface around them, rough and another one by each seed": (
+        "Netze machen aus dem Bild farbige Punkte und eine Oberfläche um sie, grob und mit jedem Startwert eine andere"
+    ),
+    "Reads the texts and pictures that Point-E makes points of": "Liest die Texte und Bilder, aus denen Point-E Punkte macht",
+    "Turns a sentence about one object into colored points and a mesh": "Macht aus einem Satz über ein Objekt farbige Punkte und ein Mesh",
+    "Turns a picture of one object into colored points and a mesh": "Macht aus dem Bild eines Objekts farbige Punkte und ein Mesh",
     "Old": "Alt",
     "One matte clay": "Ein matter Ton",
     "Put a scene together from a sentence, of things at their real sizes, offline and in seconds": "Aus einem Satz eine Szene zusammensetzen, aus Dingen in ihrer wirklichen Größe, ohne Netz und in Sekunden",
@@ -119,7 +156,6 @@ GERMAN = {
     "Nothing was generated yet.": "Es wurde noch nichts erzeugt.",
     "Sentences that were generated before.": "Sätze, aus denen schon etwas erzeugt wurde.",
     "Variants": "Varianten",
-    "How many to make of a sentence at once, side by side, each with the next seed": "Wie viele auf einmal aus einem Satz entstehen, nebeneinander, jede mit dem nächsten Startwert",
     "Change Thing": "Ding ändern",
     "Change Relation": "Beziehung ändern",
     "Change what this thing is, how many there are, and how they look; or leave it out": "Ändern, was dieses Ding ist, wie viele es sind und wie sie aussehen; oder es weglassen",
@@ -467,6 +503,13 @@ GERMAN = {
     # Common to all methods
     "What to make it from": "Woraus es gemacht wird",
     "Seed": "Startwert",
+    "How many to make, by this seed and the next ones; they stand side by side": "Wie viele entstehen, mit diesem Startwert und den folgenden; sie stehen nebeneinander",
+    "How many, by as many seeds; 0 for as many as the panel says": "Wie viele, mit ebenso vielen Startwerten; 0 für so viele, wie das Panel sagt",
+    "Every seed makes the same. {way}": "Jeder Startwert macht dasselbe. {way}",
+    "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "Baked Texture": "Gebackene Textur",
+    "Baking texture": "Textur backen",
+    "Width and height of the texture of what networks make, or 0 for colors at vertices": "Breite und Höhe der Textur von dem, was Netze machen, oder 0 für Farben an den Ecken",
     "Start of everything random; the same seed gives the same result": "Anfang von allem Zufälligen; derselbe Startwert gibt dasselbe Ergebnis",
     "Starting point for the settings; choosing one sets all of them": "Ausgangspunkt der Einstellungen; die Wahl setzt alle",
     "The usual settings": "Die üblichen Einstellungen",
@@ -889,6 +932,10 @@ GERMAN = {
     "Move the result up or down until it rests on the floor": "Das Ergebnis heben oder senken, bis es auf dem Boden steht",
     "Placement": "Platzierung",
     "Rename": "Umbenennen",
+    "Stand the result on the widest face that it can stand on; the number below takes the next ones in turn": "Das Ergebnis auf die breiteste Fläche stellen, auf der es stehen kann; die Zahl darunter nimmt der Reihe nach die nächsten",
+    "Stand Up": "Aufstellen",
+    "Base": "Standfläche",
+    "Which of the faces that it can stand on, the widest first": "Welche der Flächen, auf denen es stehen kann, die breiteste zuerst",
     "Rest on Floor": "Auf den Boden stellen",
     "Scale the result so that its longest side is as long as in reality": "Das Ergebnis so skalieren, dass seine längste Seite so lang ist wie in Wirklichkeit",
     "Second": "Zweite",
@@ -1210,10 +1257,23 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "{} needs about {} GB of memory at the least, and {} GB are free.": "{0} braucht mindestens etwa {1} GB Arbeitsspeicher, und {2} GB sind frei.",
+    "Ask for one or more.": "Um eine oder mehr bitten.",
+    "Ask for one result.": "Um ein einziges Ergebnis bitten.",
+    "Choose TRELLIS or Point-E for variants: they take a seed, TripoSR and the outlines' methods take none.": "Für Varianten TRELLIS oder Point-E wählen: Sie nehmen einen Startwert, TripoSR und die Methoden nach Umrissen nehmen keinen.",
+    "{} makes the same of every seed with these settings, so there are no variants.": "{0} macht mit diesen Einstellungen aus jedem Startwert dasselbe, also gibt es keine Varianten.",
+    "{} variants are none.": "{0} Varianten sind keine.",
+    "The detailed mesh has no colors.": "Das feine Mesh hat keine Farben.",
+    "Choose another one, or do without the texture.": "Ein anderes wählen, oder auf die Textur verzichten.",
     "The scene has more splats than textures of this graphics card hold.": "Die Szene hat mehr Splats, als Texturen dieser Grafikkarte fassen.",
     "Let the processor draw them.": "Lass sie den Prozessor zeichnen.",
     "There is no subject in the picture.": "Im Bild ist kein Motiv.",
     "The network sees no solid object in the picture.": "Das Netz sieht im Bild keinen festen Gegenstand.",
+    "The network makes no solid object of this.": "Das Netz macht hieraus keinen festen Gegenstand.",
+    "Choose another seed, or ask for one object, seen whole.": "Einen anderen Startwert wählen, oder nach einem einzigen, ganz zu sehenden Gegenstand fragen.",
+    "Point-E needs torch.": "Point-E braucht torch.",
+    "Import the file.": "Die Datei importieren.",
+    "{} doesn't say how large the file is.": "{0} sagt nicht, wie groß die Datei ist.",
     "Choose a picture of one object, cut out whole.": "Ein Bild eines einzigen, ganz freigestellten Gegenstands wählen.",
     "Reconstructing needs torch.": "Das Rekonstruieren braucht torch.",
     "Estimating depth needs torch.": "Das Schätzen der Tiefe braucht torch.",
@@ -1462,6 +1522,19 @@ ERRORS = {
     "Choose a transforms.json.": "Eine transforms.json wählen.",
     "{} has no frames.": "{0} hat keine Bilder.",
     "{} is damaged: {}.": "{0} ist beschädigt: {1}.",
+    "{}, a file of Reify's own, is damaged.": "{0}, eine von Reifys eigenen Dateien, ist beschädigt.",
+    "Install Reify again.": "Reify erneut installieren.",
+    "{} lies on another computer.": "{0} liegt auf einem anderen Computer.",
+    "Choose it in the panel Splats, if you trust it.": "Im Bereich Splats auswählen, falls man ihm traut.",
+    "{} numbers its SH values oddly.": "{0} nummeriert seine SH-Werte ungewöhnlich.",
+    "{} holds {} bytes of what should be {}.": "{0} enthält {1} Bytes von dem, was {2} haben sollte.",
+    "Rendering failed: {}": "Das Rendern ist fehlgeschlagen: {0}",
+    "Rendering failed: {}.": "Das Rendern ist fehlgeschlagen: {0}.",
+    "Look whether the disk is full, and start again.": "Prüfen, ob die Platte voll ist, und erneut starten.",
+    "{} sends {} bytes for {}, not about {}.": "{0} sendet {1} Bytes für {2} statt etwa {3}.",
+    "The vocabulary of MiniLM is damaged.": "Das Vokabular von MiniLM ist beschädigt.",
+    "The scene's render can't be read: {}.": "Das Rendering der Szene lässt sich nicht lesen: {0}.",
+    "Look whether the disk with temporary files is full, and render again.": "Prüfen, ob die Platte mit den temporären Dateien voll ist, und erneut rendern.",
     # Meshes and textures
     "The mesh has no faces.": "Das Mesh hat keine Flächen.",
     "Choose another mesh, or make it again from more or better photos.": "Ein anderes Mesh wählen oder es aus mehr oder besseren Fotos neu machen.",
@@ -1489,7 +1562,7 @@ ERRORS = {
     "Choose one of: {}.": "Eines davon wählen: {0}.",
     "There is no preset called {}.": "Es gibt keine Vorgabe namens {0}.",
     "{} needs packages that aren't installed: {}.": "{0} braucht Pakete, die nicht installiert sind: {1}.",
-    "{} needs the weights {} ({}, license: {}).": "{0} braucht die Gewichte {1} ({2}, Lizenz: {3}).",
+    "{} needs the weights {}.": "{0} braucht die Gewichte {1}.",
     "Put them into {}.": "Sie in {0} legen.",
     "{} needs about {} of memory with these settings, and {} are free.": "{0} braucht mit diesen Einstellungen etwa {1} Speicher, und {2} sind frei.",
     "Set {}, or close other programs.": "Verkleinern: {0}. Oder andere Programme schließen.",
@@ -1672,6 +1745,8 @@ ERRORS = {
     "Click on what can be seen of it.": "Auf etwas klicken, das davon zu sehen ist.",
     "Nothing can be seen of this.": "Davon ist nichts zu sehen.",
     "Show its splats, its mesh or its points.": "Seine Splats, sein Mesh oder seine Punkte zeigen.",
+    "This is flat, and has nothing to stand on.": "Dies ist flach und hat nichts, worauf es stehen kann.",
+    "Set its ground by three places instead.": "Stattdessen seinen Boden mit drei Stellen festlegen.",
     "The three points lie on a line.": "Die drei Punkte liegen auf einer Linie.",
     "The two places are the same.": "Die beiden Stellen sind dieselbe.",
     "There is nothing of the result here.": "Hier ist nichts vom Ergebnis.",
@@ -1761,6 +1836,10 @@ ERRORS = {
 }
 # Notes: what doesn't stop a job.
 NOTES = {
+    "{} takes up to {} GB of memory; {} GB are free.": "{0} braucht bis zu {1} GB Arbeitsspeicher; {2} GB sind frei.",
+    "{} takes up to {} GB of memory, with weights as {} ({}), because {} GB are free.": (
+        "{0} braucht bis zu {1} GB Arbeitsspeicher, mit Gewichten als {2}, denn {4} GB sind frei."
+    ),
     "The cut-out of {} includes what looks like a floor: look at it, and cut it out another way.": (
         "Zum freigestellten Motiv von {0} gehört, was wie ein Boden aussieht: ansehen und auf andere Weise freistellen."
     ),
@@ -1872,7 +1951,7 @@ NOTES = {
     "Look at these photos and masks, and leave out those that are wrong.": "Diese Fotos und Masken ansehen und falsche weglassen.",
     "The cameras of {} photos couldn't be found: they share too little of what they show.": "Die Kameras von {0} Fotos wurden nicht gefunden: sie zeigen zu wenig Gemeinsames.",
     "Take 20 to 60 photos all around the subject, each overlapping the next by more than half; or add a file with the cameras of these; or use From Picture, which takes one picture, or a front, side and top view.": "20 bis 60 Fotos rund um das Motiv aufnehmen, jedes mit mehr als der Hälfte vom nächsten; oder eine Datei mit den Kameras dieser Fotos dazulegen; oder Aus einem Bild verwenden, das ein Bild oder eine Vorder-, Seiten- und Draufsicht nimmt.",
-    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Rotate the result's empty, which turns all of it, or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Das Empty des Ergebnisses drehen, das alles mitnimmt, oder die meisten Fotos aufrecht aufnehmen.",
+    "Which way is up is doubtful: the photos were held at all angles, and no ground shows. Stand Up, among the result's Placement, turns it onto its base, and Set Ground by three clicks; or take most photos upright.": "Wo oben ist, bleibt zweifelhaft: die Fotos wurden in allen Winkeln gehalten, und kein Boden ist zu sehen. Aufstellen, unter Platzierung beim Ergebnis, dreht es auf seinen Fuß, Boden festlegen mit drei Klicks; oder die meisten Fotos aufrecht aufnehmen.",
     "{} of {} photos couldn't be placed: {}{}.{}": "{0} von {1} Fotos ließen sich nicht platzieren: {2}{3}.{4}",
     "Learned matching may place the photos that are left. {}": "Gelernter Abgleich kann die übrigen Fotos vielleicht platzieren. {0}",
     "The CPU trains, because the graphics card can't be used ({}).": "Die CPU trainiert, weil die Grafikkarte nicht nutzbar ist ({0}).",
@@ -1963,6 +2042,13 @@ PROGRESS = {
     "estimating depth, photo {} of {}": "Tiefe schätzen, Foto {0} von {1}",
     "placing it by depth": "Nach der Tiefe anordnen",
     "loading TRELLIS": "TRELLIS wird geladen",
+    "The publisher of {} names no SHA-256: the names and shapes of the arrays are right, and that is all.": (
+        "Der Herausgeber von {0} nennt keinen SHA-256: Die Namen und Formen der Felder stimmen, mehr ist nicht geprüft."
+    ),
+    "loading CLIP": "CLIP wird geladen",
+    "loading Point-E": "Point-E wird geladen",
+    "reading what is to be made": "Lesen, was entstehen soll",
+    "making points": "Punkte machen",
     "loading DINOv2": "DINOv2 wird geladen",
     "looking at the picture": "Bild ansehen",
     "finding the shape": "Form finden",

@@ -58,6 +58,14 @@ class Settings:
     )
     size_m: float = option(1.0, "Width or height of the object, whichever is larger", low=0.001, high=1000.0, unit="m")
     faces: int = option(20_000, "About how many faces the mesh gets", low=200, high=300_000)
+    baked_px: int = option(
+        1024,
+        "Width and height of the texture of what networks make, or 0 for colors at vertices",
+        low=0,
+        high=8192,
+        unit="px",
+        label="Baked Texture",
+    )
     cutout: CutoutSettings = group(CutoutSettings, "Cut-out")
     inflate: InflateSettings = group(InflateSettings, "Inflate")
     layers: LayersSettings = group(LayersSettings, "Layers")

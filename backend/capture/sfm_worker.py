@@ -34,6 +34,8 @@ def main(request_file: str) -> None:
     """Do what the request says."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     request = json.loads(Path(request_file).read_text(encoding="utf-8"))
+    for level in (pycolmap.logging.INFO, pycolmap.logging.WARNING, pycolmap.logging.ERROR):
+        pycolmap.logging.set_log_destination(level, "")  # else it writes into files among the temporary ones, too, which stay there
     pycolmap.logging.minloglevel = int(pycolmap.logging.WARNING)
     pycolmap.set_random_seed(SEED)
     database = Path(request["database"])

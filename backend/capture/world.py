@@ -57,7 +57,7 @@ def normalize_world(capture: Capture, *, given: bool, job: Job) -> Capture:
     if frame.doubtful:
         job.warn(
             "Which way is up is doubtful: the photos were held at all angles, and no ground shows. "
-            "Rotate the result's empty, which turns all of it, or take most photos upright."
+            "Stand Up, among the result's Placement, turns it onto its base, and Set Ground by three clicks; or take most photos upright."
         )
     size = "meters" if capture.metric else f"scaled by {scale:.4g} to a radius of 1"
     job.record_choice("world", f"up {frame.up}; {size}{ground}")

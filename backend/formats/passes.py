@@ -7,16 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ReifyError
 from ..files import writing
-from .decoding import exr_library
+from .decoding import exr_library, open_exr
 
 Array = Any
 
 
 def read_passes(path: Path, layer: str) -> dict[str, Array]:
-    """The channels [H,W] of a render layer by their names, "Combined.R", "Depth.Z" …, be they in one part of the file or in several."""
-    with exr_library(path).File(str(path), separate_channels=True) as file:
-        channels = {name: np.asarray(channel.pixels, np.float32) for part in file.parts for name, channel in part.channels.items()}
+    """The channels [H,W] of a render layer by their names, "Combined.R", "Depth.Z" …, be they in one part of the file or in several.
+
+    Raises ReifyError where the file isn't there or is damaged.
+    """
+    try:
+        with open_exr(path) as file:
+            channels = {name: np.asarray(channel.pixels, np.float32) for part in file.parts for name, channel in part.channels.items()}
+    except ReifyError:
+        raise
+    except Exception as error:  # OpenEXR raises nearly anything
+        what = f"The scene's render can't be read: {str(error)[:200]}."
+        raise ReifyError(what, "Look whether the disk with temporary files is full, and render again.") from error
     return {name.removeprefix(f"{layer}."): pixels for name, pixels in channels.items() if name.startswith(f"{layer}.")}
 
 

@@ -7,7 +7,7 @@ as a logit, the scales as natural logarithms, the rotation as w x y z, and f_res
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +42,7 @@ def read_all(path: Path) -> tuple[Splats, int]:
     something else, or no splat.
     """
     with ply.open_vertices(path) as found:
-        if missing := columns.missing_of_splats(found.kinds):
-            raise ReifyError(
-                f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program."
-            )
+        _check_splats(path, found.kinds)
         try:
             degree = columns.sh_degree_of(found.kinds)
         except ValueError as error:
@@ -75,6 +72,33 @@ def up_of(path: Path) -> str:
     """The axis that a file's comments call vertical: "z", "y" or "-y"; "" where they call none so. Raises ReifyError."""
     said = (comment.lower().removeprefix(UP).strip() for comment in ply.comments(path) if comment.lower().startswith(UP))
     return next(said, "")
+
+
+def _check_splats(path: Path, kinds: Mapping[str, Array]) -> None:
+    if missing := columns.missing_of_splats(kinds):
+        raise ReifyError(f"{path.name} holds no splats: it lacks {', '.join(missing[:4])}.", "Choose a PLY file from a splatting program.")
+
+
+def read_harmonics(path: Path) -> Array:
+    """The harmonics [K,N,3] float32 of a file above degree 0, rows that aren't finite included; raises ReifyError where it is damaged."""
+    with ply.open_vertices(path) as found:
+        _check_splats(path, found.kinds)
+        try:
+            width = (columns.sh_degree_of(found.kinds) + 1) ** 2 - 1
+        except ValueError as error:
+            raise ReifyError(f"{path.name} has {error}, which fits no SH degree.", "Export it again.") from error
+        names = [[f"f_rest_{channel * width + k}" for channel in range(3)] for k in range(width)]
+        if not set(sum(names, [])) <= found.kinds.keys():
+            raise ReifyError(f"{path.name} numbers its SH values oddly.", "Export it again.")
+        harmonics: Array = np.empty((width, found.count, 3), np.float32)
+        first = 0
+        for block in found.blocks:
+            rows = slice(first, first + len(next(iter(block.values()))))
+            for band, of_channels in zip(harmonics, names, strict=True):
+                for channel, name in enumerate(of_channels):
+                    band[rows, channel] = block[name]
+            first = rows.stop
+    return harmonics
 
 
 def write_splat_ply(splats: Splats, path: Path, up: str = "z", offset: Array | None = None) -> None:

@@ -16,6 +16,7 @@ from . import morton, triangles
 from .vectors import unit
 
 LEAF = 4  # triangles of a leaf; tree_kernels.py has it too
+LEAST = 1e-6  # of the box, that a ray goes before faces block it: neighbors touch where it begins
 PARTS = 32  # ranges that queries are split into; more even out their costs over threads
 
 
@@ -119,6 +120,22 @@ def hidden(tree: Tree, rays: int = 64, among: Array | None = None) -> Array:
     )
     out = np.empty(len(visible), bool)
     out[tree.order] = visible == 0
+    return out
+
+
+def open_shares(tree: Tree, points: Array, normals: Array, faces: Array, rays: int) -> Array:
+    """Open shares [N] of the hemispheres about unit `normals` [N,3] at `points` [N,3] on `faces` [N]: 1 in the open, 0 inside."""
+    from . import tree_kernels as kernels
+
+    query, out = tree.local(points), np.empty(len(points))
+    facing, own = np.ascontiguousarray(normals, dtype=np.float64), tree.place[faces]
+    device.split(
+        lambda first, last: kernels.open_shares(
+            first, last, query, facing, own, rays, LEAST, tree.corners, tree.low, tree.high, tree.normals, out
+        ),
+        len(points),
+        parts=PARTS,
+    )
     return out
 
 

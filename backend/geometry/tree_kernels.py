@@ -201,6 +201,40 @@ def sees_outside(first, last, rays, least, corners, low, high, normals, visible)
 
 
 @njit(cache=True, nogil=True)
+def open_shares(first, last, points, normals, own, rays, least, corners, low, high, flat, out):
+    """The cosine-weighted shares [N] of the hemispheres about `normals` [N,3] at `points` [N,3] on faces `own` [N] that no face blocks.
+
+    Of directions below a point's own face, which a smooth normal has as well, nothing is counted.
+    """
+    stack = np.empty(DEEPEST, np.int64)
+    for n in range(first, last):
+        nx, ny, nz = normals[n, 0], normals[n, 1], normals[n, 2]
+        fx, fy, fz = flat[own[n], 0], flat[own[n], 1], flat[own[n], 2]
+        state = np.uint64(n * 2654435761 + 88172645463325252)
+        for _ in range(4):
+            state, _unused = _random(state)
+        state, turn = _random(state)
+        state, lift = _random(state)
+        seen, cast = 0, 0
+        for k in range(rays):
+            # Evenly spread by the golden ratio, turned at random from point to point.
+            a = (lift + (k + 0.5) / rays) % 1.0
+            angle = 2.0 * np.pi * ((turn + k * 0.6180339887498949) % 1.0)
+            up = 2.0 * a - 1.0
+            across = np.sqrt(max(0.0, 1.0 - up * up))
+            dx, dy, dz = nx + across * np.cos(angle), ny + across * np.sin(angle), nz + up
+            length = np.sqrt(dx * dx + dy * dy + dz * dz)
+            if length < 1e-6 or dx * fx + dy * fy + dz * fz <= 1e-3 * length:
+                continue
+            cast += 1
+            if not _blocked(
+                points[n, 0], points[n, 1], points[n, 2], dx / length, dy / length, dz / length, least, own[n], corners, low, high, stack
+            ):
+                seen += 1
+        out[n] = seen / cast if cast > 0 else 1.0
+
+
+@njit(cache=True, nogil=True)
 def _pierces(a, b, t):
     """True where the inside of the segment from `a` to `b` passes through the inside of a triangle."""
     dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]

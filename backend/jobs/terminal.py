@@ -17,7 +17,10 @@ QUIET_LINE_S = 15.0  # between two lines where the output is a file or a pipe
 
 
 def drain(task: Task, stream: TextIO | None = None) -> Task:
-    """Wait until a submitted `task` has ended, showing its progress on `stream`; Ctrl-C cancels it, and a second one isn't waited for."""
+    """Wait until a submitted `task` has ended, showing its progress on `stream`; Ctrl-C cancels it.
+
+    After a second one, or where it takes long to end, as `interrupts.noticed` has it, it isn't waited for.
+    """
     line = ProgressLine(stream or sys.stderr)
     shown_warnings, canceling = 0, False
     with interrupts.noticed() as interrupted:

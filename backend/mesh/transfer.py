@@ -22,7 +22,7 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
     tree = tree_of(source.vertices, source.faces)
     colors = None
     if source.vertex_srgb is not None:
-        found = _nearest(tree, target.vertices, triangles.vertex_normals(target.vertices, target.faces))
+        found = nearest_facing(tree, target.vertices, triangles.vertex_normals(target.vertices, target.faces))
         colors = np.einsum("vk,vki->vi", found.weights, source.vertex_srgb[source.faces[found.face]]).astype(np.float32)
     uvs = None if source.uvs is None else _uvs(target, source, tree)
     return replace(target, uvs=uvs, vertex_srgb=colors, textures=source.textures if uvs is not None else {})
@@ -31,7 +31,7 @@ def transfer(target: Mesh, source: Mesh) -> Mesh:
 def source_faces(target: Mesh, source: Mesh) -> Array:
     """For each face of `target` the face of `source` [F] nearest to its centroid, among those that face the same way."""
     middles, normals = triangles.centers(target.vertices, target.faces), triangles.normals(target.vertices, target.faces)
-    return _nearest(tree_of(source.vertices, source.faces), middles, normals).face
+    return nearest_facing(tree_of(source.vertices, source.faces), middles, normals).face
 
 
 def charts(mesh: Mesh) -> Array:
@@ -46,7 +46,7 @@ def _uvs(target: Mesh, source: Mesh, tree: Tree) -> Array:
     assert source.uvs is not None
     chart = charts(source)
     middles, normals = triangles.centers(target.vertices, target.faces), triangles.normals(target.vertices, target.faces)
-    middle = _nearest(tree, middles, normals)
+    middle = nearest_facing(tree, middles, normals)
     corners = triangles.corners_of(target.vertices, target.faces)
     # Upper bound of the distance from a corner to the chart: by way of the centroid.
     reach = 1.001 * (middle.distance[:, None] + np.linalg.norm(corners - middles[:, None], axis=2))
@@ -57,7 +57,7 @@ def _uvs(target: Mesh, source: Mesh, tree: Tree) -> Array:
     return np.einsum("nk,nki->ni", weights, source.uvs[face]).reshape(-1, 3, 2).astype(np.float32)
 
 
-def _nearest(tree: Tree, points: Array, facing: Array) -> Nearest:
+def nearest_facing(tree: Tree, points: Array, facing: Array) -> Nearest:
     """The nearest places that face the same way as `facing`, or any where there are none."""
     found = nearest(tree, points, facing=facing)
     if (lost := found.face < 0).any():

@@ -48,6 +48,9 @@ class Method:
     memory: Callable[[Any, Any], Memory] | None = None  # of inputs and settings, where that is nearer than what `needs` knows
     split: Callable[[Sequence[Path], Any], tuple[Any, ...]] | None = None  # several files -> one input a job; None: all in one
     expect: Callable[[Any, Any], Mapping[str, Expected]] | None = None  # inputs and settings -> the stages that run, and their seconds
+    plan: Callable[[Any, Environment], str] | None = None  # one sentence: how it fits into memory here; "": it doesn't adapt
+    varies: Callable[[Any], bool] | None = None  # settings -> whether another seed makes something else of the same; None: never
+    varies_by: str = ""  # one sentence: the settings that make it so
 
     @property
     def changes_things(self) -> bool:
@@ -72,6 +75,15 @@ class Method:
         """
         inputs = read(sources[0], self.takes) if self.changes_things else self.takes[0](sources=tuple(sources))
         return replace(inputs, name=name) if name else inputs
+
+    def seeds(self, first: int, count: int, settings: Any) -> tuple[int, ...]:
+        """Those of so many variants; raises ReifyError for several where all would be the same."""
+        if count < 1:
+            raise ReifyError(f"{count} variants are none.", "Ask for one or more.")
+        if count > 1 and not (self.varies and self.varies(settings)):
+            what = f"{self.title} makes the same of every seed with these settings, so there are no variants."
+            raise ReifyError(what, self.varies_by or "Ask for one result.")
+        return tuple(range(first, first + count))
 
     def joins(self, settings: Any) -> bool:
         """True where several files make one result, as photos of a subject do."""
@@ -100,9 +112,9 @@ class Method:
             parts = parts_of(missing.packages)
             raise ReifyError(what, parts[0].way if parts else "Install them where Blender's Python finds them.")
         if missing.weights:
-            weights = missing.weights[0]
-            what = f"{self.title} needs the weights {weights.name} ({gigabytes(weights.bytes)}, license: {weights.license})."
-            raise ReifyError(what, weights.way or f"Put them into {_weights_folder(environment)}.")
+            listed = ", ".join(f"{each.name} ({gigabytes(each.bytes)}, {each.license})" for each in missing.weights)
+            ways = dict.fromkeys(each.way or f"Put them into {_weights_folder(environment)}." for each in missing.weights)
+            raise ReifyError(f"{self.title} needs the weights {listed}.", " ".join(ways))
         if missing.memory is not None:
             needed, free = gigabytes(missing.memory.bytes), gigabytes(environment.free_memory())
             what = f"{self.title} needs about {needed} of memory with these settings, and {free} are free."

@@ -11,6 +11,7 @@ from ..jobs.needs import Needs
 from ..mesh.analyze import report_analysis
 from ..mesh.cleaning import MeshSettings, clean, levels_of_detail
 from ..settings import base_of, option
+from ..texture.maps import with_maps
 from ..texture.stages import unwrapped
 from ..values import Given, Mesh, Result
 from . import Method
@@ -21,6 +22,14 @@ class Settings(MeshSettings):
     """What can be set about it: how the mesh is cleaned, and what is made of the clean one."""
 
     unwrap: bool = option(False, "Give the mesh UVs where it has none")
+    maps_px: int = option(
+        0,
+        "Width and height of maps of color, relief and ambient occlusion, with UVs that don't overlap; 0 makes none",
+        low=0,
+        high=8192,
+        unit="px",
+        label="Maps",
+    )
     lods: int = option(0, "Number of coarser versions to make as well, named _LOD1 and so on", low=0, high=8, label="Levels of Detail")
     lod_ratio: float = option(0.5, "Share of its faces that each coarser version keeps", low=0.05, high=0.95, advanced=True)
     quads: int = option(
@@ -36,8 +45,11 @@ def run(given: Given, settings: Settings, job: Job) -> Result:
     mesh = given.value
     assert isinstance(mesh, Mesh)
     job.stage("Looking at the mesh", apart(report_analysis), mesh, "before")
+    detailed = mesh
     mesh = job.stage("Cleaning mesh", apart(clean), mesh, base_of(settings, MeshSettings))
-    if settings.unwrap and mesh.uvs is None:
+    if settings.maps_px:
+        mesh = job.stage("Baking maps", apart(with_maps), mesh, detailed, settings.maps_px)
+    elif settings.unwrap and mesh.uvs is None:
         mesh = job.stage("Unwrapping", apart(unwrapped), mesh)
     lods: tuple[Mesh, ...] = ()
     if settings.lods:
@@ -53,7 +65,9 @@ def expected(settings: Settings, faces: float = 100_000) -> dict[str, Expected]:
         "Looking at the mesh": Expected(0.6 * many, compiling=6.0),
         "Cleaning mesh": Expected(1.0 * many + 0.04 * many * settings.smoothing, compiling=6.0),
     }
-    if settings.unwrap:
+    if settings.maps_px:
+        seconds["Baking maps"] = Expected(6.0 * left + 2.0 + 25.0 * min(settings.maps_px / 1024, 1.0) ** 2, compiling=40.0)
+    elif settings.unwrap:
         seconds["Unwrapping"] = Expected(6.0 * left, compiling=15.0)
     if settings.lods:
         seconds["Making levels of detail"] = Expected(0.5 * left * settings.lods)
@@ -74,9 +88,10 @@ METHOD = Method(
         "Watertight": {"faces": 0, "smoothing": 0, "holes": "all"},
         "Scan": {},
         "Game": {"faces": 20_000, "smoothing": 0, "unwrap": True, "lods": 3},
+        "Production": {"faces": 40_000, "smoothing": 0, "maps_px": 2048, "lods": 3, "quads": 10_000},
         "Quads": {"faces": 100_000, "smoothing": 0, "quads": 10_000},
     },
     expect=lambda given, settings: expected(settings, len(given.value.faces)),
-    stages=("Looking at the mesh", "Cleaning mesh", "Unwrapping", "Making levels of detail", "Looking at the result"),
+    stages=("Looking at the mesh", "Cleaning mesh", "Unwrapping", "Baking maps", "Making levels of detail", "Looking at the result"),
     needs=Needs(packages=("numba", "scipy", "fast_simplification", "safetensors")),
 )

@@ -130,6 +130,7 @@ METHOD = Method(
     run=run,
     presets={"Standard": {}},
     expect=lambda inputs, settings: expected(settings),
+    varies=lambda settings: True,
     stages=(STAGE, READING, MAKING, EXTRACTING, CLEANING),
     needs=_needs,
 )

@@ -16,9 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..reading import DAMAGED
 from ..values import Array
 from .parts.attention import Block
 from .parts.language import byte_pairs, merges_of
+from .published import arrays_of
 
 MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of the colors it was trained with
 
@@ -129,12 +131,10 @@ def _colors(srgb: Array, network: Clip) -> Tensor:
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """The network's arrays, and its vocabulary's pairs, out of the published files; raises ValueError where they hold another network."""
-    from safetensors.numpy import load_file
-
-    arrays = {ours(name): array for name, array in load_file(files["model.safetensors"]).items() if not name.endswith(UNUSED)}
+    arrays = {ours(name): array for name, array in arrays_of(files["model.safetensors"]).items() if not name.endswith(UNUSED)}
     try:
         lines = gzip.decompress(files["bpe_simple_vocab_16e6.txt.gz"].read_bytes()).decode().split("\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, *DAMAGED) as error:
         raise ValueError("the vocabulary is damaged") from error
     kept = "\n".join(lines[: 1 + len(merges_of("\n".join(lines)))])
     arrays["vocabulary"] = np.frombuffer(kept.encode(), np.uint8)

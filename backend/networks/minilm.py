@@ -6,8 +6,6 @@ for sentences after Reimers and Gurevych, "Sentence-BERT", EMNLP 2019: a BERT of
 
 from __future__ import annotations
 
-import io
-import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -19,9 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import ReifyError
+from ..reading import DAMAGED, Within, parse_json
 from ..values import Array
 from .parts.attention import Attention, FeedForward
-from .parts.language import word_pieces
+from .parts.language import BEGIN, END, UNKNOWN, word_pieces
 
 EPSILON = 1e-12  # of the layer normalizations
 BATCH = 64  # texts at once
@@ -80,8 +80,12 @@ class Block(nn.Module):
 
 
 def pieces_of(network: MiniLM) -> dict[str, int]:
-    """The network's vocabulary."""
-    return {piece: number for number, piece in enumerate(bytes(network.vocabulary.cpu().numpy()).decode().split("\n"))}
+    """The network's vocabulary; raises ReifyError where it is damaged."""
+    letters = bytes(network.vocabulary.cpu().numpy()).decode(errors="replace")
+    pieces = {piece: number for number, piece in enumerate(letters.split("\n"))}
+    if len(pieces) != len(network.words.weight) or not {BEGIN, END, UNKNOWN} <= pieces.keys():
+        raise ReifyError("The vocabulary of MiniLM is damaged.", "Remove the model and get it again.")
+    return pieces
 
 
 def vectors_of(texts: Sequence[str], network: MiniLM, pieces: Mapping[str, int]) -> Array:
@@ -99,17 +103,18 @@ def vectors_of(texts: Sequence[str], network: MiniLM, pieces: Mapping[str, int])
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     """The network's arrays, and its vocabulary, out of the published archive; raises ValueError where it holds another network."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        with zipfile.ZipFile(files["model.zip"]) as archive:
+        with Within(files["model.zip"]) as file, zipfile.ZipFile(file) as archive:
             published = load(archive.read("model.safetensors"))
-            tokenizer = json.load(io.TextIOWrapper(archive.open("tokenizer.json"), "utf-8"))
+            tokenizer = parse_json(archive.read("tokenizer.json"))
         numbers: dict[str, int] = tokenizer["model"]["vocab"]
-    except (zipfile.BadZipFile, KeyError, TypeError) as error:
+        letters = "\n".join(sorted(numbers, key=lambda piece: numbers[piece])).encode()
+    except (SafetensorError, OSError, TypeError, AttributeError, *DAMAGED) as error:
         raise ValueError("the archive isn't MiniLM's") from error
     arrays = {ours(name): array for name, array in published.items() if not name.startswith(UNUSED)}
-    letters = "\n".join(sorted(numbers, key=lambda piece: numbers[piece])).encode()
     arrays["vocabulary"] = np.frombuffer(letters, np.uint8)
     with torch.device("meta"):
         wanted = {name: tuple(array.shape) for name, array in MiniLM().state_dict().items()}

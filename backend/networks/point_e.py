@@ -7,7 +7,6 @@ Nichol, Jun, Dhariwal, Mishkin, Chen, "Point-E: A System for Generating 3D Point
 from __future__ import annotations
 
 import math
-import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..values import Array
 from .parts.attention import Block, FeedForward, LookingBlock
 from .parts.samplers import Heun, denoised, kept_by_cosine, kept_by_line, time_of
 from .parts.waves import of_times
+from .published import tensors_of
 
 CHANNELS = 6  # x y z, and red green blue
 SCALES = (2.0, 2.0, 2.0, 2 / 255, 2 / 255, 2 / 255)  # of coordinates and colors (0 to 255), before the biases are added
@@ -208,11 +208,7 @@ def convert(files: Mapping[str, Path]) -> dict[str, Array]:
     heads = {"base": shape.heads, "upsample": shape.upsample_heads, "distance": shape.distance_heads}
     arrays: dict[str, Array] = {}
     for part, file in (("base", name), ("upsample", "upsample_40m.pt"), ("distance", "sdf.pt")):
-        try:
-            published = torch.load(files[file], map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{file} holds something else") from error
-        arrays |= {f"{part}.{mine}": array.numpy() for mine, array in ours(published, heads[part]).items()}
+        arrays |= {f"{part}.{mine}": array.numpy() for mine, array in ours(tensors_of(files[file]), heads[part]).items()}
     with torch.device("meta"):
         wanted = {each: tuple(array.shape) for each, array in PointE(shape).state_dict().items()}
     if wanted != {each: array.shape for each, array in arrays.items()}:

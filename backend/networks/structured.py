@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..engine.requirements import TORCH
 from ..errors import ReifyError
@@ -14,17 +14,18 @@ from ..values import Array, Picture
 from .library.catalog import DINOV2_LARGE, TRELLIS
 from .library.keeping import CONVERTED
 from .library.places import need
+from .memory import Holding
 
 if TYPE_CHECKING:
     from torch import nn
 
+Value = TypeVar("Value")
 FILES = {  # of the networks
     "StructureFlow": "ss_flow_img_dit_L_16l8_fp16.safetensors",
     "StructureDecoder": "ss_dec_conv3d_16l8_fp16.safetensors",
     "LatentFlow": "slat_flow_img_dit_L_64l8p2_fp16.safetensors",
     "MeshDecoder": "slat_dec_mesh_swin8_B_64l8m256c_fp16.safetensors",
 }
-STRUCTURED_PEAK_BYTES = 6_000_000_000  # of main memory, with weights as float32 and 20,000 voxels
 FINENESS = 4  # cubes along the edge of a voxel
 
 
@@ -53,45 +54,59 @@ def tokens_of_picture(picture: Picture, *, job: Job) -> Array:
 def places_of_tokens(tokens: Array, settings: StructuredSettings, seed: int, *, job: Job) -> Array:
     """Places [N,3] int32 of the voxels that the surface of an object under tokens [T,C] passes; another by each seed. Raises ReifyError."""
     _, trellis = _modules()
-    flow = _built("StructureFlow", job)
     side = trellis.Shape().coarse
 
     def told(fraction: float) -> None:
         job.progress(0.05 + 0.9 * fraction, "finding the shape")
 
-    latents = trellis.structure_latents([tokens], flow, trellis.generator_of(seed), side, _euler(settings), told)
-    del flow
-    return trellis.places_of(latents, _built("StructureDecoder", job))
+    def sampled(flow: Any) -> Array:
+        return trellis.structure_latents([tokens], flow, trellis.generator_of(seed), side, _euler(settings), told)
+
+    latents = _used("StructureFlow", job, sampled)
+    return _used("StructureDecoder", job, lambda decoder: trellis.places_of(latents, decoder))
 
 
 def latents_of_tokens(tokens: Array, places: Array, settings: StructuredSettings, seed: int, *, job: Job) -> Array:
     """Latents [N,C] float32 of voxels at places [N,3], under tokens [T,C]; raises ReifyError."""
     _, trellis = _modules()
-    flow = _built("LatentFlow", job)
-    generator = trellis.generator_of(seed)
-    trellis.noise((1, trellis.Shape().latents, *[trellis.Shape().coarse] * 3), generator, flow.enter.weight)  # what the shape came from
 
     def told(fraction: float) -> None:
         job.progress(0.05 + 0.95 * fraction, "filling in details")
 
-    return trellis.latents_at(places, [tokens], flow, generator, _euler(settings), told)
+    def sampled(flow: Any) -> Array:
+        generator = trellis.generator_of(seed)
+        trellis.noise((1, trellis.Shape().latents, *[trellis.Shape().coarse] * 3), generator, flow.enter.weight)  # what the shape came from
+        return trellis.latents_at(places, [tokens], flow, generator, _euler(settings), told)
+
+    return _used("LatentFlow", job, sampled)
 
 
 def cubes_of_latents(places: Array, latents: Array, *, job: Job) -> tuple[Array, dict[str, Array], int]:
     """Places [M,3] of cubes, what they say by the fields of `surface.flexible.Cubes`, and how many there are along an edge of the whole."""
     _, trellis = _modules()
-    decoder = _built("MeshDecoder", job)
     side = FINENESS * trellis.Shape().side
-    numbers, cubes = trellis.decoded(places, latents, decoder, lambda fraction: job.progress(0.1 + 0.9 * fraction, "decoding the surface"))
+
+    def told(fraction: float) -> None:
+        job.progress(0.1 + 0.9 * fraction, "decoding the surface")
+
+    numbers, cubes = _used("MeshDecoder", job, lambda decoder: trellis.decoded(places, latents, decoder, told))
     return cubes, trellis.cubes_of(numbers, side), side
 
 
-def _built(kind: str, job: Job) -> Any:
-    job.progress(0.0, "loading TRELLIS")
+def _used(kind: str, job: Job, use: Callable[[Any], Value]) -> Value:
+    """What `use` makes of one of the networks, held as memory allows."""
     running, trellis = _modules()
+    from . import holding
+
     make: Callable[[], nn.Module] = getattr(trellis, kind)
     weights = need(TRELLIS, job.environment).files[FILES[kind]]
-    return running.built(make, weights, running.chosen_device(job.environment), trellis.ours, mixed=True)
+    device, stage = running.chosen_device(job.environment), TRELLIS.plan[list(FILES).index(kind)]
+
+    def held(way: Holding) -> Value:
+        job.progress(0.0, "loading TRELLIS")
+        return use(running.built(make, weights, device, trellis.ours, mixed=True, way=way))
+
+    return holding.within_memory(TRELLIS.title, stage, device, job, held)
 
 
 def _euler(settings: StructuredSettings) -> Any:

@@ -51,7 +51,7 @@ class Shape:
 
 
 class TripoSR(nn.Module):
-    """From colors [1,3,S,S], 0 to 1, to three planes of features, and from these to density and color."""
+    """From colors [B,3,S,S], 0 to 1, to three planes of features, and from these to density and color."""
 
     def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
@@ -68,23 +68,24 @@ class TripoSR(nn.Module):
         self.field = nn.ModuleList(nn.Linear(*pair) for pair in zip(widths, [*widths[1:], 4], strict=True))
 
     def forward(self, colors: Tensor, progress: Callable[[float], None] = lambda fraction: None) -> Tensor:
-        """Planes [3,features,2*plane_px,2*plane_px]; `progress` hears fractions, and may raise."""
+        """Planes [B,3,features,2*plane_px,2*plane_px]; `progress` hears fractions, and may raise."""
         seen = self.eye(colors, lambda fraction: progress(0.1 * fraction))
         learned = self.planes.transpose(0, 1).flatten(1)[None]  # [1,C,T]
-        tokens = self.enter(self.norm(learned).transpose(1, 2))
+        tokens = self.enter(self.norm(learned).transpose(1, 2)).expand(len(colors), -1, -1)
         for number, block in enumerate(self.blocks):
             tokens = block(tokens, seen)
             progress(0.1 + 0.9 * (number + 1) / len(self.blocks))
         made = self.leave(tokens).transpose(1, 2) + learned
-        return self.enlarge(made[0].unflatten(1, (3, self.shape.plane_px, self.shape.plane_px)).transpose(0, 1))
+        planes = made.unflatten(2, (3, self.shape.plane_px, self.shape.plane_px)).transpose(1, 2)
+        return self.enlarge(planes.flatten(0, 1)).unflatten(0, (len(colors), 3))
 
     def at(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """The logarithm of density [P] and sRGB colors [P,3], 0 to 1, at points [P,3] within RADIUS along each axis."""
+        """The logarithm of density [...,P] and sRGB colors [...,P,3], 0 to 1, at points [...,P,3] within RADIUS along each axis."""
         values = features_at(planes, points / RADIUS)
         for layer in self.field[:-1]:
             values = F.silu(layer(values))
         values = self.field[-1](values)
-        return values[:, 0] + DENSITY_BIAS, torch.sigmoid(values[:, 1:])
+        return values[..., 0] + DENSITY_BIAS, torch.sigmoid(values[..., 1:])
 
 
 def squared(picture: Picture) -> Array:
@@ -113,7 +114,7 @@ def planes_of(picture: Picture, network: TripoSR, progress: Callable[[float], No
     size = (network.shape.picture_px,) * 2
     colors = F.interpolate(colors, size, mode="bilinear", antialias=True)
     with torch.inference_mode():
-        return network(colors.to(weight.dtype), progress).float().cpu().numpy()
+        return network(colors.to(weight.dtype), progress)[0].float().cpu().numpy()
 
 
 def convert(files: Mapping[str, Path]) -> dict[str, Array]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ..reading import own_file
+
+FILE = Path(__file__).parent / "lexicon.txt.gz"
 SENSES = 3  # of a word that `nearest` looks at, the most frequent first
 GENERATIONS = 5  # of hypernyms up to a known thing: "oak" to "tree" takes 1, "poodle" to "dog" 1, "sloop" to "boat" 4
 NEAREST = 3  # things that are offered in the place of an unknown one
@@ -61,18 +64,18 @@ class Lexicon:
 
 
 @cache
-def lexicon() -> Lexicon:
-    """The lexicon, read once (about 0.15 s)."""
-    text = gzip.decompress((Path(__file__).parent / "lexicon.txt.gz").read_bytes()).decode()
+def lexicon(path: Path = FILE) -> Lexicon:
+    """The lexicon, read once (about 0.15 s); raises ReifyError where its file is damaged."""
     words, parent = [], []
     senses: dict[str, list[tuple[int, int]]] = {}
-    for number, line in enumerate(text.split("\n")[1:]):
-        names, _, above = line.partition("\t")
-        pairs = [name.rsplit(":", 1) for name in names.split(",")]
-        words.append(tuple(word for word, _ in pairs))
-        parent.append(int(above))
-        for word, sense in pairs:
-            senses.setdefault(word, []).append((int(sense), number))
+    with own_file(path) as content:
+        for number, line in enumerate(gzip.decompress(content).decode().split("\n")[1:]):
+            names, _, above = line.partition("\t")
+            pairs = [name.rsplit(":", 1) for name in names.split(",")]
+            words.append(tuple(word for word, _ in pairs))
+            parent.append(int(above))
+            for word, sense in pairs:
+                senses.setdefault(word, []).append((int(sense), number))
     ordered = {word: tuple(number for _, number in sorted(found)) for word, found in senses.items()}
     return Lexicon(tuple(words), tuple(parent), ordered)
 

@@ -17,6 +17,8 @@ SHORTEST_MISSPELLED = 4  # letters of a word that is looked up as a misspelling
 VERBAL = ("ing", "ed", "ly")  # verbs and adverbs that carry nothing aren't misspelled things
 COPULAS = ("is", "are", "was", "were")
 AXES = {"tall": "z", "high": "z", "wide": "x", "long": "x", "deep": "y"}
+DIGITS = 9  # of a count that are read
+LENGTHS_M = (1e-3, 1e4)  # the least and the greatest that a thing can be given
 UNITS_M = {
     "m": 1.0,
     "meter": 1.0,
@@ -181,14 +183,14 @@ def _noun_phrase(tokens: list[str], place: int, things: Collection[str]) -> tupl
     pending = ""  # an attribute that may be the head itself: "an orange", "a glass"
     while place < len(tokens):
         length, text = next(((n, t) for n, t in _from(tokens, place) if t in NUMBERS or _is_thing(t, things)), (1, tokens[place]))
-        opens = text in NUMBERS or text in DEFINITE or text[0].isdigit()
+        opens = text in NUMBERS or text in DEFINITE or text[0].isdecimal()
         if _ends(tokens, place) or (opens and (heads or pending or (counted and text in ("a", "an")))):
             break
         if measured := _measured(tokens, place):
             entity, place = replace(entity, length_m=measured[1]), place + measured[0]
             continue
-        if text in NUMBERS or text.isdigit():
-            count = min(int(text) if text.isdigit() else NUMBERS[text], words.MOST)
+        if text in NUMBERS or text.isdecimal():
+            count = min(int(text[:DIGITS]) if text.isdecimal() else NUMBERS[text], words.MOST)
             counted, definite = True, definite or text.startswith("the ")
             entity, place = replace(entity, count=max(1, count)), place + length
             after = tokens[place : place + 2]
@@ -287,10 +289,13 @@ def _colored(entity: Entity, color: str) -> Entity:
 
 def _measured(tokens: list[str], place: int) -> tuple[int, tuple[str, float]] | None:
     """Of "2 m tall" or "30 cm" the number of tokens, the axis and the length."""
-    if not tokens[place][0].isdigit() or place + 1 >= len(tokens) or tokens[place + 1] not in UNITS_M:
+    if not tokens[place][0].isdecimal() or place + 1 >= len(tokens) or tokens[place + 1] not in UNITS_M:
+        return None
+    length_m = float(tokens[place]) * UNITS_M[tokens[place + 1]]
+    if not LENGTHS_M[0] <= length_m <= LENGTHS_M[1]:
         return None
     axis = AXES.get(tokens[place + 2], "") if place + 2 < len(tokens) else ""
-    return (3 if axis else 2), (axis or "z", float(tokens[place]) * UNITS_M[tokens[place + 1]])
+    return (3 if axis else 2), (axis or "z", length_m)
 
 
 def _ends(tokens: list[str], place: int) -> bool:

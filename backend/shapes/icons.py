@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..reading import own_file
 from ..values import Array
 from .solids import Shell, Slot, projected
 
@@ -187,16 +188,16 @@ ICONS: dict[str, Icon] = {
 
 
 @cache
-def stored() -> dict[str, Array]:
-    """What the file holds, by noun and name: "cat/vertices" and the others of `packed`."""
-    with np.load(io.BytesIO(lzma.decompress(FILE.read_bytes()))) as file:
+def stored(path: Path = FILE) -> dict[str, Array]:
+    """What a file holds, by noun and name: "cat/vertices" and the others of `packed`; raises ReifyError where it is damaged."""
+    with own_file(path) as content, np.load(io.BytesIO(lzma.decompress(content))) as file:
         read = {name: file[name] for name in file.files}
-    for name in [name for name in read if name.endswith("/vertices")]:
-        read[name] = np.cumsum(read[name].T, axis=0, dtype=np.int32)
-    for name in [name for name in read if name.endswith("/faces")]:
-        from_first = read[name].T.astype(np.int32)
-        first = np.cumsum(from_first[:, :1], axis=0)
-        read[name] = np.concatenate((first, first + from_first[:, 1:]), axis=1)
+        for name in [name for name in read if name.endswith("/vertices")]:
+            read[name] = np.cumsum(read[name].T, axis=0, dtype=np.int32)
+        for name in [name for name in read if name.endswith("/faces")]:
+            from_first = read[name].T.astype(np.int32)
+            first = np.cumsum(from_first[:, :1], axis=0)
+            read[name] = np.concatenate((first, first + from_first[:, 1:]), axis=1)
     return read
 
 

@@ -34,7 +34,7 @@ def mesh_of_planes(planes: Array, settings: LearnedSettings, size_m: float, *, j
         mesh = surface_of_field(reader.log_density, reader.level, reader.radius, settings.cells, job=job)
     job.progress(0.9, "coloring")
     colors = colored(mesh, reader.colors)
-    return _standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
+    return standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
 
 
 def mesh_of_points(points: Array, entry: Entry, settings: PointSettings, size_m: float, *, job: Job) -> Mesh:
@@ -51,7 +51,7 @@ def mesh_of_points(points: Array, entry: Entry, settings: PointSettings, size_m:
         mesh = surface_of_field(reader.inside, 1.0, reader.radius, settings.cells, reach=COARSE * cell, job=job)
     nearest = cKDTree(points[:, :3]).query(mesh.vertices)[1]
     colors = (points[nearest, 3:] / 255).clip(0, 1).astype(np.float32)
-    return _standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
+    return standing(Mesh(mesh.vertices @ reader.blender_from_model.T, mesh.faces, vertex_srgb=colors), size_m)
 
 
 def mesh_of_latents(places: Array, latents: Array, size_m: float, *, job: Job) -> Mesh:
@@ -65,10 +65,10 @@ def mesh_of_latents(places: Array, latents: Array, size_m: float, *, job: Job) -
     mesh = flexible_surface(Cubes(cubes, **said))
     if not len(mesh.faces):
         raise ReifyError("The network sees no solid object in the picture.", "Choose a picture of one object, cut out whole.")
-    return _standing(mesh, size_m)  # the model was trained on objects in Blender's axes
+    return standing(mesh, size_m)  # the model was trained on objects in Blender's axes
 
 
-def _standing(mesh: Mesh, size_m: float) -> Mesh:
+def standing(mesh: Mesh, size_m: float) -> Mesh:
     """The mesh `size_m` wide or high, its feet in the origin."""
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     scale = size_m / max(float((high - low)[[0, 2]].max()), 1e-9)

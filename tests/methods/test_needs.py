@@ -64,7 +64,7 @@ def test_a_missing_package_is_named_with_where_to_install_it(tmp_path: Path, mon
 def test_missing_weights_are_named_with_size_license_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reify.backend.jobs.needs._is_importable", lambda module: True)
     error = _refusal(Settings(learned=True), Environment(user_folder=tmp_path))
-    assert error.what == "From Big needs the weights net.safetensors (1.5 GB, license: for research only)."
+    assert error.what == "From Big needs the weights net.safetensors (1.5 GB, for research only)."
     assert str(tmp_path / "weights") in error.fix
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "net.safetensors").touch()

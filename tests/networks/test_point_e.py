@@ -134,9 +134,13 @@ def test_a_checkpoint_in_the_published_layout_makes_a_mesh_of_a_sentence(
     entries = tiny.made_small(original, given, monkeypatch)
     environment = Environment(user_folder=tmp_path / "user", device="cpu")
     settings = text.Settings(text=SENTENCE, model="point-e", faces=2000, point_e=FEW)
-    way = r"needs the weights clip \(0\.0 GB, license: MIT\)\. Get CLIP ViT-L/14 in Reify's Models panel, or by `reify models get clip`"
-    with pytest.raises(ReifyError, match=way):
+    with pytest.raises(ReifyError) as refused:
         text.METHOD.perform(Sentence(), settings, Job(environment))
+    assert refused.value.what == "From Text needs the weights clip (0.0 GB, MIT), point-e-text (0.0 GB, MIT)."
+    assert refused.value.fix == (
+        "Get CLIP ViT-L/14 in Reify's Models panel, or by `reify models get clip`. "
+        "Get Point-E for text in Reify's Models panel, or by `reify models get point-e-text`."
+    )
     told: list[object] = []
     for entry in (entries["CLIP"], entries["POINT_E_TEXT"]):
         keeping.import_from(entry, given, environment, job=Job(listener=told.append))
@@ -188,7 +192,7 @@ def test_files_of_another_network_are_told(original, given: Path, tmp_path: Path
     with pytest.raises(ReifyError, match="it isn't Point-E"):
         keeping.import_from(entries["POINT_E"], given, environment, job=Job())
     (given / "sdf.pt").write_bytes(b"no arrays")
-    with pytest.raises(ReifyError, match=r"sdf\.pt holds something else"):
+    with pytest.raises(ReifyError, match=r"sdf\.pt is damaged"):
         keeping.import_from(entries["POINT_E"], given, environment, job=Job())
 
 

@@ -10,12 +10,14 @@ original at its published configurations.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from reify.backend.errors import Cancelled, ReifyError
+from reify.backend.jobs.cache import Cache
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
 from reify.backend.mesh.analyze import analyze
@@ -23,6 +25,8 @@ from reify.backend.networks.library.entry import File
 from reify.backend.networks.library.places import sha256_of
 from reify.backend.networks.structured import StructuredSettings
 from reify.backend.values import Picture
+
+from .care import check_care
 
 torch = pytest.importorskip("torch")
 
@@ -249,11 +253,7 @@ def test_a_checkpoint_in_the_published_layout_becomes_a_mesh_that_stands_on_the_
         image._learned(picture, settings, "trellis", Job(environment))
     keeping.import_from(small["DINOV2_LARGE"], given, environment, job=Job())
     mesh = image._learned(picture, settings, "trellis", Job(environment, seed=SEED))
-    found = analyze(mesh)
-    assert found.non_manifold_edges == 0 and found.flipped_edges == 0
-    assert mesh.vertex_srgb is not None and mesh.vertex_srgb.std() > 0.01
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-    assert abs(low[2]) < 0.1 and max(high[0] - low[0], high[2] - low[2]) == pytest.approx(2.0, rel=0.1)
+    check_care(mesh, 2.0, settings.faces)
 
 
 def test_stages_together_are_the_original_for_a_seed_and_another_seed_is_another_object(
@@ -275,6 +275,75 @@ def test_stages_together_are_the_original_for_a_seed_and_another_seed_is_another
     other = structured.latents_of_tokens(tokens, places, settings, SEED + 1, job=job)
     assert np.abs(other - latents).max() > 0.1
     assert np.array_equal(structured.latents_of_tokens(tokens, places, settings, SEED, job=job), latents)
+
+
+@pytest.fixture
+def ready(small, given: Path, tmp_path: Path) -> Environment:
+    """With the tiny checkpoints imported, and a cache."""
+    from reify.backend.networks.library import keeping
+
+    environment = Environment(cache=Cache(tmp_path / "cache"), user_folder=tmp_path / "user", device="cpu")
+    for entry in small.values():
+        keeping.import_from(entry, given, environment, job=Job())
+    return environment
+
+
+@pytest.fixture
+def looked(ready: Environment, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the networks were called, by their names."""
+    from reify.backend.networks import trellis
+    from reify.backend.networks.parts.vision import VisionTransformer
+
+    counted: Counter[str] = Counter()
+
+    def counting(kind, name: str) -> None:
+        method = getattr(kind, name)
+
+        def called(*inputs, **named):
+            counted[kind.__name__] += 1
+            return method(*inputs, **named)
+
+        monkeypatch.setattr(kind, name, called)
+
+    counting(VisionTransformer, "after")
+    for name in ("StructureFlow", "LatentFlow", "MeshDecoder"):
+        counting(type(getattr(trellis, name)()), "forward")
+    return counted
+
+
+def test_a_new_seed_does_not_look_again_and_another_mesh_does_not_sample_again(ready: Environment, looked, picture: Picture) -> None:
+    from reify.backend.methods import image
+
+    def made(seed: int, **changes):
+        looked.clear()
+        settings = replace(image.Settings(size_m=2.0, faces=3000, baked_px=128, trellis=StructuredSettings(steps=5)), **changes)
+        return image._learned(picture, settings, "trellis", Job(ready, seed=seed))
+
+    first = made(SEED)
+    assert looked["VisionTransformer"] == 1 and looked["MeshDecoder"] == 1
+    assert min(looked["StructureFlow"], looked["LatentFlow"]) >= 5
+    other = made(SEED + 1)
+    assert looked["VisionTransformer"] == 0 and min(looked["StructureFlow"], looked["LatentFlow"]) >= 5
+    assert other.vertices.shape != first.vertices.shape or np.abs(other.vertices - first.vertices).max() > 0.01
+    for changes in ({"faces": 1000}, {"size_m": 0.3}, {"baked_px": 0}, {}):
+        again = made(SEED, **changes)
+        assert not looked, changes
+    assert np.array_equal(again.vertices, first.vertices)
+    made(SEED, trellis=StructuredSettings(steps=6))
+    assert looked["VisionTransformer"] == 0 and looked["StructureFlow"] >= 6
+
+
+def test_little_memory_is_answered_by_smaller_weights_and_the_report_says_so(ready: Environment, picture: Picture) -> None:
+    from reify.backend.methods import image
+
+    settings = image.Settings(method="trellis", faces=3000, baked_px=128, trellis=StructuredSettings(steps=5))
+    assert "with weights as int8 (slower, and a little less exact), because 0.0 GB are free" in image.planned(
+        settings, replace(ready, memory_bytes=1)
+    )
+    job = Job(replace(ready, cache=None, memory_bytes=1), seed=SEED)
+    check_care(image._learned(picture, settings, "trellis", job), 1.0, 3000)
+    told = [choice for what, choice in job.report.choices.items() if what.startswith("weights of TRELLIS")]
+    assert len(told) == 4 and all(choice.startswith("held as int8") for choice in told)
 
 
 def test_a_file_with_another_networks_arrays_is_told(small, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,4 +396,3 @@ def test_the_entries_are_those_of_the_networks() -> None:
     counts = [sum(each.numel() for each in network.parameters()) for network in networks]
     assert counts == [stage.parameters for stage in TRELLIS.stages] and sum(counts) == TRELLIS.parameters
     assert sum(each.numel() for each in eye.parameters()) == DINOV2_LARGE.parameters
-    assert 4 * max(counts) < structured.STRUCTURED_PEAK_BYTES

@@ -16,10 +16,11 @@ import pytest
 from reify.backend.errors import ReifyError
 from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job
-from reify.backend.mesh.analyze import analyze
 from reify.backend.networks.library.catalog import TRIPOSR
 from reify.backend.networks.reconstruction import LearnedSettings
 from reify.backend.values import Picture
+
+from .care import check_care
 
 torch = pytest.importorskip("torch")
 
@@ -117,8 +118,4 @@ def test_a_checkpoint_in_the_published_layout_becomes_a_mesh_that_stands_on_the_
     keeping.import_from(entry, checkpoint.parent, environment, job=Job())
     settings = image.Settings(triposr=LearnedSettings(cells=48), size_m=2.0)
     mesh = image._learned(picture, settings, "triposr", Job(environment))
-    found = analyze(mesh)
-    assert found.non_manifold_edges == 0 and found.flipped_edges == 0
-    assert mesh.vertex_srgb is not None and mesh.vertex_srgb.std() > 0.01
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-    assert abs(low[2]) < 0.1 and max(high[0] - low[0], high[2] - low[2]) == pytest.approx(2.0, rel=0.1)
+    check_care(mesh, 2.0, settings.faces)

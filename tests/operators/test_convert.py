@@ -216,3 +216,24 @@ def test_methods_are_offered_by_what_is_selected(scene):
     assert conversion.kind_of_active(bpy.context) is Splats
     assert "mesh" not in conversion.methods_for(Splats)
     assert conversion.chosen(bpy.context) is None or Splats in conversion.chosen(bpy.context).takes
+
+
+def test_maps_come_in_a_material_of_their_own_that_levels_share(scene):
+    import dataclasses
+
+    import bpy
+    from reify.backend.values import Report, Result
+    from reify.scene import convert
+
+    bpy.ops.mesh.primitive_cube_add()
+    source = bpy.context.object
+    old = bpy.data.materials.new("Old")
+    source.data.materials.append(old)
+    maps = {kind: np.full((8, 8, 3), 128, np.uint8) for kind in ("base_color", "normal", "occlusion")}
+    mesh = dataclasses.replace(samples.mesh(), textures=maps)
+    report = Report(method="mesh", settings={}, seed=0, inputs={}, seconds={}, metrics={}, versions={})
+    made = convert.place(Result("Cube", report, mesh=mesh, lods=(mesh,)), source)
+    level = bpy.data.objects["Cube_LOD1"]
+    (material,) = made.data.materials
+    assert material != old and list(level.data.materials) == [material]
+    assert len([node for node in material.node_tree.nodes if node.bl_idname == "ShaderNodeTexImage"]) == 3

@@ -75,6 +75,18 @@ def test_three_places_of_the_ground_become_the_floor_with_the_result_above(root)
         bpy.ops.reify.set_ground(first=(0, 0, 0), second=(1, 0, 0), third=(2, 0, 0))
 
 
+def test_what_lies_on_its_side_stands_up_on_its_widest_base_or_on_another(root):
+    import bpy
+
+    root.rotation_euler, root.location = (math.pi / 2 + 0.2, 0.3, 0.2), (0, 0, 2)
+    bpy.context.view_layer.update()
+    bpy.ops.reify.stand_up()
+    found = corners(root)
+    assert found[:4, 2] == pytest.approx([0] * 4, abs=1e-4) and found[4, 2] == pytest.approx(1, abs=1e-4)
+    bpy.ops.reify.stand_up(base=2)
+    assert corners(root)[:, 2].min() == pytest.approx(0, abs=1e-4) and not np.allclose(corners(root)[:4, 2], 0, atol=1e-2)
+
+
 def test_splats_without_a_result_around_them_are_placed_by_themselves(scene):
     import bpy
     from reify.scene.splats import splats_object

@@ -111,3 +111,24 @@ def test_nothing_that_renders_or_a_folder_that_is_there_is_said(block, tmp_path,
     with pytest.raises(RuntimeError, match="nothing selected that renders"):
         bpy.ops.reify.scene_to_splats(folder=str(tmp_path / "other"))
     assert not (tmp_path / "other").exists()
+
+
+def test_a_render_that_is_cut_off_leaves_no_half_of_a_capture(block, tmp_path, quick_method, monkeypatch):
+    from pathlib import Path
+
+    from reify.scene import scene_capture
+
+    whole = scene_capture.whole.check
+    seen: list[Path] = []
+
+    def check(path: Path) -> None:
+        seen.append(path)
+        if len(seen) == 3:
+            path.write_bytes(path.read_bytes()[:-20])  # as on a full disk
+        whole(path)
+
+    monkeypatch.setattr(scene_capture.whole, "check", check)
+    with pytest.raises(RuntimeError, match="ends early"):
+        captured(tmp_path)
+    assert len(seen) == 3 and not list(tmp_path.iterdir())
+    assert block.name and not any(path.exists() for path in seen)

@@ -39,3 +39,15 @@ def test_an_empty_line_says_what_to_write(panel) -> None:
 def test_what_there_is_no_thing_for_is_said_with_what_is_near(panel) -> None:
     _drawn, texts = panel("a mandolin on a table")
     assert "I have no mandolin; nearest are harp" in texts
+
+
+def test_a_model_without_its_weights_says_what_it_needs_and_brings_the_button_that_gets_it(panel) -> None:
+    import bpy
+
+    bpy.context.scene.reify.text.model = "point-e"
+    drawn, texts = panel("a red motorcycle")
+    bpy.context.scene.reify.text.model = "assemble"
+    assert "From Text needs the weights clip (1.6 GB, MIT), point-e-text (0.3 GB, MIT)." in texts
+    assert "`reify models get point-e-text`" in texts
+    assert any(name.startswith(("reify.get_model", "extensions.userpref_allow_online")) for name in drawn)
+    assert "chair" not in texts and "Understood" not in texts

@@ -23,7 +23,7 @@ class Layout:
     def _child(self, *_arguments, **_options) -> Layout:
         return Layout(self.drawn, self.texts)
 
-    row = column = box = split = _child
+    row = column = box = split = grid_flow = _child
 
     def panel(self, name: str, default_closed: bool = False) -> tuple[Layout, Layout]:
         return self._child(), self._child()

@@ -83,3 +83,19 @@ def test_an_empty_has_no_surface_and_is_refused(scene):
 
     with pytest.raises(ReifyError, match="Nothing has no surface"):
         read_mesh(bpy.data.objects.new("Nothing", None))
+
+
+def test_ambient_occlusion_is_at_hand_in_the_material_and_stands_in_the_glb(registered, tmp_path):
+    import json
+    import struct
+
+    import numpy as np
+    from reify.scene.export import write_mesh
+
+    given = replace(samples.mesh(), textures={kind: np.full((8, 8, 3), 128, np.uint8) for kind in ("base_color", "occlusion")})
+    assert given.uvs is not None
+    write_mesh(given, tmp_path / "statue.glb")
+    stored = (tmp_path / "statue.glb").read_bytes()
+    header = json.loads(stored[20 : 20 + struct.unpack("<I", stored[12:16])[0]])
+    (material,) = header["materials"]
+    assert {"occlusionTexture"} <= set(material) and len(header["images"]) == 2

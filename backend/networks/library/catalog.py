@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ReifyError
-from .entry import Entry, File, Hub, License, Package, Proof, Stage, Web
+from .entry import ALL, Entry, File, Hub, License, Package, Proof, Stage, Web
 
 MIB = 1 << 20
 ISNET_PIECES = (  # each is named after the SHA-256 of its content
@@ -84,6 +84,7 @@ TRIPOSR = Entry(
         "https://huggingface.co/stabilityai/TripoSR",
     ),
     proof=Proof.ARCHITECTURE,
+    stages=(Stage("all of it", 418_685_036, working_bytes=800_000_000),),
     converts="triposr",
     packages=("torch",),
 )
@@ -216,10 +217,10 @@ TRELLIS = Entry(
     ),
     proof=Proof.ARCHITECTURE,
     stages=(
-        Stage("flow of the shape", 555_543_560),
-        Stage("decoder of the shape", 73_671_201),
-        Stage("flow of the details", 600_432_520),
-        Stage("decoder of the surface", 90_926_693),
+        Stage("flow of the shape", 555_543_560, working_bytes=1_500_000_000),
+        Stage("decoder of the shape", 73_671_201, working_bytes=1_500_000_000),
+        Stage("flow of the details", 600_432_520, working_bytes=2_000_000_000),
+        Stage("decoder of the surface", 90_926_693, working_bytes=5_000_000_000),
     ),
 )
 
@@ -304,6 +305,7 @@ POINT_E_TEXT = Entry(
     proof=Proof.ARCHITECTURE,
     converts="point_e",
     packages=("torch",),
+    stages=(Stage(ALL, 90_286_361, "float32"),),
 )
 
 POINT_E = Entry(
@@ -318,6 +320,7 @@ POINT_E = Entry(
     proof=Proof.ARCHITECTURE,
     converts="point_e",
     packages=("torch",),
+    stages=(Stage(ALL, 90_419_481, "float32"),),
 )
 
 ENTRIES = (ISNET, ALIKED_LIGHTGLUE, TRIPOSR, DEPTH_ANYTHING, DINOV2_LARGE, TRELLIS, MINILM, CLIP, POINT_E_TEXT, POINT_E)

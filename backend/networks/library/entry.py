@@ -91,12 +91,17 @@ class File:
     mirrors: tuple[Mirror, ...]  # the same content everywhere; the first that answers is taken
 
 
+ALL = "all of it"  # is on the device at once
+
+
 @dataclass(frozen=True)
 class Stage:
     """What of a model is on the device at a time."""
 
     title: str
     parameters: int
+    card_dtype: str = "float16"  # of its weights on a graphics card
+    working_bytes: int = 0  # beside its weights, at the most
 
     @property
     def processor_bytes(self) -> int:
@@ -105,8 +110,8 @@ class Stage:
 
     @property
     def card_bytes(self) -> int:
-        """Of its weights on a graphics card, where they are float16."""
-        return 2 * self.parameters
+        """Of its weights on a graphics card."""
+        return (2 if self.card_dtype == "float16" else 4) * self.parameters
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class Entry:
     @property
     def plan(self) -> tuple[Stage, ...]:
         """What is on the device when it runs, stage by stage."""
-        return self.stages or (Stage("all of it", self.parameters),)
+        return self.stages or (Stage(ALL, self.parameters),)
 
     @property
     def bytes(self) -> int:

