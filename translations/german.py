@@ -208,7 +208,6 @@ GERMAN = {
     "Nothing was generated yet.": "Es wurde noch nichts erzeugt.",
     "Sentences that were generated before.": "Sätze, aus denen schon etwas erzeugt wurde.",
     "Variants": "Varianten",
-    "How many to make of a sentence at once, side by side, each with the next seed": "Wie viele auf einmal aus einem Satz entstehen, nebeneinander, jede mit dem nächsten Startwert",
     "Change Thing": "Ding ändern",
     "Change Relation": "Beziehung ändern",
     "Change what this thing is, how many there are, and how they look; or leave it out": "Ändern, was dieses Ding ist, wie viele es sind und wie sie aussehen; oder es weglassen",
