@@ -83,7 +83,8 @@ def by_mean(learned: Samples, count: int) -> Array:
 
 def by_neighbor(learned: Samples, samples: Samples) -> Array:
     """Of each sample the learned shape whose picture is nearest: by color and coverage, in squared difference."""
-    nearest = [((_features(learned) - feature) ** 2).sum(axis=1).argmin() for feature in _features(samples)]
+    known = _features(learned)
+    nearest = [((known - feature) ** 2).sum(axis=1).argmin() for feature in _features(samples)]
     return learned.grids()[nearest]
 
 
