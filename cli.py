@@ -46,6 +46,7 @@ from .farm.job_file import read_order, write_order
 from .farm.perform import carry_out, check_output, performed
 
 DONE, UNEXPECTED, USAGE, BAD_INPUT, CANCELLED = 0, 1, 2, 3, interrupts.EXIT_CODE
+ALSO = {"method": ("--model",)}  # other flags of an option, by its path: people call those methods models that are networks
 NO_CACHE = "compute every stage anew and keep nothing"
 DEMO_TRAINING_S = 90.0  # the whole demo is meant to take less than five minutes on two cores
 
@@ -203,7 +204,7 @@ def _add_option(target: Any, option: settings_of.Option) -> None:
         kind = {"action": argparse.BooleanOptionalAction}
     elif option.choices:
         kind = {"choices": list(option.choices)}
-    target.add_argument(option.flag, dest=option.path, default=None, help=text, **kind)
+    target.add_argument(option.flag, *ALSO.get(option.path, ()), dest=option.path, default=None, help=text, **kind)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -73,7 +73,7 @@ def test_from_python_too_nothing_is_written_over_what_a_result_was_made_of(place
     with pytest.raises(ReifyError, match="bob.json is an input"):
         api.write(result, place / "bob.json")
     with pytest.raises(ReifyError, match="Two results"):
-        api.write([result, result], place / "out" / "bob.json")
+        api.write([result, Result("bob", Report(inputs={str(place / "other" / "bob.png"): "cd"}))], place / "out" / "bob.json")
     assert (place / "bob.json").read_bytes() == b"of the user" and not list((place / "out").iterdir())
 
 

@@ -167,3 +167,13 @@ def _parts(mesh: Mesh) -> int:
     edges = np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]]])
     size = len(mesh.vertices)
     return connected_components(coo_matrix((np.ones(len(edges)), edges.T), shape=(size, size)))[0]
+
+
+@pytest.mark.parametrize("flag", ["--method", "--model"])
+def test_a_network_is_chosen_as_a_method_or_as_a_model(flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from reify import cli
+
+    picture = tmp_path / "bear.png"
+    picture.write_bytes(b"")
+    assert cli.main(["run", "image", str(picture), flag, "direct3d", "-o", str(tmp_path / "bear.glb")]) == cli.BAD_INPUT
+    assert "From Picture needs" in capsys.readouterr().err

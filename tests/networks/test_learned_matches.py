@@ -17,8 +17,7 @@ from reify.backend.jobs.environment import Environment
 from reify.backend.jobs.job import Job, Progress
 from reify.backend.metrics.cameras import camera_errors
 from reify.backend.values import Array, Capture, Photo
-
-from ..capture.test_solve import FOCAL_PX, HEIGHT, WIDTH, capture_of, noise, photograph, solve, true_cameras
+from reify.tests.capture.test_solve import FOCAL_PX, HEIGHT, WIDTH, capture_of, noise, photograph, solve, true_cameras
 
 torch = pytest.importorskip("torch")
 

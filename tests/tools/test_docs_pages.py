@@ -112,7 +112,7 @@ def test_every_command_is_one_that_is_understood() -> None:
 def test_every_flag_exists() -> None:
     known = "".join(text_of(path) for path in (ROOT / "dev.py", ROOT / "cli.py", *(ROOT / "tools").glob("*.py")))
     known += text_of(ROOT / "docs" / "settings.md")
-    flags = {flag for page in PAGES for flag in re.findall(r"`(--[a-z][a-z-]+)", text_of(page))}
+    flags = {flag for page in PAGES for flag in re.findall(r"`(--[a-z][a-z0-9-]+)", text_of(page))}
     assert not sorted(flag for flag in flags if not re.search(f'["`]{flag}["`]', known))
 
 
