@@ -78,9 +78,9 @@ def downloaded(window, models, given):
     window.note(loaded_bytes=keeping.loaded_bytes(models.entry("tiny"), preferences.environment()), canceled=MODELS.task.state.value)
     yield from scrolled(window, "WHEELDOWNMOUSE")
     yield from window.shot("canceled")
+    before = MODELS.task
     yield from accepted(window, "resumed", tick=True)
-    yield from window.until(lambda: MODELS.busy, "the download to go on")
-    yield from window.until(lambda: not MODELS.busy, "the rest of it")
+    yield from window.until(lambda: MODELS.task is not before and MODELS.task.state.ended, "the rest of it")  # it may have come already
     assert MODELS.task.failure is None, MODELS.task.failure
     yield from window.until(lambda: models.found("tiny") is not None, "the panel to know of it")
     window.note(here=True)
