@@ -25,7 +25,7 @@ def run(window):
     catalog.ENTRIES = (entry_of(given),)
     opened(VIEW3D_PT_reify_models)
     yield from window.open_sidebar("Reify")
-    yield from scrolled(window, "WHEELDOWNMOUSE")
+    yield from window.scroll(window.sidebar, "WHEELDOWNMOUSE")
     yield from window.shot("offline")
     bpy.context.preferences.system.use_online_access = True
     yield from downloaded(window, models, given)
@@ -50,17 +50,6 @@ def opened(panel):
     bpy.utils.register_class(panel)
 
 
-def scrolled(window, wheel):
-    """Turn the mouse wheel over the sidebar, as far as it goes."""
-    sidebar, first = window.sidebar, bpy.context.window_manager.windows[0]
-    x, y = sidebar.x + sidebar.width // 2, sidebar.y + sidebar.height // 2
-    yield from window.move(x, y)
-    for _ in range(20):
-        first.event_simulate(wheel, "PRESS", x=x, y=y)
-        yield 0.05
-    yield 0.5
-
-
 def downloaded(window, models, given):
     """Refused without the tick, then begun, canceled halfway, and gone on with."""
     from bl_ext.user_default.reify.backend.networks.library import keeping
@@ -76,7 +65,7 @@ def downloaded(window, models, given):
     yield from canceled(window)
     yield from window.until(lambda: not MODELS.busy, "the end of the download")
     window.note(loaded_bytes=keeping.loaded_bytes(models.entry("tiny"), preferences.environment()), canceled=MODELS.task.state.value)
-    yield from scrolled(window, "WHEELDOWNMOUSE")
+    yield from window.scroll(window.sidebar, "WHEELDOWNMOUSE")
     yield from window.shot("canceled")
     before = MODELS.task
     yield from accepted(window, "resumed", tick=True)
@@ -106,7 +95,7 @@ def fraction(side) -> float:
 
 def accepted(window, name, tick):
     """Press Get, look at the card, accept the license where that is said, and confirm."""
-    yield from scrolled(window, "WHEELDOWNMOUSE")
+    yield from window.scroll(window.sidebar, "WHEELDOWNMOUSE")
     before = yield from window._settled()
     yield from window.press("bpy.ops.reify.get_model")
     box = yield from window._popup_since(before)
@@ -124,7 +113,7 @@ def imported(window, models, given):
     """From a folder, by the file browser."""
     from bl_ext.user_default.reify.session.side_jobs import MODELS
 
-    yield from scrolled(window, "WHEELDOWNMOUSE")
+    yield from window.scroll(window.sidebar, "WHEELDOWNMOUSE")
     sidebar = window.sidebar
     place = yield from window.find("bpy.ops.reify.import_model", window.area, sidebar, [int(0.81 * sidebar.width)])
     yield from window.click(*place)
