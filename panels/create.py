@@ -79,27 +79,31 @@ def _draw_create(layout: Any, context: bpy.types.Context) -> None:
     draw_missing(layout, context, method, settings, missing)
     if group.sources and not missing:
         _draw_estimates(layout, context, method, settings, group)
-    _draw_older(layout, context, method, group)
+    made_before = _draw_older(layout, context, method, group)
     if different := changed(method, group):
         text(layout, context, say("Changed: {settings}", settings=", ".join(say(option.label) for option in different)))
     overview = photo_looks.of(listed(group)) if Photos in method.takes else None
     if overview is not None:
-        _draw_photos(layout, context, group, overview)
+        _draw_photos(layout, context, group, overview, made_before)
     if group.sources:
         _draw_list(layout, method, group, len(overview.paths) if overview is not None else 0)
 
 
-def _draw_photos(layout: Any, context: bpy.types.Context, group: Any, overview: photo_looks.Overview) -> None:
-    """Which photos stand out and by what, what to do about it, and small pictures."""
+def _draw_photos(layout: Any, context: bpy.types.Context, group: Any, overview: photo_looks.Overview, made_before: bool) -> None:
+    """Which photos stand out and by what, what to do about it, and small pictures.
+
+    Once something was made of them the choice alone stays: the result's own panel follows, and must be in sight.
+    """
     if not overview.paths:
         return
     if weak := overview.weak:
-        for sentence in overview.sentences:
+        for sentence in () if made_before else overview.sentences:
             text(layout, context, sentence, icon="ERROR")
         row = layout.row(align=True)
         row.prop_enum(group, "capture__weak_photos", "keep", text=say("Use All {count}", count=number(len(overview.paths))))
         row.prop_enum(group, "capture__weak_photos", "leave_out", text=say("Leave Out {count}", count=number(len(weak))))
-        _draw_pictures(layout, overview, weak[:MOST_WEAK])
+        if not made_before:
+            _draw_pictures(layout, overview, weak[:MOST_WEAK])
     header, body = layout.panel("reify_photos", default_closed=True)
     header.label(text="All Photos")
     if body is not None:
@@ -158,13 +162,15 @@ def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, set
         text(layout, context, plan, icon="MEMORY")
 
 
-def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> None:
-    """Where the result goes, where the same sources have been made something of before."""
+def _draw_older(layout: Any, context: bpy.types.Context, method: Method, group: Any) -> bool:
+    """Where the result goes, where the same sources have been made something of before; returns whether they have."""
     from ..scene import versions
 
-    if older := versions.older(context.scene, method.id, map(str, listed(group))):
+    older = versions.older(context.scene, method.id, map(str, listed(group)))
+    if older:
         text(layout, context, say("{name} was made of these, too.", name=older[-1].name))
         layout.row().prop(context.scene.reify, "version", expand=True)
+    return bool(older)
 
 
 def _draw_list(layout: Any, method: Method, group: Any, photos: int) -> None:

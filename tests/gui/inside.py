@@ -27,7 +27,7 @@ FRAME_S = 0.08  # that software OpenGL needs to draw what an event changed
 PATIENCE_S = 120.0  # with what takes a second while nothing else runs
 WHEELS = "/wheels"  # where make_chroot.sh puts them
 BLENDERS_OWN = ("OUTLINER", "PROPERTIES")  # editors that scroll as they like, and show nothing of ours
-WHEEL_STEPS = 20  # from one end of a long sidebar to the other
+WHEEL_STEPS, PAGE_STEPS, PAGES = 20, 5, 5  # from one end of a long sidebar to the other; on to what wasn't in sight; looks at it
 TAB_WIDTH_PX, SCAN_PX = 12, 9
 POPUP_PX, BUTTON_PX = 30, 80  # no popup and no highlighted button of one is smaller; tools that are switched on are
 SETTLING = 6  # looks at the window at most, until panels have slid to their places
@@ -208,9 +208,11 @@ class Window:
 
     def find(self, call: str, area: Any, region: Any, columns: Sequence[int]) -> Steps:
         """Where a region has a button, looked for along columns; what isn't in sight is scrolled to, as a user would."""
-        for wheel in ("", "WHEELDOWNMOUSE", "WHEELUPMOUSE"):
-            if wheel:
-                yield from self.scroll(region, wheel)
+        for page in range(PAGES):
+            if page == 1:
+                yield from self.scroll(region, "WHEELUPMOUSE")
+            elif page > 1:
+                yield from self.scroll(region, "WHEELDOWNMOUSE", PAGE_STEPS)
             for x in columns:
                 for y in range(region.y + region.height - 20, region.y + 10, -SCAN_PX):
                     yield from self.move(region.x + x, y)
@@ -218,11 +220,11 @@ class Window:
                         return region.x + x, y - 3
         raise AssertionError(f"no button of the {region.type} runs {call}")
 
-    def scroll(self, region: Any, wheel: str) -> Steps:
-        """Turn the mouse wheel over a region, as far as it goes."""
+    def scroll(self, region: Any, wheel: str, steps: int = WHEEL_STEPS) -> Steps:
+        """Turn the mouse wheel over a region, by default as far as it goes."""
         x, y = region.x + region.width // 2, region.y + region.height // 2
         yield from self.move(x, y)
-        for _ in range(WHEEL_STEPS):
+        for _ in range(steps):
             self._window.event_simulate(wheel, "PRESS", x=x, y=y)
             yield FRAME_S
         yield 0.5
