@@ -137,18 +137,17 @@ def _draw_buttons(layout: Any, method: Method, group: Any, lacks: bool) -> None:
 
 
 def _draw_presets(layout: Any, method: Method, group: Any) -> None:
-    """The presets, the shortest first, with what each takes on this machine; a menu where nothing tells that."""
+    """The presets, the shortest first, with what each takes on this machine where that is known.
+
+    There are as many rows without sources as with them: Generate, below, stays where it is.
+    """
     from ..backend.jobs.standing import about
 
-    timed = estimates.of_presets(method, listed(group)) if group.sources else []
+    timed = dict(estimates.of_presets(method, listed(group)) if group.sources else [])
     column = layout.column(align=True)
-    if len(timed) < len(method.presets):
-        column.use_property_split = True
-        column.use_property_decorate = False
-        column.prop(group, "preset")
-        return
-    for name, taken in timed:
-        column.prop_enum(group, "preset", name, text=say("{preset}: about {time}", preset=say(name), time=about(taken)))
+    for name in (*timed, *(name for name in method.presets if name not in timed)):
+        label = say("{preset}: about {time}", preset=say(name), time=about(timed[name])) if name in timed else say(name)
+        column.prop_enum(group, "preset", name, text=label)
 
 
 def _draw_estimates(layout: Any, context: bpy.types.Context, method: Method, settings: Any, group: Any) -> None:

@@ -177,6 +177,15 @@ class Window:
             self._window.event_simulate(letter, value, x=x, y=y, **held)
             yield FRAME_S
 
+    def type(self, words: str) -> Steps:
+        """Type lower-case letters and spaces into what has the keyboard."""
+        x, y = self._in_view()
+        for letter in words:
+            key = "SPACE" if letter == " " else letter.upper()
+            self._window.event_simulate(key, "PRESS", unicode=letter, x=x, y=y)
+            self._window.event_simulate(key, "RELEASE", x=x, y=y)
+            yield FRAME_S
+
     def open_sidebar(self, tab: str) -> Steps:
         """Show the 3D viewport's sidebar, and click its tab unless it is in front."""
         self.area.spaces.active.show_region_ui = True

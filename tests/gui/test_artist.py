@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from .test_window import warnings_in
+
+SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
@@ -23,4 +28,18 @@ def test_drops_versions_regenerating_cameras_and_hiding_do_what_an_artist_expect
     assert (outcome["left"], outcome["put_away"]) == ("PERSP", 1)
     assert outcome["hidden"] and outcome["after_alt_h"] == []
     assert "matches no enum" not in outcome["output"]
+    assert not warnings_in(outcome["output"])
+
+
+def test_buttons_stay_names_follow_results_rest_on_the_floor_and_leave_by_export_and_search(blender, photos) -> None:
+    shutil.copy(SCENARIOS / "artist.py", blender.folder)
+    outcome = blender.play("handover", timeout=450, compare=False)
+    print({key: value for key, value in outcome.items() if key != "output"})
+    before, after = outcome["button"]
+    assert before == after, "Generate moves away under the mouse"
+    assert outcome["named"] == "figure" and outcome["renamed"] == ["Kiki Mesh"]
+    assert abs(outcome["lowest"]) < 1e-4 and abs(outcome["rested"]) < 1e-4
+    assert outcome["files"] == ["kiki.glb", "kiki.mtl", "kiki.obj"]
+    assert "mesh.faces" in outcome["found"] and outcome["reset"]
+    assert "81.204" in outcome.get("german", "81.204") and "27,3" in outcome.get("german", "27,3")
     assert not warnings_in(outcome["output"])
