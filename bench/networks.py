@@ -31,6 +31,7 @@ DATA = Path(os.environ.get("REIFY_DATA", Path(__file__).resolve().parents[2] / "
 BANANA, TRAINING_S, TRAINING_PX = "banana", 60, 640
 GIB = 1 << 30
 CELLS = 256
+GRAY = 128  # behind a cut-out picture
 PROMISED = ("isnet", "aliked", "depth_anything", "triposr", "trellis", "direct3d")  # how the ids of entries begin
 
 
@@ -129,6 +130,41 @@ def _peak_gib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
 
 
+def _cutout(emit: Callable[..., None]) -> None:
+    """Emit isnet_iou_min and isnet_seconds: of single pictures whose alpha is known, laid over gray, and the median for each.
+
+    Left out where the pictures or the weights are absent.
+    """
+    from ..backend.formats.images import read_image
+    from ..backend.networks.library.catalog import ISNET
+    from ..backend.networks.library.places import find
+    from ..backend.pictures.cutout import CutoutSettings, found_in
+
+    environment = Environment(user_folder=user_data_folder())
+    pictures = {path.stem: read_image(path) for path in sorted((DATA / "single_images").glob("*.png"))}
+    cut = {name: pixels for name, pixels in pictures.items() if pixels.shape[2] == 4 and pixels[..., 3].min() < 255}
+    if not cut or find(ISNET, environment) is None:
+        print(f"isnet_iou_min is left out: {ISNET.title}, or pictures at {DATA}, aren't there.", file=sys.stderr)
+        return
+    found, seconds = {}, []
+    for name, pixels in cut.items():
+        alpha = pixels[..., 3:] / 255.0
+        started = time.perf_counter()
+        coverage = found_in(
+            np.round(pixels[..., :3] * alpha + GRAY * (1 - alpha)).astype(np.uint8),
+            None,
+            name,
+            CutoutSettings(by="learned"),
+            None,
+            Job(environment),
+        )
+        seconds.append(time.perf_counter() - started)
+        wanted, got = alpha[..., 0] > 0.5, coverage > 0.5
+        found[name] = round(float((wanted & got).sum() / max((wanted | got).sum(), 1)), 4)
+    emit("isnet_iou_min", min(found.values()), "IoU", **found)
+    emit("isnet_seconds", round(float(np.median(seconds)), 2), "s", pictures=len(seconds))
+
+
 def _matching(emit: Callable[..., None]) -> None:
     """Emit banana_registered: photos of a sparse capture that get a camera where LightGlue matches what SIFT leaves, and how good it is.
 
@@ -196,4 +232,4 @@ def _miniatures(emit: Callable[..., None]) -> None:
     emit("miniature_over_nearest", round(float(ratio), 3), "times", shapes=len(wanted), learned=len(learned.names), **figures)
 
 
-PARTS = {"triposr": _triposr, "depth": _depth, "proven": _proven, "matching": _matching, "miniatures": _miniatures}
+PARTS = {"triposr": _triposr, "depth": _depth, "cutout": _cutout, "proven": _proven, "matching": _matching, "miniatures": _miniatures}
