@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..backend.errors import ReifyError
 from ..session import assets, photo_walk, queue, results, start
 from ..translations import told
 from .control import TaskOperator
@@ -91,28 +92,40 @@ class REIFY_OT_open_folder(TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class REIFY_OT_show_cameras(bpy.types.Operator):
+class PhotosOperator:
+    """What needs a result that was made from photos: the one that is named, or the selected object's."""
+
+    collection: bpy.props.StringProperty(
+        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
+    )
+
+    def of_photos(self, context: bpy.types.Context) -> bpy.types.Collection:
+        """The result's collection; raises ReifyError where there is none, or no camera of a photo in it."""
+        from ..scene import photo_cameras, provenance
+
+        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
+        if found is None or not photo_cameras.cameras_of(found):
+            raise ReifyError("This isn't made from photos.", "Select a result that was made from photos.")
+        return found
+
+
+class REIFY_OT_show_cameras(PhotosOperator, bpy.types.Operator):
     """Show the cameras of the photos, small and without lines, or put them away"""
 
     bl_idname = "reify.show_cameras"
     bl_label = "Cameras"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: bpy.props.StringProperty(
-        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
-    )
-
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show them, or put them away."""
-        from ..scene import photo_cameras, provenance
+        return reported(self, lambda: self._turn(context))
 
-        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
-        if found is None or not photo_cameras.cameras_of(found):
-            self.report({"ERROR"}, told("Select a result that was made from photos."))
-            return {"CANCELLED"}
+    def _turn(self, context: bpy.types.Context) -> None:
+        from ..scene import photo_cameras
+
+        found = self.of_photos(context)
         shown = photo_cameras.are_shown(found, context.view_layer)
         (photo_walk.leave if shown else photo_walk.show_all)(context, found)
-        return {"FINISHED"}
 
 
 class ResultOperator:
@@ -183,32 +196,27 @@ class REIFY_OT_select_version(bpy.types.Operator):
         return reported(self, lambda: results.select_collection(context, found))
 
 
-class REIFY_OT_show_coverage(bpy.types.Operator):
+class REIFY_OT_show_coverage(PhotosOperator, bpy.types.Operator):
     """Show from where photos were taken as a dome of tiles: shut and orange where none looks from, the more open and blue the more do"""
 
     bl_idname = "reify.show_coverage"
     bl_label = "Coverage"
     bl_options = {"REGISTER", "UNDO"}
 
-    collection: bpy.props.StringProperty(
-        name="Collection", description="Name of the result; empty for the selected object's", options={"SKIP_SAVE"}
-    )
-
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show the dome, or put it away."""
-        from ..scene import coverage, photo_cameras, provenance
+        return reported(self, lambda: self._turn(context))
 
-        found = bpy.data.collections.get(self.collection) or provenance.collection_of(context.object)
-        if found is None or not photo_cameras.cameras_of(found):
-            self.report({"ERROR"}, told("Select a result that was made from photos."))
-            return {"CANCELLED"}
+    def _turn(self, context: bpy.types.Context) -> None:
+        from ..scene import coverage
+
+        found = self.of_photos(context)
         if coverage.dome_of(found) is not None:
             coverage.hide(found)
-            return {"FINISHED"}
+            return
         coverage.show(found)
         for sentence in coverage.said(coverage.dome_of(found)):
             self.report({"INFO"}, told(sentence))
-        return {"FINISHED"}
 
 
 class REIFY_OT_mark_asset(bpy.types.Operator):

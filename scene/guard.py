@@ -33,7 +33,7 @@ def in_slices(slices: Slices[Made]) -> Slices[Made]:
         except StopIteration as end:
             made: Made = end.value
             return made
-        except Exception:
+        except Exception:  # of whatever kind: it goes on to who asked, who logs and says it
             bpy.data.batch_remove([made for made in _all() if made.session_uid in ours or made.session_uid not in before])
             raise
         ours |= _known() - before

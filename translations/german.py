@@ -50,7 +50,6 @@ GERMAN = {
     "The box is empty: drag it around the subject.": "Der Rahmen ist leer: ihn um das Motiv ziehen.",
     "Start this from a 3D viewport.": "Dies aus einem 3D-Viewport starten.",
     "There is no folder: the sources are gone, or are objects of a scene.": "Es gibt keinen Ordner: Die Quellen sind weg oder Objekte einer Szene.",
-    "Select a result that was made from photos.": "Ein Ergebnis auswählen, das aus Fotos gemacht wurde.",
     "The object was moved out of its result's collection. Move it back.": "Das Objekt wurde aus der Sammlung seines Ergebnisses verschoben. Es zurückverschieben.",
     "Maps": "Karten",
     "Production": "Produktion",
@@ -1309,6 +1308,8 @@ GERMAN = {
 
 # Errors: what went wrong, what to do.
 ERRORS = {
+    "Select a result that was made from photos.": "Ein Ergebnis auswählen, das aus Fotos gemacht wurde.",
+    "This isn't made from photos.": "Das ist nicht aus Fotos gemacht.",
     "{} needs about {} GB of memory at the least, and {} GB are free.": "{0} braucht mindestens etwa {1} GB Arbeitsspeicher, und {2} GB sind frei.",
     "Ask for one or more.": "Um eine oder mehr bitten.",
     "Ask for one result.": "Um ein einziges Ergebnis bitten.",

@@ -381,52 +381,42 @@ SHAP_E_LICENSE = License(
     "OpenAI",
     "https://github.com/openai/shap-e/blob/main/LICENSE",
 )
-SHAP_E_TEXT = Entry(
-    id="shap-e-text",
-    title="Shap-E for text",
-    use="Turns a sentence about one object into a colored mesh",
-    source="Jun and Nichol, Shap-E: Generating Conditional 3D Implicit Functions, 2023",
-    parameters=541_989_318,
-    dtype="float32",
-    files=(
-        File(
-            "text_cond.pt",
-            1_262_870_000,
-            "e6b4fa599a7b3c3b16c222d5f5fe56f9db9289ff0b6575fbe5c11bc97106aad4",
-            (Web((f"{SHAP_E_AT}/text_cond.pt",)),),
-            sized=False,
-        ),
-        TRANSMITTER,
-    ),
-    license=SHAP_E_LICENSE,
-    proof=Proof.ARCHITECTURE,
-    converts="shap_e",
-    packages=("torch",),
-    stages=(Stage(ALL, 541_989_318, "float32"),),
-)
 
-SHAP_E = Entry(
-    id="shap-e",
-    title="Shap-E",
-    use="Turns a picture of one object into a colored mesh",
-    source="Jun and Nichol, Shap-E: Generating Conditional 3D Implicit Functions, 2023",
-    parameters=542_253_510,
-    dtype="float32",
-    files=(
-        File(
-            "image_cond.pt",
-            1_263_930_000,
-            "cb8072c64bbbcf6910488814d212227de5db291780d4ea99c6152f9346cf12aa",
-            (Web((f"{SHAP_E_AT}/image_cond.pt",)),),
-            sized=False,
-        ),
-        TRANSMITTER,
-    ),
-    license=SHAP_E_LICENSE,
-    proof=Proof.ARCHITECTURE,
-    converts="shap_e",
-    packages=("torch",),
-    stages=(Stage(ALL, 542_253_510, "float32"),),
+
+def _shap_e(name: str, title: str, of: str, file: str, size: int, sha256: str, parameters: int) -> Entry:
+    return Entry(
+        id=name,
+        title=title,
+        use=f"Turns a {of} one object into a colored mesh",
+        source="Jun and Nichol, Shap-E: Generating Conditional 3D Implicit Functions, 2023",
+        parameters=parameters,
+        dtype="float32",
+        files=(File(file, size, sha256, (Web((f"{SHAP_E_AT}/{file}",)),), sized=False), TRANSMITTER),
+        license=SHAP_E_LICENSE,
+        proof=Proof.ARCHITECTURE,
+        converts="shap_e",
+        packages=("torch",),
+        stages=(Stage(ALL, parameters, "float32"),),
+    )
+
+
+SHAP_E_TEXT = _shap_e(
+    "shap-e-text",
+    "Shap-E for text",
+    "sentence about",
+    "text_cond.pt",
+    1_262_870_000,
+    "e6b4fa599a7b3c3b16c222d5f5fe56f9db9289ff0b6575fbe5c11bc97106aad4",
+    541_989_318,
+)
+SHAP_E = _shap_e(
+    "shap-e",
+    "Shap-E",
+    "picture of",
+    "image_cond.pt",
+    1_263_930_000,
+    "cb8072c64bbbcf6910488814d212227de5db291780d4ea99c6152f9346cf12aa",
+    542_253_510,
 )
 
 ENTRIES = (
